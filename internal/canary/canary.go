@@ -1,0 +1,127 @@
+// Package canary holds the words of Saltmine as types: canary, token, place,
+// window, contact, incident, page, extract. Every other package speaks with
+// these words, and so do the SQL columns, the JSON, the flags and the pages.
+//
+// The package parses, prints and validates; it does no I/O and imports nothing
+// of ours. A value that parsed is valid; a zero value is unusable and says so
+// through Validate.
+//
+// Two rules hold for everything here. First, times are UTC and cut to the
+// microsecond, because that is what both databases keep. Second, types that
+// carry a token's text ([Token], [Target], [Contact]) do not print it: their
+// String and LogValue methods give kinds, ids and lengths, so that a log line
+// or an error text can never become a list of canaries.
+package canary
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// ErrInvalid is wrapped by every parse and validation error of this package.
+var ErrInvalid = errors.New("invalid")
+
+// ID names one canary. It is random and says nothing about the record.
+// Shape: "c_" and 16 lower-case base-32 characters.
+type ID string
+
+// TokenID names one token. Shape: "t_" and 16 lower-case base-32 characters.
+type TokenID string
+
+// ContactID names one contact. An ear chooses it so that the same event heard
+// twice (a webhook sent again) has the same id. Shape: "k_" and 8 to 120
+// characters of [A-Za-z0-9._-].
+type ContactID string
+
+// IncidentID names one incident. Shape: "i_" and 16 lower-case base-32 characters.
+type IncidentID string
+
+// PageID names one page. Shape: "p_" and 16 lower-case base-32 characters.
+type PageID string
+
+// ExtractID names one extract in the words of whoever logged it: 1 to 200
+// printable characters.
+type ExtractID string
+
+// BatchID names one run of plant. Shape: 1 to 64 characters of [A-Za-z0-9._-].
+type BatchID string
+
+var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// NewID returns prefix, an underscore and 80 random bits. It is the one source
+// of identifiers; a repeat is not to be expected in the life of a registry.
+func NewID(prefix string) string {
+	var b [10]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	return prefix + "_" + idEncoding.EncodeToString(b[:])
+}
+
+// Micro brings a time to the form in which it is stored: UTC, whole microseconds.
+func Micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// State is how far a canary has come on its way into the support database.
+type State string
+
+// The states of a canary, in the order in which they follow one another.
+const (
+	Intended State = "intended" // registered, perhaps not yet inserted
+	Planted  State = "planted"  // the insert was committed
+	Verified State = "verified" // read back and found as it should be
+	Retired  State = "retired"  // withdrawn, or never inserted; still listened for
+)
+
+// Place is where a token could be read: "db:NAME" for a support database,
+// "copy:NAME" for a released copy, a backup or a copied table.
+type Place string
+
+var placeForm = regexp.MustCompile(`^(db|copy):[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// ParsePlace reads a place.
+func ParsePlace(s string) (Place, error) {
+	if !placeForm.MatchString(s) {
+		return "", fmt.Errorf("place %q: %w: want db:NAME or copy:NAME, NAME of letters, digits, '.', '_' and '-'", s, ErrInvalid)
+	}
+	return Place(s), nil
+}
+
+// Segment is the value of a row's dividing attributes (country, product …) as
+// "key=value" pairs with sorted keys, joined by commas. The empty segment is
+// the whole table.
+type Segment string
+
+// ParseSegment reads a segment as typed by a person: pairs in any order,
+// spaces around commas allowed.
+func ParseSegment(s string) (Segment, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", nil
+	}
+	pairs := map[string]string{}
+	for part := range strings.SplitSeq(s, ",") {
+		k, v, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok || k == "" || v == "" {
+			return "", fmt.Errorf("segment %q: %w: want key=value[,key=value…]", s, ErrInvalid)
+		}
+		if _, twice := pairs[k]; twice {
+			return "", fmt.Errorf("segment %q: %w: %q is named twice", s, ErrInvalid, k)
+		}
+		pairs[k] = v
+	}
+	return MakeSegment(pairs), nil
+}
+
+// Covers reports whether a row of segment row belongs to s: every pair of s
+// stands in row. The empty segment covers every row.
+func (s Segment) Covers(row Segment) bool {
+	has := row.Pairs()
+	for k, v := range s.Pairs() {
+		if has[k] != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,26 @@
+package canary
+
+import "time"
+
+// Page is what is sent to responders about an incident: what happened, what
+// that proves and what it does not, and where to look. It never names a canary.
+type Page struct {
+	ID       PageID     `json:"id"`
+	Incident IncidentID `json:"incident"`
+	Severity Severity   `json:"severity"`
+	At       time.Time  `json:"at"`
+	Place    Place      `json:"place"`
+	// Summary is one line of at most 200 characters.
+	Summary string `json:"summary"`
+	// Reasons say why the severity is what it is.
+	Reasons []string `json:"reasons"`
+	// Proves and ProvesNot bound what may be concluded.
+	Proves    string `json:"proves"`
+	ProvesNot string `json:"proves_not"`
+	// Next lists what to do now, most urgent first.
+	Next []string `json:"next"`
+	Link string   `json:"link,omitempty"`
+	// Contacts and Canaries count what was seen when the page was written.
+	Contacts int `json:"contacts"`
+	Canaries int `json:"canaries"`
+}

@@ -1,0 +1,64 @@
+package canary
+
+import "time"
+
+// DatedToken is a token with the window in which it could be read.
+type DatedToken struct {
+	Token
+	Window Window
+}
+
+// Planting is a canary as the registry keeps it: the record, its tokens with
+// their windows, and the placebos minted with it. All of it but ID, State,
+// Batch and Place is sealed at rest.
+type Planting struct {
+	ID      ID
+	State   State
+	Batch   BatchID
+	Place   Place
+	Segment Segment
+	Name    string // the persona's full name, as a caller would say it
+	// Rows are the row images to insert, in the seeder's own encoding; the
+	// registry does not look inside.
+	Rows []byte
+	// Keys are the primary keys of what was inserted, in the seeder's own
+	// encoding; nil until the first insert is about to be committed.
+	Keys     []byte
+	Tokens   []DatedToken
+	Placebos []Token // written, never read back with the planting
+}
+
+// Amendment is one change of a planting, applied as a whole or not at all.
+// Zero fields leave what is there.
+type Amendment struct {
+	Canary   ID
+	State    State
+	Segment  Segment
+	Rows     []byte
+	Keys     []byte
+	Windows  map[TokenID]Window // replaces the windows of tokens that exist
+	Tokens   []DatedToken       // new tokens of this canary
+	Placebos []Token            // new placebos
+}
+
+// Filter chooses plantings. Zero fields choose all.
+type Filter struct {
+	Place  Place
+	Batch  BatchID
+	States []State
+	IDs    []ID
+	Limit  int // at most so many, in the order of their ids; 0 is no limit
+}
+
+// Batch is one run of plant: it is registered with the count that was asked
+// for before the first canary, so that a run that was killed can be resumed to
+// exactly that count.
+type Batch struct {
+	ID      BatchID
+	Place   Place
+	Segment Segment
+	Count   int
+	Seed    []byte // the run's random seed (sealed at rest)
+	Opened  time.Time
+	Closed  time.Time // zero while unfinished
+}

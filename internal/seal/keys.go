@@ -1,0 +1,136 @@
+package seal
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The files of a keys directory.
+const (
+	masterFile = "master.key"
+	coreFile   = "core.key"
+	lidFile    = "core.pub"
+	acceptFile = "accept.key"
+	signFile   = "sign.key"
+	signPub    = "sign.pub"
+)
+
+// Keys is a loaded keys directory.
+type Keys struct {
+	Vault  *Vault
+	Core   *Opener
+	Signer *Signer
+	accept []byte
+}
+
+// Accept returns the key of the blind acceptance rule.
+func (k *Keys) Accept() []byte { return k.accept }
+
+// String keeps the keys out of texts.
+func (k *Keys) String() string { return "keys" }
+
+// GoString keeps the keys out of texts.
+func (k *Keys) GoString() string { return "keys" }
+
+// Generate makes a new keys directory. It refuses a directory that already
+// holds any of the files: keys that are overwritten take the registry with them.
+func Generate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	core, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	pub, sign, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	random := make([]byte, 64)
+	rand.Read(random) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	files := []struct {
+		name string
+		raw  []byte
+	}{
+		{masterFile, random[:32]}, {acceptFile, random[32:]},
+		{coreFile, core.Bytes()}, {lidFile, core.PublicKey().Bytes()},
+		{signFile, sign.Seed()}, {signPub, pub},
+	}
+	for _, f := range files {
+		if _, err := os.Lstat(filepath.Join(dir, f.name)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keys: %s is already there and is not overwritten", filepath.Join(dir, f.name))
+		}
+	}
+	for _, f := range files {
+		if err := writeKey(filepath.Join(dir, f.name), f.raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeKey(path string, raw []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	if _, err = f.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n"); err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	return nil
+}
+
+// Load reads a keys directory. Private files that others may read are refused.
+func Load(dir string) (*Keys, error) {
+	var faults []error
+	read := func(name string) []byte {
+		raw, err := readKey(filepath.Join(dir, name))
+		if err != nil {
+			faults = append(faults, err)
+		}
+		return raw
+	}
+	master, core, accept, sign := read(masterFile), read(coreFile), read(acceptFile), read(signFile)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	vault, err := newVault(master)
+	if err != nil {
+		return nil, err
+	}
+	opener, err := newOpener(core)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{Vault: vault, Core: opener, accept: accept, Signer: &Signer{ed25519.NewKeyFromSeed(sign)}}, nil
+}
+
+func readKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("keys: %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != 32 {
+		return nil, fmt.Errorf("keys: %s: want 32 bytes in base64 on one line", path)
+	}
+	return raw, nil
+}

@@ -1,0 +1,79 @@
+// Package listener is the single road from "heard" to "durable". An ear (one
+// of the packages below this one) speaks its protocol, builds a
+// [canary.Contact] and calls [Road.Hear]; only when Hear has returned nil may
+// the ear say yes to the other side.
+//
+// The road encodes the contact, seals it to the core's public key and gives it
+// to the spool. It holds no list of tokens and no key that could tell one
+// address from another: what it writes it cannot read again.
+//
+// Hear fails with [ErrFull] when the disk has no room and with [ErrDown] for
+// every other fault of ours; the ear answers with its protocol's temporary
+// failure (SMTP 452 and 451, DNS SERVFAIL, HTTP 503).
+package listener
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"saltmine/internal/canary"
+)
+
+var (
+	// ErrFull says that the spool has no room left; the other side may try later.
+	ErrFull = errors.New("spool is full")
+	// ErrDown says that the contact could not be made durable.
+	ErrDown = errors.New("spool is down")
+)
+
+// Key identifies one record of one contact, the same for a repeated event.
+type Key [16]byte
+
+// Config is what a road needs.
+type Config struct {
+	// Seal encrypts a record to the core's public key.
+	Seal func(plain []byte) ([]byte, error)
+	// Append makes a sealed record durable before it returns. A key that it
+	// already holds is success without a second record.
+	Append func(ctx context.Context, key Key, sealed []byte) error
+	// Full reports whether an error of Append means that there is no room.
+	Full func(error) bool
+}
+
+// Road turns contacts into durable, sealed records. It is safe for concurrent use.
+type Road struct{ cfg Config }
+
+// New returns a road.
+func New(cfg Config) *Road { return &Road{cfg: cfg} }
+
+// Hear makes the contact durable. When it returns nil the contact is on disk.
+func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
+	c.At = canary.Micro(c.At)
+	plain, err := c.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	sealed, err := r.cfg.Seal(plain)
+	if err != nil {
+		return fmt.Errorf("%w: seal: %w", ErrDown, err)
+	}
+	if err := r.cfg.Append(ctx, KeyOf(c.ID, c.Part), sealed); err != nil {
+		if r.cfg.Full(err) {
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		}
+		return fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	return nil
+}
+
+// KeyOf gives the key of one record of a contact: the first 16 bytes of
+// SHA-256 over the id, a zero byte and the part as 4 bytes big-endian.
+func KeyOf(id canary.ContactID, part int) Key {
+	b := append([]byte(id), 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(part)) //nolint:gosec // parts are small counts
+	sum := sha256.Sum256(b)
+	return Key(sum[:16])
+}
