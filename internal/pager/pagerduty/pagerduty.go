@@ -1,0 +1,227 @@
+// Package pagerduty sends pages to PagerDuty by its Events API v2.
+//
+// A page is a "trigger" event whose dedup_key is the incident's id, so all
+// pages of one incident are one alert, and a page that is sent twice changes
+// nothing:
+//
+//	{"routing_key":"…","event_action":"trigger","dedup_key":"i_mfrggzdfmztwq2lk",
+//	 "client":"Saltmine","client_url":"https://…",
+//	 "payload":{"summary":"…","source":"db:main","severity":"critical",
+//	   "timestamp":"2026-08-05T10:00:00Z","class":"P1","custom_details":{…}}}
+//
+// P1 is critical, P2 error, P3 warning, P4 info. The summary is cut to 1024
+// characters; an event above 512000 bytes, which PagerDuty refuses, is sent
+// without its long texts and says so.
+//
+// 202 is the only yes: it means accepted, not that a person was called. 400 is
+// final (the event or the routing key is wrong, PagerDuty says not to repeat
+// it) and given up loudly. 429 and 5xx are tried again; so is everything else,
+// with longer pauses (see post.Refusal).
+//
+// The package refuses to resolve or acknowledge: a person does that.
+package pagerduty
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/pager"
+	"saltmine/internal/pager/post"
+)
+
+// BaseURL is where PagerDuty takes events.
+const BaseURL = "https://events.pagerduty.com"
+
+const (
+	maxSummary = 1024   // characters
+	maxEvent   = 512000 // bytes
+	maxDedup   = 255    // characters
+)
+
+// Key is an integration's routing key. It masks itself when printed.
+type Key string
+
+const masked = "(secret)"
+
+// String masks the key.
+func (Key) String() string { return masked }
+
+// GoString masks the key.
+func (Key) GoString() string { return masked }
+
+// MarshalText masks the key.
+func (Key) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+// LogValue masks the key.
+func (Key) LogValue() slog.Value { return slog.StringValue(masked) }
+
+// Config is what a route to PagerDuty needs. RoutingKey and Now must be set.
+type Config struct {
+	RoutingKey Key
+	BaseURL    string // empty is the constant BaseURL
+	Now        func() time.Time
+	Poster     post.Config // its Now may be left out
+}
+
+// Route sends pages to one PagerDuty service.
+type Route struct {
+	key    Key
+	to     *url.URL
+	poster *post.Poster
+}
+
+// New returns a route, or an error when the key or the clock is missing or the
+// base URL is none.
+func New(cfg Config) (*Route, error) {
+	if cfg.RoutingKey == "" || cfg.Now == nil {
+		return nil, errors.New("pagerduty: no routing key or no clock")
+	}
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = BaseURL
+	}
+	to, err := post.ParseURL(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("pagerduty: base url: %w", err)
+	}
+	cfg.Poster.Now = cfg.Now
+	return &Route{key: cfg.RoutingKey, to: to.JoinPath("v2", "enqueue"), poster: post.New(cfg.Poster)}, nil
+}
+
+// Send is the route (see pager.Send).
+func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
+	body, err := r.encode(d)
+	if err != nil {
+		return "", &pager.Error{Class: "page cannot be encoded", Err: err}
+	}
+	a, err := r.poster.Do(ctx, r.to, nil, body)
+	switch {
+	case err != nil:
+		return "", err
+	case a.Status == http.StatusAccepted:
+		return "status 202", nil
+	case a.Status == http.StatusBadRequest:
+		return "", &pager.Error{Class: "status 400, the event or the routing key is wrong"}
+	}
+	return "", post.Refusal(a)
+}
+
+type event struct {
+	RoutingKey string  `json:"routing_key"`
+	Action     string  `json:"event_action"`
+	DedupKey   string  `json:"dedup_key"`
+	Client     string  `json:"client"`
+	ClientURL  string  `json:"client_url,omitempty"`
+	Links      []link  `json:"links,omitempty"`
+	Payload    payload `json:"payload"`
+}
+
+type link struct {
+	Href string `json:"href"`
+	Text string `json:"text"`
+}
+
+type payload struct {
+	Summary   string    `json:"summary"`
+	Source    string    `json:"source"`
+	Severity  string    `json:"severity"`
+	Timestamp time.Time `json:"timestamp"`
+	Class     string    `json:"class"`
+	Details   details   `json:"custom_details"`
+}
+
+type details struct {
+	Page      canary.PageID     `json:"page"`
+	Incident  canary.IncidentID `json:"incident"`
+	Reasons   []string          `json:"reasons,omitempty"`
+	Proves    string            `json:"proves,omitempty"`
+	ProvesNot string            `json:"proves_not,omitempty"`
+	Next      []string          `json:"next,omitempty"`
+	Contacts  int               `json:"contacts"`
+	Canaries  int               `json:"canaries"`
+	Cut       string            `json:"cut,omitempty"`
+}
+
+// encode gives the event, shortened where PagerDuty would refuse it.
+func (r *Route) encode(d pager.Delivery) ([]byte, error) {
+	e := r.event(d)
+	b, err := marshal(e)
+	if err != nil || len(b) <= maxEvent {
+		return b, err
+	}
+	e.Payload.Details = details{
+		Page: d.Page.ID, Incident: d.Page.Incident,
+		Contacts: d.Page.Contacts, Canaries: d.Page.Canaries,
+		Cut: "The texts of this page are too long for PagerDuty; read them at the incident.",
+	}
+	return marshal(e)
+}
+
+func (r *Route) event(d pager.Delivery) event {
+	p := d.Page
+	e := event{
+		RoutingKey: string(r.key),
+		Action:     d.Kind,
+		DedupKey:   cut(d.DedupKey, maxDedup),
+		Client:     "Saltmine",
+		Payload: payload{
+			Summary:   cut(p.Summary, maxSummary),
+			Source:    string(p.Place),
+			Severity:  severity(p.Severity),
+			Timestamp: canary.Micro(p.At),
+			Class:     p.Severity.String(),
+			Details: details{
+				Page: p.ID, Incident: p.Incident, Reasons: p.Reasons, Proves: p.Proves,
+				ProvesNot: p.ProvesNot, Next: p.Next, Contacts: p.Contacts, Canaries: p.Canaries,
+			},
+		},
+	}
+	// An event with a link that is none is refused as a whole.
+	if _, err := post.ParseURL(p.Link); err == nil {
+		e.ClientURL = p.Link
+		e.Links = []link{{Href: p.Link, Text: "Incident " + string(p.Incident)}}
+	}
+	return e
+}
+
+// severity gives PagerDuty's word. An unknown severity is the most urgent: a
+// page that cannot be placed must not be the quiet one.
+func severity(s canary.Severity) string {
+	switch s {
+	case canary.P2:
+		return "error"
+	case canary.P3:
+		return "warning"
+	case canary.P4:
+		return "info"
+	default:
+		return "critical"
+	}
+}
+
+// cut shortens s to n characters, the last of them an ellipsis.
+func cut(s string, n int) string {
+	r := []rune(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n-1]) + "…"
+}
+
+func marshal(e event) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return nil, fmt.Errorf("encode event: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
