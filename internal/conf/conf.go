@@ -1,0 +1,248 @@
+// Package conf reads Saltmine's configuration: one strict TOML file, with
+// secrets in files of their own.
+//
+// Strict means that nothing is passed over: a key that is not known is a fault
+// (with the nearest known key as a suggestion), a value of the wrong type is a
+// fault, and all faults of a file are reported together, each with the file's
+// name, the line and the key:
+//
+//	saltmine.toml:7: smtp.listn: unknown key; did you mean "listen"?
+//	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
+//
+// A section that is absent switches its part off (the pointer is nil);
+// [registry], [pool] and [spool] always have defaults. Relative paths are taken
+// from the folder of the configuration file and are absolute in [Config].
+//
+// Secrets never stand in the configuration itself. A key that ends in _file
+// names a file whose content is the secret; it is refused when group or world
+// may read it, or when it is empty. In [Config] it is a [Secret], which prints
+// as a mask in every form, so that a configuration can be logged.
+//
+// The invariant: a [Config] that came from [Load] without error has passed
+// [Config.Validate] and holds every secret it names. The package opens no
+// network connection and does not judge what only another room can judge (a
+// recipe's content, a cron text, a costume's name).
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// maxFile bounds the configuration file in bytes.
+const maxFile = 1 << 20
+
+// Config is the whole configuration. Sections that are pointers are nil when
+// the file does not have them: that part is then not run.
+type Config struct {
+	Registry Registry           `json:"registry"`
+	Support  map[string]Support `json:"support,omitempty"` // by NAME of [support.NAME]
+	Pool     Pool               `json:"pool"`
+	SMTP     *SMTP              `json:"smtp,omitempty"`
+	DNS      *DNS               `json:"dns,omitempty"`
+	Phone    *Phone             `json:"phone,omitempty"`
+	Ticket   *Ticket            `json:"ticket,omitempty"`
+	API      *API               `json:"api,omitempty"`
+	Admin    *Admin             `json:"admin,omitempty"`
+	Spool    Spool              `json:"spool"`
+	Routes   []Route            `json:"route,omitempty"`
+	Rotate   *Rotate            `json:"rotate,omitempty"`
+}
+
+// Registry says where the core's database and its keys are.
+type Registry struct {
+	// DSN is "sqlite:PATH" with PATH absolute, or a MySQL source; see [Source].
+	Source Source `json:"dsn"`
+	// DSNFile is the file that the source came from; empty when it stood in the
+	// configuration.
+	DSNFile string `json:"dsn_file,omitempty"`
+	// Keys is the folder of the keys.
+	Keys string `json:"keys"`
+}
+
+// Support is one support database, the place "db:NAME".
+type Support struct {
+	Source  Source `json:"dsn"`
+	DSNFile string `json:"dsn_file"`
+	// Recipe is the name of a built-in recipe, or the absolute path of a recipe
+	// file, which ends in ".toml". Empty means that inspect must propose one.
+	Recipe string `json:"recipe,omitempty"`
+	// ChangeRateMax bounds the rate at which canaries change their e-mail or
+	// phone, as a multiple of the table's own measured rate. Default 1.5.
+	ChangeRateMax float64 `json:"change_rate_max"`
+}
+
+// Pool is what tokens are made from.
+type Pool struct {
+	// Domains are owned mail domains, in canonical form.
+	Domains []string `json:"domains,omitempty"`
+	// Phones is the absolute path of the file of numbers; see [Numbers].
+	Phones string `json:"phones,omitempty"`
+	// PlacebosPerEmail is how many placebos are minted for each planted
+	// address on an owned domain. Default 99.
+	PlacebosPerEmail int `json:"placebos_per_email"`
+	// AcceptOneIn is the rate of the blind acceptance rule: one local part in
+	// so many passes. Default 64.
+	AcceptOneIn int `json:"accept_one_in"`
+}
+
+// SMTP is the mail ear.
+type SMTP struct {
+	Listen []string `json:"listen"` // "host:port" each
+	// Costume names the common server whose texts are spoken. Default "postfix".
+	Costume string `json:"costume"`
+	// Hostname is the name in the banner. Default "mx." and the pool's first domain.
+	Hostname string `json:"hostname"`
+	// TLSCert and TLSKey are PEM files for STARTTLS; both or neither.
+	TLSCert string `json:"tls_cert,omitempty"`
+	TLSKey  string `json:"tls_key,omitempty"`
+}
+
+// DNS is the name-server ear. Its zones are the pool's domains.
+type DNS struct {
+	Listen      []string     `json:"listen"` // "host:port" each, UDP and TCP
+	Nameservers []string     `json:"nameservers"`
+	Addresses   []netip.Addr `json:"addresses,omitempty"` // given as A and AAAA
+}
+
+// Phone is the webhook ear of the telephony providers.
+type Phone struct {
+	Listen string `json:"listen"`
+	// PublicURL is the address under which the providers reach the ear, without
+	// a trailing slash: signatures are made over it.
+	PublicURL string     `json:"public_url"`
+	Providers []Provider `json:"provider"`
+}
+
+// Provider is one telephony provider.
+type Provider struct {
+	Kind string `json:"kind"` // "twilio" or "generic"
+	// Name tells two providers of one kind apart. Default: the kind.
+	Name       string `json:"name"`
+	SecretFile string `json:"secret_file"`
+	Secret     Secret `json:"secret"`
+}
+
+// Ticket is the help desk's tripwire for quoted ticket numbers.
+type Ticket struct {
+	Listen     string  `json:"listen"`
+	AgentsFile string  `json:"agents_file"` // see [Agents]
+	Agents     []Agent `json:"agents"`
+}
+
+// API is the console and the HTTP interface.
+type API struct {
+	Listen string `json:"listen"`
+	// PublicURL begins the links in pages, without a trailing slash. Default
+	// "http://" and Listen.
+	PublicURL string `json:"public_url"`
+}
+
+// Admin is the listener of healthz, readyz and metrics.
+type Admin struct {
+	Listen string `json:"listen"`
+}
+
+// Spool is the durable store of contacts.
+type Spool struct {
+	Dir      string `json:"dir"`       // default "spool/"
+	MaxBytes int64  `json:"max_bytes"` // default 20 GiB
+}
+
+// Route is one way on which pages are sent.
+type Route struct {
+	Kind string `json:"kind"` // "webhook" or "pagerduty"
+	// Name tells routes apart in logs and in the outbox. Default: the kind and
+	// the route's number, "webhook-1".
+	Name string `json:"name"`
+	// URL receives the page. For pagerduty the default is the Events v2 address.
+	URL         string          `json:"url"`
+	SecretFile  string          `json:"secret_file"`
+	Secret      Secret          `json:"secret"`
+	MinSeverity canary.Severity `json:"min_severity"` // default P2
+}
+
+// Rotate says when tokens are changed in place.
+type Rotate struct {
+	// Schedule is a cron text of five fields, read in UTC. Default
+	// "17 * * * *". Whoever runs it parses it.
+	Schedule string `json:"schedule"`
+	// Lifetime is how long a free token stays in its row. Default 30 days.
+	Lifetime time.Duration `json:"lifetime"`
+	// Share bounds the part of the planted tokens that one run may change, in
+	// (0, 1]. Default 0.01.
+	Share float64 `json:"share"`
+}
+
+// Default gives what an empty configuration file in dir gives.
+func Default(dir string) *Config {
+	return &Config{
+		Registry: Registry{
+			Source: Source{Engine: SQLite, Path: filepath.Join(dir, "saltmine.db")},
+			Keys:   filepath.Join(dir, "keys"),
+		},
+		Pool:  Pool{PlacebosPerEmail: 99, AcceptOneIn: 64},
+		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
+	}
+}
+
+// Load reads the file at path, the secrets it names, and validates the whole.
+// The error joins every fault that was found; each is a [*Fault].
+func Load(path string) (*Config, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	data, err := readBounded(abs, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, book := read(data, path, filepath.Dir(abs))
+	c.loadSecrets(book)
+	if err := book.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Parse reads the bytes of a configuration file called name that lies in dir
+// and validates them. It opens no file: secrets stay empty.
+func Parse(data []byte, name, dir string) (*Config, error) {
+	c, book := read(data, name, dir)
+	if err := book.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func read(data []byte, name, dir string) (*Config, *book) {
+	b := newBook(name, data)
+	c := Default(dir)
+	if top := b.top(dir, data); top != nil {
+		c.decode(top)
+		b.addAll(c.faults())
+	}
+	return c, b
+}
+
+func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, errNotRegular)
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: %d bytes, at most %d allowed", path, info.Size(), limit)
+	}
+	return os.ReadFile(path) //nolint:gosec // the operator names the file
+}
+
+var errNotRegular = errors.New("not a regular file")

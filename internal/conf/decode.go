@@ -1,0 +1,218 @@
+package conf
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+)
+
+// The words that [[phone.provider]] and [[route]] know as their kind.
+const (
+	ProviderTwilio  = "twilio"
+	ProviderGeneric = "generic"
+	RouteWebhook    = "webhook"
+	RoutePagerDuty  = "pagerduty"
+)
+
+// pagerDutyURL is the Events API v2 address.
+const pagerDutyURL = "https://events.pagerduty.com/v2/enqueue"
+
+// decode reads every section, and then the names that are kept for later.
+func (c *Config) decode(top *table) {
+	c.decodeRegistry(top.sub("registry"))
+	c.decodeSupport(top.sub("support"))
+	c.decodePool(top.sub("pool"))
+	c.decodeSMTP(top.sub("smtp"))
+	c.decodeDNS(top.sub("dns"))
+	c.decodePhone(top.sub("phone"))
+	if t := top.sub("ticket"); t != nil {
+		c.Ticket = &Ticket{}
+		t.text("listen", &c.Ticket.Listen)
+		t.file("agents_file", &c.Ticket.AgentsFile)
+		t.finish()
+	}
+	c.decodeAPI(top.sub("api"))
+	if t := top.sub("admin"); t != nil {
+		c.Admin = &Admin{}
+		t.text("listen", &c.Admin.Listen)
+		t.finish()
+	}
+	if t := top.sub("spool"); t != nil {
+		t.file("dir", &c.Spool.Dir)
+		t.size("max_bytes", &c.Spool.MaxBytes)
+		t.finish()
+	}
+	c.decodeRoutes(top.subs("route"))
+	if t := top.sub("rotate"); t != nil {
+		c.Rotate = &Rotate{Schedule: "17 * * * *", Lifetime: 30 * 24 * time.Hour, Share: 0.01}
+		t.text("schedule", &c.Rotate.Schedule)
+		t.duration("lifetime", &c.Rotate.Lifetime)
+		t.number("share", &c.Rotate.Share)
+		t.finish()
+	}
+	top.notYet("edge", "edge and core run as one process in this form; take the section out")
+	top.notYet("core", "edge and core run as one process in this form; take the section out")
+	top.finish()
+}
+
+func (c *Config) decodeRegistry(t *table) {
+	if t == nil {
+		return
+	}
+	r := &c.Registry
+	var dsn string
+	t.text("dsn", &dsn)
+	t.file("dsn_file", &r.DSNFile)
+	t.file("keys", &r.Keys)
+	t.finish()
+	switch {
+	case dsn != "" && r.DSNFile != "":
+		t.book.add(t.key("dsn_file"), "registry.dsn is given too; keep one of them")
+	case dsn != "":
+		src, err := ParseSource(dsn, t.dir)
+		if err == nil && src.Engine != SQLite {
+			err = fmt.Errorf("holds a password, which may not stand in the configuration; put it into a file and name that in dsn_file")
+		}
+		if err != nil {
+			t.book.addErr(t.key("dsn"), err)
+			return
+		}
+		r.Source = src
+	case r.DSNFile != "":
+		r.Source = Source{} // the file decides, not the default
+	}
+}
+
+func (c *Config) decodeSupport(t *table) {
+	if t == nil {
+		return
+	}
+	for _, one := range t.each() {
+		s := Support{ChangeRateMax: 1.5}
+		one.file("dsn_file", &s.DSNFile)
+		one.text("recipe", &s.Recipe)
+		one.number("change_rate_max", &s.ChangeRateMax)
+		if strings.HasSuffix(s.Recipe, ".toml") {
+			s.Recipe = resolve(t.dir, s.Recipe)
+		}
+		one.finish()
+		if c.Support == nil {
+			c.Support = map[string]Support{}
+		}
+		c.Support[strings.TrimPrefix(one.path, "support.")] = s
+	}
+	t.finish()
+}
+
+func (c *Config) decodePool(t *table) {
+	if t == nil {
+		return
+	}
+	p := &c.Pool
+	t.texts("domains", &p.Domains)
+	for i, d := range p.Domains {
+		if canon, err := token.Domain(d); err == nil {
+			p.Domains[i] = canon
+		}
+	}
+	t.file("phones", &p.Phones)
+	t.whole("placebos_per_email", &p.PlacebosPerEmail)
+	t.whole("accept_one_in", &p.AcceptOneIn)
+	t.notYet("mailboxes", "provider mailboxes come with the mailbox ear; use domains and phones")
+	t.finish()
+}
+
+func (c *Config) decodeSMTP(t *table) {
+	if t == nil {
+		return
+	}
+	s := &SMTP{Costume: "postfix"}
+	c.SMTP = s
+	if len(c.Pool.Domains) > 0 {
+		s.Hostname = "mx." + c.Pool.Domains[0]
+	}
+	t.texts("listen", &s.Listen)
+	t.text("costume", &s.Costume)
+	t.text("hostname", &s.Hostname)
+	t.file("tls_cert", &s.TLSCert)
+	t.file("tls_key", &s.TLSKey)
+	t.finish()
+}
+
+func (c *Config) decodeDNS(t *table) {
+	if t == nil {
+		return
+	}
+	c.DNS = &DNS{}
+	var addrs []string
+	t.texts("listen", &c.DNS.Listen)
+	t.texts("nameservers", &c.DNS.Nameservers)
+	t.texts("addresses", &addrs)
+	t.finish()
+	for i, text := range addrs {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			t.book.add(fmt.Sprintf("%s[%d]", t.key("addresses"), i), "%q is not an IP address", text)
+			continue
+		}
+		c.DNS.Addresses = append(c.DNS.Addresses, addr.Unmap())
+	}
+	for i, name := range c.DNS.Nameservers {
+		if canon, err := token.Domain(name); err == nil {
+			c.DNS.Nameservers[i] = canon
+		}
+	}
+}
+
+func (c *Config) decodePhone(t *table) {
+	if t == nil {
+		return
+	}
+	c.Phone = &Phone{}
+	t.text("listen", &c.Phone.Listen)
+	t.text("public_url", &c.Phone.PublicURL)
+	c.Phone.PublicURL = strings.TrimRight(c.Phone.PublicURL, "/")
+	for _, one := range t.subs("provider") {
+		var p Provider
+		one.text("kind", &p.Kind)
+		p.Name = p.Kind
+		one.text("name", &p.Name)
+		one.file("secret_file", &p.SecretFile)
+		one.finish()
+		c.Phone.Providers = append(c.Phone.Providers, p)
+	}
+	t.finish()
+}
+
+func (c *Config) decodeAPI(t *table) {
+	if t == nil {
+		return
+	}
+	c.API = &API{}
+	t.text("listen", &c.API.Listen)
+	c.API.PublicURL = "http://" + c.API.Listen
+	t.text("public_url", &c.API.PublicURL)
+	c.API.PublicURL = strings.TrimRight(c.API.PublicURL, "/")
+	t.finish()
+}
+
+func (c *Config) decodeRoutes(tables []*table) {
+	for i, t := range tables {
+		r := Route{MinSeverity: canary.P2}
+		t.text("kind", &r.Kind)
+		if r.Kind == RoutePagerDuty {
+			r.URL = pagerDutyURL
+		}
+		r.Name = fmt.Sprintf("%s-%d", r.Kind, i+1)
+		t.text("name", &r.Name)
+		t.text("url", &r.URL)
+		t.file("secret_file", &r.SecretFile)
+		t.severity("min_severity", &r.MinSeverity)
+		t.finish()
+		c.Routes = append(c.Routes, r)
+	}
+}

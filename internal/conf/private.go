@@ -1,0 +1,127 @@
+package conf
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// minAgentToken is the fewest characters an agent's token may have.
+const minAgentToken = 16
+
+var agentForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+
+// Agent is one help-desk agent, or one program of the help desk, that may
+// report quoted ticket numbers.
+type Agent struct {
+	Name  string `json:"name"`
+	Token Secret `json:"token"`
+}
+
+// Agents reads an agents file, which is a secret file (see ReadSecret): one
+// agent a line, "name token", fields parted by white space; empty lines and
+// lines that begin with '#' are passed over.
+//
+//	# help desk, first floor
+//	j.doe 5f0c6f0e2b8a47d1
+//
+// Every bad line is reported, without its token.
+func Agents(path string) ([]Agent, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	var agents []Agent
+	k := &checks{}
+	names, tokens := map[string]bool{}, map[string]bool{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		where := fmt.Sprintf("line %d", n)
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
+			continue
+		case len(fields) != 2:
+			k.bad(where, "want \"name token\", found %d words", len(fields))
+		case !agentForm.MatchString(fields[0]):
+			k.bad(where, "the name is not of letters, digits and . _ @ -")
+		case len(fields[1]) < minAgentToken:
+			k.bad(where, "token of %d characters, at least %d wanted", len(fields[1]), minAgentToken)
+		case names[fields[0]]:
+			k.bad(where, "agent %q is named twice", fields[0])
+		case tokens[fields[1]]:
+			k.bad(where, "agent %q has the token of an earlier agent", fields[0])
+		default:
+			names[fields[0]], tokens[fields[1]] = true, true
+			agents = append(agents, Agent{Name: fields[0], Token: NewSecret(fields[1])})
+		}
+	}
+	if len(k.found) == 0 && len(agents) == 0 {
+		k.bad("", "no agent in it")
+	}
+	if err := joinFaults(k.found); err != nil {
+		return nil, fmt.Errorf("agents file %s: %w", path, err)
+	}
+	return agents, nil
+}
+
+// loadSecrets reads every secret file that the configuration names.
+func (c *Config) loadSecrets(b *book) {
+	if f := c.Registry.DSNFile; f != "" {
+		c.Registry.Source = loadSource(b, "registry.dsn_file", f)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Support)) {
+		s := c.Support[name]
+		if s.DSNFile != "" {
+			s.Source = loadSource(b, "support."+name+".dsn_file", s.DSNFile)
+			c.Support[name] = s
+		}
+	}
+	if c.Phone != nil {
+		for i := range c.Phone.Providers {
+			p := &c.Phone.Providers[i]
+			p.Secret = loadSecret(b, fmt.Sprintf("phone.provider[%d].secret_file", i), p.SecretFile)
+		}
+	}
+	if c.Ticket != nil && c.Ticket.AgentsFile != "" {
+		agents, err := Agents(c.Ticket.AgentsFile)
+		if err != nil {
+			b.addErr("ticket.agents_file", err)
+		}
+		c.Ticket.Agents = agents
+	}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)
+	}
+}
+
+func loadSecret(b *book, key, path string) Secret {
+	if path == "" { // validation says so
+		return Secret{}
+	}
+	s, err := ReadSecret(path)
+	if err != nil {
+		b.addErr(key, err)
+	}
+	return s
+}
+
+func loadSource(b *book, key, path string) Source {
+	s := loadSecret(b, key, path)
+	if s.IsZero() {
+		return Source{}
+	}
+	dir := ""
+	if i := strings.LastIndexByte(path, '/'); i > 0 {
+		dir = path[:i]
+	}
+	src, err := ParseSource(strings.TrimSpace(s.Reveal()), dir)
+	if err != nil {
+		b.addErr(key, fmt.Errorf("%s: %w", path, err))
+	}
+	return src
+}

@@ -1,0 +1,116 @@
+package conf
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Redacted gives the configuration in force, defaults included, one
+// "key = value" a line in a fixed order, with every secret masked.
+func (c *Config) Redacted() string {
+	var b strings.Builder
+	p := printer{&b}
+	p.value("registry.dsn", c.Registry.Source.String())
+	p.value("registry.dsn_file", c.Registry.DSNFile)
+	p.value("registry.keys", c.Registry.Keys)
+	for _, name := range slices.Sorted(maps.Keys(c.Support)) {
+		s := c.Support[name]
+		p.value("support."+name+".dsn", s.Source.String())
+		p.value("support."+name+".dsn_file", s.DSNFile)
+		p.value("support."+name+".recipe", s.Recipe)
+		p.value("support."+name+".change_rate_max", s.ChangeRateMax)
+	}
+	p.value("pool.domains", c.Pool.Domains)
+	p.value("pool.phones", c.Pool.Phones)
+	p.value("pool.placebos_per_email", c.Pool.PlacebosPerEmail)
+	p.value("pool.accept_one_in", c.Pool.AcceptOneIn)
+	p.ears(c)
+	p.value("spool.dir", c.Spool.Dir)
+	p.value("spool.max_bytes", c.Spool.MaxBytes)
+	for i, r := range c.Routes {
+		key := fmt.Sprintf("route[%d].", i)
+		p.value(key+"kind", r.Kind)
+		p.value(key+"name", r.Name)
+		p.value(key+"url", r.URL)
+		p.value(key+"secret_file", r.SecretFile)
+		p.value(key+"secret", r.Secret.String())
+		p.value(key+"min_severity", r.MinSeverity.String())
+	}
+	if r := c.Rotate; r != nil {
+		p.value("rotate.schedule", r.Schedule)
+		p.value("rotate.lifetime", r.Lifetime.String())
+		p.value("rotate.share", r.Share)
+	}
+	return b.String()
+}
+
+// String gives what Redacted gives, so that a configuration that is printed
+// by accident shows no secret.
+func (c *Config) String() string { return c.Redacted() }
+
+type printer struct{ w io.Writer }
+
+// value prints one line; what is empty was not set and is left out.
+func (p printer) value(key string, v any) {
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			return
+		}
+	case []string:
+		if len(v) == 0 {
+			return
+		}
+	}
+	text, err := json.Marshal(v)
+	if err != nil { // strings, numbers and lists of strings always marshal
+		text = []byte(`"?"`)
+	}
+	_, _ = fmt.Fprintf(p.w, "%s = %s\n", key, text) // a strings.Builder never fails
+}
+
+func (p printer) ears(c *Config) {
+	if s := c.SMTP; s != nil {
+		p.value("smtp.listen", s.Listen)
+		p.value("smtp.costume", s.Costume)
+		p.value("smtp.hostname", s.Hostname)
+		p.value("smtp.tls_cert", s.TLSCert)
+		p.value("smtp.tls_key", s.TLSKey)
+	}
+	if d := c.DNS; d != nil {
+		p.value("dns.listen", d.Listen)
+		p.value("dns.nameservers", d.Nameservers)
+		addrs := make([]string, 0, len(d.Addresses))
+		for _, a := range d.Addresses {
+			addrs = append(addrs, a.String())
+		}
+		p.value("dns.addresses", addrs)
+	}
+	if f := c.Phone; f != nil {
+		p.value("phone.listen", f.Listen)
+		p.value("phone.public_url", f.PublicURL)
+		for i, one := range f.Providers {
+			key := fmt.Sprintf("phone.provider[%d].", i)
+			p.value(key+"kind", one.Kind)
+			p.value(key+"name", one.Name)
+			p.value(key+"secret_file", one.SecretFile)
+			p.value(key+"secret", one.Secret.String())
+		}
+	}
+	if t := c.Ticket; t != nil {
+		p.value("ticket.listen", t.Listen)
+		p.value("ticket.agents_file", t.AgentsFile)
+		p.value("ticket.agents", len(t.Agents))
+	}
+	if a := c.API; a != nil {
+		p.value("api.listen", a.Listen)
+		p.value("api.public_url", a.PublicURL)
+	}
+	if a := c.Admin; a != nil {
+		p.value("admin.listen", a.Listen)
+	}
+}

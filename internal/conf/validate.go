@@ -1,0 +1,254 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+)
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Validate reports every fault of the values, whether they came from a file or
+// were set in code. It opens no file and does not ask for the secrets.
+func (c *Config) Validate() error { return joinFaults(c.faults()) }
+
+// checks collects what Validate finds; the line is added by whoever knows it.
+type checks struct{ found []*Fault }
+
+func (k *checks) bad(key, format string, args ...any) {
+	k.found = append(k.found, &Fault{Key: key, Err: fmt.Errorf(format, args...)})
+}
+
+func (c *Config) faults() []*Fault {
+	k := &checks{}
+	c.checkStores(k)
+	c.checkPool(k)
+	c.checkMailAndNames(k)
+	c.checkWeb(k)
+	c.checkRoutes(k)
+	if r := c.Rotate; r != nil {
+		if len(strings.Fields(r.Schedule)) != 5 {
+			k.bad("rotate.schedule", "%q is not a cron text of five fields: minute hour day month weekday", r.Schedule)
+		}
+		if r.Lifetime <= 0 {
+			k.bad("rotate.lifetime", "must be longer than nothing")
+		}
+		if !(r.Share > 0 && r.Share <= 1) { // also refuses NaN
+			k.bad("rotate.share", "%v is not above 0 and at most 1", r.Share)
+		}
+	}
+	return k.found
+}
+
+func (c *Config) checkStores(k *checks) {
+	if c.Registry.Source.Engine == "" && c.Registry.DSNFile == "" {
+		k.bad("registry.dsn", "missing")
+	}
+	if c.Registry.Keys == "" {
+		k.bad("registry.keys", "missing")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Support)) {
+		key, s := "support."+name, c.Support[name]
+		if _, err := canary.ParsePlace("db:" + name); err != nil {
+			k.bad(key, "%q cannot be a place's name: letters, digits, '.', '_' and '-' only", name)
+		}
+		if s.Source.Engine == "" && s.DSNFile == "" {
+			k.bad(key+".dsn_file", "missing")
+		}
+		if !(s.ChangeRateMax > 0 && s.ChangeRateMax <= 100) {
+			k.bad(key+".change_rate_max", "%v is not above 0 and at most 100", s.ChangeRateMax)
+		}
+	}
+	if c.Spool.Dir == "" {
+		k.bad("spool.dir", "missing")
+	}
+	if c.Spool.MaxBytes < 1<<20 {
+		k.bad("spool.max_bytes", "%d bytes are too few; at least 1MiB", c.Spool.MaxBytes)
+	}
+}
+
+func (c *Config) checkPool(k *checks) {
+	k.domains("pool.domains", c.Pool.Domains)
+	if n := c.Pool.PlacebosPerEmail; n < 0 || n > 10_000 {
+		k.bad("pool.placebos_per_email", "%d is not between 0 and 10000", n)
+	}
+	if n := c.Pool.AcceptOneIn; n < 1 || n > 1<<20 {
+		k.bad("pool.accept_one_in", "%d is not between 1 and %d", n, 1<<20)
+	}
+}
+
+func (c *Config) checkMailAndNames(k *checks) {
+	if s := c.SMTP; s != nil {
+		k.listens("smtp.listen", s.Listen)
+		if !nameForm.MatchString(s.Costume) {
+			k.bad("smtp.costume", "%q is not a name", s.Costume)
+		}
+		if s.Hostname == "" {
+			k.bad("smtp.hostname", "missing, and there is no pool.domains to make it from")
+		} else {
+			k.domains("smtp.hostname", []string{s.Hostname})
+		}
+		if s.TLSCert != "" && s.TLSKey == "" {
+			k.bad("smtp.tls_key", "missing, but tls_cert is given")
+		}
+		if s.TLSKey != "" && s.TLSCert == "" {
+			k.bad("smtp.tls_cert", "missing, but tls_key is given")
+		}
+	}
+	if d := c.DNS; d != nil {
+		k.listens("dns.listen", d.Listen)
+		if len(d.Nameservers) == 0 {
+			k.bad("dns.nameservers", "missing")
+		}
+		k.domains("dns.nameservers", d.Nameservers)
+	}
+	if (c.SMTP != nil || c.DNS != nil) && len(c.Pool.Domains) == 0 {
+		k.bad("pool.domains", "missing, but [smtp] or [dns] need at least one")
+	}
+}
+
+func (c *Config) checkWeb(k *checks) {
+	if p := c.Phone; p != nil {
+		k.listen("phone.listen", p.Listen)
+		k.url("phone.public_url", p.PublicURL)
+		if len(p.Providers) == 0 {
+			k.bad("phone.provider", "missing; give at least one [[phone.provider]]")
+		}
+		names := map[string]bool{}
+		for i, one := range p.Providers {
+			key := fmt.Sprintf("phone.provider[%d]", i)
+			k.kind(key, one.Kind, ProviderTwilio, ProviderGeneric)
+			k.secret(key, one.SecretFile, one.Secret)
+			k.name(key, one.Name, names)
+		}
+	}
+	if t := c.Ticket; t != nil {
+		k.listen("ticket.listen", t.Listen)
+		if t.AgentsFile == "" && len(t.Agents) == 0 {
+			k.bad("ticket.agents_file", "missing")
+		}
+	}
+	if a := c.API; a != nil {
+		k.listen("api.listen", a.Listen)
+		if a.Listen != "" {
+			k.url("api.public_url", a.PublicURL)
+		}
+	}
+	if a := c.Admin; a != nil {
+		k.listen("admin.listen", a.Listen)
+	}
+}
+
+func (c *Config) checkRoutes(k *checks) {
+	names := map[string]bool{}
+	for i, r := range c.Routes {
+		key := fmt.Sprintf("route[%d]", i)
+		k.kind(key, r.Kind, RouteWebhook, RoutePagerDuty)
+		k.url(key+".url", r.URL)
+		k.secret(key, r.SecretFile, r.Secret)
+		k.name(key, r.Name, names)
+		if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
+			k.bad(key+".min_severity", "missing")
+		}
+	}
+}
+
+func (k *checks) kind(key, kind string, known ...string) {
+	switch {
+	case kind == "":
+		k.bad(key+".kind", "missing; want %s", strings.Join(known, " or "))
+	case !slices.Contains(known, kind):
+		hint := ""
+		if near := nearest(kind, known); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		k.bad(key+".kind", "%q is not known; want %s%s", kind, strings.Join(known, " or "), hint)
+	}
+}
+
+func (k *checks) secret(key, file string, held Secret) {
+	if file == "" && held.IsZero() {
+		k.bad(key+".secret_file", "missing")
+	}
+}
+
+// name refuses a name of the wrong form and one that an earlier table has.
+func (k *checks) name(key, name string, taken map[string]bool) {
+	switch {
+	case name == "": // no kind either, which is said already
+	case !nameForm.MatchString(name):
+		k.bad(key+".name", "%q is not a name: letters, digits, '.', '_' and '-' only", name)
+	case taken[name]:
+		k.bad(key+".name", "%q is used twice; give each its own name", name)
+	}
+	taken[name] = true
+}
+
+func (k *checks) domains(key string, names []string) {
+	seen := map[string]bool{}
+	for i, name := range names {
+		canon, err := token.Domain(name)
+		switch {
+		case err != nil || !strings.Contains(canon, "."):
+			k.bad(key, "number %d, %q, is not a domain name", i+1, name)
+		case seen[canon]:
+			k.bad(key, "%q is given twice", name)
+		}
+		seen[canon] = true
+	}
+}
+
+func (k *checks) listens(key string, addrs []string) {
+	if len(addrs) == 0 {
+		k.bad(key, "missing")
+	}
+	for _, addr := range addrs {
+		k.listen(key, addr)
+	}
+}
+
+func (k *checks) listen(key, addr string) {
+	if addr == "" {
+		k.bad(key, "missing")
+		return
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		k.bad(key, "%q is not host:port with a port from 0 to 65535", addr)
+	} else if strconv.FormatUint(n, 10) != port {
+		k.bad(key, "%q has an odd port number", addr)
+	}
+}
+
+func (k *checks) url(key, text string) {
+	if text == "" {
+		k.bad(key, "missing")
+		return
+	}
+	if err := checkURL(text); err != nil {
+		k.bad(key, "%w", err)
+	}
+}
+
+// checkURL judges without quoting: the text may hold a password.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
+		return errors.New("not an http or https address")
+	case u.User != nil:
+		return errors.New("holds a user or password; secrets belong into a file")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("may not have a query or a fragment")
+	}
+	return nil
+}
