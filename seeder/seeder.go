@@ -1,0 +1,154 @@
+// Package seeder puts canaries into a support database and keeps them there:
+// plan, plant, rotate, verify, withdraw. It brings three rooms together:
+// package persona makes believable people, package supportdb writes rows, and
+// the registry (behind [Ledger] and [Batches]) knows what was planted, where
+// and when.
+//
+// Its one invariant is "registered before planted": a canary, its tokens and
+// its placebos are in the registry (state intended) before a row is inserted,
+// a new token is there before an UPDATE is sent, and an end of a window is
+// announced before it can come. So whatever dies, and when, nothing stands in
+// the support database that the registry does not know. The table of crash
+// points is in plant.go.
+//
+// It refuses to touch a row that is not its own: every UPDATE and DELETE names
+// the primary key and a value that we wrote. It refuses to plant what it could
+// not take back: tables without transactions, users without DELETE.
+//
+// It fails with wrapped errors of its rooms and the sentinels below. Every use
+// case may be run again after any failure and then finishes what was begun.
+package seeder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/supportdb"
+)
+
+var (
+	// ErrPool says that the pool has too few phone numbers or no domain.
+	ErrPool = errors.New("pool is too small")
+	// ErrBatch says that a batch of this id was begun with other settings.
+	ErrBatch = errors.New("batch was begun with other settings")
+	// ErrSample says that the table gives too little to make believable people from.
+	ErrSample = errors.New("the table gives too little to learn from")
+	// ErrConfig says that a setting makes no sense.
+	ErrConfig = errors.New("setting is not usable")
+	// ErrClashes says that again and again what was minted was already in the support database.
+	ErrClashes = errors.New("what was minted is already in the support database")
+)
+
+// Ledger is what the seeder needs of the registry for canaries.
+type Ledger interface {
+	// Intend registers canaries with their tokens and placebos, all in one transaction.
+	Intend(ctx context.Context, plantings []canary.Planting) error
+	// Amend changes one planting, in one transaction.
+	Amend(ctx context.Context, a canary.Amendment) error
+	// Plantings reads plantings with all their tokens, past and present.
+	Plantings(ctx context.Context, f canary.Filter) ([]canary.Planting, error)
+	// Known reports whether the canonical text is registered in any role.
+	Known(ctx context.Context, kind canary.Kind, text string) (bool, error)
+}
+
+// Batches is what the seeder needs of the registry for runs of plant.
+type Batches interface {
+	OpenBatch(ctx context.Context, b canary.Batch) error
+	CloseBatch(ctx context.Context, id canary.BatchID, at time.Time) error
+	Batch(ctx context.Context, id canary.BatchID) (b canary.Batch, found bool, err error)
+	UnfinishedBatches(ctx context.Context) ([]canary.Batch, error)
+}
+
+// Config is what a seeder needs.
+type Config struct {
+	Desk    *supportdb.Desk // the support database through its recipe
+	Ledger  Ledger
+	Batches Batches
+	Place   canary.Place // db:NAME of that support database
+	// Accept is the blind acceptance rule of the edges: local part and domain
+	// in canonical form. Every address, planted or placebo, passes it.
+	Accept func(local, domain string) bool
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Seeder plants, verifies, rotates and withdraws canaries of one place. One
+// use case at a time may run on a place; it is not made for concurrent use.
+type Seeder struct{ cfg Config }
+
+// New returns a seeder.
+func New(cfg Config) (*Seeder, error) {
+	if cfg.Desk == nil || cfg.Ledger == nil || cfg.Batches == nil || cfg.Accept == nil || cfg.Now == nil || cfg.Log == nil {
+		return nil, fmt.Errorf("seeder: %w: every field of its Config is needed", ErrConfig)
+	}
+	if _, err := canary.ParsePlace(string(cfg.Place)); err != nil {
+		return nil, fmt.Errorf("seeder: %w", err)
+	}
+	return &Seeder{cfg: cfg}, nil
+}
+
+func (s *Seeder) now() time.Time { return canary.Micro(s.cfg.Now()) }
+
+// PlantConfig says what to plant.
+type PlantConfig struct {
+	Batch   canary.BatchID // the same id again resumes the run
+	Count   int            // canaries that stand when the batch is done
+	Segment canary.Segment // only rows like these; empty is the whole table
+	// Seed makes the run repeatable on the same table; nil draws one.
+	Seed    []byte
+	Domains []string // owned domains for e-mail tokens
+	Phones  []string // pool of phone numbers; none: canaries have no phone
+	// PlacebosPerEmail is the number of placebo addresses for each address, 0 means 99.
+	PlacebosPerEmail int
+	// PlacebosPerScarce is the share of placebos for each phone and ticket
+	// token, rounded up over the run; 0 means 0.1.
+	PlacebosPerScarce float64
+	// Bulk inserts many canaries in one transaction.
+	Bulk bool
+	// DryRun writes nothing anywhere and returns the statements.
+	DryRun   bool
+	Progress func(done, total int) // may be nil
+}
+
+// PlantReport says what a run of plant did. Addresses are not in it; only a
+// dry run shows statements, of canaries that will never exist.
+type PlantReport struct {
+	Batch    canary.BatchID `json:"batch"`
+	Asked    int            `json:"asked"`
+	Live     int            `json:"live"`     // planted or verified now
+	Inserted int            `json:"inserted"` // by this run
+	Adopted  int            `json:"adopted"`  // found inserted by a run that was cut off
+	// Retired counts canaries that were registered and never inserted, because
+	// a row of somebody else has their e-mail address or their number.
+	Retired  int                 `json:"retired"`
+	Placebos map[canary.Kind]int `json:"placebos"` // minted by this run
+	Warnings []string            `json:"warnings,omitempty"`
+	// Statements are the exact statements of a dry run, the first canaries in
+	// full; More counts the canaries whose statements are not shown.
+	Statements []string `json:"statements,omitempty"`
+	More       int      `json:"more,omitempty"`
+}
+
+// Problem is what a finding found.
+type Problem string
+
+// The problems.
+const (
+	Missing   Problem = "missing"   // the row is gone
+	Changed   Problem = "changed"   // a value is not the registered one
+	Duplicate Problem = "duplicate" // the e-mail address stands in another row too
+	Held      Problem = "held"      // rows of others depend on it, so it was not deleted
+)
+
+// Finding is one thing that is not as it was planted.
+type Finding struct {
+	Canary  canary.ID   `json:"canary"`
+	Problem Problem     `json:"problem"`
+	Kind    canary.Kind `json:"kind,omitempty"`   // of the token that it is about
+	Column  string      `json:"column,omitempty"` // or the column
+	Detail  string      `json:"detail,omitempty"`
+}
