@@ -1,0 +1,73 @@
+package canary
+
+import "time"
+
+// Match is what the registry knows about one target of a contact.
+type Match struct {
+	Target  int // index into the contact's targets
+	Token   DatedToken
+	Place   Place
+	State   State
+	Name    string   // the persona's full name
+	Tickets []string // canonical ticket numbers of the same canary
+}
+
+// Hit is one contact on one token.
+type Hit struct {
+	Contact  ContactID
+	Token    TokenID
+	Canary   ID // empty on a placebo
+	Role     Role
+	Incident IncidentID // empty on a placebo
+	Origin   string     // blind index of who it came from
+	Domain   string     // blind index of the token's domain, empty where it has none
+	At       time.Time
+}
+
+// Entry is a contact as the core files it.
+type Entry struct {
+	Contact Contact
+	// Pending is set while only a record written ahead is known.
+	Pending bool
+	Domain  string // blind index of the owned domain it named (DNS)
+	Origin  string // blind index of who it came from
+	// Replaces is set when a pending entry of the same id is already filed.
+	Replaces bool
+}
+
+// Support joins a contact that names no token (DNS) to an incident.
+type Support struct {
+	Incident IncidentID
+	Contact  ContactID
+}
+
+// Delivery is one page on its way to one route.
+type Delivery struct {
+	Page     Page
+	Route    string
+	Attempts int
+	First    time.Time // zero before the first attempt
+	NextTry  time.Time
+}
+
+// Outcome is everything that follows from one group of spooled records. It is
+// committed as a whole: contacts, hits, incidents, pages, and the position in
+// the spool up to which they reach.
+type Outcome struct {
+	Spool      string // name of the spool
+	From, To   string // positions; the commit fails when the registry does not stand at From
+	Entries    []Entry
+	Hits       []Hit
+	Supports   []Support
+	Incidents  []Incident // new or changed
+	Pages      []Page
+	Deliveries []Delivery // Page.ID and Route say which
+}
+
+// Standing is an open incident with what later contacts are compared with.
+type Standing struct {
+	Incident
+	Hit     map[ID]time.Time     // canaries hit, and when last
+	Domains map[string]time.Time // blind domains of the addresses hit, and when last
+	Paged   map[string]Severity  // routes that were paged, and at which severity
+}

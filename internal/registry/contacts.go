@@ -1,0 +1,295 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+)
+
+// ErrMoved is returned by Commit when the spool's position in the registry is
+// not the one that the outcome was worked out from: another core was faster.
+var ErrMoved = errors.New("the spool's position has moved")
+
+// Position returns how far a spool has been taken in, "" at the beginning.
+func (r *Registry) Position(ctx context.Context, spool string) (string, error) {
+	var at string
+	err := r.db.QueryRowContext(ctx, "SELECT position FROM cursors WHERE name = ?", spool).Scan(&at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("registry: position of %s: %w", spool, err)
+	}
+	return at, nil
+}
+
+// Match looks up the targets of a contact. Targets that are no token, or are
+// refused by the canonical form, have no match.
+func (r *Registry) Match(ctx context.Context, targets []canary.Target) ([]canary.Match, error) {
+	var out []canary.Match
+	seen := map[canary.TokenID]bool{}
+	for i, t := range targets {
+		if t.Kind == "" {
+			continue
+		}
+		text, err := token.Canon(t.Kind, t.Text)
+		if err != nil {
+			continue // what strangers write need not be an address
+		}
+		tok, found, err := r.Token(ctx, t.Kind, text)
+		if err != nil {
+			return nil, err
+		}
+		if !found || seen[tok.ID] {
+			continue
+		}
+		seen[tok.ID] = true
+		m := canary.Match{Target: i, Token: tok}
+		if tok.Role == canary.RolePlanted {
+			if err := r.fillMatch(ctx, &m); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (r *Registry) fillMatch(ctx context.Context, m *canary.Match) error {
+	list, err := r.Plantings(ctx, canary.Filter{IDs: []canary.ID{m.Token.Canary}})
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 {
+		return fmt.Errorf("registry: canary %s of %s: %w", m.Token.Canary, m.Token.Token, ErrNotFound)
+	}
+	p := list[0]
+	m.Place, m.State, m.Name = p.Place, p.State, p.Name
+	for _, t := range p.Tokens {
+		if t.Kind == canary.Ticket {
+			m.Tickets = append(m.Tickets, t.Text)
+		}
+	}
+	return nil
+}
+
+// BlindOrigin is the blind index of a contact's origin.
+func (r *Registry) BlindOrigin(origin string) string { return r.vault.Blind("origin", origin) }
+
+// Filed says which of the contacts are in the registry: true for those that are
+// complete, false for those of which only records written ahead are there.
+func (r *Registry) Filed(ctx context.Context, ids []canary.ContactID) (map[canary.ContactID]bool, error) {
+	out := map[canary.ContactID]bool{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := r.db.QueryContext(ctx, "SELECT id, pending FROM contacts WHERE id IN ("+marks(len(ids))+")", args...) //nolint:gosec // only marks are added
+	if err != nil {
+		return nil, fmt.Errorf("registry: look up contacts: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		var id canary.ContactID
+		var pending bool
+		if err := rows.Scan(&id, &pending); err != nil {
+			return nil, fmt.Errorf("registry: look up contacts: %w", err)
+		}
+		out[id] = !pending
+	}
+	return out, rows.Err()
+}
+
+// PlaceboHits counts the placebos that an origin has contacted since a time.
+func (r *Registry) PlaceboHits(ctx context.Context, origin string, since time.Time) (int, error) {
+	var n int
+	err := r.db.QueryRowContext(ctx, "SELECT COUNT(DISTINCT token) FROM hits WHERE origin = ? AND role = ? AND heard >= ?",
+		origin, canary.RolePlacebo, micros(since)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("registry: placebo hits: %w", err)
+	}
+	return n, nil
+}
+
+// Queries returns the DNS contacts that named a domain in [from, until).
+func (r *Registry) Queries(ctx context.Context, domain string, from, until time.Time) ([]canary.ContactID, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT id FROM contacts WHERE domain = ? AND channel = ? AND heard >= ? AND heard < ? ORDER BY heard, id LIMIT 200",
+		domain, canary.DNS, micros(from), micros(until))
+	if err != nil {
+		return nil, fmt.Errorf("registry: dns contacts: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var ids []canary.ContactID
+	for rows.Next() {
+		var id canary.ContactID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("registry: dns contacts: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Contact returns one contact with its evidence.
+func (r *Registry) Contact(ctx context.Context, id canary.ContactID) (*canary.Contact, error) {
+	var sealed []byte
+	err := r.db.QueryRowContext(ctx, "SELECT sealed FROM contacts WHERE id = ?", id).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+	}
+	return r.openContact(id, sealed)
+}
+
+func (r *Registry) openContact(id canary.ContactID, sealed []byte) (*canary.Contact, error) {
+	plain, err := r.vault.Open("contacts|"+string(id), sealed)
+	if err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+	}
+	var c canary.Contact
+	if err := c.UnmarshalBinary(plain); err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+	}
+	return &c, nil
+}
+
+// Pending returns up to limit contacts of which only records written ahead
+// came, and which were heard before a time: dialogues that were cut off.
+func (r *Registry) Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND heard < ? ORDER BY heard LIMIT ?", micros(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("registry: pending contacts: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var list []canary.Contact
+	for rows.Next() {
+		var id canary.ContactID
+		var sealed []byte
+		if err := rows.Scan(&id, &sealed); err != nil {
+			return nil, fmt.Errorf("registry: pending contacts: %w", err)
+		}
+		c, err := r.openContact(id, sealed)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *c)
+	}
+	return list, rows.Err()
+}
+
+// Commit files an outcome, all of it or nothing.
+func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.moveCursor(ctx, tx, o); err != nil {
+			return err
+		}
+		for i := range o.Entries {
+			if err := r.fileEntry(ctx, tx, &o.Entries[i]); err != nil {
+				return fmt.Errorf("registry: file %s: %w", o.Entries[i].Contact.ID, err)
+			}
+		}
+		for _, h := range o.Hits {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO hits (contact, token, canary, role, origin, domain, incident, heard) VALUES (?,?,?,?,?,?,?,?)",
+				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, micros(h.At)); err != nil {
+				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
+			}
+		}
+		if err := saveIncidents(ctx, tx, o); err != nil {
+			return err
+		}
+		return savePages(ctx, tx, o)
+	})
+}
+
+func (r *Registry) moveCursor(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
+	if o.Spool == "" {
+		return nil
+	}
+	var at string
+	err := tx.QueryRowContext(ctx, "SELECT position FROM cursors WHERE name = ?", o.Spool).Scan(&at)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if o.From != "" {
+			return ErrMoved
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO cursors (name, position) VALUES (?,?)", o.Spool, o.To)
+		return err
+	case err != nil:
+		return err
+	case at != o.From:
+		return ErrMoved
+	case o.From == o.To:
+		return nil
+	}
+	err = one(tx.ExecContext(ctx, "UPDATE cursors SET position = ? WHERE name = ? AND position = ?", o.To, o.Spool, o.From))
+	if errors.Is(err, ErrNotFound) {
+		return ErrMoved
+	}
+	return err
+}
+
+func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, e *canary.Entry) error {
+	c := &e.Contact
+	plain, err := c.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	if e.Replaces {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM contacts WHERE id = ? AND pending = 1", c.ID); err != nil {
+			return err
+		}
+	}
+	digest := sha256.Sum256(plain)
+	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, pending, part, probe, unverified, domain, origin, size, digest, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, e.Pending, c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
+		hex.EncodeToString(digest[:]), r.vault.Seal("contacts|"+string(c.ID), plain))
+	return err
+}
+
+func saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
+	for _, inc := range o.Incidents {
+		reasons, err := json.Marshal(inc.Reasons)
+		if err != nil {
+			return err
+		}
+		var n int
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM incidents WHERE id = ?", inc.ID).Scan(&n); err != nil {
+			return fmt.Errorf("registry: incident %s: %w", inc.ID, err)
+		}
+		if n == 0 {
+			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons) VALUES (?,?,?,'',?,?,?)",
+				inc.ID, inc.Place, int(inc.Severity), micros(inc.Opened), micros(inc.Updated), string(reasons))
+		} else {
+			_, err = tx.ExecContext(ctx, "UPDATE incidents SET severity = ?, updated = ?, reasons = ? WHERE id = ?",
+				int(inc.Severity), micros(inc.Updated), string(reasons), inc.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("registry: incident %s: %w", inc.ID, err)
+		}
+	}
+	for _, s := range o.Supports {
+		if err := saveSupport(ctx, tx, s); err != nil {
+			return fmt.Errorf("registry: support of %s: %w", s.Incident, err)
+		}
+	}
+	return nil
+}
+
+func saveSupport(ctx context.Context, tx *sql.Tx, s canary.Support) error {
+	var n int
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM supports WHERE incident = ? AND contact = ?", s.Incident, s.Contact).Scan(&n); err != nil || n > 0 {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO supports (incident, contact) VALUES (?,?)", s.Incident, s.Contact)
+	return err
+}

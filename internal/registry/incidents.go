@@ -1,0 +1,228 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.opened, i.updated, i.reasons,
+ (SELECT COUNT(DISTINCT h.contact) FROM hits h WHERE h.incident = i.id),
+ (SELECT COUNT(DISTINCT h.canary) FROM hits h WHERE h.incident = i.id),
+ (SELECT COUNT(*) FROM supports s WHERE s.incident = i.id)`
+
+func scanIncident(row scanner) (inc canary.Incident, err error) {
+	var severity int
+	var opened, updated int64
+	var reasons string
+	if err := row.Scan(&inc.ID, &inc.Place, &severity, &inc.Verdict, &opened, &updated, &reasons, &inc.Contacts, &inc.Canaries, &inc.Support); err != nil {
+		return inc, err
+	}
+	inc.Severity, inc.Opened, inc.Updated = canary.Severity(severity), fromMicros(opened), fromMicros(updated)
+	return inc, json.Unmarshal([]byte(reasons), &inc.Reasons)
+}
+
+// Incidents returns the newest incidents first, at most limit.
+func (r *Registry) Incidents(ctx context.Context, limit int) ([]canary.Incident, error) {
+	return r.queryIncidents(ctx, "ORDER BY i.opened DESC, i.id LIMIT ?", limit)
+}
+
+// Incident returns one incident.
+func (r *Registry) Incident(ctx context.Context, id canary.IncidentID) (canary.Incident, error) {
+	list, err := r.queryIncidents(ctx, "WHERE i.id = ?", id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("incident %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return canary.Incident{}, err
+	}
+	return list[0], nil
+}
+
+func (r *Registry) queryIncidents(ctx context.Context, rest string, args ...any) ([]canary.Incident, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT "+incidentColumns+" FROM incidents i "+rest, args...) //nolint:gosec // rest is written in this package
+	if err != nil {
+		return nil, fmt.Errorf("registry: incidents: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var list []canary.Incident
+	for rows.Next() {
+		inc, err := scanIncident(rows)
+		if err != nil {
+			return nil, fmt.Errorf("registry: incidents: %w", err)
+		}
+		list = append(list, inc)
+	}
+	return list, rows.Err()
+}
+
+// SetVerdict closes an incident.
+func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canary.Verdict) error {
+	err := one(r.db.ExecContext(ctx, "UPDATE incidents SET verdict = ?, updated = ? WHERE id = ?", v, micros(r.now()), id))
+	if err != nil {
+		return fmt.Errorf("registry: verdict on %s: %w", id, err)
+	}
+	return nil
+}
+
+// Board returns the incidents without a verdict that were updated since a time.
+func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standing, error) {
+	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND i.updated >= ? ORDER BY i.opened, i.id", micros(since))
+	if err != nil {
+		return nil, err
+	}
+	board := make([]canary.Standing, len(list))
+	for i, inc := range list {
+		board[i] = canary.Standing{Incident: inc}
+		if err := r.fillStanding(ctx, &board[i]); err != nil {
+			return nil, fmt.Errorf("registry: incident %s: %w", inc.ID, err)
+		}
+	}
+	return board, nil
+}
+
+func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
+	s.Hit, s.Domains, s.Paged = map[canary.ID]time.Time{}, map[string]time.Time{}, map[string]canary.Severity{}
+	err := r.each(ctx, "SELECT canary, domain, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain", []any{s.ID}, func(row *sql.Rows) error {
+		var id canary.ID
+		var domain string
+		var at int64
+		if err := row.Scan(&id, &domain, &at); err != nil {
+			return err
+		}
+		s.Hit[id] = later(s.Hit[id], fromMicros(at))
+		if domain != "" {
+			s.Domains[domain] = later(s.Domains[domain], fromMicros(at))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.each(ctx, "SELECT d.route, MIN(p.severity) FROM pages p, deliveries d WHERE d.page = p.id AND p.incident = ? GROUP BY d.route", []any{s.ID}, func(row *sql.Rows) error {
+		var route string
+		var severity int
+		if err := row.Scan(&route, &severity); err != nil {
+			return err
+		}
+		s.Paged[route] = canary.Severity(severity)
+		return nil
+	})
+}
+
+func (r *Registry) each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) error {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// IncidentHits returns the hits of an incident, oldest first.
+func (r *Registry) IncidentHits(ctx context.Context, id canary.IncidentID) ([]canary.Hit, error) {
+	var list []canary.Hit
+	err := r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, heard FROM hits WHERE incident = ? ORDER BY heard, contact, token", []any{id}, func(row *sql.Rows) error {
+		var h canary.Hit
+		var at int64
+		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &at); err != nil {
+			return err
+		}
+		h.At = fromMicros(at)
+		list = append(list, h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: hits of %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// Supports returns the supporting contacts of an incident, oldest first.
+func (r *Registry) Supports(ctx context.Context, id canary.IncidentID) ([]canary.ContactID, error) {
+	var list []canary.ContactID
+	err := r.each(ctx, "SELECT s.contact FROM supports s, contacts c WHERE c.id = s.contact AND s.incident = ? ORDER BY c.heard, c.id", []any{id}, func(row *sql.Rows) error {
+		var c canary.ContactID
+		err := row.Scan(&c)
+		list = append(list, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: support of %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// PlantedTokens returns every planted token with its window, of all states.
+func (r *Registry) PlantedTokens(ctx context.Context) ([]canary.DatedToken, error) {
+	list, err := r.queryTokens(ctx, r.db, "role = ? ORDER BY id", []any{canary.RolePlanted})
+	if err != nil {
+		return nil, fmt.Errorf("registry: planted tokens: %w", err)
+	}
+	return list, nil
+}
+
+// ContactCounts counts the contacts by channel, and "unverified", "pending".
+func (r *Registry) ContactCounts(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	for _, query := range []string{
+		"SELECT channel, COUNT(*) FROM contacts GROUP BY channel",
+		"SELECT 'unverified', COUNT(*) FROM contacts WHERE unverified = 1",
+		"SELECT 'pending', COUNT(*) FROM contacts WHERE pending = 1",
+	} {
+		if err := r.countInto(ctx, query, out); err != nil {
+			return nil, fmt.Errorf("registry: count contacts: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// LastRun returns when a scheduled job last ran, zero when never.
+func (r *Registry) LastRun(ctx context.Context, job string) (time.Time, error) {
+	var at int64
+	err := r.db.QueryRowContext(ctx, "SELECT last_run FROM jobs WHERE name = ?", job).Scan(&at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("registry: job %s: %w", job, err)
+	}
+	return fromMicros(at), nil
+}
+
+// SetLastRun records when a scheduled job ran.
+func (r *Registry) SetLastRun(ctx context.Context, job string, at time.Time) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM jobs WHERE name = ?", job); err != nil {
+			return fmt.Errorf("registry: job %s: %w", job, err)
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO jobs (name, last_run) VALUES (?,?)", job, micros(at))
+		if err != nil {
+			return fmt.Errorf("registry: job %s: %w", job, err)
+		}
+		return nil
+	})
+}
+
+// Reveal records that somebody opened a canary's identity, before it is shown.
+func (r *Registry) Reveal(ctx context.Context, id canary.ID, who string) error {
+	_, err := r.db.ExecContext(ctx, "INSERT INTO reveals (id, canary, who, revealed) VALUES (?,?,?,?)", canary.NewID("v"), id, who, micros(r.now()))
+	if err != nil {
+		return fmt.Errorf("registry: record the opening of %s: %w", id, err)
+	}
+	return nil
+}

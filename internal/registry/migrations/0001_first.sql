@@ -1,0 +1,140 @@
+-- +goose Up
+CREATE TABLE batches (
+  id VARCHAR(64) NOT NULL PRIMARY KEY,
+  opened BIGINT NOT NULL,
+  closed BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE TABLE canaries (
+  id VARCHAR(32) NOT NULL PRIMARY KEY,
+  state VARCHAR(16) NOT NULL,
+  batch VARCHAR(64) NOT NULL,
+  place VARCHAR(80) NOT NULL,
+  sealed LONGBLOB NOT NULL,
+  sealed_keys LONGBLOB
+);
+CREATE INDEX canaries_by_batch ON canaries (batch, state);
+CREATE TABLE tokens (
+  blind VARCHAR(32) NOT NULL PRIMARY KEY,
+  id VARCHAR(32) NOT NULL UNIQUE,
+  kind VARCHAR(8) NOT NULL,
+  role VARCHAR(8) NOT NULL,
+  canary VARCHAR(32) NOT NULL,
+  domain VARCHAR(32) NOT NULL,
+  place VARCHAR(80) NOT NULL,
+  sealed LONGBLOB NOT NULL,
+  sealed_window LONGBLOB
+);
+CREATE INDEX tokens_by_canary ON tokens (canary);
+CREATE TABLE contacts (
+  id VARCHAR(128) NOT NULL PRIMARY KEY,
+  channel VARCHAR(8) NOT NULL,
+  heard BIGINT NOT NULL,
+  received BIGINT NOT NULL,
+  ear VARCHAR(64) NOT NULL,
+  pending INT NOT NULL,
+  part INT NOT NULL,
+  probe INT NOT NULL,
+  unverified INT NOT NULL,
+  domain VARCHAR(32) NOT NULL,
+  origin VARCHAR(32) NOT NULL,
+  size BIGINT NOT NULL,
+  digest VARCHAR(64) NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX contacts_by_time ON contacts (heard);
+CREATE INDEX contacts_by_domain ON contacts (domain, heard);
+CREATE INDEX contacts_by_pending ON contacts (pending, heard);
+CREATE TABLE hits (
+  contact VARCHAR(128) NOT NULL,
+  token VARCHAR(32) NOT NULL,
+  canary VARCHAR(32) NOT NULL,
+  role VARCHAR(8) NOT NULL,
+  origin VARCHAR(32) NOT NULL,
+  domain VARCHAR(32) NOT NULL,
+  incident VARCHAR(32) NOT NULL,
+  heard BIGINT NOT NULL,
+  PRIMARY KEY (contact, token)
+);
+CREATE INDEX hits_by_incident ON hits (incident);
+CREATE INDEX hits_by_origin ON hits (origin, heard);
+CREATE TABLE supports (
+  incident VARCHAR(32) NOT NULL,
+  contact VARCHAR(128) NOT NULL,
+  PRIMARY KEY (incident, contact)
+);
+CREATE TABLE incidents (
+  id VARCHAR(32) NOT NULL PRIMARY KEY,
+  place VARCHAR(80) NOT NULL,
+  severity INT NOT NULL,
+  verdict VARCHAR(8) NOT NULL,
+  opened BIGINT NOT NULL,
+  updated BIGINT NOT NULL,
+  reasons LONGTEXT NOT NULL
+);
+CREATE INDEX incidents_by_time ON incidents (updated);
+CREATE TABLE pages (
+  id VARCHAR(32) NOT NULL PRIMARY KEY,
+  incident VARCHAR(32) NOT NULL,
+  severity INT NOT NULL,
+  written BIGINT NOT NULL,
+  body LONGTEXT NOT NULL
+);
+CREATE INDEX pages_by_incident ON pages (incident);
+CREATE TABLE deliveries (
+  page VARCHAR(32) NOT NULL,
+  route VARCHAR(64) NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  attempts INT NOT NULL,
+  first_try BIGINT NOT NULL,
+  next_try BIGINT NOT NULL,
+  receipt VARCHAR(200) NOT NULL,
+  fault VARCHAR(200) NOT NULL,
+  PRIMARY KEY (page, route)
+);
+CREATE INDEX deliveries_due ON deliveries (state, next_try);
+CREATE TABLE extracts (
+  id VARCHAR(200) NOT NULL PRIMARY KEY,
+  actor VARCHAR(200) NOT NULL,
+  taken_from BIGINT NOT NULL,
+  taken_until BIGINT NOT NULL,
+  place VARCHAR(80) NOT NULL,
+  segment VARCHAR(500) NOT NULL,
+  n_rows BIGINT NOT NULL,
+  listed INT NOT NULL
+);
+CREATE TABLE extract_canaries (
+  extract_id VARCHAR(200) NOT NULL,
+  canary VARCHAR(32) NOT NULL,
+  PRIMARY KEY (extract_id, canary)
+);
+CREATE TABLE cursors (
+  name VARCHAR(64) NOT NULL PRIMARY KEY,
+  position VARCHAR(200) NOT NULL
+);
+CREATE TABLE jobs (
+  name VARCHAR(64) NOT NULL PRIMARY KEY,
+  last_run BIGINT NOT NULL
+);
+CREATE TABLE reveals (
+  id VARCHAR(32) NOT NULL PRIMARY KEY,
+  canary VARCHAR(32) NOT NULL,
+  who VARCHAR(200) NOT NULL,
+  revealed BIGINT NOT NULL
+);
+
+-- +goose Down
+DROP TABLE reveals;
+DROP TABLE jobs;
+DROP TABLE cursors;
+DROP TABLE extract_canaries;
+DROP TABLE extracts;
+DROP TABLE deliveries;
+DROP TABLE pages;
+DROP TABLE incidents;
+DROP TABLE supports;
+DROP TABLE hits;
+DROP TABLE contacts;
+DROP TABLE tokens;
+DROP TABLE canaries;
+DROP TABLE batches;
