@@ -1,0 +1,195 @@
+package phone
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/webhook"
+)
+
+// Facts that the ear itself adds.
+const (
+	factRefused   = "refused"   // why a request is unverified
+	factMalformed = "malformed" // what is wrong with a verified one
+	factCut       = "cut"       // what did not fit into the contact
+	factCall      = "call"      // id of the contact that the call began with
+)
+
+// answer is what the other side is told.
+type answer struct {
+	status int
+	kind   string
+	text   string
+}
+
+const (
+	plainType = "text/plain; charset=utf-8"
+	jsonType  = "application/json"
+	xmlType   = "text/xml; charset=utf-8"
+)
+
+func reply(w http.ResponseWriter, a answer) {
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Content-Length", strconv.Itoa(len(a.text)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.text) // the contact is durable; that the other side has gone changes nothing
+}
+
+func forbidden() answer { return answer{http.StatusForbidden, plainType, "forbidden\n"} }
+
+// refusal names, for the fact "refused", why a signature was not accepted.
+func refusal(err error) string {
+	switch {
+	case errors.Is(err, webhook.ErrHeader):
+		return "header"
+	case errors.Is(err, webhook.ErrTime):
+		return "time"
+	case errors.Is(err, webhook.ErrBody):
+		return "body"
+	}
+	return "signature"
+}
+
+// keep makes the contact durable and gives its answer.
+func (e *Ear) keep(w http.ResponseWriter, r *http.Request, h hearing) {
+	c := &h.contact
+	if c.Unverified {
+		if !e.strangers.take(c.At) {
+			e.dropped.Add(1)
+			reply(w, h.answer)
+			return
+		}
+		// Random, never made from the event: a forger who knows the id of an
+		// event to come could otherwise have the real one dropped as a repeat.
+		c.ID = canary.ContactID(canary.NewID("k"))
+		fit(c, strangerBounds())
+	} else {
+		fit(c, knownBounds())
+	}
+	// A provider that hangs up has still made the call.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hearTimeout)
+	defer cancel()
+	if err := e.cfg.Hear(ctx, *c); err != nil {
+		e.failed.Add(1)
+		e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "ear", c.Ear, "unverified", c.Unverified, "error", err)
+		w.Header().Set("Retry-After", "10")
+		reply(w, answer{http.StatusServiceUnavailable, plainType, "try again later\n"})
+		return
+	}
+	if c.Unverified {
+		e.unverified.Add(1)
+		e.cfg.Log.WarnContext(ctx, "unverified webhook kept", "contact", c, "ear", c.Ear, "refused", c.Facts[factRefused])
+	} else {
+		e.heard.Add(1)
+		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "ear", c.Ear)
+	}
+	reply(w, h.answer)
+}
+
+// keepBroken keeps what came of a body that is too long or breaks off. It cannot
+// be verified, because the signature is over the whole.
+func (e *Ear) keepBroken(w http.ResponseWriter, r *http.Request, head []byte, err error) {
+	h := hearing{answer: answer{http.StatusBadRequest, plainType, "the body breaks off\n"}}
+	why := "incomplete"
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		why = "too_large"
+		h.answer = answer{http.StatusRequestEntityTooLarge, plainType, "the body is too large\n"}
+	}
+	h.contact = canary.Contact{
+		Channel: canary.Voice, At: canary.Micro(e.cfg.Now()), Ear: earName(r.URL.Path), Unverified: true, Peer: r.RemoteAddr,
+		Facts: map[string]string{factRefused: why}, Raw: webhook.Transcript(r, head),
+	}
+	if r.URL.Path == pathSMS {
+		h.contact.Channel = canary.SMS
+	}
+	e.keep(w, r, h)
+}
+
+func earName(path string) string {
+	if path == pathGeneric {
+		return "phone/" + Generic
+	}
+	return "phone/" + Twilio
+}
+
+// eventID makes the id of a contact from what names the event at the provider:
+// 128 bits of SHA-256 over the parts, each with its length in front.
+func eventID(provider string, parts ...string) canary.ContactID {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return canary.ContactID("k_" + provider + "-" + hex.EncodeToString(h.Sum(nil)[:16]))
+}
+
+// bounds are the sizes that a contact may have; the road refuses a contact
+// whose header is over 4 MiB, and control characters grow sixfold in JSON.
+type bounds struct{ raw, text, field, targets int }
+
+func knownBounds() bounds { return bounds{raw: canary.MaxRaw, text: 64 << 10, field: 1 << 10, targets: 100} }
+
+func strangerBounds() bounds { return bounds{raw: 16 << 10, text: 4 << 10, field: 256, targets: 10} }
+
+// fit cuts what is over the bounds and says so in the fact "cut".
+func fit(c *canary.Contact, b bounds) {
+	var cut []string
+	short := func(name, s string, limit int) string {
+		if len(s) <= limit {
+			return s
+		}
+		cut = append(cut, name)
+		return strings.ToValidUTF8(s[:limit], "")
+	}
+	c.Text = short("text", c.Text, b.text)
+	c.Source = short("source", c.Source, b.field)
+	if len(c.Targets) > b.targets {
+		c.Targets, cut = c.Targets[:b.targets], append(cut, "targets")
+	}
+	for i := range c.Targets {
+		c.Targets[i].Text = short("target", c.Targets[i].Text, b.field)
+	}
+	for k, v := range c.Facts {
+		c.Facts[k] = short(k, v, b.field)
+	}
+	if len(c.Raw) > b.raw {
+		c.Raw, cut = c.Raw[:b.raw], append(cut, "raw")
+	}
+	if len(cut) > 0 {
+		c.Facts[factCut] = strings.Join(cut, " ")
+	}
+}
+
+// quota allows so many a minute by the clock's minutes.
+type quota struct {
+	perMinute int
+
+	mu     sync.Mutex
+	minute time.Time
+	used   int
+}
+
+func (q *quota) take(at time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if m := at.Truncate(time.Minute); !m.Equal(q.minute) {
+		q.minute, q.used = m, 0
+	}
+	if q.used >= q.perMinute {
+		return false
+	}
+	q.used++
+	return true
+}
