@@ -1,0 +1,253 @@
+// Package dnsd is the DNS ear: an authoritative server for the owned domains
+// that records who asks for them. Mail to a canary begins with a look-up of
+// its domain, so a query is supporting evidence: it names a domain, never a
+// token, and carries no token's weight.
+//
+// The ear answers for its zones alone and refuses everything else: other
+// domains, recursion, zone transfers, updates, notifications, other classes.
+// What it refuses for being outside of its zones it counts and does not record.
+// Every name below a zone's apex exists by wildcard, so names cannot be walked,
+// and the answers say nothing about which names matter.
+//
+// The invariant: the first sighting of a (name, type, source network) within
+// the period is durable before its answer is sent. Equal queries that arrive
+// while the first is being written wait for the same record. Later ones are
+// counted, and one summarising contact per name, type and network tells the
+// count when the period ends, the table is full or the ear stops. A network is
+// the /24 of an IPv4 source, the /56 of an IPv6 source.
+//
+// A contact has Channel dns, Ear "dnsd", the source as Peer, the query packet
+// byte for byte as Raw, one Target without a kind whose Text is the name in
+// lower case without its last dot, and these Facts:
+//
+//	qname   the name as it was asked, with its letters' case   "wWw.ExamPle.net"
+//	qtype   the type asked for                                 "MX"
+//	proto   "udp" or "tcp"
+//	zone    the owned domain that it belongs to                "example.net"
+//
+// A summarising contact has no Raw and two Facts more: "repeats", how often the
+// same was asked again, and "of", the id of the first sighting's contact. Its
+// At, Peer, proto and qname are those of the last repeat.
+//
+// When the contact cannot be made durable the answer is SERVFAIL; when more
+// first sightings wait for the store than Limits allow, packets are dropped. A
+// fault in the handling of one packet is confined to that packet.
+//
+// Of the library only the message codec is used. Sockets are read here, because
+// the evidence is the bytes as they came, and because the library's server
+// starts an unbounded number of goroutines and does not survive a panic.
+package dnsd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// Config is what the ear needs.
+type Config struct {
+	// Zones are the owned domains; at least one.
+	Zones []Zone
+	// Hear makes a contact durable before it returns nil.
+	Hear func(context.Context, canary.Contact) error
+	// Now is the clock of the contacts' stamps.
+	Now func() time.Time
+	// Log gets the ear's state changes; it never gets a name that was asked.
+	Log *slog.Logger
+	// Limits bound what a stranger can grow. Zero fields take their defaults.
+	Limits Limits
+	// Salt keys the digests by which repeats are recognised. Nothing durable
+	// depends on it; when empty, a random one is used for the ear's life.
+	Salt []byte
+}
+
+// Limits bound what a stranger can grow. Zero fields take the defaults.
+type Limits struct {
+	Handlers    int           // UDP queries that may wait for the store at once; 1024
+	Conns       int           // TCP connections open at once; 512
+	ConnQueries int           // queries on one TCP connection; 1000
+	Idle        time.Duration // time for one query on a TCP connection to arrive and be taken; 10 s
+	HearWait    time.Duration // time for one contact to become durable; 3 s
+	Drain       time.Duration // time to finish at the end, and again to record the repeats; 10 s
+	Names       int           // sightings remembered at once; 100,000
+	Period      time.Duration // how long a sighting makes equal ones repeats; 24 h
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Handlers:    orDefault(l.Handlers, 1024),
+		Conns:       orDefault(l.Conns, 512),
+		ConnQueries: orDefault(l.ConnQueries, 1000),
+		Idle:        orDefault(l.Idle, 10*time.Second),
+		HearWait:    orDefault(l.HearWait, 3*time.Second),
+		Drain:       orDefault(l.Drain, 10*time.Second),
+		Names:       orDefault(l.Names, 100_000),
+		Period:      orDefault(l.Period, 24*time.Hour),
+	}
+}
+
+func orDefault[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Server is the DNS ear. Make it with New and run it once.
+type Server struct {
+	cfg   Config
+	zones map[string]*zone // by canonical name with its last dot
+	seen  *sightings
+	slots chan struct{}   // one for each UDP query that waits for the store
+	busy  *sync.WaitGroup // those queries
+	conns *connSet
+	stats counters
+	down  atomic.Bool // the last Hear failed
+}
+
+// New returns an ear, or every fault of its configuration at once.
+func New(cfg Config) (*Server, error) {
+	var faults []error
+	if cfg.Hear == nil || cfg.Now == nil || cfg.Log == nil {
+		faults = append(faults, errors.New("dns ear: Hear, Now and Log must be set"))
+	}
+	if len(cfg.Zones) == 0 {
+		faults = append(faults, errors.New("dns ear: no zones"))
+	}
+	zones := map[string]*zone{}
+	for _, z := range cfg.Zones {
+		built, err := newZone(z)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("dns ear: zone %q: %w", z.Name, err))
+			continue
+		}
+		if zones[built.name] != nil {
+			faults = append(faults, fmt.Errorf("dns ear: zone %q is given twice", z.Name))
+		}
+		zones[built.name] = built
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	cfg.Limits = cfg.Limits.withDefaults()
+	if len(cfg.Salt) == 0 {
+		cfg.Salt = make([]byte, 32)
+		rand.Read(cfg.Salt) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	}
+	return &Server{
+		cfg:   cfg,
+		zones: zones,
+		seen:  newSightings(cfg.Salt, cfg.Limits.Names, cfg.Limits.Period),
+		slots: make(chan struct{}, cfg.Limits.Handlers),
+		busy:  new(sync.WaitGroup),
+		conns: newConnSet(cfg.Limits.Conns),
+	}, nil
+}
+
+// Run serves all the sockets until ctx ends or one of them fails for good, then
+// lets the queries in hand finish, records the repeats, closes the sockets and
+// returns. It owns the sockets from the start and may be called once. At the
+// end of ctx the result is nil, unless queries or repeats were left behind.
+func (s *Server) Run(ctx context.Context, packets []net.PacketConn, streams []net.Listener) error {
+	defer closeAll(packets, streams)
+	if len(packets)+len(streams) == 0 {
+		return errors.New("dns ear: no socket to listen on")
+	}
+	ports := make([]packetPort, 0, len(packets))
+	for _, pc := range packets {
+		port, err := newPort(pc)
+		if err != nil {
+			return fmt.Errorf("dns ear: prepare %s: %w", pc.LocalAddr(), err)
+		}
+		ports = append(ports, port)
+	}
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	serve := func(loop func() error) func() {
+		return func() {
+			if err := loop(); err != nil {
+				stop(&socketError{err})
+			}
+		}
+	}
+	var loops sync.WaitGroup // owned here: every loop ends with ctx or its socket
+	for _, port := range ports {
+		for range min(runtime.GOMAXPROCS(0), 8) {
+			loops.Go(serve(func() error { return s.readPackets(ctx, port) }))
+		}
+	}
+	for _, ln := range streams {
+		loops.Go(serve(func() error { return s.acceptStreams(ctx, ln) }))
+	}
+	loops.Go(func() { s.tellRepeats(ctx) })
+	s.cfg.Log.Info("dns ear listening", "packet_sockets", len(packets), "stream_sockets", len(streams), "zones", len(s.zones))
+
+	<-ctx.Done()
+	wake(packets, streams)
+	s.conns.hurry()
+	drained := s.drain(&loops)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.Drain)
+	defer cancel()
+	told := s.tellAll(last)
+	s.cfg.Log.Info("dns ear stopped")
+
+	var broken *socketError
+	if errors.As(context.Cause(ctx), &broken) {
+		return errors.Join(broken.err, drained, told)
+	}
+	return errors.Join(drained, told)
+}
+
+// socketError is the cause of a stop that was not asked for.
+type socketError struct{ err error }
+
+func (e *socketError) Error() string { return e.err.Error() }
+
+// drain waits until loops and queries have ended, but not for ever: a store
+// that ignores its deadline must not keep the process.
+func (s *Server) drain(loops *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() { // ends with the last handler
+		loops.Wait()
+		s.busy.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(s.cfg.Limits.Drain):
+		return errors.New("dns ear: queries still waited for the store when the time to drain was over")
+	}
+}
+
+// wake ends blocked reads and accepts; answers can still be written.
+func wake(packets []net.PacketConn, streams []net.Listener) {
+	for _, pc := range packets {
+		_ = pc.SetReadDeadline(longAgo()) // a socket that cannot is closed at the end
+	}
+	for _, ln := range streams {
+		_ = ln.Close() // a second close at the end is harmless
+	}
+}
+
+func closeAll(packets []net.PacketConn, streams []net.Listener) {
+	for _, pc := range packets {
+		_ = pc.Close()
+	}
+	for _, ln := range streams {
+		_ = ln.Close()
+	}
+}
+
+// longAgo is a deadline that has passed by any clock.
+func longAgo() time.Time { return time.Unix(1, 0) }

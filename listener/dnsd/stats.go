@@ -1,0 +1,52 @@
+package dnsd
+
+import "sync/atomic"
+
+// Stats are the ear's counters since it was made.
+type Stats struct {
+	UDP        uint64 // packets read
+	TCP        uint64 // messages read
+	Ignored    uint64 // too short for a header, or not a query
+	Malformed  uint64 // answered FORMERR or BADVERS
+	Refused    uint64 // outside of the zones, another class or operation: REFUSED or NOTIMP
+	First      uint64 // first sightings made durable
+	Repeats    uint64 // answered as a repeat of one
+	Told       uint64 // repeats made durable in summarising contacts
+	Lost       uint64 // repeats that were answered and could not be recorded
+	Unheard    uint64 // answered SERVFAIL because the store failed
+	Dropped    uint64 // not answered because Limits.Handlers queries waited already
+	Truncated  uint64 // answered with TC over UDP
+	ConnsShut  uint64 // TCP connections closed because Limits.Conns were open
+	Unsent     uint64 // answers that the socket did not take
+	Recovered  uint64 // faults of ours confined to one packet
+	Remembered int    // sightings in the table now
+}
+
+type counters struct {
+	udp, tcp, ignored, malformed, refused, first, repeats, told,
+	unheard, dropped, truncated, connsShut, unsent, recovered atomic.Uint64
+}
+
+// Stats returns the counters as they are now.
+func (s *Server) Stats() Stats {
+	c := &s.stats
+	remembered, lost := s.seen.sizes()
+	return Stats{
+		UDP:        c.udp.Load(),
+		TCP:        c.tcp.Load(),
+		Ignored:    c.ignored.Load(),
+		Malformed:  c.malformed.Load(),
+		Refused:    c.refused.Load(),
+		First:      c.first.Load(),
+		Repeats:    c.repeats.Load(),
+		Told:       c.told.Load(),
+		Lost:       lost,
+		Unheard:    c.unheard.Load(),
+		Dropped:    c.dropped.Load(),
+		Truncated:  c.truncated.Load(),
+		ConnsShut:  c.connsShut.Load(),
+		Unsent:     c.unsent.Load(),
+		Recovered:  c.recovered.Load(),
+		Remembered: remembered,
+	}
+}
