@@ -14,7 +14,7 @@ import (
 // Fault is one thing wrong with a configuration.
 type Fault struct {
 	File string // as the file was named to Load; empty for a Config made in code
-	Line int    // from 1; 0 when the fault belongs to no line
+	Line int    // from 1; what is missing altogether is reported on line 1; 0 without a file
 	Key  string // dotted, tables of a list numbered from 0: "route[0].url"; empty for the whole file
 	Err  error  // what is wrong
 }
@@ -76,7 +76,7 @@ func within(key, outer string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// line gives the line of a key, or of the nearest table around it.
+// line gives the line of a key, or of the nearest table around it, or 1.
 func (b *book) line(key string) int {
 	for key != "" {
 		if n, ok := b.lines[key]; ok {
@@ -84,7 +84,7 @@ func (b *book) line(key string) int {
 		}
 		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
 	}
-	return 0
+	return 1
 }
 
 // err joins the faults in the order of their lines; nil when there are none.

@@ -1,12 +1,21 @@
 package conf_test
 
 import (
+	"encoding/json"
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // write puts a file into dir with the given rights.
 func write(t *testing.T, dir, name, text string, mode os.FileMode) string {
@@ -21,6 +30,23 @@ func write(t *testing.T, dir, name, text string, mode os.FileMode) string {
 	return path
 }
 
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; got:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
 func TestExampleLoads(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -28,7 +54,193 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Registry.Source.Path != filepath.Join(dir, "saltmine.db") {
-		t.Error("relative path was not taken from the file's folder:", c.Registry.Source.Path)
+	golden(t, "example.golden", strings.ReplaceAll(c.Redacted(), dir, "DIR"))
+}
+
+// uncommented switches on every setting of the example that is commented out.
+func uncommented(t *testing.T) string {
+	t.Helper()
+	text := regexp.MustCompile(`(?m)^#(\[|[a-z_]+ = )`).ReplaceAllString(conf.Example(), "$1")
+	text = strings.Replace(text, "dsn_file = \"registry.dsn\"\n", "", 1) // dsn stands there already
+	return text
+}
+
+func secretFiles(t *testing.T, dir string) {
+	t.Helper()
+	write(t, dir, "support.dsn", "mysql://salt:hunter2@tcp(127.0.0.1:3306)/desk\n", 0o600)
+	write(t, dir, "twilio.token", "hunter2-twilio\n", 0o600)
+	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
+	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
+	write(t, dir, "pagerduty.key", "hunter2-duty\n\n", 0o600)
+	write(t, dir, "agents.txt", "# floor 1\nj.doe hunter2-agent-0001\n\nm.roe hunter2-agent-0002\n", 0o600)
+}
+
+func loadFull(t *testing.T) (*conf.Config, string) {
+	t.Helper()
+	dir := t.TempDir()
+	secretFiles(t, dir)
+	c, err := conf.Load(write(t, dir, "saltmine.toml", uncommented(t), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, dir
+}
+
+func TestEverySettingOfTheExampleLoads(t *testing.T) {
+	t.Parallel()
+	c, dir := loadFull(t)
+	golden(t, "full.golden", strings.ReplaceAll(c.Redacted(), dir, "DIR"))
+	for what, pair := range map[string][2]string{
+		"support dsn":     {c.Support["main"].Source.DSN.Reveal(), "salt:hunter2@tcp(127.0.0.1:3306)/desk"},
+		"support recipe":  {c.Support["main"].Recipe, filepath.Join(dir, "recipe.toml")},
+		"newline gone":    {c.Phone.Providers[0].Secret.Reveal(), "hunter2-twilio"},
+		"crlf gone":       {c.Phone.Providers[1].Secret.Reveal(), "hunter2-pbx"},
+		"nothing to trim": {c.Routes[0].Secret.Reveal(), "hunter2-hook"},
+		"only one gone":   {c.Routes[1].Secret.Reveal(), "hunter2-duty\n"},
+		"agent":           {c.Ticket.Agents[1].Name, "m.roe"},
+		"agent's token":   {c.Ticket.Agents[1].Token.Reveal(), "hunter2-agent-0002"},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: got %q, want %q", what, pair[0], pair[1])
+		}
+	}
+	if c.Routes[1].URL != "https://events.pagerduty.com/v2/enqueue" || c.Routes[1].MinSeverity != canary.P1 {
+		t.Errorf("pagerduty route: %+v", c.Routes[1])
+	}
+	if c.Rotate.Lifetime != 30*24*time.Hour || c.Spool.MaxBytes != 20<<30 {
+		t.Errorf("units: %v, %d", c.Rotate.Lifetime, c.Spool.MaxBytes)
+	}
+}
+
+func TestEmptyFileGivesDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := conf.Parse(nil, "saltmine.toml", "/srv/saltmine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
+		`"pool":{"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480}}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	broken, err := os.ReadFile("testdata/broken.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "open.secret", "hunter2", 0o644)
+	write(t, dir, "empty.secret", "\n", 0o600)
+	write(t, dir, "support.dsn", "root:hunter2@localhost/desk", 0o600)
+	_, err = conf.Load(write(t, dir, "saltmine.toml", string(broken), 0o600))
+	if err == nil {
+		t.Fatal("a broken file loaded")
+	}
+	got := strings.ReplaceAll(err.Error(), dir, "DIR")
+	golden(t, "broken.golden", got+"\n")
+	if strings.Contains(got, "hunter2") {
+		t.Error("the errors show a secret")
+	}
+	for _, one := range faults(t, err) {
+		if one.File == "" || one.Line == 0 || one.Key == "" {
+			t.Errorf("fault without place: %v", one)
+		}
+	}
+	for _, sentinel := range []error{conf.ErrReadableByOthers, conf.ErrEmptySecret, os.ErrNotExist, conf.ErrSource, canary.ErrInvalid} {
+		if !errors.Is(err, sentinel) {
+			t.Errorf("the errors do not wrap %q", sentinel)
+		}
+	}
+}
+
+// faults takes a joined error apart.
+func faults(t *testing.T, err error) []*conf.Fault {
+	t.Helper()
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("not a joined error: %v", err)
+	}
+	var out []*conf.Fault
+	for _, one := range joined.Unwrap() {
+		f, ok := errors.AsType[*conf.Fault](one)
+		if !ok {
+			t.Fatalf("not a fault: %v", one)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func TestOneFault(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ text, want string }{
+		"syntax":            {"[smtp]\nlisten = [\"a\"\nx", "s.toml:3: smtp.listen: expected a comma (',') or array terminator (']'), but got 'x'"},
+		"same key twice":    {"[spool]\ndir = 'a'\ndir = 'b'\n", "s.toml:3: spool.dir: Key 'spool.dir' has already been defined."},
+		"unknown section":   {"[smpt]\n", `s.toml:1: smpt: unknown key; did you mean "smtp"?`},
+		"far from any":      {"[colour]\n", "s.toml:1: colour: unknown key"},
+		"key at the top":    {"listen = 'x'\n", "s.toml:1: listen: unknown key"},
+		"section as value":  {"\nsmtp = 'on'\n", "s.toml:2: smtp: want a table [smtp], found a string"},
+		"table as route":    {"[route]\nkind='webhook'\n", "s.toml:1: route: want tables [[route]], found a table"},
+		"numbers as routes": {"route = [1]\n", "s.toml:1: route[0]: want a table [[route]]"},
+		"support a value":   {"[support]\nmain = 1\n", "s.toml:2: support.main: want a table [support.main], found an integer"},
+		"list of numbers":   {"[pool]\ndomains = ['example.net', 4]\n", "s.toml:2: pool.domains[1]: want a string, found an integer"},
+		"date":              {"[spool]\ndir = 2026-01-01\n", "s.toml:2: spool.dir: want a string, found a date"},
+		"boolean":           {"[spool]\nmax_bytes = true\n", `s.toml:2: spool.max_bytes: want a size such as "20GiB", found a boolean`},
+		"empty text":        {"[spool]\ndir = ''\n", "s.toml:2: spool.dir: is empty"},
+		"both sources":      {"[registry]\ndsn='sqlite:a'\ndsn_file='b'\n", "s.toml:3: registry.dsn_file: registry.dsn is given too; keep one of them"},
+		"password in dsn":   {"[registry]\ndsn='mysql://u:p@h/d'\n", "s.toml:2: registry.dsn: holds a password, which may not stand in the configuration; put it into a file and name that in dsn_file"},
+		"domain twice":      {"[pool]\ndomains = ['example.net', 'Example.NET.']\n", `s.toml:2: pool.domains: "example.net" is given twice`},
+		"ear without pool":  {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
+		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
+		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
+		"share not finite":  {"[rotate]\nshare=nan\n", "s.toml:2: rotate.share: NaN is not above 0 and at most 1"},
+		"line of dotted":    {"# a\npool.accept_one_in = 0\n", "s.toml:2: pool.accept_one_in: 0 is not between 1 and 1048576"},
+		"line in inline":    {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
+		"second of two":     {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := conf.Parse([]byte(tc.text), "s.toml", "/d")
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestValidateOfAConfigMadeInCode(t *testing.T) {
+	t.Parallel()
+	c := conf.Default("/srv")
+	if err := c.Validate(); err != nil {
+		t.Errorf("the default is not valid: %v", err)
+	}
+	c.API = &conf.API{Listen: "127.0.0.1:0", PublicURL: "http://127.0.0.1"}
+	c.Routes = []conf.Route{{Kind: conf.RouteWebhook, Name: "a", URL: "http://x", Secret: conf.NewSecret("s"), MinSeverity: canary.P2}}
+	if err := c.Validate(); err != nil {
+		t.Errorf("secrets set in code are not taken: %v", err)
+	}
+	if err := (&conf.Config{}).Validate(); err == nil {
+		t.Error("the zero Config is valid")
+	}
+}
+
+func TestLoadRefusesWhatIsNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := conf.Load(dir); err == nil {
+		t.Error("a folder loaded")
+	}
+	if _, err := conf.Load(filepath.Join(dir, "none.toml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := conf.Load(write(t, dir, "big.toml", strings.Repeat("#\n", 1<<20), 0o600)); err == nil {
+		t.Error("2 MiB loaded")
 	}
 }

@@ -14,6 +14,9 @@ import (
 //
 // The text need not be valid: then the lines are of no use, and nobody asks.
 func keyLines(text string) map[string]int {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} { // the library passes over these too
+		text = strings.TrimPrefix(text, mark)
+	}
 	s := &scanner{text: text, line: 1, lines: map[string]int{}, count: map[string]int{}}
 	for s.blank(); s.at < len(s.text); s.blank() {
 		before := s.at
@@ -83,8 +86,9 @@ func (s *scanner) header() {
 	if len(parts) == 0 {
 		return
 	}
-	s.table = s.place("", parts)
+	s.table = s.place("", parts, line)
 	if list {
+		s.note(s.table, line)
 		n := s.count[s.table]
 		s.count[s.table] = n + 1
 		s.table = fmt.Sprintf("%s[%d]", s.table, n)
@@ -99,7 +103,7 @@ func (s *scanner) setting() {
 	s.step(1)
 	s.value()
 	if len(parts) > 0 {
-		s.note(s.place(s.table, parts), line)
+		s.note(s.place(s.table, parts, line), line)
 	}
 }
 
@@ -110,16 +114,21 @@ func (s *scanner) note(key string, line int) {
 }
 
 // place joins the parts under base; a part that names a list of tables means
-// its last table, but the last part names the key itself.
-func (s *scanner) place(base string, parts []string) string {
+// its last table, but the last part names the key itself. Tables on the way
+// that have no header of their own are noted on this line.
+func (s *scanner) place(base string, parts []string, line int) string {
 	for i, part := range parts {
 		if base != "" {
 			base += "."
 		}
 		base += part
-		if n := s.count[base]; n > 0 && i < len(parts)-1 {
+		if i == len(parts)-1 {
+			break
+		}
+		if n := s.count[base]; n > 0 {
 			base = fmt.Sprintf("%s[%d]", base, n-1)
 		}
+		s.note(base, line)
 	}
 	return base
 }

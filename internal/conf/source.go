@@ -78,9 +78,13 @@ func mysqlSource(rest string) (Source, error) {
 	return Source{Engine: MySQL, DSN: NewSecret(user + "@" + addr + "/" + db + params)}, nil
 }
 
-// String names the source without its password: "sqlite:PATH" or "mysql:[secret]".
+// String names the source without its password: "sqlite:PATH" or
+// "mysql:[secret]"; empty for the zero Source.
 func (s Source) String() string {
-	if s.Engine == SQLite {
+	switch s.Engine {
+	case "":
+		return ""
+	case SQLite:
 		return "sqlite:" + s.Path
 	}
 	return string(s.Engine) + ":" + s.DSN.String()

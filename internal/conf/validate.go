@@ -92,9 +92,7 @@ func (c *Config) checkMailAndNames(k *checks) {
 		if !nameForm.MatchString(s.Costume) {
 			k.bad("smtp.costume", "%q is not a name", s.Costume)
 		}
-		if s.Hostname == "" {
-			k.bad("smtp.hostname", "missing, and there is no pool.domains to make it from")
-		} else {
+		if s.Hostname != "" || len(c.Pool.Domains) > 0 { // without domains that is the fault
 			k.domains("smtp.hostname", []string{s.Hostname})
 		}
 		if s.TLSCert != "" && s.TLSKey == "" {
