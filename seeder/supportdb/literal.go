@@ -1,0 +1,91 @@
+package supportdb
+
+import "strings"
+
+// bare stands in a dry run for a value that only the server can give.
+type bare string
+
+// InsertStatements gives the statements of Insert for one image with their
+// values written out, in the driver's spelling. The key that the server will
+// give to the customer stands as {key of the customer}.
+func (d *Desk) InsertStatements(image Image) []string {
+	out := []string{"START TRANSACTION", insertOf(d.customer.Name, image.Customer).String()}
+	for _, ticket := range image.Tickets {
+		s := insertOf(d.ticket.Name, d.tied(ticket, Null()))
+		key := any(bare("{key of the customer}"))
+		if image.Customer.Has(d.recipe.Customer.Key) {
+			key = image.Customer.Get(d.recipe.Customer.Key).arg()
+		}
+		for i, name := range d.tied(ticket, Null()).Columns {
+			if name == d.recipe.Ticket.Customer {
+				s.args[i] = key
+			}
+		}
+		out = append(out, s.String())
+	}
+	return append(out, "COMMIT")
+}
+
+// UpdateStatement gives the statement of Update with its values written out.
+func (d *Desk) UpdateStatement(c Change) string { return d.update(c).String() }
+
+// RemoveStatements gives the statements of Remove with their values written out.
+func (d *Desk) RemoveStatements(keys Keys, email Value) []string {
+	out := []string{"START TRANSACTION"}
+	for _, s := range d.removal(keys, email) {
+		out = append(out, s.String())
+	}
+	return append(out, "COMMIT")
+}
+
+// String writes the statement as it goes over the wire.
+func (s statement) String() string {
+	var b strings.Builder
+	next := 0
+	for _, r := range s.query {
+		if r != '?' || next >= len(s.args) {
+			b.WriteRune(r)
+			continue
+		}
+		writeLiteral(&b, s.args[next])
+		next++
+	}
+	return b.String()
+}
+
+func writeLiteral(b *strings.Builder, arg any) {
+	switch v := arg.(type) {
+	case nil:
+		b.WriteString("NULL")
+	case bare:
+		b.WriteString(string(v))
+	case []byte:
+		b.WriteString("_binary")
+		writeQuoted(b, string(v))
+	case string:
+		writeQuoted(b, v)
+	}
+}
+
+// writeQuoted escapes as MySQL reads it (Reference, String Literals).
+func writeQuoted(b *strings.Builder, s string) {
+	b.WriteByte('\'')
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case 0:
+			b.WriteString(`\0`)
+		case '\n':
+			b.WriteString(`\n`)
+		case '\r':
+			b.WriteString(`\r`)
+		case 0x1a:
+			b.WriteString(`\Z`)
+		case '\'', '"', '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('\'')
+}
