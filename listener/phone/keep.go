@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,7 +92,7 @@ func (e *Ear) keep(w http.ResponseWriter, r *http.Request, h hearing) {
 	}
 	if c.Unverified {
 		e.unverified.Add(1)
-		e.cfg.Log.WarnContext(ctx, "unverified webhook kept", "contact", c, "ear", c.Ear, "refused", c.Facts[factRefused])
+		e.cfg.Log.InfoContext(ctx, "unverified webhook kept", "contact", c, "ear", c.Ear, "refused", c.Facts[factRefused])
 	} else {
 		e.heard.Add(1)
 		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "ear", c.Ear)
@@ -139,7 +140,9 @@ func eventID(provider string, parts ...string) canary.ContactID {
 // whose header is over 4 MiB, and control characters grow sixfold in JSON.
 type bounds struct{ raw, text, field, targets int }
 
-func knownBounds() bounds { return bounds{raw: canary.MaxRaw, text: 64 << 10, field: 1 << 10, targets: 100} }
+func knownBounds() bounds {
+	return bounds{raw: canary.MaxRaw, text: 64 << 10, field: 1 << 10, targets: 100}
+}
 
 func strangerBounds() bounds { return bounds{raw: 16 << 10, text: 4 << 10, field: 256, targets: 10} }
 
@@ -168,6 +171,7 @@ func fit(c *canary.Contact, b bounds) {
 		c.Raw, cut = c.Raw[:b.raw], append(cut, "raw")
 	}
 	if len(cut) > 0 {
+		slices.Sort(cut) // facts come in any order
 		c.Facts[factCut] = strings.Join(cut, " ")
 	}
 }
