@@ -1,0 +1,334 @@
+package spool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+const (
+	maxBatchBytes   = 8 << 20
+	maxBatchRecords = 4096
+	keepBuffer      = 2 * maxBatchBytes
+)
+
+// request is one waiting Append.
+type request struct {
+	key    [16]byte
+	sealed []byte
+	done   chan error
+	twins  []*request // the same key, waiting for this one
+}
+
+func (r *request) size() int64 { return int64(len(r.sealed)) + overhead }
+
+func (r *request) settle(err error) {
+	r.done <- err
+	for _, t := range r.twins {
+		t.done <- err
+	}
+}
+
+// Append makes a record durable. The same key again is success without a
+// second record for as long as the first one's segment is held. When ctx ends
+// while Append waits, the record may still become durable. ErrFull, ErrBroken:
+// it is not known to be held; the caller may try again later.
+func (s *Spool) Append(ctx context.Context, key [16]byte, sealed []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if len(sealed) > MaxRecord {
+		return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(sealed))
+	}
+	if s.holds(key) {
+		return nil
+	}
+	// The caller may go away before the writer comes to it, so it is given a copy.
+	r := &request{key: key, sealed: bytes.Clone(sealed), done: make(chan error, 1)}
+	select {
+	case s.queue <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return ErrClosed
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Spool) holds(key [16]byte) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.index[key]
+	return ok
+}
+
+// run is the writer. The queue has no buffer, so whatever it takes it answers.
+func (s *Spool) run() {
+	defer close(s.stopped)
+	for {
+		select {
+		case r := <-s.queue:
+			s.commit(s.gather(r))
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// gather takes what is waiting, up to a batch.
+func (s *Spool) gather(first *request) []*request {
+	batch, size := []*request{first}, first.size()
+	for size < min(maxBatchBytes, s.cfg.SegmentBytes) && len(batch) < maxBatchRecords {
+		select {
+		case r := <-s.queue:
+			batch, size = append(batch, r), size+r.size()
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit makes a batch durable with one write and one sync, and answers it.
+func (s *Spool) commit(batch []*request) {
+	fresh := s.distinct(batch)
+	if len(fresh) == 0 {
+		return
+	}
+	fresh, size := s.admit(fresh)
+	if len(fresh) == 0 {
+		return
+	}
+	err := s.ready(size)
+	if err == nil {
+		err = s.store(fresh)
+	}
+	for _, r := range fresh {
+		r.settle(err)
+	}
+}
+
+// distinct answers what is held already and ties equal keys together.
+func (s *Spool) distinct(batch []*request) []*request {
+	fresh := batch[:0]
+	seen := make(map[[16]byte]*request, len(batch))
+	for _, r := range batch {
+		if s.holds(r.key) {
+			r.settle(nil)
+		} else if twin := seen[r.key]; twin != nil {
+			twin.twins = append(twin.twins, r)
+		} else {
+			seen[r.key] = r
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh
+}
+
+// admit answers with ErrFull what there is no room for.
+func (s *Spool) admit(fresh []*request) (fit []*request, size int64) {
+	for _, r := range fresh {
+		size += r.size()
+	}
+	bytes, records, err := s.room()
+	if err == nil && (size > bytes || len(fresh) > records) && s.allAcked() {
+		// Everything here has been fetched: a new segment lets this one go.
+		if err = s.begin(); err == nil {
+			bytes, records, err = s.room()
+		}
+	}
+	size = 0
+	for _, r := range fresh {
+		switch {
+		case err != nil:
+			r.settle(blame(err))
+		case size+r.size() > bytes || len(fit) >= records:
+			r.settle(fmt.Errorf("%w: room for %d bytes and %d records", ErrFull, max(bytes-size, 0), max(records-len(fit), 0)))
+		default:
+			fit, size = append(fit, r), size+r.size()
+		}
+	}
+	return fit, size
+}
+
+// room gives what may still be written.
+func (s *Spool) room() (bytes int64, records int, err error) {
+	disk, err := s.cfg.Hooks.Free(s.cfg.Dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	bytes = min(s.cfg.MaxBytes-s.bytes, disk-max(s.cfg.MinFree, 0))
+	return bytes, s.cfg.MaxRecords - s.records, nil
+}
+
+// allAcked reports whether the last segment has records and all are acknowledged.
+func (s *Spool) allAcked() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.segments) == 0 {
+		return false
+	}
+	g := s.segments[len(s.segments)-1]
+	return len(g.entries) > 0 && g.find(s.acked) == len(g.entries)
+}
+
+// active is the segment that is written to, or nil.
+func (s *Spool) active() *segment {
+	if s.file == nil {
+		return nil
+	}
+	return s.segments[len(s.segments)-1] // only the writer adds, and the last is never trimmed
+}
+
+// ready sees to it that there is a segment for size more bytes.
+func (s *Spool) ready(size int64) error {
+	s.mu.RLock()
+	g := s.active()
+	good := g != nil && !g.damaged && (len(g.entries) == 0 || g.size+size <= s.cfg.SegmentBytes)
+	s.mu.RUnlock()
+	if good {
+		return nil
+	}
+	if err := s.begin(); err != nil {
+		return blame(err)
+	}
+	return nil
+}
+
+// begin closes the active segment, if there is one, and makes a new one.
+func (s *Spool) begin() error {
+	h := header{id: s.id, first: s.next, at: micros(s.cfg.Now()), prev: s.chain}
+	f, h, err := s.create(h)
+	s.setBroken(err != nil && s.file == nil)
+	if err != nil {
+		return fmt.Errorf("begin a segment: %w", err)
+	}
+	if s.file != nil {
+		_ = s.file.Close() // all of it is durable
+	}
+	s.file = f
+	g := &segment{ordinal: h.ordinal, name: segmentName(h.ordinal, liveSuffix), size: headLen, head: h, headOK: true, base: h.first}
+	s.mu.Lock()
+	s.segments = append(s.segments, g)
+	s.bytes += headLen
+	s.mu.Unlock()
+	s.cfg.Log.Info("segment begun", "segment", g.name, "first", h.first)
+	s.trim()
+	return nil
+}
+
+// create makes the file of a new segment and its header durable.
+func (s *Spool) create(h header) (*os.File, header, error) {
+	var f *os.File
+	err := os.ErrExist
+	for try := 0; errors.Is(err, os.ErrExist) && try < 64; try++ {
+		s.ordinal++
+		f, err = s.root.OpenFile(segmentName(s.ordinal, liveSuffix), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	if err != nil {
+		s.ordinal--
+		return nil, h, err
+	}
+	h.ordinal = s.ordinal
+	if err = s.put(f, h.encode(), 0); err == nil {
+		err = s.syncDir()
+	}
+	if err != nil {
+		return nil, h, errors.Join(err, f.Close(), s.root.Remove(segmentName(h.ordinal, liveSuffix)))
+	}
+	return f, h, nil
+}
+
+// store writes and syncs the records as one piece and only then lets readers
+// and the index see them.
+func (s *Spool) store(fresh []*request) error {
+	g := s.active()
+	at := micros(s.cfg.Now())
+	if cap(s.buf) > keepBuffer {
+		s.buf = nil
+	}
+	buf, chain, entries := s.buf[:0], s.chain, make([]entry, 0, len(fresh))
+	for i, r := range fresh {
+		f := frame{seq: s.next + uint64(i), at: at, key: r.key, sealed: r.sealed}                          //nolint:gosec // i is small
+		entries = append(entries, entry{r.key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
+		buf, chain = f.append(buf, chain)
+	}
+	s.buf = buf
+	if err := s.write(s.file, buf, g.size); err != nil {
+		return s.undo(g, err)
+	}
+	if err := s.cfg.Hooks.Sync(s.file); err != nil {
+		// A later sync may say yes although the data is lost: never ask again.
+		s.abandon(g, err)
+		return fmt.Errorf("%w: sync: %w", ErrBroken, err)
+	}
+	s.chain = chain
+	s.publish(g, entries, int64(len(buf)))
+	return nil
+}
+
+func (s *Spool) write(f *os.File, b []byte, off int64) error {
+	n, err := s.cfg.Hooks.Write(f, b, off)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// undo takes a failed write back. Only a full disk leaves a file that may be
+// trusted further.
+func (s *Spool) undo(g *segment, cause error) error {
+	if !noRoom(cause) || s.cfg.Hooks.Truncate(s.file, g.size) != nil {
+		s.abandon(g, cause)
+	}
+	return blame(cause)
+}
+
+// abandon ends the active segment behind its last durable frame. Should the
+// cut fail or not last, the next segment's header says where this one ends.
+func (s *Spool) abandon(g *segment, cause error) {
+	cut := s.cfg.Hooks.Truncate(s.file, g.size)
+	s.cfg.Log.Error("segment is given up", "segment", g.name, "bytes", g.size, "error", cause, "cut", cut)
+	_ = s.file.Close() // nothing that counts is unwritten
+	s.file = nil
+	s.setBroken(true)
+}
+
+func (s *Spool) setBroken(broken bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = broken
+}
+
+func (s *Spool) publish(g *segment, entries []entry, size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range entries {
+		s.index[e.key] = struct{}{}
+	}
+	g.entries = append(g.entries, entries...)
+	g.size += size
+	s.bytes += size
+	s.records += len(entries)
+	s.next += uint64(len(entries))
+	s.appends += uint64(len(entries))
+	s.syncs++
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
