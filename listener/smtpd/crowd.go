@@ -1,0 +1,182 @@
+package smtpd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// crowd is the connections that are open, counted by where they come from.
+type crowd struct {
+	most, mostPer int
+	left          chan struct{} // a hint that somebody left
+
+	mu   sync.Mutex
+	here map[*wire]string
+	from map[string]int
+}
+
+func newCrowd(l Limits) *crowd {
+	return &crowd{
+		most: l.Connections, mostPer: l.PerAddress, left: make(chan struct{}, 1),
+		here: map[*wire]string{}, from: map[string]int{},
+	}
+}
+
+// enter reports whether there was room for w.
+func (c *crowd) enter(w *wire) bool {
+	block := origin(w.raw.RemoteAddr())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.here) >= c.most || c.from[block] >= c.mostPer {
+		return false
+	}
+	c.here[w] = block
+	c.from[block]++
+	return true
+}
+
+func (c *crowd) leave(w *wire) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	block, ok := c.here[w]
+	if !ok {
+		return
+	}
+	delete(c.here, w)
+	if c.from[block]--; c.from[block] == 0 {
+		delete(c.from, block)
+	}
+	select {
+	case c.left <- struct{}{}:
+	default:
+	}
+}
+
+// everyone calls f for every connection and returns how many there were.
+func (c *crowd) everyone(f func(*wire)) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w := range c.here {
+		f(w)
+	}
+	return len(c.here)
+}
+
+// gone waits until nobody is left, at most for d.
+func (c *crowd) gone(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for c.everyone(func(*wire) {}) > 0 {
+		select {
+		case <-c.left:
+		case <-timer.C:
+			return false
+		}
+	}
+	return true
+}
+
+// dismiss ends every connection: first those without a transaction, after the
+// drain time all, and at last the calls of Hear that still hold one up.
+func (c *crowd) dismiss(drain time.Duration, deaf func()) error {
+	c.everyone((*wire).drain)
+	if c.gone(drain) {
+		return nil
+	}
+	c.everyone((*wire).cutOff)
+	if c.gone(drain) {
+		return nil
+	}
+	deaf()
+	if c.gone(drain) {
+		return nil
+	}
+	return errors.New("smtpd: connections wait for Hear, which does not return")
+}
+
+// origin gives what connections are counted by: an IPv4 address, the /64 of an
+// IPv6 address (one customer has at least that many), or the text of any other.
+func origin(a net.Addr) string {
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	ip := at.Addr().Unmap()
+	if ip.Is4() {
+		return ip.String()
+	}
+	block, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return ip.String()
+	}
+	return block.String()
+}
+
+// door is the listener of the library: connections are put into it by hand.
+type door struct {
+	in   chan net.Conn
+	shut chan struct{}
+	once sync.Once
+}
+
+func newDoor() *door { return &door{in: make(chan net.Conn), shut: make(chan struct{})} }
+
+// Accept gives the next connection.
+func (d *door) Accept() (net.Conn, error) {
+	select {
+	case c := <-d.in:
+		return c, nil
+	case <-d.shut:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (d *door) Close() error {
+	d.once.Do(func() { close(d.shut) })
+	return nil
+}
+
+// Addr names the door.
+func (d *door) Addr() net.Addr { return &net.UnixAddr{Name: "smtpd", Net: "inside"} }
+
+// greet accepts connections from l until ctx ends. Running out of file
+// descriptors is waited out.
+func (s *Server) greet(ctx context.Context, l net.Listener, admit func(net.Conn)) error {
+	var pause time.Duration
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			admit(c)
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default:
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.cfg.Log.Warn("accept failed, waiting", "err", err, "pause", pause)
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// admit puts a connection behind a wire and hands it to the library.
+func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner *door) {
+	w := s.newWire(hearing, c)
+	if !people.enter(w) {
+		s.cfg.Log.Warn("connection refused, too many are open", "bound", "connections")
+		w.turnAway()
+		return
+	}
+	w.onClose = func() { people.leave(w) }
+	inner.in <- w // the library takes it at once: its loop does nothing else
+}

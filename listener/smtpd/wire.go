@@ -1,0 +1,240 @@
+package smtpd
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/dialogue"
+)
+
+// wire is the connection as the library sees it. The library reads one checked
+// command at a time and writes one reply to it, so both directions of a
+// connection run on the library's one goroutine; only the fields under mu are
+// touched by others.
+type wire struct {
+	s       *Server
+	raw     net.Conn // what was accepted
+	conn    net.Conn // raw, or TLS over it
+	in      *bufio.Reader
+	hear    func(canary.Contact) error
+	onClose func()
+	life    *time.Timer
+	session *session
+	tape    tape
+
+	out     []byte // for the library to read
+	reply   []byte // the library's reply, as far as it is written
+	line    []byte // the last command as it came
+	cmd     command
+	ours    bool // the reply that comes is worded already
+	greeted bool // HELO or EHLO was answered
+	helo    string
+	tls     string // version and cipher
+	held    int    // bytes of the message that count against Limits.Held
+	rude    bool   // hung up on a client that may still be talking
+	calls   int    // commands so far
+	errors  int    // negative answers since the last mail was taken
+	over    bool   // nothing more is read or written
+
+	mu       sync.Mutex
+	cause    string // why the connection was ended, the first reason
+	draining bool
+	waiting  bool // for a command, with no transaction open
+	closed   bool
+}
+
+// Why a connection ended.
+const (
+	endDisconnect = "disconnect"
+	endIdle       = "idle"
+	endSession    = "session"
+	endSlow       = "slow"
+	endCommands   = "commands"
+	endErrors     = "errors"
+	endProtocol   = "protocol"
+	endTLS        = "tls"
+	endShutdown   = "shutdown"
+	endFault      = "fault"
+	endQuit       = "quit"
+	endStartTLS   = "starttls"
+	endData       = "data"
+)
+
+func (s *Server) newWire(hearing context.Context, c net.Conn) *wire {
+	began := s.cfg.Now()
+	w := &wire{
+		s: s, raw: c, conn: c, onClose: func() {},
+		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
+		hear: func(k canary.Contact) (err error) {
+			defer s.recovered(&err)
+			ctx, cancel := context.WithTimeout(hearing, s.cfg.Limits.Store)
+			defer cancel()
+			return s.cfg.Hear(ctx, k)
+		},
+	}
+	w.in = bufio.NewReader(readerFunc(w.fill))
+	w.life = time.AfterFunc(s.cfg.Limits.Session, func() { w.interrupt(endSession) })
+	return w
+}
+
+// readerFunc is a func that reads.
+type readerFunc func([]byte) (int, error)
+
+// Read calls the func.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// fill reads from the client, bounded in time.
+func (w *wire) fill(p []byte) (int, error) {
+	t := time.AfterFunc(w.s.cfg.Limits.Idle, func() { w.interrupt(endIdle) })
+	defer t.Stop()
+	return w.conn.Read(p)
+}
+
+// Read gives the library its next line. It ends with io.EOF whatever went
+// wrong: the client was told by the wire, and the library has nothing to add.
+func (w *wire) Read(p []byte) (n int, err error) {
+	defer func() {
+		if err != nil {
+			w.over = true
+			err = io.EOF
+		}
+	}()
+	defer w.s.recovered(&err)
+	for len(w.out) == 0 {
+		if w.over {
+			return 0, io.EOF
+		}
+		if err := w.next(); err != nil {
+			return 0, w.lost(err)
+		}
+	}
+	n = copy(p, w.out)
+	w.out = w.out[n:]
+	return n, nil
+}
+
+// Write takes the library's reply and sends what the costume says in its place.
+func (w *wire) Write(p []byte) (n int, err error) {
+	defer w.s.recovered(&err)
+	if w.over {
+		return len(p), nil
+	}
+	w.reply = append(w.reply, p...)
+	for {
+		end := bytes.IndexByte(w.reply, '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		line := w.reply[:end+1]
+		w.reply = w.reply[end+1:]
+		if len(line) > 3 && line[3] == '-' {
+			continue // the costume has its own lines
+		}
+		w.answer(line)
+	}
+}
+
+// answer sends the reply to the last command. The library's own words go no
+// further than here.
+func (w *wire) answer(line []byte) {
+	code := string(line[:min(3, len(line))])
+	if w.ours {
+		w.ours = false
+		w.send(line)
+	} else {
+		what, arg := w.wording(code)
+		w.speak(what, arg)
+		if what == sayFault {
+			w.because(endFault)
+			w.over = true
+		}
+	}
+	switch w.cmd.verb + " " + code {
+	case "HELO 250", "EHLO 250":
+		w.greeted, w.helo = true, w.cmd.arg[:min(len(w.cmd.arg), mostHelo)]
+	case "DATA 250":
+		w.errors = 0
+	}
+	w.settle()
+}
+
+// settle gives the words of a MAIL that began no transaction to the prelude.
+func (w *wire) settle() {
+	if w.cmd.verb == "MAIL" && !w.busy() {
+		w.tape.end(true)
+	}
+}
+
+// busy reports whether a transaction is open.
+func (w *wire) busy() bool { return w.session != nil && w.session.tx != nil }
+
+// wording chooses the saying for a reply of the library's own.
+func (w *wire) wording(code string) (saying, string) {
+	what, ok := w.s.answers[w.cmd.verb+" "+code]
+	if !ok {
+		return sayFault, ""
+	}
+	switch what {
+	case sayEhlo:
+		size := strconv.FormatInt(w.s.cfg.Limits.Message, 10)
+		if w.s.cfg.TLS != nil && w.tls == "" {
+			return sayEhloTLS, size
+		}
+		return sayEhlo, size
+	case sayHeloSyntax:
+		return what, w.cmd.verb
+	case sayOption:
+		return what, firstField(w.cmd.rest)
+	case sayQueued:
+		return what, w.session.queued
+	case sayNoRcpt:
+		if w.busy() {
+			return sayNoneValid, ""
+		}
+	}
+	return what, ""
+}
+
+// speak sends a saying of the costume.
+func (w *wire) speak(what saying, arg string) {
+	w.send([]byte(w.s.dress.words(what, w.s.cfg.Hostname, arg)))
+}
+
+func (w *wire) send(b []byte) {
+	if w.over {
+		return
+	}
+	if b[0] == '4' || b[0] == '5' {
+		w.errors++
+	}
+	w.tape.say(dialogue.Reply, b)
+	t := time.AfterFunc(w.s.cfg.Limits.Idle, func() { w.interrupt(endIdle) })
+	defer t.Stop()
+	if _, err := w.conn.Write(b); err != nil {
+		w.because(endDisconnect)
+		w.over = true // nobody is there to be told
+	}
+}
+
+// recovered turns a panic into an error. It is deferred.
+func (s *Server) recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic of type %T", p)
+		s.cfg.Log.Error("panic in a mail session", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	}
+}
+
+func firstField(s string) string {
+	field, _, _ := strings.Cut(strings.TrimSpace(s), " ")
+	return field
+}
