@@ -21,7 +21,10 @@ type Hit struct {
 	Incident IncidentID // empty on a placebo
 	Origin   string     // blind index of who it came from
 	Domain   string     // blind index of the token's domain, empty where it has none
-	At       time.Time
+	// Clean is set when the contact weighs as evidence: no probe, no unnamed
+	// call, and not from an origin that also contacted placebos.
+	Clean bool
+	At    time.Time
 }
 
 // Entry is a contact as the core files it.
@@ -41,13 +44,10 @@ type Support struct {
 	Contact  ContactID
 }
 
-// Delivery is one page on its way to one route.
+// Delivery sends one page of an outcome to one route.
 type Delivery struct {
-	Page     Page
-	Route    string
-	Attempts int
-	First    time.Time // zero before the first attempt
-	NextTry  time.Time
+	Page  PageID
+	Route string
 }
 
 // Outcome is everything that follows from one group of spooled records. It is
@@ -61,13 +61,14 @@ type Outcome struct {
 	Supports   []Support
 	Incidents  []Incident // new or changed
 	Pages      []Page
-	Deliveries []Delivery // Page.ID and Route say which
+	Deliveries []Delivery
 }
 
 // Standing is an open incident with what later contacts are compared with.
 type Standing struct {
 	Incident
-	Hit     map[ID]time.Time     // canaries hit, and when last
+	Clean   map[ID]time.Time     // canaries with a clean hit, and when last
+	Touched map[ID]time.Time     // canaries with any hit, and when last
 	Domains map[string]time.Time // blind domains of the addresses hit, and when last
 	Paged   map[string]Severity  // routes that were paged, and at which severity
 }

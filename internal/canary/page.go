@@ -24,13 +24,3 @@ type Page struct {
 	Contacts int `json:"contacts"`
 	Canaries int `json:"canaries"`
 }
-
-// PageFault is one failed attempt to deliver a page.
-type PageFault struct {
-	At      time.Time
-	NextTry time.Time
-	// Class says what went wrong in a few words ("status 503", "timeout"); it
-	// carries no address and no body.
-	Class  string
-	GaveUp bool
-}

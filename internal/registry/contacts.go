@@ -199,8 +199,8 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 			}
 		}
 		for _, h := range o.Hits {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO hits (contact, token, canary, role, origin, domain, incident, heard) VALUES (?,?,?,?,?,?,?,?)",
-				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, micros(h.At)); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, heard) VALUES (?,?,?,?,?,?,?,?,?)",
+				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, micros(h.At)); err != nil {
 				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
 			}
 		}

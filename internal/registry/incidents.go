@@ -87,15 +87,20 @@ func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standin
 }
 
 func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
-	s.Hit, s.Domains, s.Paged = map[canary.ID]time.Time{}, map[string]time.Time{}, map[string]canary.Severity{}
-	err := r.each(ctx, "SELECT canary, domain, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain", []any{s.ID}, func(row *sql.Rows) error {
+	s.Clean, s.Touched = map[canary.ID]time.Time{}, map[canary.ID]time.Time{}
+	s.Domains, s.Paged = map[string]time.Time{}, map[string]canary.Severity{}
+	err := r.each(ctx, "SELECT canary, domain, clean, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain, clean", []any{s.ID}, func(row *sql.Rows) error {
 		var id canary.ID
 		var domain string
+		var clean bool
 		var at int64
-		if err := row.Scan(&id, &domain, &at); err != nil {
+		if err := row.Scan(&id, &domain, &clean, &at); err != nil {
 			return err
 		}
-		s.Hit[id] = later(s.Hit[id], fromMicros(at))
+		s.Touched[id] = later(s.Touched[id], fromMicros(at))
+		if clean {
+			s.Clean[id] = later(s.Clean[id], fromMicros(at))
+		}
 		if domain != "" {
 			s.Domains[domain] = later(s.Domains[domain], fromMicros(at))
 		}
@@ -139,10 +144,10 @@ func later(a, b time.Time) time.Time {
 // IncidentHits returns the hits of an incident, oldest first.
 func (r *Registry) IncidentHits(ctx context.Context, id canary.IncidentID) ([]canary.Hit, error) {
 	var list []canary.Hit
-	err := r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, heard FROM hits WHERE incident = ? ORDER BY heard, contact, token", []any{id}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, clean, heard FROM hits WHERE incident = ? ORDER BY heard, contact, token", []any{id}, func(row *sql.Rows) error {
 		var h canary.Hit
 		var at int64
-		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &at); err != nil {
+		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &at); err != nil {
 			return err
 		}
 		h.At = fromMicros(at)

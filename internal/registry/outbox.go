@@ -8,42 +8,66 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/pager"
+)
+
+// The states of a delivery.
+const (
+	due    = "due"
+	sent   = "sent"
+	failed = "failed"
 )
 
 func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
+	written := map[canary.PageID]time.Time{}
 	for _, p := range o.Pages {
 		body, err := json.Marshal(p)
 		if err != nil {
 			return err
 		}
+		written[p.ID] = p.At
 		if _, err := tx.ExecContext(ctx, "INSERT INTO pages (id, incident, severity, written, body) VALUES (?,?,?,?,?)",
 			p.ID, p.Incident, int(p.Severity), micros(p.At), string(body)); err != nil {
 			return fmt.Errorf("registry: page %s: %w", p.ID, err)
 		}
 	}
 	for _, d := range o.Deliveries {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, state, attempts, first_try, next_try, receipt, fault) VALUES (?,?,'due',0,0,?,'','')",
-			d.Page.ID, d.Route, micros(d.NextTry)); err != nil {
-			return fmt.Errorf("registry: page %s to %s: %w", d.Page.ID, d.Route, err)
+		if _, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, state, attempts, next_try, receipt, fault) VALUES (?,?,?,0,?,'','')",
+			d.Page, d.Route, due, micros(written[d.Page])); err != nil {
+			return fmt.Errorf("registry: page %s to %s: %w", d.Page, d.Route, err)
 		}
 	}
 	return nil
 }
 
-// Due returns deliveries whose next attempt has come, oldest first, at most limit.
-func (r *Registry) Due(ctx context.Context, now time.Time, limit int) ([]canary.Delivery, error) {
-	var list []canary.Delivery
-	err := r.each(ctx, `SELECT p.body, d.route, d.attempts, d.first_try, d.next_try FROM deliveries d, pages p
-		WHERE p.id = d.page AND d.state = 'due' AND d.next_try <= ? ORDER BY d.next_try, d.page LIMIT ?`, []any{micros(now), limit}, func(row *sql.Rows) error {
-		var d canary.Delivery
+// Outbox is the registry's side of the pager: the pages written by Commit, each
+// with the routes it goes to.
+type Outbox struct{ r *Registry }
+
+// Outbox returns the pages on their way.
+func (r *Registry) Outbox() Outbox { return Outbox{r} }
+
+// Due returns deliveries whose next attempt has come: of each route at most
+// limit, the oldest first.
+func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
+	var list []pager.Delivery
+	err := o.r.each(ctx, `SELECT body, route, attempts, written, next_try FROM (
+		SELECT p.body, p.written, d.route, d.attempts, d.next_try, d.page,
+			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
+		FROM deliveries d, pages p WHERE p.id = d.page AND d.state = ? AND d.next_try <= ?) AS waiting
+		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), limit}, func(row *sql.Rows) error {
+		d := pager.Delivery{Kind: pager.Trigger}
 		var body string
 		var first, next int64
 		if err := row.Scan(&body, &d.Route, &d.Attempts, &first, &next); err != nil {
 			return err
 		}
-		d.First, d.NextTry = fromMicros(first), fromMicros(next)
+		if err := json.Unmarshal([]byte(body), &d.Page); err != nil {
+			return err
+		}
+		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), string(d.Page.Incident)
 		list = append(list, d)
-		return json.Unmarshal([]byte(body), &list[len(list)-1].Page)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("registry: due pages: %w", err)
@@ -51,35 +75,33 @@ func (r *Registry) Due(ctx context.Context, now time.Time, limit int) ([]canary.
 	return list, nil
 }
 
-// NextDue returns when the next delivery is due; ok is false when none waits.
-func (r *Registry) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
+// Next returns when the next delivery is due, and false when none waits.
+func (o Outbox) Next(ctx context.Context) (time.Time, bool, error) {
 	var next sql.NullInt64
-	if err := r.db.QueryRowContext(ctx, "SELECT MIN(next_try) FROM deliveries WHERE state = 'due'").Scan(&next); err != nil {
+	if err := o.r.db.QueryRowContext(ctx, "SELECT MIN(next_try) FROM deliveries WHERE state = ?", due).Scan(&next); err != nil {
 		return time.Time{}, false, fmt.Errorf("registry: next page: %w", err)
 	}
 	return fromMicros(next.Int64), next.Valid, nil
 }
 
-// PageSent records that a route accepted a page.
-func (r *Registry) PageSent(ctx context.Context, page canary.PageID, route string, at time.Time, receipt string) error {
-	err := one(r.db.ExecContext(ctx, "UPDATE deliveries SET state = 'sent', attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ?",
-		micros(at), cut(receipt, 200), page, route))
+// Sent records that a route accepted a page.
+func (o Outbox) Sent(ctx context.Context, page canary.PageID, route string, at time.Time, receipt string) error {
+	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ? AND state <> ?",
+		sent, micros(at), cut(receipt, 200), page, route, sent)
 	if err != nil {
 		return fmt.Errorf("registry: page %s to %s: %w", page, route, err)
 	}
 	return nil
 }
 
-// PageFailed records a failed attempt: when to try again, or, with gaveUp, that
-// it is not tried again.
-func (r *Registry) PageFailed(ctx context.Context, page canary.PageID, route string, f canary.PageFault) error {
-	state := "due"
+// Failed records a failed attempt, and that it is tried again or given up.
+func (o Outbox) Failed(ctx context.Context, page canary.PageID, route string, f pager.Failure) error {
+	state := due
 	if f.GaveUp {
-		state = "failed"
+		state = failed
 	}
-	err := one(r.db.ExecContext(ctx, `UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, fault = ?,
-		first_try = CASE WHEN first_try = 0 THEN ? ELSE first_try END WHERE page = ? AND route = ?`,
-		state, micros(f.NextTry), cut(f.Class, 200), micros(f.At), page, route))
+	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, fault = ? WHERE page = ? AND route = ? AND state <> ?",
+		state, micros(f.Next), cut(f.Class, 200), page, route, sent)
 	if err != nil {
 		return fmt.Errorf("registry: page %s to %s: %w", page, route, err)
 	}

@@ -53,6 +53,7 @@ CREATE TABLE hits (
   origin VARCHAR(32) NOT NULL,
   domain VARCHAR(32) NOT NULL,
   incident VARCHAR(32) NOT NULL,
+  clean INT NOT NULL,
   heard BIGINT NOT NULL,
   PRIMARY KEY (contact, token)
 );
@@ -86,7 +87,6 @@ CREATE TABLE deliveries (
   route VARCHAR(64) NOT NULL,
   state VARCHAR(8) NOT NULL,
   attempts INT NOT NULL,
-  first_try BIGINT NOT NULL,
   next_try BIGINT NOT NULL,
   receipt VARCHAR(200) NOT NULL,
   fault VARCHAR(200) NOT NULL,

@@ -1,0 +1,289 @@
+// Package incident takes contacts in from a spool and turns them into
+// incidents and pages: it opens each record, matches it to tokens, decides how
+// much it weighs and which incident it belongs to, and writes what responders
+// are told.
+//
+// The rules (rules.go) are pure: they see a contact, what it says, what the
+// registry knows of its targets and the incidents that stand open, and take
+// the time as an argument. Everything that follows from one group of spooled
+// records is committed as one outcome together with the spool's position.
+//
+// The invariant: a record is acknowledged to the spool only after its outcome
+// was committed. A crash at any point therefore repeats work and never loses
+// or doubles a contact: contacts are filed under the id that the ear chose,
+// and a record whose id is already filed is dropped.
+//
+// A dialogue may be recorded in parts (canary.Contact.Open). While only the
+// parts written ahead are known the contact is pending and makes no incident;
+// its closing record takes their place. A dialogue that was cut off (the ear
+// was killed) is closed as a probe after [Config.CutOff].
+//
+// The first form of the rules: one incident for each place and 72 hours; P1 to
+// P4 as the design says; an origin that also contacted placebos makes nothing
+// but P4. A page goes to a route once for each incident, and once more when an
+// incident that was told as P3 or P4 rises to P1 or P2.
+//
+// How it fails: a registry or spool that is down is tried again with growing
+// pauses, nothing is acknowledged meanwhile. A record that does not open with
+// the core's key is filed as it is, unverified, and logged as an error.
+package incident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/spool"
+)
+
+// Source is a spool to take contacts from.
+type Source interface {
+	// Read returns up to limit durable records after from.
+	Read(ctx context.Context, from spool.Cursor, limit int) ([]spool.Record, error)
+	// Wait returns when there is something after from.
+	Wait(ctx context.Context, from spool.Cursor) error
+	// Ack allows the spool to forget everything up to and including upTo.
+	Ack(ctx context.Context, upTo spool.Cursor) error
+}
+
+// Finder is what the registry knows.
+type Finder interface {
+	Match(ctx context.Context, targets []canary.Target) ([]canary.Match, error)
+	Filed(ctx context.Context, ids []canary.ContactID) (map[canary.ContactID]bool, error)
+	PlaceboHits(ctx context.Context, origin string, since time.Time) (int, error)
+	Queries(ctx context.Context, domain string, from, until time.Time) ([]canary.ContactID, error)
+}
+
+// Filer is where outcomes go.
+type Filer interface {
+	Position(ctx context.Context, spool string) (string, error)
+	Board(ctx context.Context, since time.Time) ([]canary.Standing, error)
+	Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error)
+	Commit(ctx context.Context, o canary.Outcome) error
+}
+
+// Blinder makes blind indexes.
+type Blinder interface {
+	BlindDomain(domain string) string
+	BlindOrigin(origin string) string
+}
+
+// Route is where pages can go.
+type Route struct {
+	Name string
+	Min  canary.Severity // pages at least as urgent go there
+}
+
+// Config is what an intake needs. All fields but CutOff and Wake must be set.
+type Config struct {
+	Name   string // of the spool, in the registry
+	Source Source
+	Open   func(sealed []byte) ([]byte, error) // opens what the ears sealed
+	Finder Finder
+	Filer  Filer
+	Blind  Blinder
+	Routes []Route
+	Link   func(canary.IncidentID) string // where the console shows an incident
+	Wake   func()                         // called after pages were written
+	Now    func() time.Time
+	Log    *slog.Logger
+	// CutOff is how long after its last part an unclosed dialogue counts as cut
+	// off; 0 is 35 minutes, more than the longest session of an ear.
+	CutOff time.Duration
+}
+
+// Intake takes contacts in. One is to run for each spool.
+type Intake struct{ cfg Config }
+
+// New returns an intake.
+func New(cfg Config) *Intake {
+	if cfg.CutOff == 0 {
+		cfg.CutOff = 35 * time.Minute
+	}
+	if cfg.Wake == nil {
+		cfg.Wake = func() {}
+	}
+	return &Intake{cfg: cfg}
+}
+
+const groupSize = 256
+
+// Run takes contacts in until ctx ends. Dialogues left open by an earlier
+// process of the same machine are closed as soon as the spool has been drained.
+func (in *Intake) Run(ctx context.Context) error {
+	began := in.cfg.Now()
+	if err := in.retry(ctx, in.Drain); err != nil {
+		return stopped(ctx, err)
+	}
+	closeOld := func(ctx context.Context) error { return in.CloseCutOff(ctx, began) }
+	if err := in.retry(ctx, closeOld); err != nil {
+		return stopped(ctx, err)
+	}
+	for {
+		if err := in.retry(ctx, in.waitAndDrain); err != nil {
+			return stopped(ctx, err)
+		}
+	}
+}
+
+// stopped makes the end of ctx a clean end.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// retry runs fn until it succeeds or ctx ends.
+func (in *Intake) retry(ctx context.Context, fn func(context.Context) error) error {
+	for pause := 100 * time.Millisecond; ; pause = min(pause*2, 10*time.Second) {
+		err := fn(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		in.cfg.Log.Warn("intake will be tried again", "spool", in.cfg.Name, "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (in *Intake) waitAndDrain(ctx context.Context) error {
+	from, err := in.position(ctx)
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := in.cfg.Source.Wait(waiting, from); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if err := in.Drain(ctx); err != nil {
+		return err
+	}
+	return in.CloseCutOff(ctx, in.cfg.Now().Add(-in.cfg.CutOff))
+}
+
+func (in *Intake) position(ctx context.Context) (spool.Cursor, error) {
+	text, err := in.cfg.Filer.Position(ctx, in.cfg.Name)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return spool.ParseCursor(text)
+}
+
+// Drain takes in everything that is in the spool now.
+func (in *Intake) Drain(ctx context.Context) error {
+	for {
+		n, err := in.step(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// step takes in one group of records and returns how many there were.
+func (in *Intake) step(ctx context.Context) (int, error) {
+	from, err := in.position(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// What was committed before a crash may not have been acknowledged.
+	if err := in.cfg.Source.Ack(ctx, from); err != nil {
+		return 0, fmt.Errorf("acknowledge to the spool: %w", err)
+	}
+	records, err := in.cfg.Source.Read(ctx, from, groupSize)
+	if err != nil {
+		return 0, fmt.Errorf("read the spool: %w", err)
+	}
+	if len(records) == 0 {
+		return 0, nil
+	}
+	contacts := make([]canary.Contact, len(records))
+	for i, rec := range records {
+		contacts[i] = in.open(rec)
+	}
+	to := records[len(records)-1].Next
+	o := canary.Outcome{Spool: in.cfg.Name, From: cursorText(from), To: cursorText(to)}
+	if err := in.settle(ctx, contacts, o); err != nil {
+		return 0, err
+	}
+	return len(records), in.cfg.Source.Ack(ctx, to)
+}
+
+func cursorText(c spool.Cursor) string {
+	if c == 0 {
+		return ""
+	}
+	return c.String()
+}
+
+// open decodes a record. What does not open is kept as it came: it may be
+// evidence that somebody had hold of the edge.
+func (in *Intake) open(rec spool.Record) canary.Contact {
+	var c canary.Contact
+	plain, err := in.cfg.Open(rec.Sealed)
+	if err == nil {
+		if err = c.UnmarshalBinary(plain); err == nil {
+			return c
+		}
+	}
+	in.cfg.Log.Error("a spooled record cannot be read and is kept as it is", "spool", in.cfg.Name, "seq", rec.Seq, "err", err)
+	return canary.Contact{
+		ID: canary.ContactID(fmt.Sprintf("k_unread-%s-%012d", in.cfg.Name, rec.Seq)), Channel: canary.Report, At: canary.Micro(rec.At), Ear: "spool",
+		Unverified: true, Facts: map[string]string{"fault": "the record does not open with the core's key"}, Raw: rec.Sealed,
+	}
+}
+
+// CloseCutOff closes dialogues of which no part came after a time: they are
+// probes, and perhaps hits.
+func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
+	for {
+		list, err := in.cfg.Filer.Pending(ctx, before, groupSize)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for i := range list {
+			list[i].Open, list[i].Probe = false, true
+			if list[i].Facts == nil {
+				list[i].Facts = map[string]string{}
+			}
+			list[i].Facts["end"] = "cut off"
+		}
+		if err := in.settle(ctx, list, canary.Outcome{}); err != nil {
+			return err
+		}
+	}
+}
+
+// settle works out and commits what follows from the contacts.
+func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canary.Outcome) error {
+	w, err := in.begin(ctx, contacts, o)
+	if err != nil {
+		return err
+	}
+	for i := range contacts {
+		if err := w.take(ctx, contacts[i]); err != nil {
+			return fmt.Errorf("take in %s: %w", contacts[i].ID, err)
+		}
+	}
+	w.finish()
+	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
+		return err
+	}
+	for _, inc := range w.out.Incidents {
+		in.cfg.Log.Info("incident changed", "incident", inc.ID, "severity", inc.Severity.String(), "contacts", inc.Contacts, "canaries", inc.Canaries)
+	}
+	if len(w.out.Deliveries) > 0 {
+		in.cfg.Wake()
+	}
+	return nil
+}

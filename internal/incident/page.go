@@ -1,0 +1,47 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// compose writes the page of an incident as it stands. It knows counts, times
+// and reasons; it is never given a canary's identity.
+func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
+	p := canary.Page{
+		ID: canary.PageID(canary.NewID("p")), Incident: inc.ID, Severity: inc.Severity, At: canary.Micro(now), Place: inc.Place,
+		Summary: fmt.Sprintf("%s %s: %s of records that do not exist; first at %s",
+			inc.Severity, inc.Place, counted(inc.Contacts, "contact"), inc.Opened.UTC().Format("2006-01-02 15:04:05Z")),
+		Reasons:  append([]string(nil), inc.Reasons...),
+		Contacts: inc.Contacts, Canaries: inc.Canaries, Link: link,
+	}
+	p.Proves, p.ProvesNot = meaning(inc)
+	p.Next = []string{
+		"Read the access window and the first suspects: saltmine trace --incident " + string(inc.ID),
+		"Secure the audit, export and web logs of " + string(inc.Place) + " before they rotate, and import what was taken out: saltmine extracts import FILE",
+		"Do not answer the contact, and do not question anybody before the trace has been read",
+	}
+	return p
+}
+
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func meaning(inc *canary.Incident) (proves, provesNot string) {
+	switch inc.Severity {
+	case canary.P1:
+		return fmt.Sprintf("Somebody outside holds details that stand only in planted records of %s (%s contacted). A copy of that data has left.", inc.Place, counted(inc.Canaries, "canary record")),
+			"It does not prove who took it, how much, or from which system: the same record may also stand in backups and copies."
+	case canary.P2:
+		return fmt.Sprintf("Somebody used a contact that was given to nobody and stands only in %s.", inc.Place),
+			"One contact can still be a guess or a mistyped address. Who took it, and how much, is not shown yet."
+	}
+	return fmt.Sprintf("A contact that was given to nobody, and stands only in %s, was tried.", inc.Place),
+		"It may well be background noise: dialling at random, dictionary spam. It does not show that data has left."
+}

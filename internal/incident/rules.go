@@ -1,0 +1,114 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// signal is how much one hit weighs.
+type signal struct {
+	severity canary.Severity
+	reason   string
+	clean    bool // it weighs as evidence
+}
+
+// weigh judges one hit by itself. placebos is how many placebos the same origin
+// contacted lately.
+func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal {
+	if placebos > 0 {
+		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing"}
+	}
+	if c.Probe {
+		return signal{severity: canary.P4, reason: "somebody tested whether a planted token exists"}
+	}
+	if why := standsTogether(c, said, m); why != "" {
+		return signal{severity: canary.P1, reason: why, clean: true}
+	}
+	switch c.Channel {
+	case canary.SMTP, canary.IMAP:
+		if c.Targets[m.Target].Refused {
+			return signal{severity: canary.P4, reason: "a planted address was tried and refused"}
+		}
+		return signal{severity: canary.P2, reason: "a message from a stranger reached a planted address", clean: true}
+	case canary.ByTicket:
+		return signal{severity: canary.P2, reason: "somebody quoted a ticket number that only a planted record has", clean: true}
+	case canary.Dump:
+		return signal{severity: canary.P1, reason: "a planted token was found in a file", clean: true}
+	case canary.SMS:
+		return signal{severity: canary.P3, reason: "a text message reached a planted number", clean: true}
+	}
+	// Strangers call any number about once in one to two weeks.
+	return signal{severity: canary.P4, reason: "an unknown caller rang a planted number and named nothing of the record"}
+}
+
+// standsTogether says which facts of the record the contact names besides the
+// token it used. Facts that stand together in one planted record alone can
+// hardly be guessed.
+func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
+	ticket := c.Channel != canary.ByTicket && said.namesTicket(m.Tickets)
+	name := said.namesPerson(m.Name)
+	byPhone := c.Channel == canary.Voice || c.Channel == canary.SMS
+	switch {
+	case ticket && name:
+		return "it names the customer and the ticket, which stand together only in this record"
+	case ticket:
+		return fmt.Sprintf("a contact by %s quotes the ticket number of the same record", c.Channel)
+	case name && byPhone:
+		return fmt.Sprintf("a contact by %s names the customer to whom only this record gives that number", c.Channel)
+	case name && c.Channel == canary.ByTicket:
+		return "somebody quoted the ticket number together with the customer's name, which stand together only in this record"
+	}
+	return ""
+}
+
+// crowd judges how many canaries of one place were contacted lately.
+func crowd(s *canary.Standing, now time.Time) signal {
+	count := func(hits map[canary.ID]time.Time) (n int) {
+		for _, at := range hits {
+			if now.Sub(at) <= together {
+				n++
+			}
+		}
+		return n
+	}
+	if count(s.Clean) >= 3 {
+		return signal{severity: canary.P1, reason: "three or more canaries of the place were contacted within 72 hours"}
+	}
+	if count(s.Touched) >= 2 {
+		return signal{severity: canary.P3, reason: "two or more canaries of the place were tried within 72 hours"}
+	}
+	return signal{severity: canary.P4}
+}
+
+// raise takes a signal into an incident: severity only rises, and each reason
+// stands once, the weightiest first.
+func raise(inc *canary.Incident, sig signal) {
+	if sig.reason == "" {
+		return
+	}
+	line := sig.severity.String() + ": " + sig.reason
+	at := 0
+	for i, old := range inc.Reasons {
+		if old == line {
+			return
+		}
+		if old[:2] <= line[:2] {
+			at = i + 1
+		}
+	}
+	inc.Reasons = append(inc.Reasons[:at], append([]string{line}, inc.Reasons[at:]...)...)
+	if sig.severity.Reaches(inc.Severity) {
+		inc.Severity = sig.severity
+	}
+}
+
+// deserves reports whether a route is to be told of an incident: once, and once
+// more when what was told as a note has become urgent.
+func deserves(now, limit, last canary.Severity, told bool) bool {
+	if !now.Reaches(limit) {
+		return false
+	}
+	return !told || now.Reaches(canary.P2) && !last.Reaches(canary.P2)
+}

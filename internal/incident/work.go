@@ -1,0 +1,262 @@
+package incident
+
+import (
+	"context"
+	"net"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+)
+
+// Bounds of grouping.
+const (
+	together = 72 * time.Hour   // contacts on one place within it are one incident
+	nearby   = 15 * time.Minute // a DNS query so near to a mail belongs to it
+)
+
+// work is one group of contacts on its way to an outcome.
+type work struct {
+	in      *Intake
+	out     canary.Outcome
+	board   []*canary.Standing
+	filed   map[canary.ContactID]bool // complete or pending, in the registry or in out
+	entry   map[canary.ContactID]int  // index into out.Entries
+	changed map[canary.IncidentID]bool
+	queries []query // DNS queries of this group, not yet in the registry
+}
+
+type query struct {
+	id     canary.ContactID
+	domain string
+	at     time.Time
+}
+
+func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary.Outcome) (*work, error) {
+	ids := make([]canary.ContactID, len(contacts))
+	for i := range contacts {
+		ids[i] = contacts[i].ID
+	}
+	filed, err := in.cfg.Finder.Filed(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := in.cfg.Filer.Board(ctx, in.cfg.Now().Add(-together))
+	if err != nil {
+		return nil, err
+	}
+	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}}
+	for i := range standing {
+		w.board = append(w.board, &standing[i])
+	}
+	return w, nil
+}
+
+// take files one contact and works out its hits.
+func (w *work) take(ctx context.Context, c canary.Contact) error {
+	complete, known := w.filed[c.ID]
+	if known && complete {
+		return nil // heard before under this id
+	}
+	e := canary.Entry{Contact: c, Pending: c.Open, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
+	if c.Channel == canary.DNS {
+		e.Domain = w.in.cfg.Blind.BlindDomain(c.Facts["zone"])
+	}
+	if i, here := w.entry[c.ID]; here {
+		e.Replaces = w.out.Entries[i].Replaces
+		w.out.Entries[i] = e
+	} else {
+		w.entry[c.ID] = len(w.out.Entries)
+		w.out.Entries = append(w.out.Entries, e)
+	}
+	w.filed[c.ID] = !c.Open
+	switch {
+	case c.Open, c.Unverified:
+		return nil
+	case c.Channel == canary.DNS:
+		w.joinQuery(&c, e.Domain)
+		return nil
+	}
+	return w.match(ctx, &c, e.Origin)
+}
+
+// origin is what contacts of one source have in common.
+func origin(c *canary.Contact) string {
+	host := c.Peer
+	if h, _, err := net.SplitHostPort(c.Peer); err == nil {
+		host = h
+	}
+	switch c.Channel {
+	case canary.Voice, canary.SMS, canary.ByTicket:
+		return string(c.Channel) + "|" + c.Source
+	}
+	return string(c.Channel) + "|" + host + "|" + strings.ToLower(c.Source)
+}
+
+// joinQuery joins a DNS query to the incidents whose mails came from the same
+// domain shortly before; mails that come later look back for it.
+func (w *work) joinQuery(c *canary.Contact, domain string) {
+	w.queries = append(w.queries, query{c.ID, domain, c.At})
+	for _, s := range w.board {
+		if at, ok := s.Domains[domain]; ok && c.At.Sub(at).Abs() <= nearby {
+			w.support(s, c.ID)
+		}
+	}
+}
+
+func (w *work) support(s *canary.Standing, id canary.ContactID) {
+	w.out.Supports = append(w.out.Supports, canary.Support{Incident: s.ID, Contact: id})
+	s.Support++
+}
+
+func (w *work) match(ctx context.Context, c *canary.Contact, from string) error {
+	matches, err := w.in.cfg.Finder.Match(ctx, c.Targets)
+	if err != nil || len(matches) == 0 {
+		return err
+	}
+	placebos, err := w.in.cfg.Finder.PlaceboHits(ctx, from, c.At.Add(-together))
+	if err != nil {
+		return err
+	}
+	placebos += w.placebosHere(from)
+	said := read(ctx, c)
+	for _, m := range matches {
+		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
+		if m.Token.Role == canary.RolePlacebo {
+			w.out.Hits = append(w.out.Hits, h)
+			continue
+		}
+		sig := weigh(c, said, m, placebos)
+		h.Clean = sig.clean
+		if m.Token.Kind == canary.Email {
+			_, domain, err := token.SplitEmail(m.Token.Text)
+			if err != nil {
+				return err
+			}
+			h.Domain = w.in.cfg.Blind.BlindDomain(domain)
+		}
+		if err := w.join(ctx, h, m.Place, sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placebosHere counts the placebo hits of an origin in this group.
+func (w *work) placebosHere(from string) int {
+	n := 0
+	for _, h := range w.out.Hits {
+		if h.Role == canary.RolePlacebo && h.Origin == from {
+			n++
+		}
+	}
+	return n
+}
+
+// join adds a hit to its incident, opening one where none stands.
+func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig signal) error {
+	s := w.standing(place, h.At)
+	h.Incident = s.ID
+	s.Contacts += w.countOnce(h)
+	w.out.Hits = append(w.out.Hits, h)
+	s.Touched[h.Canary] = latest(s.Touched[h.Canary], h.At)
+	if sig.clean {
+		s.Clean[h.Canary] = latest(s.Clean[h.Canary], h.At)
+	}
+	s.Canaries = len(s.Touched)
+	s.Updated = latest(s.Updated, h.At)
+	raise(&s.Incident, sig)
+	raise(&s.Incident, crowd(s, h.At))
+	w.changed[s.ID] = true
+	if h.Domain == "" {
+		return nil
+	}
+	s.Domains[h.Domain] = latest(s.Domains[h.Domain], h.At)
+	return w.lookBack(ctx, s, h)
+}
+
+// countOnce is 1 for the first hit of a contact in an incident.
+func (w *work) countOnce(h canary.Hit) int {
+	for _, old := range w.out.Hits {
+		if old.Contact == h.Contact && old.Incident == h.Incident {
+			return 0
+		}
+	}
+	return 1
+}
+
+// lookBack joins the DNS queries that came shortly before a mail.
+func (w *work) lookBack(ctx context.Context, s *canary.Standing, h canary.Hit) error {
+	ids, err := w.in.cfg.Finder.Queries(ctx, h.Domain, h.At.Add(-nearby), h.At.Add(nearby))
+	if err != nil {
+		return err
+	}
+	for _, q := range w.queries {
+		if q.domain == h.Domain && h.At.Sub(q.at).Abs() <= nearby {
+			ids = append(ids, q.id)
+		}
+	}
+	for _, id := range ids {
+		if !w.supported(s.ID, id) {
+			w.support(s, id)
+		}
+	}
+	return nil
+}
+
+func (w *work) supported(incident canary.IncidentID, id canary.ContactID) bool {
+	for _, s := range w.out.Supports {
+		if s.Incident == incident && s.Contact == id {
+			return true
+		}
+	}
+	return false
+}
+
+// standing finds the open incident of a place, or opens one.
+func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
+	for _, s := range w.board {
+		if s.Place == place && at.Sub(s.Updated).Abs() <= together {
+			return s
+		}
+	}
+	s := &canary.Standing{
+		Incident: canary.Incident{ID: canary.IncidentID(canary.NewID("i")), Place: place, Severity: canary.P4, Opened: at, Updated: at},
+		Clean:    map[canary.ID]time.Time{}, Touched: map[canary.ID]time.Time{}, Domains: map[string]time.Time{}, Paged: map[string]canary.Severity{},
+	}
+	w.board = append(w.board, s)
+	return s
+}
+
+// finish writes the changed incidents and the pages they deserve.
+func (w *work) finish() {
+	for _, s := range w.board {
+		if !w.changed[s.ID] {
+			continue
+		}
+		w.out.Incidents = append(w.out.Incidents, s.Incident)
+		var routes []string
+		for _, r := range w.in.cfg.Routes {
+			last, told := s.Paged[r.Name]
+			if deserves(s.Severity, r.Min, last, told) {
+				routes = append(routes, r.Name)
+			}
+		}
+		if len(routes) == 0 {
+			continue
+		}
+		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
+		w.out.Pages = append(w.out.Pages, p)
+		for _, name := range routes {
+			w.out.Deliveries = append(w.out.Deliveries, canary.Delivery{Page: p.ID, Route: name})
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
