@@ -1,0 +1,274 @@
+package persona
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Numbered is a ticket number with the date on which it was given.
+type Numbered struct {
+	Text    string
+	Created time.Time
+}
+
+// Numbers is the rule of a table's ticket numbers: fixed text, parts that are
+// the date, and a counter. The counter runs, beginning anew with the period
+// that the date parts spell, or it is drawn at random.
+//
+//	TK-2025-004123     "TK-", year, "-", counter of six digits that runs
+//	2025112210000042   date, counter of eight digits that runs
+//	483920             counter of six digits at random
+type Numbers struct {
+	parts   []part
+	Running bool
+	low     int64 // of the counters seen
+	high    int64
+	gaps    float64 // share of numbers that a running counter skips
+}
+
+// part is one piece of a number; exactly one of a rule is the counter.
+type part struct {
+	text    string // literal
+	layout  string // date, as package time writes it
+	counter bool
+	width   int // of the counter, zero-padded; 0 is as long as it is
+}
+
+// Shares of the sample that have to follow a rule for it to be one.
+const (
+	mostNumbers = 0.9
+	datedShare  = 0.9
+	orderShare  = 0.9
+	minNumbers  = 10
+)
+
+var digitRuns = regexp.MustCompile(`[0-9]+`)
+
+// LearnNumbers finds the rule of a sample. It is ErrSample when there are too
+// few numbers, or when they follow no rule that it knows.
+func LearnNumbers(sample []Numbered) (*Numbers, error) {
+	rows := dominant(sample)
+	if len(rows) < minNumbers || float64(len(rows)) < mostNumbers*float64(len(sample)) {
+		return nil, fmt.Errorf("learn ticket numbers: %w: %d of %d numbers have one form, %d and most of them wanted", ErrSample, len(rows), len(sample), minNumbers)
+	}
+	slices.SortStableFunc(rows, func(a, b Numbered) int { return a.Created.Compare(b.Created) })
+	n := &Numbers{parts: takeApart(rows)}
+	if !slices.ContainsFunc(n.parts, func(p part) bool { return p.counter }) {
+		return nil, fmt.Errorf("learn ticket numbers: %w: no part of them counts", ErrSample)
+	}
+	n.measure(rows)
+	return n, nil
+}
+
+// dominant keeps the numbers of the most frequent form: same text around the
+// same number of digit runs.
+func dominant(sample []Numbered) []Numbered {
+	forms := map[string][]Numbered{}
+	best := ""
+	for _, s := range sample {
+		form := digitRuns.ReplaceAllString(s.Text, "\x00")
+		forms[form] = append(forms[form], s)
+		if n, m := len(forms[form]), len(forms[best]); n > m || n == m && form < best {
+			best = form
+		}
+	}
+	return forms[best]
+}
+
+// takeApart tells what every run of digits is.
+func takeApart(rows []Numbered) []part {
+	var parts []part
+	literal := func(text string) {
+		if text != "" {
+			parts = append(parts, part{text: text})
+		}
+	}
+	spans := digitRuns.FindAllStringIndex(rows[0].Text, -1)
+	counter := counterRun(rows, len(spans))
+	between := digitRuns.Split(rows[0].Text, -1)
+	for i := range spans {
+		literal(between[i])
+		run := column(rows, i)
+		layout := dateOf(rows, run)
+		if layout != "" {
+			parts = append(parts, part{layout: layout})
+			for j := range run {
+				run[j] = run[j][min(len(layout), len(run[j])):]
+			}
+		}
+		switch {
+		case i == counter:
+			parts = append(parts, part{counter: true, width: widthOf(run)})
+		default:
+			literal(run[len(run)-1])
+		}
+	}
+	literal(between[len(between)-1])
+	return parts
+}
+
+// column gives the i-th digit run of every row.
+func column(rows []Numbered, i int) []string {
+	out := make([]string, len(rows))
+	for j, r := range rows {
+		out[j] = digitRuns.FindAllString(r.Text, -1)[i]
+	}
+	return out
+}
+
+// counterRun is the run with the most different values beyond its date.
+func counterRun(rows []Numbered, runs int) int {
+	best, most := -1, 1
+	for i := range runs {
+		run := column(rows, i)
+		layout := dateOf(rows, run)
+		seen := map[string]bool{}
+		for _, text := range run {
+			seen[text[min(len(layout), len(text)):]] = true
+		}
+		if len(seen) >= most {
+			best, most = i, len(seen)
+		}
+	}
+	return best
+}
+
+// dateOf finds the date with which the runs begin, the longest that fits.
+// Two-digit years need two different ones to be believed.
+func dateOf(rows []Numbered, run []string) string {
+	for _, layout := range []string{"20060102", "200601", "060102", "2006", "0601", "06"} {
+		fits, periods := 0, map[string]bool{}
+		for i, text := range run {
+			stamp := rows[i].Created.Format(layout)
+			if strings.HasPrefix(text, stamp) {
+				fits++
+				periods[stamp] = true
+			}
+		}
+		surely := len(layout) >= 6 || layout == "2006" || len(periods) > 1
+		if surely && float64(fits) >= datedShare*float64(len(run)) {
+			return layout
+		}
+	}
+	return ""
+}
+
+// widthOf is the common length of the counters, if they have one.
+func widthOf(run []string) int {
+	width := len(run[0])
+	for _, text := range run {
+		if len(text) != width {
+			return 0
+		}
+	}
+	return width
+}
+
+// measure learns how the counter moves.
+func (n *Numbers) measure(rows []Numbered) {
+	type at struct {
+		period  string
+		counter int64
+	}
+	var last at
+	up, pairs := 0, 0
+	n.low = -1
+	for _, r := range rows {
+		period, counter, ok := n.Read(r.Text)
+		if !ok {
+			continue
+		}
+		if n.low < 0 || counter < n.low {
+			n.low = counter
+		}
+		n.high = max(n.high, counter)
+		if last.period == period {
+			pairs++
+			if counter > last.counter {
+				up++
+			}
+		}
+		last = at{period, counter}
+	}
+	n.low = max(n.low, 0)
+	n.Running = pairs > 0 && float64(up) >= orderShare*float64(pairs)
+}
+
+// Read takes a number apart: its period and its counter.
+func (n *Numbers) Read(text string) (period string, counter int64, ok bool) {
+	var spell strings.Builder
+	for i, p := range n.parts {
+		switch {
+		case p.text != "":
+			if !strings.HasPrefix(text, p.text) {
+				return "", 0, false
+			}
+			text = text[len(p.text):]
+		case p.layout != "":
+			if len(text) < len(p.layout) {
+				return "", 0, false
+			}
+			spell.WriteString(text[:len(p.layout)])
+			text = text[len(p.layout):]
+		default:
+			end := counterEnd(text, p.width, i == len(n.parts)-1)
+			v, err := strconv.ParseInt(text[:end], 10, 64)
+			if err != nil {
+				return "", 0, false
+			}
+			counter, text = v, text[end:]
+		}
+	}
+	return spell.String(), counter, text == ""
+}
+
+func counterEnd(text string, width int, last bool) int {
+	end := 0
+	for end < len(text) && text[end] >= '0' && text[end] <= '9' && (width == 0 || end < width || last) {
+		end++
+	}
+	return end
+}
+
+// Write spells the number that was given on a day.
+func (n *Numbers) Write(at time.Time, counter int64) string {
+	var b strings.Builder
+	for _, p := range n.parts {
+		switch {
+		case p.text != "":
+			b.WriteString(p.text)
+		case p.layout != "":
+			b.WriteString(at.Format(p.layout))
+		default:
+			fmt.Fprintf(&b, "%0*d", p.width, counter)
+		}
+	}
+	return b.String()
+}
+
+func (n *Numbers) period(at time.Time) string {
+	var b strings.Builder
+	for _, p := range n.parts {
+		if p.layout != "" {
+			b.WriteString(at.Format(p.layout))
+		}
+	}
+	return b.String()
+}
+
+// gapsOf is the share of numbers that are missing among those seen.
+func gapsOf(counters []int64) float64 {
+	if len(counters) < minNumbers {
+		return 0
+	}
+	span := counters[len(counters)-1] - counters[0] + 1
+	return max(0, 1-float64(len(counters))/float64(span))
+}
+
+// random draws counters in the range of those seen.
+func (n *Numbers) random(rng *rand.Rand) int64 { return n.low + rng.Int64N(n.high-n.low+1) }

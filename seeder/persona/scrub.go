@@ -1,0 +1,113 @@
+package persona
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// Scrub puts the canary's identity where a donor's text has the donor's.
+type Scrub struct {
+	donor      Person
+	donorLocal string
+	id         Identity
+	phone      string // the canary's, as stored; may be empty
+	words      []wordPair
+}
+
+type wordPair struct {
+	find *regexp.Regexp
+	put  string
+}
+
+// NewScrub prepares the replacement of one donor by one canary.
+func NewScrub(donor Person, id Identity, phone string) *Scrub {
+	s := &Scrub{donor: donor, id: id, phone: phone}
+	s.donorLocal, _, _ = strings.Cut(donor.Email, "@")
+	first, last := donor.parts()
+	for _, w := range [][2]string{
+		{donor.Email, id.Email()},
+		{first + " " + last, id.First + " " + id.Last},
+		{last, id.Last}, {first, id.First}, {s.donorLocal, id.Local},
+	} {
+		// A name of two letters is a word of its own too often.
+		if len(w[0]) > 2 {
+			find := regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(w[0]) + `($|[^\pL\pN])`)
+			s.words = append(s.words, wordPair{find, "${1}" + strings.ReplaceAll(w[1], "$", "$$") + "${2}"})
+		}
+	}
+	return s
+}
+
+var (
+	emailInText = regexp.MustCompile(`[^\s<>@"',;:]+@([^\s<>@"',;:]+\.[\pL]{2,})`)
+	phoneInText = regexp.MustCompile(`\+?[0-9][0-9 ()./-]{7,}[0-9]`)
+)
+
+// Text returns the value for the canary. It is not clean when something is
+// left that looks like somebody's e-mail address or phone number; then the
+// value may not be copied.
+func (s *Scrub) Text(value string) (text string, clean bool) {
+	if value == "" {
+		return "", true
+	}
+	if same, ok := s.whole(value); ok {
+		return same, true
+	}
+	for _, w := range s.words {
+		value = w.find.ReplaceAllString(value, w.put)
+	}
+	for _, m := range emailInText.FindAllString(value, -1) {
+		if !strings.EqualFold(m, s.id.Email()) {
+			return "", false
+		}
+	}
+	for _, m := range phoneInText.FindAllString(value, -1) {
+		if LooksPhone(m) {
+			return "", false
+		}
+	}
+	return value, true
+}
+
+// whole replaces values that are one fact of the donor as a whole.
+func (s *Scrub) whole(value string) (string, bool) {
+	first, last := s.donor.parts()
+	switch {
+	case strings.EqualFold(value, s.donor.Email):
+		return s.id.Email(), true
+	case len(s.donorLocal) > 2 && strings.EqualFold(value, s.donorLocal):
+		return s.id.Local, true
+	case strings.EqualFold(value, first+" "+last):
+		return fullLike(value, s.id.First, s.id.Last), true
+	case strings.EqualFold(value, last+", "+first):
+		return fullLike(value, s.id.First, s.id.Last), true
+	case first != "" && strings.EqualFold(value, first):
+		return s.id.First, true
+	case last != "" && strings.EqualFold(value, last):
+		return s.id.Last, true
+	}
+	had, _ := digitsOf(value)
+	theirs, _ := digitsOf(s.donor.Phone)
+	if len(had) >= 7 && had == theirs && LooksPhone(value) {
+		return s.phone, true
+	}
+	return "", false
+}
+
+// LooksPhone reports whether a whole value looks like a phone number: 9 to 15
+// digits and what stands between them, and neither a date nor an IP address.
+func LooksPhone(v string) bool {
+	v = strings.TrimSpace(v)
+	if strings.ContainsFunc(v, func(r rune) bool { return !strings.ContainsRune("0123456789 +()-./", r) }) {
+		return false
+	}
+	digits, _ := digitsOf(v)
+	if len(digits) < 9 || len(digits) > 15 {
+		return false
+	}
+	_, err := netip.ParseAddr(v)
+	return err != nil && !isoDate.MatchString(v)
+}
+
+var isoDate = regexp.MustCompile(`^(19|20)[0-9]{2}[-/.][01]?[0-9][-/.][0-3]?[0-9]`)

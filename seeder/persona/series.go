@@ -1,0 +1,105 @@
+package persona
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Series draws one unused number for each of the times, which are in order.
+// recent are the numbers that were given last, used tells of further numbers
+// that may not be drawn.
+//
+// A running counter gives numbers that it skipped shortly before, and when
+// there are too few of them, those that it would give next: continued counts
+// these. Numbers grow with the times. A counter without order gives any
+// number in the range that it has.
+func (n *Numbers) Series(rng *rand.Rand, recent []Numbered, times []time.Time, used func(string) bool) (numbers []string, continued int, err error) {
+	if !n.Running {
+		numbers, err = n.scattered(rng, times, used)
+		return numbers, 0, err
+	}
+	seen := map[string][]int64{}
+	for _, r := range recent {
+		if period, counter, ok := n.Read(r.Text); ok {
+			seen[period] = append(seen[period], counter)
+		}
+	}
+	for len(times) > 0 {
+		period, same := n.period(times[0]), 1
+		for same < len(times) && n.period(times[same]) == period {
+			same++
+		}
+		counters := seen[period]
+		slices.Sort(counters)
+		got, more := n.running(rng, counters, times[:same], used)
+		numbers, continued, times = append(numbers, got...), continued+more, times[same:]
+	}
+	return numbers, continued, nil
+}
+
+// Of a running counter only what it skipped among its last numbers is drawn:
+// a number much older than its ticket would show. The very last numbers may
+// belong to tickets that are being opened now.
+const (
+	nearGap   = 300
+	inFlight  = 5
+	maxSpread = 1000
+)
+
+// running picks skipped numbers near the end, then continues. It picks one
+// number for each time, all of one period.
+func (n *Numbers) running(rng *rand.Rand, counters []int64, times []time.Time, used func(string) bool) (numbers []string, continued int) {
+	var free []int64
+	next := int64(1)
+	if last := len(counters) - 1; last >= 0 {
+		next = counters[last] + 1
+		have := map[int64]bool{}
+		for _, c := range counters {
+			have[c] = true
+		}
+		for c := max(counters[0], counters[last]-nearGap) + 1; c < counters[last]-inFlight; c++ {
+			if !have[c] && !used(n.Write(times[0], c)) {
+				free = append(free, c)
+			}
+		}
+	}
+	for len(free) > len(times) { // any of them, in order
+		i := rng.IntN(len(free))
+		free = slices.Delete(free, i, i+1)
+	}
+	gaps := min(gapsOf(counters), 0.5)
+	for len(free) < len(times) {
+		if text := n.Write(times[0], next); !used(text) && rng.Float64() >= gaps {
+			free = append(free, next)
+			continued++
+		}
+		next++
+	}
+	for i, c := range free {
+		numbers = append(numbers, n.Write(times[i], c))
+	}
+	return numbers, continued
+}
+
+// scattered draws numbers at random, each once.
+func (n *Numbers) scattered(rng *rand.Rand, times []time.Time, used func(string) bool) ([]string, error) {
+	var out []string
+	drawn := map[string]bool{}
+	for _, at := range times {
+		found := false
+		for range maxSpread {
+			text := n.Write(at, n.random(rng))
+			if !drawn[text] && !used(text) {
+				drawn[text], found = true, true
+				out = append(out, text)
+				break
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("draw ticket numbers: %w: nearly all numbers of this form are in use", ErrVariety)
+		}
+	}
+	return out, nil
+}
