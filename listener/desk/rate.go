@@ -16,19 +16,22 @@ type leave struct {
 type bucket struct {
 	every time.Duration
 	size  int
-	empty time.Time // when the bucket would have been empty, had no drop been spent since
+	spent time.Time // the drops of all times up to this one are spent
 }
 
 // take spends a drop, or tells how long until there is one.
 func (b *bucket) take(at time.Time) time.Duration {
-	if full := at.Add(-time.Duration(b.size) * b.every); b.empty.Before(full) {
-		b.empty = full
+	full := at.Add(-time.Duration(b.size) * b.every)
+	// A time ahead of now means that the clock was set back: without a fresh
+	// start, tickets would go unrecorded until it has caught up.
+	if b.spent.Before(full) || b.spent.After(at.Add(time.Second)) {
+		b.spent = full
 	}
-	next := b.empty.Add(b.every)
+	next := b.spent.Add(b.every)
 	if next.After(at) {
 		return next.Sub(at)
 	}
-	b.empty = next
+	b.spent = next
 	return 0
 }
 
