@@ -19,7 +19,7 @@ const (
 	vecSig    = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 )
 
-var vecTime = time.Unix(1614265330, 0)
+func vecTime() time.Time { return time.Unix(1614265330, 0) }
 
 func secret(tb testing.TB, text string) webhook.Secret {
 	tb.Helper()
@@ -41,14 +41,14 @@ func vecHeaders() http.Header {
 func TestPublishedStandardVector(t *testing.T) {
 	t.Parallel()
 	s := secret(t, vecSecret)
-	if got := webhook.Sign(s, vecID, vecTime, []byte(vecBody)); got != vecSig {
+	if got := webhook.Sign(s, vecID, vecTime(), []byte(vecBody)); got != vecSig {
 		t.Errorf("Sign = %s, want %s", got, vecSig)
 	}
-	if err := webhook.Verify([]webhook.Secret{s}, vecHeaders(), []byte(vecBody), vecTime); err != nil {
+	if err := webhook.Verify([]webhook.Secret{s}, vecHeaders(), []byte(vecBody), vecTime()); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
 	plain := secret(t, strings.TrimPrefix(vecSecret, "whsec_")+"\n")
-	if err := webhook.Verify([]webhook.Secret{plain}, vecHeaders(), []byte(vecBody), vecTime); err != nil {
+	if err := webhook.Verify([]webhook.Secret{plain}, vecHeaders(), []byte(vecBody), vecTime()); err != nil {
 		t.Errorf("Verify with the secret without prefix: %v", err)
 	}
 }
@@ -56,8 +56,8 @@ func TestPublishedStandardVector(t *testing.T) {
 func TestSetHeadersVerifies(t *testing.T) {
 	t.Parallel()
 	s, h := secret(t, vecSecret), http.Header{}
-	webhook.SetHeaders(h, s, "msg_1", vecTime, []byte("body"))
-	if err := webhook.Verify([]webhook.Secret{s}, h, []byte("body"), vecTime); err != nil {
+	webhook.SetHeaders(h, s, "msg_1", vecTime(), []byte("body"))
+	if err := webhook.Verify([]webhook.Secret{s}, h, []byte("body"), vecTime()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -98,13 +98,13 @@ func TestVerifyRefuses(t *testing.T) {
 			t.Parallel()
 			h := vecHeaders()
 			c.change(h)
-			err := webhook.Verify([]webhook.Secret{secret(t, vecSecret)}, h, []byte(c.body), vecTime)
+			err := webhook.Verify([]webhook.Secret{secret(t, vecSecret)}, h, []byte(c.body), vecTime())
 			if !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
 	}
-	if err := webhook.Verify([]webhook.Secret{secret(t, other)}, vecHeaders(), []byte(vecBody), vecTime); !errors.Is(err, webhook.ErrSignature) {
+	if err := webhook.Verify([]webhook.Secret{secret(t, other)}, vecHeaders(), []byte(vecBody), vecTime()); !errors.Is(err, webhook.ErrSignature) {
 		t.Errorf("another secret: %v", err)
 	}
 }
@@ -122,7 +122,7 @@ func TestVerifyTolerance(t *testing.T) {
 		{-webhook.Tolerance - time.Second, webhook.ErrTime},
 		{100 * 365 * 24 * time.Hour, webhook.ErrTime},
 	} {
-		err := webhook.Verify([]webhook.Secret{secret(t, vecSecret)}, vecHeaders(), []byte(vecBody), vecTime.Add(c.off))
+		err := webhook.Verify([]webhook.Secret{secret(t, vecSecret)}, vecHeaders(), []byte(vecBody), vecTime().Add(c.off))
 		if !errors.Is(err, c.want) {
 			t.Errorf("%v later: got %v, want %v", c.off, err, c.want)
 		}
@@ -134,9 +134,9 @@ func TestVerifyRotation(t *testing.T) {
 	older := secret(t, base64.StdEncoding.EncodeToString([]byte("the older key, 24 bytes.")))
 	newer := secret(t, vecSecret)
 	h := vecHeaders()
-	h.Set("webhook-signature", "v1a,AAAA "+webhook.Sign(older, vecID, vecTime, []byte(vecBody))+" "+vecSig)
+	h.Set("webhook-signature", "v1a,AAAA "+webhook.Sign(older, vecID, vecTime(), []byte(vecBody))+" "+vecSig)
 	for _, set := range [][]webhook.Secret{{older}, {newer}, {older, newer}} {
-		if err := webhook.Verify(set, h, []byte(vecBody), vecTime); err != nil {
+		if err := webhook.Verify(set, h, []byte(vecBody), vecTime()); err != nil {
 			t.Errorf("%d secrets: %v", len(set), err)
 		}
 	}
@@ -150,11 +150,11 @@ func TestEmptySecretAcceptsNothing(t *testing.T) {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
-	if got := webhook.Sign(webhook.Secret{}, vecID, vecTime, nil); got != "" {
+	if got := webhook.Sign(webhook.Secret{}, vecID, vecTime(), nil); got != "" {
 		t.Errorf("the zero secret signs: %q", got)
 	}
 	for _, set := range [][]webhook.Secret{nil, {}, {{}}, {secret(t, vecSecret), {}}} {
-		if err := webhook.Verify(set, vecHeaders(), []byte(vecBody), vecTime); !errors.Is(err, webhook.ErrSecret) {
+		if err := webhook.Verify(set, vecHeaders(), []byte(vecBody), vecTime()); !errors.Is(err, webhook.ErrSecret) {
 			t.Errorf("%d secrets: got %v", len(set), err)
 		}
 	}
@@ -167,7 +167,7 @@ func FuzzVerify(f *testing.F) {
 	s := secret(f, vecSecret)
 	f.Fuzz(func(t *testing.T, id, stamp, sig string, body []byte) {
 		h := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {sig}}
-		err := webhook.Verify([]webhook.Secret{s}, h, body, vecTime)
+		err := webhook.Verify([]webhook.Secret{s}, h, body, vecTime())
 		if err == nil && !strings.Contains(sig, "v1,") {
 			t.Error("accepted without a signature")
 		}
@@ -187,7 +187,7 @@ func FuzzParseSecret(f *testing.F) {
 		if (err == nil) != s.Usable() {
 			t.Errorf("usable %v with error %v", s.Usable(), err)
 		}
-		if err == nil && webhook.Sign(s, "m", vecTime, nil) == "" {
+		if err == nil && webhook.Sign(s, "m", vecTime(), nil) == "" {
 			t.Error("a usable secret does not sign")
 		}
 	})

@@ -26,7 +26,7 @@ const (
 	thanks   = `{"status":"recorded, thank you"}`
 )
 
-var noon = time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC)
+func noon() time.Time { return time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC) }
 
 // spool is a road's store in memory, behind the real road.
 type spool struct {
@@ -79,7 +79,7 @@ func (s *spool) last(t *testing.T, n int) canary.Contact {
 
 func open(tb testing.TB, change func(*desk.Config)) (*desk.Ear, *spool) {
 	tb.Helper()
-	s := &spool{held: map[listener.Key]bool{}, now: noon}
+	s := &spool{held: map[listener.Key]bool{}, now: noon()}
 	road := listener.New(listener.Config{
 		Seal:   func(plain []byte) ([]byte, error) { return plain, nil },
 		Append: s.append,
@@ -122,7 +122,7 @@ func TestQuotedTicket(t *testing.T) {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 	c := s.last(t, 1)
-	if c.Channel != canary.ByTicket || c.Ear != "desk" || c.Source != "ann" || !c.At.Equal(noon) || c.Peer == "" || c.Unverified ||
+	if c.Channel != canary.ByTicket || c.Ear != "desk" || c.Source != "ann" || !c.At.Equal(noon()) || c.Peer == "" || c.Unverified ||
 		c.Text != "+14155550100\nasked for remote access" || c.Facts["caller"] != "+14155550100" {
 		t.Errorf("contact %+v", c)
 	}
@@ -320,14 +320,14 @@ func TestRunOfLookUpsIsSlowedAndKept(t *testing.T) {
 		t.Errorf("the second agent: status %d", w.Code)
 	}
 	// The count of what was not written survives a failing store.
-	s.set(func(s *spool) { s.now, s.fail = noon.Add(15*time.Second), errFull })
+	s.set(func(s *spool) { s.now, s.fail = noon().Add(15*time.Second), errFull })
 	quote(503)
-	s.set(func(s *spool) { s.now, s.fail = noon.Add(30*time.Second), nil })
+	s.set(func(s *spool) { s.now, s.fail = noon().Add(30*time.Second), nil })
 	quote(202)
 	if c := s.last(t, 6); c.Facts["unrecorded"] != "2" {
 		t.Errorf("facts %v", c.Facts)
 	}
-	s.set(func(s *spool) { s.now = noon.Add(45 * time.Second) })
+	s.set(func(s *spool) { s.now = noon().Add(45 * time.Second) })
 	quote(202)
 	if c := s.last(t, 7); c.Facts["unrecorded"] != "" {
 		t.Errorf("facts %v", c.Facts)
@@ -341,7 +341,7 @@ func TestClockSetBackDoesNotSilenceTheEar(t *testing.T) {
 	t.Parallel()
 	e, s := open(t, func(c *desk.Config) { c.Rate = desk.Rate{PerMinute: 1, Burst: 1, Keep: 1} })
 	do(e, request(`{"ticket":"1"}`))
-	s.set(func(s *spool) { s.now = noon.Add(-24 * time.Hour) })
+	s.set(func(s *spool) { s.now = noon().Add(-24 * time.Hour) })
 	if w := do(e, request(`{"ticket":"1"}`)); w.Code != http.StatusAccepted {
 		t.Errorf("status %d", w.Code)
 	}
@@ -351,7 +351,7 @@ func TestClockSetBackDoesNotSilenceTheEar(t *testing.T) {
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	hear := func(context.Context, canary.Contact) error { return nil }
-	now := func() time.Time { return noon }
+	now := noon
 	ann := desk.Agent{Name: "ann", Token: annToken}
 	for name, cfg := range map[string]desk.Config{
 		"no agent":      {Hear: hear, Now: now},

@@ -28,7 +28,7 @@ func genericRequest(t *testing.T, base, id, body string) *http.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sign(t, r, id, noon, body)
+	sign(t, r, id, noon(), body)
 	return r
 }
 
@@ -43,7 +43,7 @@ func TestGenericCall(t *testing.T) {
 		t.Errorf("status %d: %s", resp.StatusCode, text)
 	}
 	c := s.last(t, 1)
-	if c.Channel != canary.Voice || c.Ear != "phone/generic" || c.Source != "+14155550100" || c.Unverified || !c.At.Equal(noon) ||
+	if c.Channel != canary.Voice || c.Ear != "phone/generic" || c.Source != "+14155550100" || c.Unverified || !c.At.Equal(noon()) ||
 		c.Facts["sent_at"] != "2025-11-22T12:01:48Z" || c.Facts["caller_name"] != "ACME" || c.Facts["event"] != "1700000000.42" || c.Facts["call"] != "" {
 		t.Errorf("contact %+v", c)
 	}
@@ -117,10 +117,10 @@ func TestGenericUnverified(t *testing.T) {
 		why    string
 	}{
 		"no headers": {func(r *http.Request) { r.Header = http.Header{} }, "header"},
-		"too old":    {func(r *http.Request) { sign(t, r, "msg_1", noon.Add(-6*time.Minute), asterisk) }, "time"},
-		"too new":    {func(r *http.Request) { sign(t, r, "msg_1", noon.Add(6*time.Minute), asterisk) }, "time"},
+		"too old":    {func(r *http.Request) { sign(t, r, "msg_1", noon().Add(-6*time.Minute), asterisk) }, "time"},
+		"too new":    {func(r *http.Request) { sign(t, r, "msg_1", noon().Add(6*time.Minute), asterisk) }, "time"},
 		"other id":   {func(r *http.Request) { r.Header.Set("webhook-id", "msg_2") }, "signature"},
-		"other body": {func(r *http.Request) { sign(t, r, "msg_1", noon, asterisk+" ") }, "signature"},
+		"other body": {func(r *http.Request) { sign(t, r, "msg_1", noon(), asterisk+" ") }, "signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +148,7 @@ func FuzzGeneric(f *testing.F) {
 		e, s := open(t, nil)
 		r := httptest.NewRequest(http.MethodPost, "/generic", strings.NewReader(body))
 		if signed {
-			sign(t, r, "msg_1", noon, body)
+			sign(t, r, "msg_1", noon(), body)
 		}
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)

@@ -148,7 +148,7 @@ func TestUnverifiedAreBounded(t *testing.T) {
 	if s.last(t, 4).Unverified || w.Code != http.StatusOK {
 		t.Error("a real message was dropped")
 	}
-	s.set(func(s *spool) { s.now = noon.Add(time.Minute) })
+	s.set(func(s *spool) { s.now = noon().Add(time.Minute) })
 	forge()
 	s.last(t, 5)
 	if st := e.Stats(); st.Unverified != 4 || st.Dropped != 2 || st.Heard != 1 {

@@ -19,26 +19,26 @@
 //	 "text": "…",                     message, or transcript of a call
 //	 "caller_name": "…"}
 //
-// The invariant: a 2xx was durable before it was sent. The id of a verified
-// contact is made from the provider's event (Twilio: the SID; generic: all
-// fields but "at"), so an event sent again is answered 200 again and kept once.
-// A later webhook of a known call (recording, transcript) is a contact of its
-// own, whose fact "call" is the id of the call's first contact.
+// The invariant: a 2xx was durable before it was sent. A verified contact's id
+// is made from the provider's event (Twilio: the SID; generic: all fields but
+// "at"), so an event sent again is answered 200 again and kept once. A call's
+// later webhook (recording, transcript) is a contact of its own, whose fact
+// "call" is the id of the call's first.
 //
 // What fails, fails so: the signature is missing or wrong (fact "refused":
 // header, signature, time, body): 403; the body is over the limit
 // ("too_large"): 413; it breaks off ("incomplete"): 400. Each is first kept as
-// a contact with Unverified set, its head of 16 KiB, and a random id, so that
-// a forger cannot take the place of a real event; at most so many a minute are
-// kept, the others are answered alike and counted in Stats. A signed generic
+// a contact with Unverified set, its head of 16 KiB, and a random id, so that a
+// forger cannot take a real event's place; at most UnverifiedPerMinute are kept,
+// the others are answered alike and counted in Stats. A signed generic
 // body that is not of the form above is kept without targets, with the fault as
 // fact "malformed", and answered 422. The store failed: 503, so that the
 // provider tries again; Twilio voice instead plays an error unless it has a
 // fallback URL.
 //
 // Raw is the request as webhook.Transcript writes it. Text longer than 64 KiB
-// is cut; the fact "cut" names what was. The signed address is PublicURL and
-// the request URI as sent, never the Host or a forwarding header.
+// is cut (fact "cut"). The signed address is PublicURL and the request URI as
+// sent, never the Host or a forwarding header.
 package phone
 
 import (

@@ -28,7 +28,7 @@ const (
 	whsec  = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
-var noon = time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC)
+func noon() time.Time { return time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC) }
 
 // spool is a road's store in memory: the real road in front of a map.
 type spool struct {
@@ -86,7 +86,7 @@ func (s *spool) last(t *testing.T, n int) canary.Contact {
 
 func open(tb testing.TB, change func(*phone.Config)) (*phone.Ear, *spool) {
 	tb.Helper()
-	s := &spool{held: map[listener.Key]canary.Contact{}, now: noon}
+	s := &spool{held: map[listener.Key]canary.Contact{}, now: noon()}
 	road := listener.New(listener.Config{
 		Seal:   func(plain []byte) ([]byte, error) { return plain, nil },
 		Append: s.append,
@@ -191,7 +191,7 @@ func TestTwilioCall(t *testing.T) {
 		t.Errorf("no voicemail: %s", text)
 	}
 	c := s.last(t, 1)
-	if c.Channel != canary.Voice || c.Ear != "phone/twilio" || c.Source != "+14155550100" || c.Unverified || !c.At.Equal(noon) || c.Peer == "" {
+	if c.Channel != canary.Voice || c.Ear != "phone/twilio" || c.Source != "+14155550100" || c.Unverified || !c.At.Equal(noon()) || c.Peer == "" {
 		t.Errorf("contact %+v", c)
 	}
 	if len(c.Targets) != 1 || c.Targets[0] != (canary.Target{Kind: canary.Phone, Text: "+14155550199"}) {
@@ -342,7 +342,7 @@ func serverRequest(uri string, form url.Values) *http.Request {
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	hear := func(context.Context, canary.Contact) error { return nil }
-	now := func() time.Time { return noon }
+	now := noon
 	good := []phone.Provider{{Kind: phone.Twilio, Secret: token}}
 	for name, cfg := range map[string]phone.Config{
 		"no provider":        {PublicURL: public, Hear: hear, Now: now},
