@@ -62,6 +62,7 @@ func (s *Server) acceptStreams(ctx context.Context, ln net.Listener) error {
 		switch {
 		case err == nil && s.conns.admit(conn):
 			s.busy.Go(func() { // ends when idle or hurried; drain waits for it
+				defer conn.Close() //nolint:errcheck // nothing was left unsaid
 				defer s.conns.leave(conn)
 				s.stream(ctx, conn)
 			})
@@ -82,7 +83,6 @@ func (s *Server) acceptStreams(ctx context.Context, ln net.Listener) error {
 // length of two bytes and a message (RFC 1035 §4.2.2). The clock of the
 // contacts may be any, so idleness is measured by a timer of its own.
 func (s *Server) stream(ctx context.Context, conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // nothing was left unsaid
 	idle := time.AfterFunc(s.cfg.Limits.Idle, func() { _ = conn.SetDeadline(longAgo()) })
 	defer idle.Stop()
 	peer, in := peerOf(conn.RemoteAddr()), bufio.NewReaderSize(conn, 1024)

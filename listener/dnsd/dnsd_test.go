@@ -1,0 +1,190 @@
+package dnsd_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"saltmine/internal/canary"
+	"saltmine/listener/dnsd"
+)
+
+// store is a Hear that remembers, and fails when told to.
+type store struct {
+	mu    sync.Mutex
+	fail  error
+	heard []canary.Contact
+}
+
+func (s *store) hear(_ context.Context, c canary.Contact) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	if _, err := c.MarshalBinary(); err != nil {
+		return err
+	}
+	s.heard = append(s.heard, c)
+	return nil
+}
+
+func (s *store) failWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+func (s *store) all() []canary.Contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heard)
+}
+
+func zones() []dnsd.Zone {
+	return []dnsd.Zone{
+		{Name: "example.net", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}},
+		{
+			Name: "Example.ORG.", Nameservers: []string{"ns.example.com"}, MailHosts: []string{"mx1.example.com", "mx2.example.com"},
+			TXT: slices.Repeat([]string{`a "long\ text` + string(slices.Repeat([]byte("x"), 300))}, 8),
+		},
+	}
+}
+
+func config(s *store) dnsd.Config {
+	return dnsd.Config{Zones: zones(), Hear: s.hear, Now: time.Now, Log: slog.New(slog.DiscardHandler), Salt: []byte("salt")}
+}
+
+// ear is a running server and where it listens.
+type ear struct {
+	*dnsd.Server
+	udp, tcp string
+	stop     func() error // ends it and gives what Run returned
+}
+
+func start(t *testing.T, cfg dnsd.Config) ear {
+	t.Helper()
+	srv, err := dnsd.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pc, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx, []net.PacketConn{pc}, []net.Listener{ln}) }()
+	stop := sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { _ = stop() })
+	return ear{srv, pc.LocalAddr().String(), ln.Addr().String(), stop}
+}
+
+func question(name string, kind uint16) *dns.Msg {
+	return new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
+}
+
+func ask(t *testing.T, e ear, proto string, m *dns.Msg) *dns.Msg {
+	t.Helper()
+	addr := e.udp
+	if proto == "tcp" {
+		addr = e.tcp
+	}
+	got, _, err := (&dns.Client{Net: proto, Timeout: 10 * time.Second}).ExchangeContext(t.Context(), m, addr)
+	if err != nil {
+		t.Fatalf("%s: %v", proto, err)
+	}
+	return got
+}
+
+// eventually waits for a counter of the ear, which no answer announces.
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 10_000 {
+		if is() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatal("it did not come")
+}
+
+func TestNewReportsEveryFault(t *testing.T) {
+	t.Parallel()
+	s := new(store)
+	for name, tc := range map[string]struct {
+		change func(*dnsd.Config)
+		faults int
+	}{
+		"no zones":         {func(c *dnsd.Config) { c.Zones = nil }, 1},
+		"no hear, no zone": {func(c *dnsd.Config) { c.Zones, c.Hear = nil, nil }, 2},
+		"bad names":        {func(c *dnsd.Config) { c.Zones = []dnsd.Zone{{Name: ""}, {Name: "a..b"}, {Name: "*.example.net"}} }, 3},
+		"bad host":         {func(c *dnsd.Config) { c.Zones[0].MailHosts = []string{"a b"} }, 1},
+		"bad address":      {func(c *dnsd.Config) { c.Zones[0].Addrs = []netip.Addr{{}} }, 1},
+		"twice":            {func(c *dnsd.Config) { c.Zones[1].Name = "EXAMPLE.net" }, 1},
+		"too long":         {func(c *dnsd.Config) { c.Zones[0].TXT = []string{string(make([]byte, 40_000))} }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(s)
+			tc.change(&cfg)
+			_, err := dnsd.New(cfg)
+			joined, ok := err.(interface{ Unwrap() []error })
+			if !ok || len(joined.Unwrap()) != tc.faults {
+				t.Fatalf("got %v, want %d faults", err, tc.faults)
+			}
+		})
+	}
+}
+
+func TestRunNeedsASocketAndEndsWithABrokenOne(t *testing.T) {
+	t.Parallel()
+	srv, err := dnsd.New(config(new(store)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Run(t.Context(), nil, nil); err == nil {
+		t.Error("ran without sockets")
+	}
+	pc, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = pc.Close()
+	if err := srv.Run(t.Context(), []net.PacketConn{pc}, nil); err == nil {
+		t.Error("a closed socket is no error")
+	}
+}
+
+func TestStopsCleanly(t *testing.T) {
+	t.Parallel()
+	e := start(t, config(new(store)))
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", e.tcp) // open and idle
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // a test's connection
+	ask(t, e, "udp", question("example.net", dns.TypeMX))
+	if err := e.stop(); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is still open")
+	}
+}

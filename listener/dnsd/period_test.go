@@ -1,0 +1,238 @@
+package dnsd_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"saltmine/internal/canary"
+	"saltmine/listener/dnsd"
+)
+
+func mustPeer(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// pipe is a packet socket in memory, so that time can be synctest's.
+type pipe struct {
+	in, out chan []byte
+	woken   chan struct{}
+	wake    func()
+}
+
+func newPipe() *pipe {
+	woken := make(chan struct{})
+	return &pipe{in: make(chan []byte), out: make(chan []byte, 1), woken: woken, wake: sync.OnceFunc(func() { close(woken) })}
+}
+
+func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case m := <-p.in:
+		return copy(b, m), &net.UDPAddr{IP: net.IPv4(198, 51, 100, 1), Port: 5353}, nil
+	case <-p.woken:
+		return 0, nil, os.ErrDeadlineExceeded
+	}
+}
+
+func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
+	p.out <- append([]byte(nil), b...)
+	return len(b), nil
+}
+
+func (p *pipe) Close() error                     { p.wake(); return nil }
+func (p *pipe) LocalAddr() net.Addr              { return &net.UDPAddr{} }
+func (p *pipe) SetDeadline(time.Time) error      { return nil }
+func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
+func (p *pipe) SetReadDeadline(time.Time) error  { p.wake(); return nil }
+
+func (p *pipe) ask(t *testing.T, name string) *dns.Msg {
+	t.Helper()
+	wire, err := question(name, dns.TypeA).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.in <- wire
+	got := new(dns.Msg)
+	if err := got.Unpack(<-p.out); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// bubble runs an ear on a pipe under synctest's clock.
+func bubble(t *testing.T, change func(*dnsd.Config), do func(t *testing.T, srv *dnsd.Server, p *pipe, s *store)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := new(store), newPipe()
+		cfg := config(s)
+		change(&cfg)
+		srv, err := dnsd.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- srv.Run(ctx, []net.PacketConn{p}, nil) }()
+		do(t, srv, p, s)
+		cancel()
+		<-ended
+	})
+}
+
+func unchanged(*dnsd.Config) {}
+
+func TestRepeatsAreToldWhenThePeriodEnds(t *testing.T) {
+	t.Parallel()
+	bubble(t, unchanged, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
+		p.ask(t, "example.net")
+		for range 7 { // over 21 hours
+			time.Sleep(3 * time.Hour)
+			p.ask(t, "example.net")
+		}
+		if n := len(s.all()); n != 1 {
+			t.Fatalf("%d contacts within the day", n)
+		}
+		time.Sleep(3*time.Hour + 2*time.Minute)
+		heard := s.all()
+		if len(heard) != 2 || heard[1].Facts["repeats"] != "7" || heard[1].Facts["of"] != string(heard[0].ID) {
+			t.Fatalf("after the day: %+v", heard)
+		}
+		if got := heard[1].At.Sub(heard[0].At); got != 21*time.Hour {
+			t.Errorf("the last repeat is dated %v after the first sighting", got)
+		}
+		if heard[1].Targets[0].Text != "example.net" || heard[1].Facts["zone"] != "example.net" || heard[1].Peer != "198.51.100.1:5353" {
+			t.Errorf("got %+v", heard[1])
+		}
+		p.ask(t, "example.net")
+		if n := len(s.all()); n != 3 {
+			t.Errorf("%d contacts: the next day's first sighting is missing", n)
+		}
+		time.Sleep(25 * time.Hour)
+		if n := len(s.all()); n != 3 || srv.Stats().Remembered != 0 {
+			t.Errorf("%d contacts, stats %+v: a sighting without repeats needs no summary", n, srv.Stats())
+		}
+	})
+}
+
+// TestThePeriodEndsOnTime asks again after the period and before the sweep.
+func TestThePeriodEndsOnTime(t *testing.T) {
+	t.Parallel()
+	bubble(t, unchanged, func(t *testing.T, _ *dnsd.Server, p *pipe, s *store) {
+		time.Sleep(30 * time.Second)
+		p.ask(t, "example.net")
+		p.ask(t, "example.net")
+		time.Sleep(24*time.Hour + time.Second)
+		p.ask(t, "example.net")
+		synctest.Wait()
+		if heard := s.all(); len(heard) != 3 {
+			t.Errorf("%d contacts, want sighting, summary, sighting", len(heard))
+		}
+	})
+}
+
+func TestSummariesAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	bubble(t, unchanged, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
+		p.ask(t, "example.net")
+		p.ask(t, "example.net")
+		s.failWith(errDisk)
+		time.Sleep(30 * time.Hour)
+		if n := len(s.all()); n != 1 {
+			t.Fatalf("%d contacts while the store is down", n)
+		}
+		s.failWith(nil)
+		time.Sleep(2 * time.Minute)
+		if heard := s.all(); len(heard) != 2 || heard[1].Facts["repeats"] != "1" {
+			t.Errorf("got %+v", heard)
+		}
+		if st := srv.Stats(); st.Told != 1 || st.Lost != 0 {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
+func TestTheTableIsBounded(t *testing.T) {
+	t.Parallel()
+	small := func(c *dnsd.Config) { c.Limits.Names = 10 }
+	bubble(t, small, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
+		for i := range 100 {
+			name := strconv.Itoa(i) + ".example.net"
+			p.ask(t, name)
+			p.ask(t, name)
+			synctest.Wait() // the summary of what made room has been told
+		}
+		st := srv.Stats()
+		if st.Remembered != 10 || st.Told != 90 {
+			t.Errorf("stats %+v", st)
+		}
+		if n := len(s.all()); n != 190 {
+			t.Errorf("%d contacts, want 100 sightings and the summaries of the 90 that made room", n)
+		}
+	})
+}
+
+// TestTalliesAreBounded fills the table of a store that fails for summaries
+// only: what finds no room is counted as lost.
+func TestTalliesAreBounded(t *testing.T) {
+	t.Parallel()
+	var s *store
+	small := func(c *dnsd.Config) {
+		c.Limits.Names = 5
+		hear := c.Hear
+		c.Hear = func(ctx context.Context, k canary.Contact) error {
+			if k.Facts["repeats"] != "" {
+				return errDisk
+			}
+			return hear(ctx, k)
+		}
+	}
+	bubble(t, small, func(t *testing.T, srv *dnsd.Server, p *pipe, got *store) {
+		s = got
+		for i := range 50 {
+			name := strconv.Itoa(i) + ".example.net"
+			p.ask(t, name)
+			p.ask(t, name)
+		}
+		synctest.Wait()
+		if st := srv.Stats(); st.Lost != 40 || st.Told != 0 {
+			t.Errorf("stats %+v: 50 repeats, 5 in the table, 5 waiting", st)
+		}
+	})
+	if n := len(s.all()); n != 50 {
+		t.Errorf("%d contacts", n)
+	}
+}
+
+// TestAStoreThatHangsDoesNotKeepTheProcess ends the ear while Hear ignores its
+// deadline.
+func TestAStoreThatHangsDoesNotKeepTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		cfg, p := config(new(store)), newPipe()
+		cfg.Hear = func(context.Context, canary.Contact) error { <-let; return io.EOF }
+		srv, err := dnsd.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- srv.Run(ctx, []net.PacketConn{p}, nil) }()
+		wire, _ := question("example.net", dns.TypeA).Pack()
+		p.in <- wire
+		synctest.Wait()
+		began := time.Now()
+		cancel()
+		if err := <-ended; err == nil || time.Since(began) > time.Minute {
+			t.Errorf("ended after %v with %v", time.Since(began), err)
+		}
+		close(let)
+	})
+}
