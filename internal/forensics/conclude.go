@@ -1,0 +1,262 @@
+package forensics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"saltmine/internal/canary"
+)
+
+// fewHits is the number of hits below which the first suspect is often the
+// wrong one.
+const fewHits = 3
+
+// conclude puts the answer into words.
+func (a *Answer) conclude(ranked []weighed) {
+	a.Reasons, a.Proves, a.ProvesNot = []string{}, []string{}, []string{}
+	if len(a.Hits) == 0 {
+		a.Conclusion = "No planted token was hit: there is nothing to trace."
+		return
+	}
+	a.Conclusion = a.verdictLine(ranked)
+	a.reasonWindow()
+	a.reasonSuspects(ranked)
+	a.bounds()
+}
+
+// verdictLine is the sentence that a responder reads first. It names nobody
+// before others who explain the hits just as well.
+func (a *Answer) verdictLine(ranked []weighed) string {
+	of := count(len(a.Hits), "hit")
+	known := slices.DeleteFunc(slices.Clone(ranked), func(w weighed) bool { return w.Unlogged })
+	if len(known) == 0 {
+		return fmt.Sprintf("%s, and no known extract to compare with: the source is not in the log.", of)
+	}
+	first, line := known[0], ""
+	switch {
+	case first.Explains == 0:
+		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(len(known), "known extract"), of)
+	case first.Verdict == ExplainsSome:
+		line = fmt.Sprintf("No known extract explains all %s: the source may not be in the log, or there is noise or more than one. ", of)
+	}
+	if equal := equals(known); equal > 1 {
+		line += fmt.Sprintf("%d extracts explain %d of %s equally well, and these hits cannot tell them apart: %s", equal, first.Explains, of, names(known[:equal]))
+	} else {
+		line += fmt.Sprintf("%s, explains %d of %s", capital(first.name()), first.Explains, of)
+	}
+	line += a.others(known[equals(known):])
+	if lean, _, ok := leaner(ranked); ok {
+		line += fmt.Sprintf(" But if %s noise, extract %s by %s, which held far fewer canaries, is the better explanation.",
+			are(lean.Of-lean.Explains), plain(string(lean.Extract)), plain(lean.Actor))
+	}
+	return line
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "1 hit is"
+	}
+	return fmt.Sprintf("%d hits are", n)
+}
+
+// equals counts the known extracts that nothing but their order puts behind
+// the first, and the first.
+func equals(known []weighed) int {
+	n := 1
+	for n < len(known) && known[n].Explains == known[0].Explains && known[n].evidence == known[0].evidence {
+		n++
+	}
+	return n
+}
+
+// names lists a few extracts with their actors.
+func names(known []weighed) string {
+	const most = 3
+	var out []string
+	for _, w := range known[:min(len(known), most)] {
+		out = append(out, fmt.Sprintf("%s by %s", plain(string(w.Extract)), plain(w.Actor)))
+	}
+	if len(known) > most {
+		out = append(out, fmt.Sprintf("%d more", len(known)-most))
+	}
+	return strings.Join(out, ", ")
+}
+
+// others ends the sentence with what the rest of the known extracts explain.
+func (a *Answer) others(rest []weighed) string {
+	all, some := 0, 0
+	for _, w := range rest {
+		switch w.Verdict {
+		case ExplainsAll:
+			all++
+		case ExplainsSome:
+			some++
+		case ExplainsNone:
+		}
+	}
+	switch {
+	case all == 0 && some == 0:
+		return "; no other known extract explains any."
+	case all == 0:
+		return fmt.Sprintf("; %s some.", explain(some, "other extract"))
+	case some == 0:
+		return fmt.Sprintf("; %s all too.", explain(all, "other extract"))
+	}
+	return fmt.Sprintf("; %s all too, %d some.", explain(all, "other extract"), some)
+}
+
+func explain(n int, what string) string {
+	if n == 1 {
+		return "1 " + what + " explains"
+	}
+	return count(n, what) + " explain"
+}
+
+func (a *Answer) reasonWindow() {
+	hits := len(a.Hits)
+	if len(a.Window) > 0 {
+		first, last := a.Window[0], a.Window[len(a.Window)-1]
+		a.say("%s between %s and %s", together(hits), stamp(first.From), stamp(last.Until))
+		if len(a.Certain) == 0 {
+			a.say("at no moment was that certain for all of them: the ends of the windows carry some doubt")
+		}
+		return
+	}
+	a.say("there is no moment at which all %s could be read: more than one extract, or noise among the hits", count(hits, "token")+" hit")
+	if len(a.Peaks) > 0 {
+		p := a.Peaks[0]
+		a.say("at most %d of %d fit one moment, between %s and %s in %s", p.Tokens, hits, stamp(p.From), stamp(p.Until), p.Place)
+	}
+	if n := len(placesOf(a.Hits)); n > 1 {
+		a.say("the tokens hit stood in %d different places; one extract of one place cannot hold them all", n)
+	}
+}
+
+func together(hits int) string {
+	if hits == 1 {
+		return "the token hit could be read, and had not been contacted yet,"
+	}
+	return fmt.Sprintf("all %d tokens hit could be read together, and none had been contacted yet, only", hits)
+}
+
+func placesOf(hits []Reached) []canary.Place {
+	var out []canary.Place
+	for _, h := range hits {
+		for _, w := range h.Windows {
+			if !slices.Contains(out, w.Place) {
+				out = append(out, w.Place)
+			}
+		}
+	}
+	return out
+}
+
+func (a *Answer) reasonSuspects(ranked []weighed) {
+	if a.All > 1 {
+		a.say("of the %d extracts that explain all hits, those that held fewer silent canaries come first: a larger one would have brought contacts elsewhere too", a.All)
+	}
+	if lean, rival, ok := leaner(ranked); ok {
+		a.say("%s, explains %d of %s and held only %s, where %s held %d: the larger one would have brought contacts elsewhere too",
+			lean.name(), lean.Explains, count(lean.Of, "hit"), count(lean.Holds, "canary"), plain(string(rival.Extract)), rival.Holds)
+	}
+	if len(a.Hits) < fewHits {
+		a.say("only %s: with fewer than %d the first suspect is often the wrong one", count(len(a.Hits), "hit"), fewHits)
+	}
+	if a.Unusable > 0 {
+		a.say("%s passed over, for want of an actor, a time, or what was held", count(a.Unusable, "known extract"))
+	}
+}
+
+// leaner finds an extract that explains fewer hits than the first but held so
+// much less that a few hits of noise make it the better explanation. Ranking
+// by hits alone puts a nightly full copy before the culprit as soon as one hit
+// is noise; this says so without claiming more than it can.
+func leaner(ranked []weighed) (lean, rival weighed, ok bool) {
+	worth := func(w weighed) float64 { return w.evidence + hitWorth*float64(w.Explains) }
+	for _, w := range ranked {
+		switch {
+		case w.Unlogged || w.Explains == 0:
+		case rival.Of == 0:
+			rival, lean = w, w
+		case worth(w) > worth(lean):
+			lean = w
+		}
+	}
+	return lean, rival, lean.Explains < rival.Explains && worth(lean) > worth(rival)+hitWorth
+}
+
+func (a *Answer) bounds() {
+	a.Proves = append(a.Proves, fmt.Sprintf("someone used %s that stood only in records of ours: %s with %s",
+		count(len(a.Hits), "token"), count(a.Contacts, "contact"), count(a.canaries(), "canary")))
+	if len(a.Window) > 0 {
+		a.Proves = append(a.Proves, fmt.Sprintf("if one extract brought them all, it was taken not before %s and before %s",
+			stamp(a.Window[0].From), stamp(a.Window[len(a.Window)-1].Until)))
+	}
+	a.ProvesNot = append(a.ProvesNot,
+		"that the actor named gave anything away: others may have had the extract, the account or the machine",
+		"that the log is complete: an extract that nobody logged explains the hits as well",
+		"anything from silence alone: most records of a leak are never contacted")
+}
+
+func (a *Answer) canaries() int {
+	seen := map[canary.ID]bool{}
+	for _, h := range a.Hits {
+		seen[h.Canary] = true
+	}
+	return len(seen)
+}
+
+func (a *Answer) say(format string, args ...any) {
+	a.Reasons = append(a.Reasons, fmt.Sprintf(format, args...))
+}
+
+// name gives "extract E-7 by j.doe, taken 2026-03-01 10:00:00 UTC".
+func (s Suspect) name() string {
+	if s.Unlogged {
+		return "an extract that is not in the log"
+	}
+	return fmt.Sprintf("extract %s by %s, taken %s", plain(string(s.Extract)), plain(s.Actor), momentText(s.Taken))
+}
+
+func momentText(m canary.Moment) string {
+	if m.Earliest.Equal(m.Latest) {
+		return stamp(m.Latest)
+	}
+	if m.Earliest.IsZero() {
+		return "before " + stamp(m.Latest)
+	}
+	return "between " + stamp(m.Earliest) + " and " + stamp(m.Latest)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// plain makes foreign text fit for a terminal: what does not print, or would
+// turn the writing direction, becomes '?'.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func count(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "ary"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func capital(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
+}

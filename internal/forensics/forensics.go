@@ -1,0 +1,296 @@
+// Package forensics works out from contacts when a leaked extract must have
+// been taken and which known extracts can be the one: arithmetic only, no I/O,
+// no clock.
+//
+// The material is the windows of the tokens that were hit. A token tells when
+// the copy it came from was made: it cannot stand in an extract that was taken
+// while it could not be read, and a contact cannot stem from an extract that
+// was taken after it. So the access window is where the windows of all tokens
+// hit overlap, and an extract explains a hit when three things hold together:
+// it held the token's canary (its list names it, or its place and segment
+// cover the row), the token may have been readable while it was taken, and the
+// first contact came later.
+//
+//	t_a  |  =========x          email in the row from day 2 to day 11, hit on day 11
+//	t_b  |      =======>   x    changed on day 6, hit on day 17
+//	     |      #####           access window: day 6 to day 11
+//	E-7  |        ^             taken on day 8: explains both
+//	E-9  | ^                    taken on day 1: explains none
+//
+// One hit is one token, however often it was contacted, and its earliest
+// contact counts: repeats are evidence of persistence, not of a second leak,
+// and would let any later extract claim them.
+//
+// Extracts are ranked by the hits they explain, then by what stayed silent: of
+// two that explain the same, the one that held fewer canaries comes first,
+// because a giant extract would have brought contacts elsewhere (see rank.go).
+// Every end of a window carries its uncertainty, so there are two answers: the
+// hull, outside of which the extract cannot have been taken, and the core,
+// inside of which all tokens could certainly be read.
+//
+// What it refuses: probabilities (they need calibration), and hiding a
+// contradiction. When no moment fits all hits, it says so and gives the moments
+// that fit most. An extract that nobody logged is always one of the suspects.
+//
+// Invariant: the answer does not depend on the order of the question's lists,
+// and names canaries and tokens by their ids alone.
+package forensics
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// Hit is one contact with one planted token.
+type Hit struct {
+	Token   canary.TokenID   `json:"token"`
+	Canary  canary.ID        `json:"canary"`
+	Kind    canary.Kind      `json:"kind"`
+	Channel canary.Channel   `json:"channel"`
+	At      time.Time        `json:"at"`
+	Segment canary.Segment   `json:"segment"`
+	Window  canary.Window    `json:"window"`
+	Contact canary.ContactID `json:"contact"`
+}
+
+// Live is one planted token in one window, hit or not. A token that stood in
+// two places, or twice in one, is given once for each window. A canary belongs
+// to one segment of a place.
+type Live struct {
+	Token   canary.TokenID `json:"token"`
+	Canary  canary.ID      `json:"canary"`
+	Segment canary.Segment `json:"segment"`
+	Window  canary.Window  `json:"window"`
+}
+
+// Question is what is to be traced.
+type Question struct {
+	// Hits are the contacts of one incident, without own traffic and noise.
+	Hits []Hit
+	// Tokens are all tokens that were ever planted. They say what an extract
+	// known by place and segment held, and what stayed silent. The windows given
+	// here go before those of the hits.
+	Tokens []Live
+	// Extracts are the known extracts; those that are not valid are counted and
+	// passed over.
+	Extracts []canary.Extract
+	// Now is the time of the question; it is only written down.
+	Now time.Time
+}
+
+// Answer is what can be said.
+type Answer struct {
+	Now time.Time `json:"now"`
+	// Conclusion is one or two sentences.
+	Conclusion string `json:"conclusion"`
+	// Hits are the tokens hit, in the order of their first contacts; Contacts
+	// counts the contacts with them.
+	Hits     []Reached `json:"hits"`
+	Contacts int       `json:"contacts"`
+
+	// Window is the hull: disjoint intervals in which all hit tokens may have
+	// been readable, and after which all were contacted. Empty when no moment
+	// fits; then Peaks says what does.
+	Window []Interval `json:"window"`
+	// Certain is the part of Window in which all could certainly be read.
+	Certain []Interval `json:"certain"`
+	// Peaks are the greatest sets of hits that fit together, greatest first, at
+	// most 20 of them. Empty when Window is not.
+	Peaks []Peak `json:"peaks,omitempty"`
+	// Steps says for every moment how many of the hit tokens may have been
+	// readable; moments at which none was are left out.
+	Steps []Step `json:"steps"`
+
+	// All, Some and None count the known extracts by Verdict; Unusable those
+	// that were not valid.
+	All      int `json:"all"`
+	Some     int `json:"some"`
+	None     int `json:"none"`
+	Unusable int `json:"unusable,omitempty"`
+	// Suspects are all known extracts and "not in the log", best first.
+	Suspects []Suspect `json:"suspects"`
+
+	// Reasons say in plain words how the answer came about.
+	Reasons []string `json:"reasons"`
+	// Proves and ProvesNot bound what may be concluded.
+	Proves    []string `json:"proves"`
+	ProvesNot []string `json:"proves_not"`
+}
+
+// Reached is a token that was hit.
+type Reached struct {
+	Token    canary.TokenID   `json:"token"`
+	Canary   canary.ID        `json:"canary"`
+	Kind     canary.Kind      `json:"kind"`
+	Channels []canary.Channel `json:"channels"` // sorted
+	First    time.Time        `json:"first"`    // earliest contact
+	Contact  canary.ContactID `json:"contact"`  // the earliest contact's id
+	Contacts int              `json:"contacts"`
+	Windows  []canary.Window  `json:"windows"` // by place and beginning
+}
+
+// Interval is half-open: [From, Until).
+type Interval struct {
+	Place canary.Place `json:"place"`
+	From  time.Time    `json:"from"`
+	Until time.Time    `json:"until"`
+}
+
+// Step is an interval in which a fixed number of the hit tokens may have been
+// readable.
+type Step struct {
+	Interval
+	Tokens int `json:"tokens"`
+}
+
+// Peak is an interval that fits more hits than the moments around it.
+type Peak struct {
+	Interval
+	Tokens  int              `json:"tokens"`
+	Without []canary.TokenID `json:"without"` // hits that it does not fit, sorted
+}
+
+// Verdict says how many of the hits a suspect explains.
+type Verdict string
+
+// The verdicts.
+const (
+	ExplainsAll  Verdict = "all"
+	ExplainsSome Verdict = "some"
+	ExplainsNone Verdict = "none"
+)
+
+// Suspect is an extract that may be the one that leaked, or the assumption
+// that it is in no log.
+type Suspect struct {
+	Extract canary.ExtractID `json:"extract,omitempty"`
+	Actor   string           `json:"actor,omitempty"`
+	Taken   canary.Moment    `json:"taken,omitzero"`
+	// Unlogged marks "not in the log": one extract that is not known. Extract,
+	// Actor, Taken, Holds and Silent are then empty.
+	Unlogged bool `json:"unlogged,omitempty"`
+	// Explains counts the hits it explains, Of all hits.
+	Explains int `json:"explains"`
+	Of       int `json:"of"`
+	// Holds counts the canaries it held, Silent those of them from which it
+	// explains no hit.
+	Holds   int      `json:"holds"`
+	Silent  int      `json:"silent"`
+	Verdict Verdict  `json:"verdict"`
+	Reasons []string `json:"reasons"`
+}
+
+// Leading gives the best known extract, if any explains a hit. Suspects[0] may
+// be "not in the log" instead.
+func (a Answer) Leading() (Suspect, bool) {
+	for _, s := range a.Suspects {
+		if !s.Unlogged {
+			return s, s.Explains > 0
+		}
+	}
+	return Suspect{}, false
+}
+
+// Trace answers the question.
+func Trace(q Question) Answer {
+	hits := group(q)
+	a := Answer{Now: canary.Micro(q.Now), Hits: make([]Reached, 0, len(hits))}
+	for _, h := range hits {
+		a.Hits = append(a.Hits, h.Reached)
+		a.Contacts += h.Contacts
+	}
+	a.access(hits)
+	ranked := a.weighAll(newIndex(q.Tokens, hits), q.Extracts)
+	for _, w := range ranked {
+		a.Suspects = append(a.Suspects, w.Suspect)
+	}
+	a.conclude(ranked)
+	return a
+}
+
+// target is a token that was hit, with its windows as numbers.
+type target struct {
+	Reached
+	first int64
+	lies  []placed
+}
+
+// placed is one window of one token in a segment of a place.
+type placed struct {
+	place   canary.Place
+	segment canary.Segment
+	hull    span
+	core    span
+}
+
+// group brings contacts together by token, in the order of first contacts.
+func group(q Question) []*target {
+	byToken := map[canary.TokenID]*target{}
+	given := map[canary.TokenID][]Live{}
+	for _, h := range q.Hits {
+		t := byToken[h.Token]
+		if t == nil {
+			t = &target{Reached: Reached{Token: h.Token}}
+			byToken[h.Token] = t
+		}
+		t.add(h)
+		given[h.Token] = append(given[h.Token], Live{h.Token, h.Canary, h.Segment, h.Window})
+	}
+	known := map[canary.TokenID][]Live{}
+	for _, l := range q.Tokens {
+		if byToken[l.Token] != nil {
+			known[l.Token] = append(known[l.Token], l)
+		}
+	}
+	hits := make([]*target, 0, len(byToken))
+	for id, t := range byToken {
+		lies := known[id]
+		if lies == nil {
+			lies = given[id]
+		}
+		t.settle(lies)
+		hits = append(hits, t)
+	}
+	slices.SortFunc(hits, func(x, y *target) int {
+		return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.Token, y.Token))
+	})
+	return hits
+}
+
+func (t *target) add(h Hit) {
+	at := canary.Micro(h.At)
+	earlier := at.Before(t.First) || at.Equal(t.First) && h.Contact < t.Contact
+	if t.Contacts == 0 || earlier {
+		t.First, t.Contact, t.first = at, h.Contact, at.UnixMicro()
+		t.Canary, t.Kind = h.Canary, h.Kind
+	}
+	t.Contacts++
+	if !slices.Contains(t.Channels, h.Channel) {
+		t.Channels = append(t.Channels, h.Channel)
+		slices.Sort(t.Channels)
+	}
+}
+
+// settle writes down where the token could be read, each window once.
+func (t *target) settle(lies []Live) {
+	slices.SortFunc(lies, compareLive)
+	lies = slices.CompactFunc(lies, func(x, y Live) bool { return compareLive(x, y) == 0 })
+	for _, l := range lies {
+		t.Windows = append(t.Windows, l.Window)
+		t.lies = append(t.lies, placed{l.Window.Place, l.Segment, hull(l.Window), core(l.Window)})
+	}
+}
+
+func compareLive(x, y Live) int {
+	return cmp.Or(
+		cmp.Compare(x.Window.Place, y.Window.Place),
+		x.Window.From.Earliest.Compare(y.Window.From.Earliest),
+		x.Window.From.Latest.Compare(y.Window.From.Latest),
+		x.Window.Until.Earliest.Compare(y.Window.Until.Earliest),
+		x.Window.Until.Latest.Compare(y.Window.Until.Latest),
+		cmp.Compare(x.Segment, y.Segment),
+	)
+}

@@ -1,0 +1,304 @@
+package forensics
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"saltmine/internal/canary"
+)
+
+// index answers what an extract held. Canaries are numbered once; row segments
+// are looked up through lists by "key=value" pair, so that the cost of an
+// extract known by place and segment is two binary searches and its hits, not
+// the number of canaries.
+type index struct {
+	hits   []*target
+	number map[canary.ID]int // of a canary
+	mark   []int             // by canary: the extract that saw it last
+	onHits [][]int           // by canary: its hit tokens
+	ofHit  []int             // by hit: its canary
+	shelf  map[canary.Place]*shelf
+	groups map[area]*holding
+}
+
+type area struct {
+	place   canary.Place
+	segment canary.Segment
+}
+
+// shelf is one place: its row segments, and under each the canaries' spans.
+type shelf struct {
+	rows  []rowSet
+	pairs map[string][]int // rows that have the pair, ascending
+}
+
+type rowSet struct {
+	segment canary.Segment
+	blocks  []span // in which some token of a canary may have been readable
+	gaps    []span // between two blocks of one canary
+}
+
+// holding is what any extract of one area held: the ends of all blocks, sorted
+// apart, so that the canaries at any moment are counted by two searches.
+type holding struct {
+	from, until []int64
+	gaps        []span // sorted by their beginning
+	hits        []heldHit
+}
+
+type heldHit struct {
+	hit   int
+	spans []span
+}
+
+func newIndex(tokens []Live, hits []*target) *index {
+	ix := &index{hits: hits, number: map[canary.ID]int{}, shelf: map[canary.Place]*shelf{}, groups: map[area]*holding{}}
+	for i, h := range hits {
+		n := ix.canary(h.Canary)
+		ix.ofHit = append(ix.ofHit, n)
+		ix.onHits[n] = append(ix.onHits[n], i)
+	}
+	ix.fill(tokens)
+	return ix
+}
+
+// canary gives a canary's number, a new one when it has none.
+func (ix *index) canary(id canary.ID) int {
+	n, known := ix.number[id]
+	if !known {
+		n = len(ix.mark)
+		ix.number[id] = n
+		ix.mark = append(ix.mark, -1)
+		ix.onHits = append(ix.onHits, nil)
+	}
+	return n
+}
+
+// lived is one window of a token, ready to be sorted by where it belongs.
+type lived struct {
+	area
+	canary int
+	hull   span
+}
+
+// fill puts every token's window into its shelf. Hit tokens are entered too,
+// in case the list of all tokens lacks them.
+func (ix *index) fill(tokens []Live) {
+	all := make([]lived, 0, len(tokens)+len(ix.hits))
+	for _, l := range tokens {
+		all = append(all, lived{area{l.Window.Place, l.Segment}, ix.canary(l.Canary), hull(l.Window)})
+	}
+	for i, h := range ix.hits {
+		for _, l := range h.lies {
+			all = append(all, lived{area{l.place, l.segment}, ix.ofHit[i], l.hull})
+		}
+	}
+	slices.SortFunc(all, func(x, y lived) int {
+		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment), cmp.Compare(x.canary, y.canary))
+	})
+	for len(all) > 0 {
+		end := 1
+		for end < len(all) && all[end].area == all[0].area {
+			end++
+		}
+		ix.addRows(all[:end])
+		all = all[end:]
+	}
+}
+
+// addRows enters the windows of one place and row segment.
+func (ix *index) addRows(all []lived) {
+	s := ix.shelf[all[0].place]
+	if s == nil {
+		s = &shelf{pairs: map[string][]int{}}
+		ix.shelf[all[0].place] = s
+	}
+	for pair := range pairs(all[0].segment) {
+		s.pairs[pair] = append(s.pairs[pair], len(s.rows))
+	}
+	row := rowSet{segment: all[0].segment}
+	for len(all) > 0 {
+		var spans []span
+		end := 0
+		for end < len(all) && all[end].canary == all[0].canary {
+			spans = append(spans, all[end].hull)
+			end++
+		}
+		all = all[end:]
+		blocks := merge(spans)
+		for i := 1; i < len(blocks); i++ {
+			row.gaps = append(row.gaps, span{blocks[i-1].until, blocks[i].from})
+		}
+		row.blocks = append(row.blocks, blocks...)
+	}
+	s.rows = append(s.rows, row)
+}
+
+// pairs gives the "key=value" pairs of a segment.
+func pairs(s canary.Segment) func(yield func(string) bool) {
+	if s == "" {
+		return func(func(string) bool) {}
+	}
+	return strings.SplitSeq(string(s), ",")
+}
+
+// covered gives the rows that a segment covers, as canary.Segment.Covers
+// would, by intersecting the lists of its pairs.
+func (s *shelf) covered(segment canary.Segment) []int {
+	rows := make([]int, len(s.rows))
+	for i := range rows {
+		rows[i] = i
+	}
+	for pair := range pairs(segment) {
+		rows = common(rows, s.pairs[pair])
+	}
+	return rows
+}
+
+// common intersects two ascending lists.
+func common(x, y []int) []int {
+	var out []int
+	for len(x) > 0 && len(y) > 0 {
+		switch {
+		case x[0] < y[0]:
+			x = x[1:]
+		case x[0] > y[0]:
+			y = y[1:]
+		default:
+			out = append(out, x[0])
+			x, y = x[1:], y[1:]
+		}
+	}
+	return out
+}
+
+// holding gives what extracts of a place and segment held, made once.
+func (ix *index) holding(at area) *holding {
+	if h := ix.groups[at]; h != nil {
+		return h
+	}
+	h := &holding{}
+	ix.groups[at] = h
+	s := ix.shelf[at.place]
+	if s == nil {
+		return h
+	}
+	inside := map[canary.Segment]bool{}
+	for _, r := range s.covered(at.segment) {
+		inside[s.rows[r].segment] = true
+		for _, b := range s.rows[r].blocks {
+			h.from = append(h.from, b.from)
+			h.until = append(h.until, b.until)
+		}
+		h.gaps = append(h.gaps, s.rows[r].gaps...)
+	}
+	slices.Sort(h.from)
+	slices.Sort(h.until)
+	slices.SortFunc(h.gaps, func(x, y span) int { return cmp.Compare(x.from, y.from) })
+	for i, t := range ix.hits {
+		var spans []span
+		for _, l := range t.lies {
+			if l.place == at.place && inside[l.segment] {
+				spans = append(spans, l.hull)
+			}
+		}
+		if spans != nil {
+			h.hits = append(h.hits, heldHit{i, spans})
+		}
+	}
+	return h
+}
+
+// count gives the canaries of which some token may have been readable in the
+// closed interval [from, until].
+func (h *holding) count(from, until int64) int {
+	begun, _ := slices.BinarySearch(h.from, until+1)
+	ended, _ := slices.BinarySearch(h.until, from+1)
+	n := begun - ended
+	// A canary with a gap inside the interval was counted on both sides of it.
+	first, _ := slices.BinarySearchFunc(h.gaps, from+1, func(g span, t int64) int { return cmp.Compare(g.from, t) })
+	for _, g := range h.gaps[first:] {
+		if g.from > until {
+			break
+		}
+		if g.until <= until {
+			n--
+		}
+	}
+	return n
+}
+
+// tally is what an extract has to do with the hits.
+type tally struct {
+	explained  int // hits
+	canaries   int // different canaries among them
+	unheld     int // hits on canaries that it did not hold
+	unreadable int // hits on tokens that could not be read then
+	early      int // hits that came before it
+	holds      int // canaries
+}
+
+// weigh compares the extract, the nth of the question, with the hits.
+func (ix *index) weigh(n int, e *canary.Extract) tally {
+	taken := span{e.Taken.Earliest.UnixMicro(), e.Taken.Latest.UnixMicro()}
+	if e.Held == nil {
+		h := ix.holding(area{e.Place, e.Segment})
+		t := tally{holds: h.count(taken.from, taken.until), unheld: len(ix.hits) - len(h.hits)}
+		for _, held := range h.hits {
+			if ix.judge(&t, held.hit, held.spans, taken) && ix.mark[ix.ofHit[held.hit]] != n {
+				ix.mark[ix.ofHit[held.hit]] = n
+				t.canaries++
+			}
+		}
+		return t
+	}
+	t := tally{unheld: len(ix.hits)}
+	for _, id := range e.Held {
+		c := ix.canary(id)
+		if ix.mark[c] == n { // named twice
+			continue
+		}
+		ix.mark[c] = n
+		t.holds++
+		before := t.explained
+		for _, hit := range ix.onHits[c] {
+			spans := ix.hits[hit].at(e.Place)
+			if spans == nil {
+				continue
+			}
+			t.unheld--
+			ix.judge(&t, hit, spans, taken)
+		}
+		if t.explained > before {
+			t.canaries++
+		}
+	}
+	return t
+}
+
+// at gives the token's windows in a place, in all places when none is named.
+func (t *target) at(place canary.Place) []span {
+	var out []span
+	for _, l := range t.lies {
+		if place == "" || l.place == place {
+			out = append(out, l.hull)
+		}
+	}
+	return out
+}
+
+// judge files one hit on a canary that the extract held.
+func (ix *index) judge(t *tally, hit int, spans []span, taken span) bool {
+	readable := slices.ContainsFunc(spans, func(s span) bool { return s.from <= taken.until && taken.from < s.until })
+	switch {
+	case !readable:
+		t.unreadable++
+	case ix.hits[hit].first <= taken.from:
+		t.early++
+	default:
+		t.explained++
+		return true
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package forensics
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"saltmine/internal/canary"
+)
+
+// weighed is a suspect with what its silent canaries say about it.
+type weighed struct {
+	Suspect
+	evidence float64
+}
+
+// Parameters of the Beta prior of the share of an extract's canaries that get
+// contacted: both one half, which favours shares near nothing and near all.
+const priorA, priorB = 0.5, 0.5
+
+// hitWorth is what one more explained hit is worth against silent canaries
+// where a doubt about noise is put into words: a stranger reaches a given
+// unguessable token by chance about once in a thousand.
+const hitWorth = 6.9
+
+// evidence is the logarithm of the probability that of an extract's k canaries
+// exactly these h are contacted, with the share f integrated out under its
+// prior: ln B(h+a, k-h+b) - ln B(a, b). For the same h it falls as k grows,
+// about as (k_small/k_big)^h: silence weighs against large extracts.
+func evidence(h, k int) float64 {
+	return lnBeta(float64(h)+priorA, float64(k-h)+priorB) - lnBeta(priorA, priorB)
+}
+
+func lnBeta(a, b float64) float64 {
+	x, _ := math.Lgamma(a)
+	y, _ := math.Lgamma(b)
+	z, _ := math.Lgamma(a + b)
+	return x + y - z
+}
+
+// weighAll judges every extract, adds "not in the log" and ranks them: hits
+// explained, then evidence, known before unknown, then time and id.
+func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
+	ranked := make([]weighed, 0, len(extracts)+1)
+	for n := range extracts {
+		e := &extracts[n]
+		if e.Validate() != nil {
+			a.Unusable++
+			continue
+		}
+		w := a.weighOne(ix, n, e)
+		switch w.Verdict {
+		case ExplainsAll:
+			a.All++
+		case ExplainsSome:
+			a.Some++
+		default:
+			a.None++
+		}
+		ranked = append(ranked, w)
+	}
+	ranked = append(ranked, a.unlogged())
+	slices.SortFunc(ranked, func(x, y weighed) int {
+		return cmp.Or(
+			cmp.Compare(y.Explains, x.Explains),
+			boolCompare(x.Unlogged, y.Unlogged),
+			cmp.Compare(y.evidence, x.evidence),
+			x.Taken.Earliest.Compare(y.Taken.Earliest),
+			cmp.Compare(x.Extract, y.Extract),
+			cmp.Compare(x.Actor, y.Actor),
+		)
+	})
+	return ranked
+}
+
+func boolCompare(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return 1
+	}
+	return -1
+}
+
+func (a *Answer) weighOne(ix *index, n int, e *canary.Extract) weighed {
+	t := ix.weigh(n, e)
+	of := len(ix.hits)
+	s := Suspect{
+		Extract: e.ID, Actor: e.Actor, Taken: e.Taken,
+		Explains: t.explained, Of: of, Holds: t.holds, Silent: t.holds - t.canaries,
+		Verdict: verdict(t.explained, of), Reasons: t.words(of),
+	}
+	return weighed{s, evidence(t.canaries, t.holds)}
+}
+
+// unlogged is the assumption of one extract that no log shows. It explains as
+// many hits as fit one moment.
+func (a *Answer) unlogged() weighed {
+	of := len(a.Hits)
+	s := Suspect{Unlogged: true, Explains: of, Of: of, Reasons: []string{
+		"an extract that no log shows may have held any of them; nothing here can rule it out",
+	}}
+	if len(a.Window) == 0 {
+		s.Explains = 0
+		if len(a.Peaks) > 0 {
+			s.Explains = a.Peaks[0].Tokens
+		}
+	}
+	s.Verdict = verdict(s.Explains, of)
+	return weighed{Suspect: s}
+}
+
+func verdict(explains, of int) Verdict {
+	switch {
+	case explains == 0:
+		return ExplainsNone
+	case explains == of:
+		return ExplainsAll
+	}
+	return ExplainsSome
+}
+
+// words says why an extract explains what it explains.
+func (t tally) words(of int) []string {
+	out := []string{fmt.Sprintf("explains %d of %s", t.explained, count(of, "hit"))}
+	if t.unheld > 0 {
+		out = append(out, fmt.Sprintf("%s on canaries that it did not hold", count(t.unheld, "hit")))
+	}
+	if t.unreadable > 0 {
+		out = append(out, fmt.Sprintf("%s on tokens that could not be read when it was taken", count(t.unreadable, "hit")))
+	}
+	if t.early > 0 {
+		out = append(out, fmt.Sprintf("%s came before it was taken", count(t.early, "hit")))
+	}
+	if t.explained > 0 {
+		out = append(out, fmt.Sprintf("held %s, %d of them silent", count(t.holds, "canary"), t.holds-t.canaries))
+	}
+	return out
+}
