@@ -144,7 +144,7 @@ func class(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "tls"
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "tls"
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
