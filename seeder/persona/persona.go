@@ -163,6 +163,25 @@ func (m *Mix) Identity(rng *rand.Rand, donor Person, pool Pool) (Identity, error
 	return Identity{}, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(group), len(pool.Domains))
 }
 
+// Address draws a further address for somebody whose name stays: only style,
+// digits and domain are drawn anew.
+func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
+	if len(pool.Domains) == 0 {
+		return Identity{}, fmt.Errorf("draw an address: %w: no domain", ErrVariety)
+	}
+	group := m.near(who)
+	first, last := who.parts()
+	for range maxTries {
+		id := Identity{First: first, Last: last, Full: who.Full}
+		local, ok := m.local(rng, group, id, who)
+		id.Local, id.Domain = local, pool.Domains[rng.IntN(len(pool.Domains))]
+		if ok && pool.Accept(id.Local, id.Domain) && !m.emails[id.Email()] && (pool.Usable == nil || pool.Usable(id)) {
+			return id, nil
+		}
+	}
+	return Identity{}, fmt.Errorf("draw an address: %w (%d domains)", ErrVariety, len(pool.Domains))
+}
+
 // name puts a name together; it is not the donor's own.
 func (m *Mix) name(rng *rand.Rand, group []entry, donor Person) Identity {
 	df, dl := donor.parts()

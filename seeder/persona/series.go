@@ -103,3 +103,37 @@ func (n *Numbers) scattered(rng *rand.Rand, times []time.Time, used func(string)
 	}
 	return out, nil
 }
+
+// Skipped lists the numbers that a running counter left out among those given
+// last, all of which it will not give any more.
+func (n *Numbers) Skipped(recent []Numbered, used func(string) bool) []string {
+	if !n.Running || len(recent) == 0 {
+		return nil
+	}
+	have := map[int64]bool{}
+	low, high, at := int64(-1), int64(0), recent[0]
+	for _, r := range recent {
+		if at.Created.Before(r.Created) {
+			at = r
+		}
+	}
+	period, _, _ := n.Read(at.Text)
+	for _, r := range recent {
+		p, c, ok := n.Read(r.Text)
+		if !ok || p != period {
+			continue
+		}
+		have[c] = true
+		if low < 0 || c < low {
+			low = c
+		}
+		high = max(high, c)
+	}
+	var out []string
+	for c := low + 1; c < high-inFlight; c++ {
+		if text := n.Write(at.Created, c); !have[c] && !used(text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}

@@ -52,7 +52,32 @@ func (d *DB) Use(ctx context.Context, r Recipe) (*Desk, error) {
 	if err := errors.Join(c.faults...); err != nil {
 		return nil, err
 	}
-	return &Desk{db: d, recipe: r, customer: customer, ticket: ticket}, nil
+	return &Desk{db: d, recipe: r.spelled(customer, ticket), customer: customer, ticket: ticket}, nil
+}
+
+// spelled returns the recipe with the columns spelled as the tables do: the
+// server does not look at their case, rows of ours do.
+func (r Recipe) spelled(customer, ticket *Table) Recipe {
+	c, t := &r.Customer, &r.Ticket
+	for _, name := range []*string{&c.Key, &c.Email, &c.Phone, &c.Name, &c.FirstName, &c.LastName, &c.Salutation, &c.Created, &c.Updated} {
+		*name = spelling(customer, *name)
+	}
+	for _, name := range []*string{&t.Key, &t.Customer, &t.Number, &t.Subject, &t.Status, &t.Created, &t.Updated} {
+		*name = spelling(ticket, *name)
+	}
+	words := make(map[string]string, len(c.Segment))
+	for word, column := range c.Segment {
+		words[word] = spelling(customer, column)
+	}
+	c.Segment = words
+	return r
+}
+
+func spelling(t *Table, name string) string {
+	if c, ok := t.Column(name); ok {
+		return c.Name
+	}
+	return name
 }
 
 // Check reports every way in which the recipe does not fit the schema.

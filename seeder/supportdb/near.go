@@ -41,3 +41,8 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// SameText compares as the usual collations do, without case and trailing spaces.
+func SameText(a, b string) bool {
+	return strings.EqualFold(strings.TrimRight(a, " "), strings.TrimRight(b, " "))
+}

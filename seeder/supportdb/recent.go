@@ -67,6 +67,20 @@ func (d *Desk) lastBy(ctx context.Context, t *Table, order string, columns []str
 	return out, err
 }
 
+// RecentValues reads a column and the date of creation of the rows that were
+// inserted last, for a column that the recipe does not name.
+func (d *Desk) RecentValues(ctx context.Context, t *Table, column string, want int) ([]Row, error) {
+	key, created := d.recipe.Customer.Key, d.recipe.Customer.Created
+	if t == d.ticket {
+		key, created = d.recipe.Ticket.Key, d.recipe.Ticket.Created
+	}
+	rows, err := d.lastBy(ctx, t, key, []string{column, created}, want)
+	if err != nil {
+		return nil, fmt.Errorf("read recent values of %s.%s: %w", t.Name, column, err)
+	}
+	return rows, nil
+}
+
 // Taken reports which of the values already stand in a column of the customer
 // or ticket table. Comparison is the server's, so case usually does not count;
 // the answer holds the values as they stand.

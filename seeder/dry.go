@@ -1,0 +1,50 @@
+package seeder
+
+import (
+	"context"
+	"fmt"
+
+	"saltmine/seeder/supportdb"
+)
+
+// dry mints the first canaries and shows what would be sent for them. Neither
+// database is written to.
+func (r *planting) dry(ctx context.Context) error {
+	left := r.cfg.Count - r.report.Live
+	if left <= 0 {
+		return nil
+	}
+	shown := min(left, dryShown)
+	group, err := r.m.group(ctx, r.minted, shown, left)
+	if err != nil {
+		return err
+	}
+	for i := range group {
+		image, err := supportdb.DecodeImage(group[i].Rows)
+		if err != nil {
+			return err
+		}
+		r.report.Statements = append(r.report.Statements, r.s.cfg.Desk.InsertStatements(image)...)
+		for _, t := range group[i].Placebos {
+			r.report.Placebos[t.Kind]++
+		}
+	}
+	r.report.More = left - shown
+	r.warn()
+	return nil
+}
+
+// warn says what a person should know before planting, or after.
+func (r *planting) warn() {
+	add := func(n int, format string) {
+		if n > 0 {
+			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, n))
+		}
+	}
+	add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told")
+	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
+	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")
+	if r.m.s.cfg.Desk.Recipe().Customer.Phone != "" && !r.m.withPhone {
+		r.report.Warnings = append(r.report.Warnings, "canaries have no phone number")
+	}
+}

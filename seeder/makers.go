@@ -1,0 +1,210 @@
+package seeder
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+	"saltmine/seeder/persona"
+	"saltmine/seeder/supportdb"
+)
+
+// maker makes values for a column that the recipe does not name and whose
+// value may not be the donor's: a unique key, or a code that nobody shares.
+type maker struct {
+	rule  *persona.Numbers
+	shape *persona.Shape
+	local bool // a login name: made from the canary's own address
+	null  bool // nothing can be made, NULL is allowed
+	used  map[string]bool
+	last  []persona.Numbered
+}
+
+func makerOf(t *supportdb.Table, c *supportdb.Column) string { return t.Name + "." + c.Name }
+
+// learnMakers prepares the columns that need values of their own, and refuses
+// unique keys for which no value can be made.
+func (s *Seeder) learnMakers(ctx context.Context, l *lessons) error {
+	desk := s.cfg.Desk
+	for _, t := range []*supportdb.Table{desk.Customer(), desk.Ticket()} {
+		named := s.namedColumns(t)
+		for i := range t.Columns {
+			c := &t.Columns[i]
+			if c.Auto || c.Generated || named[c.Name] {
+				continue
+			}
+			if err := s.learnMaker(ctx, t, c, l); err != nil {
+				return err
+			}
+		}
+		if err := refuseShared(t, named, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namedColumns are the columns that compose fills in by the recipe.
+func (s *Seeder) namedColumns(t *supportdb.Table) map[string]bool {
+	r := s.cfg.Desk.Recipe()
+	out := map[string]bool{}
+	if t == s.cfg.Desk.Customer() {
+		for _, n := range []string{r.Customer.Key, r.Customer.Email, r.Customer.Phone, r.Customer.Name, r.Customer.FirstName, r.Customer.LastName, r.Customer.Created} {
+			out[n] = true
+		}
+		return out
+	}
+	for _, n := range []string{r.Ticket.Key, r.Ticket.Customer, r.Ticket.Number, r.Ticket.Created} {
+		out[n] = true
+	}
+	return out
+}
+
+func (s *Seeder) learnMaker(ctx context.Context, t *supportdb.Table, c *supportdb.Column, l *lessons) error {
+	unique := t.Unique(c.Name)
+	values := l.values(t == s.cfg.Desk.Customer(), c.Name)
+	if !unique && !codes(c, values) {
+		return nil
+	}
+	m := &maker{used: map[string]bool{}, local: c.IsText() && loginName(c.Name)}
+	l.makers[makerOf(t, c)] = m
+	if m.local {
+		return nil
+	}
+	rows, err := s.cfg.Desk.RecentValues(ctx, t, c.Name, sampleNumbers)
+	if err != nil {
+		return err
+	}
+	var texts []string
+	for i := range rows {
+		at, ok := supportdb.ParseTime(rows[i].Values[1])
+		if text := rows[i].Values[0].Text(); ok && text != "" {
+			m.last = append(m.last, persona.Numbered{Text: text, Created: at})
+			texts = append(texts, text)
+		}
+	}
+	if rule, err := persona.LearnNumbers(m.last); err == nil {
+		m.rule = rule
+		return nil
+	}
+	shape, ok := persona.LearnShape(texts)
+	if m.shape = shape; ok {
+		return nil
+	}
+	if m.null = c.Nullable; m.null || !unique {
+		return nil
+	}
+	return &supportdb.SchemaError{Table: t.Name, Column: c.Name, Problem: "it is a unique key that the recipe does not name, it may not be NULL, and its values follow no rule by which a new one could be made"}
+}
+
+// values collects a column's values from the donors.
+func (l *lessons) values(customer bool, column string) []string {
+	var out []string
+	add := func(r *supportdb.Row) {
+		if text := r.Get(column).Text(); text != "" {
+			out = append(out, text)
+		}
+	}
+	for i := range l.donors {
+		if customer {
+			add(&l.donors[i].Customer)
+			continue
+		}
+		for j := range l.donors[i].Tickets {
+			add(&l.donors[i].Tickets[j])
+		}
+	}
+	return out
+}
+
+// codes reports whether a text column holds codes that nobody shares: all
+// different, nearly all of one length, without spaces.
+func codes(c *supportdb.Column, values []string) bool {
+	const few, short = 50, 8
+	if !c.IsText() || len(values) < few {
+		return false
+	}
+	seen, lengths := map[string]bool{}, map[int]int{}
+	for _, v := range values {
+		if seen[v] || len(v) < short || strings.ContainsAny(v, " \n@") {
+			return false
+		}
+		seen[v] = true
+		lengths[len(v)]++
+	}
+	for _, n := range lengths {
+		if n*20 >= len(values)*19 {
+			return true
+		}
+	}
+	return false
+}
+
+func loginName(column string) bool {
+	low := strings.ToLower(column)
+	return strings.Contains(low, "login") || strings.Contains(low, "user") || strings.Contains(low, "nick")
+}
+
+// refuseShared refuses unique keys of several columns that would all be copied.
+func refuseShared(t *supportdb.Table, named map[string]bool, l *lessons) error {
+	for _, x := range t.Indexes {
+		own := slices.ContainsFunc(x.Columns, func(name string) bool {
+			c, ok := t.Column(name)
+			return !ok || c.Auto || c.Generated || named[c.Name] || l.makers[makerOf(t, c)] != nil || c.IsTime()
+		})
+		if x.Unique && !own {
+			return &supportdb.SchemaError{Table: t.Name, Column: strings.Join(x.Columns, "+"), Problem: "unique key " + x.Name + " has no column that is made new for a canary, so every copy of a donor would clash"}
+		}
+	}
+	return nil
+}
+
+// make makes a value that the table does not have.
+func (c *composer) make(ctx context.Context, m *maker, t *supportdb.Table, col *supportdb.Column) (supportdb.Value, error) {
+	for range 20 {
+		text, err := m.next(c.rng, c.d.id, c.d.start)
+		if err != nil {
+			return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, err)
+		}
+		m.used[text] = true
+		taken, err := c.s.cfg.Desk.Taken(ctx, t, col.Name, []string{text})
+		if err != nil {
+			return supportdb.Value{}, err
+		}
+		if len(taken) == 0 {
+			return supportdb.Text(text), nil
+		}
+	}
+	return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, ErrClashes)
+}
+
+func (m *maker) next(rng *rand.Rand, id persona.Identity, at time.Time) (string, error) {
+	used := func(text string) bool { return m.used[text] }
+	switch {
+	case m.local && !m.used[id.Local]:
+		return id.Local, nil
+	case m.local:
+		return fmt.Sprintf("%s%d", id.Local, rng.IntN(100)), nil
+	case m.shape != nil:
+		return m.shape.Draw(rng, used)
+	}
+	numbers, _, err := m.rule.Series(rng, m.last, []time.Time{at}, used)
+	if err != nil {
+		return "", err
+	}
+	return numbers[0], nil
+}
+
+// known reports whether a text is registered already, in whatever role.
+func (s *Seeder) known(ctx context.Context, kind canary.Kind, text string) (bool, error) {
+	canon, err := token.Canon(kind, text)
+	if err != nil {
+		return false, fmt.Errorf("%s token: %w", kind, err)
+	}
+	return s.cfg.Ledger.Known(ctx, kind, canon)
+}

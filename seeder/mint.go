@@ -1,0 +1,285 @@
+package seeder
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/persona"
+	"saltmine/seeder/supportdb"
+)
+
+// source gives the randomness of one step of a batch: the same for the same
+// seed and step.
+func source(seed []byte, step string, n int) *rand.Rand {
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64([]byte(step+"\x00"), uint64(max(n, 0)))) //nolint:gosec // not negative
+	h.Write(seed)
+	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil)))) //nolint:gosec // repeatable on purpose: names, not keys
+}
+
+// minter makes canaries and their placebos; it writes nothing.
+type minter struct {
+	s     *Seeder
+	batch canary.Batch
+	pool  *pool
+	l     *lessons
+	next  int // donor
+	// withPhone: canaries get phone numbers.
+	withPhone bool
+	emails    map[string]bool // drawn by this run
+	numbers   map[string]bool
+	continued int // ticket numbers beyond the table's last
+	foreign   int // phone numbers of another country than the donor's
+	lack      int // placebo numbers that could not be made
+}
+
+// spread is how far back sign-ups are put at most, where the table's newest
+// row is older than that.
+const spread = 14 * 24 * time.Hour
+
+// group mints n canaries, the first of which is the batch's ordinal-th; left
+// is how many the batch still needs, these included.
+func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Planting, error) {
+	rng := source(m.batch.Seed, "mint", ordinal)
+	drafts, err := m.drafts(ctx, rng, n, left)
+	if err != nil {
+		return nil, err
+	}
+	spare, err := m.number(ctx, rng, ordinal, drafts)
+	if err != nil {
+		return nil, err
+	}
+	at := m.s.now()
+	out := make([]canary.Planting, n)
+	for i, d := range drafts {
+		p, err := m.planting(d, at)
+		if err != nil {
+			return nil, err
+		}
+		if p.Placebos, err = m.placebos(ctx, rng, d, m.pool.placebosFor(ordinal+i)); err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	for _, text := range spare {
+		t, err := placebo(canary.Ticket, text)
+		if err != nil {
+			return nil, err
+		}
+		out[0].Placebos = append(out[0].Placebos, t)
+	}
+	return out, nil
+}
+
+// drafts puts n new customers between the table's newest row and now: keys
+// grow with the dates, as they do in a table that is filled by sign-ups.
+func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*draft, error) {
+	low, high, err := m.s.room(ctx)
+	if err != nil {
+		return nil, err
+	}
+	high = low.Add(time.Duration(float64(high.Sub(low)) * float64(n) / float64(max(left, n))))
+	starts := persona.Spread(rng, n, low, high)
+	out := make([]*draft, n)
+	for i := range out {
+		end := high
+		if i+1 < n {
+			end = starts[i+1]
+		}
+		if out[i], err = m.draft(ctx, rng, starts[i], end); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// room is the interval in which a row that is inserted now may be dated
+// without contradicting the order of the keys.
+func (s *Seeder) room(ctx context.Context) (low, high time.Time, err error) {
+	high = s.now()
+	newest, err := s.cfg.Desk.Newest(ctx)
+	if err != nil {
+		return low, high, err
+	}
+	low = newest
+	if low.Before(high.Add(-spread)) {
+		low = high.Add(-spread)
+	}
+	if low.After(high) {
+		low = high
+	}
+	return low, high, nil
+}
+
+// draft takes the next donor that can be copied and makes a new person of it.
+func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time) (*draft, error) {
+	for tries := range 2 * len(m.l.donors) {
+		donor := m.l.donors[m.next%len(m.l.donors)]
+		m.next++
+		d := &draft{donor: donor, who: m.s.person(&donor.Customer), start: start, end: end}
+		if m.withPhone {
+			if d.who.Phone == "" && m.l.phones {
+				continue
+			}
+			again := tries >= len(m.l.donors) // nobody of a fitting country was left
+			number, ok := m.pool.takePhone(m.l.mix, d.who, again)
+			if !ok {
+				continue
+			}
+			if d.phone = number; again {
+				m.foreign++
+			}
+		}
+		err := m.person(ctx, rng, d)
+		if err == nil {
+			err = m.s.compose(ctx, rng, m.l, d)
+		}
+		if err == nil {
+			return d, nil
+		}
+		if d.phone != "" {
+			m.pool.phones = append(m.pool.phones, d.phone)
+		}
+		if !errors.Is(err, errDonor) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: no donor is left that could be copied: their rows hold addresses or numbers in columns that may not be NULL and that the recipe does not name, or none has a phone number", ErrSample)
+}
+
+// person draws name and address. The address is in no table and no registry.
+func (m *minter) person(ctx context.Context, rng *rand.Rand, d *draft) error {
+	for range 20 {
+		var failed error
+		id, err := m.l.mix.Identity(rng, d.who, persona.Pool{Domains: m.pool.domains, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
+		}})
+		if err = errors.Join(failed, err); err != nil {
+			return fmt.Errorf("%w: %w", ErrSample, err)
+		}
+		taken, err := m.s.cfg.Desk.Taken(ctx, m.s.cfg.Desk.Customer(), m.s.cfg.Desk.Recipe().Customer.Email, []string{id.Email()})
+		if err != nil {
+			return err
+		}
+		m.emails[id.Email()] = true
+		if d.id = id; len(taken) == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("draw an address: %w", ErrClashes)
+}
+
+// fresh reports whether an address was not drawn and is not registered. After
+// an error it takes everything, so that drawing ends.
+func (m *minter) fresh(ctx context.Context, email string, failed *error) bool {
+	if *failed != nil {
+		return true
+	}
+	if m.emails[email] {
+		return false
+	}
+	known, err := m.s.known(ctx, canary.Email, email)
+	*failed = err
+	return err != nil || !known
+}
+
+// fits reports whether the identity's parts fit into their columns.
+func (s *Seeder) fits(id persona.Identity) bool {
+	r := s.cfg.Desk.Recipe().Customer
+	for column, text := range map[string]string{r.Email: id.Email(), r.FirstName: id.First, r.LastName: id.Last, r.Name: id.Full} {
+		if c, ok := s.cfg.Desk.Customer().Column(column); ok && c.MaxLen > 0 && utf8.RuneCountInString(text) > c.MaxLen {
+			return false
+		}
+	}
+	return true
+}
+
+// planting makes the registry's form of a draft.
+func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
+	rows, err := d.image.Encode()
+	if err != nil {
+		return canary.Planting{}, err
+	}
+	p := canary.Planting{
+		ID: canary.ID(canary.NewID("c")), State: canary.Intended, Batch: m.batch.ID, Place: m.s.cfg.Place,
+		Segment: m.s.cfg.Desk.SegmentOf(&d.image.Customer), Name: d.id.First + " " + d.id.Last, Rows: rows,
+	}
+	add := func(kind canary.Kind, text string) {
+		t, fault := m.s.planted(kind, p.ID, text, at)
+		err = errors.Join(err, fault)
+		p.Tokens = append(p.Tokens, t)
+	}
+	add(canary.Email, d.id.Email())
+	if d.phone != "" {
+		add(canary.Phone, d.phone)
+	}
+	if !m.s.cfg.Desk.NumberIsKey() {
+		for i := range d.image.Tickets {
+			add(canary.Ticket, d.image.Tickets[i].Get(m.s.cfg.Desk.Recipe().Ticket.Number).Text())
+		}
+	}
+	return p, err
+}
+
+// placebos makes the control group of one canary: addresses of the same
+// grammar on the same domain, and pool numbers that are held back.
+func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce int) ([]canary.Token, error) {
+	out, err := m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
+	if err != nil || d.phone == "" {
+		return out, err
+	}
+	for range scarce {
+		number, ok := m.pool.takePhone(m.l.mix, d.who, true)
+		if !ok {
+			return nil, fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
+		}
+		t, err := placebo(canary.Phone, number)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func (m *minter) emailPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string) ([]canary.Token, error) {
+	var out []canary.Token
+	for len(out) < m.pool.perEmail {
+		var failed error
+		id, err := m.l.mix.Identity(rng, like, persona.Pool{Domains: []string{domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
+		}})
+		if err = errors.Join(failed, err); err != nil {
+			return nil, fmt.Errorf("placebo addresses: %w: %w", ErrSample, err)
+		}
+		m.emails[id.Email()] = true
+		t, err := placebo(canary.Email, id.Email())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// allTimes are the dates of all tickets of the drafts, in order.
+func allTimes(drafts []*draft) []time.Time {
+	var out []time.Time
+	for _, d := range drafts {
+		out = append(out, d.times...)
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return out
+}
+
+func isTaken(taken []string, text string) bool {
+	return slices.ContainsFunc(taken, func(t string) bool { return supportdb.SameText(t, text) })
+}

@@ -1,0 +1,179 @@
+package seeder
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/supportdb"
+)
+
+// number gives the drafts' tickets their numbers and returns numbers of the
+// same form for placebos. Where the key is the number, the server gives it at
+// insertion and only the placebos are drawn.
+func (m *minter) number(ctx context.Context, rng *rand.Rand, ordinal int, drafts []*draft) ([]string, error) {
+	if err := m.s.refreshNumbers(ctx, m.l); err != nil {
+		return nil, err
+	}
+	times := allTimes(drafts)
+	// Every canary brings its share of placebos for each of its tickets.
+	spare := 0
+	for i := range drafts {
+		spare += m.pool.placebosFor(ordinal+i) * len(drafts[i].times)
+	}
+	if m.s.cfg.Desk.NumberIsKey() {
+		return m.skipped(ctx, rng, spare)
+	}
+	where := positions(rng, len(times), spare)
+	dates := spaced(times, where)
+	numbers, err := m.draw(ctx, rng, dates)
+	if err != nil {
+		return nil, err
+	}
+	var spares, own []string
+	for i, text := range numbers {
+		if slices.Contains(where, i) {
+			spares = append(spares, text)
+			continue
+		}
+		own = append(own, text)
+	}
+	m.assign(drafts, own)
+	return spares, nil
+}
+
+// positions chooses which of n+spare numbers are the placebos; never the last,
+// so that a help desk that goes on after the highest number meets none.
+func positions(rng *rand.Rand, n, spare int) []int {
+	var where []int
+	for len(where) < spare && n > 0 {
+		if at := rng.IntN(n + spare - 1); !slices.Contains(where, at) {
+			where = append(where, at)
+		}
+	}
+	return where
+}
+
+// spaced gives the placebos dates of their neighbours.
+func spaced(times []time.Time, where []int) []time.Time {
+	out := make([]time.Time, 0, len(times)+len(where))
+	next := 0
+	for i := range len(times) + len(where) {
+		if len(times) == 0 {
+			break
+		}
+		out = append(out, times[min(next, len(times)-1)])
+		if !slices.Contains(where, i) {
+			next++
+		}
+	}
+	return out
+}
+
+// assign gives out numbers in the order of the tickets' dates.
+func (m *minter) assign(drafts []*draft, numbers []string) {
+	column := m.s.cfg.Desk.Recipe().Ticket.Number
+	type slot struct {
+		row *supportdb.Row
+		at  time.Time
+	}
+	var slots []slot
+	for _, d := range drafts {
+		for i := range d.image.Tickets {
+			slots = append(slots, slot{&d.image.Tickets[i], d.times[i]})
+		}
+	}
+	slices.SortStableFunc(slots, func(a, b slot) int { return a.at.Compare(b.at) })
+	for i, s := range slots {
+		s.row.Set(column, supportdb.Text(numbers[i]))
+	}
+}
+
+// draw gives one number for each date that stands neither in the table nor in
+// the registry.
+func (m *minter) draw(ctx context.Context, rng *rand.Rand, dates []time.Time) ([]string, error) {
+	for range 20 {
+		numbers, continued, err := m.series(rng, dates)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSample, err)
+		}
+		clash, err := m.taken(ctx, numbers)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range clash {
+			m.numbers[text] = true
+		}
+		if len(clash) > 0 {
+			continue
+		}
+		for _, text := range numbers {
+			m.numbers[text] = true
+		}
+		m.continued += continued
+		return numbers, nil
+	}
+	return nil, fmt.Errorf("draw ticket numbers: %w", ErrClashes)
+}
+
+func (m *minter) series(rng *rand.Rand, dates []time.Time) (numbers []string, continued int, err error) {
+	used := func(text string) bool { return m.numbers[text] }
+	if m.l.rule != nil {
+		return m.l.rule.Series(rng, m.l.recent, dates, used)
+	}
+	drawn := map[string]bool{}
+	for range dates {
+		text, err := m.l.shape.Draw(rng, func(text string) bool { return drawn[text] || used(text) })
+		if err != nil {
+			return nil, 0, err
+		}
+		drawn[text] = true
+		numbers = append(numbers, text)
+	}
+	return numbers, 0, nil
+}
+
+// taken lists those of the numbers that are in use.
+func (m *minter) taken(ctx context.Context, numbers []string) ([]string, error) {
+	desk := m.s.cfg.Desk
+	standing, err := desk.Taken(ctx, desk.Ticket(), desk.Recipe().Ticket.Number, numbers)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, text := range numbers {
+		known, err := m.s.known(ctx, canary.Ticket, text)
+		if err != nil {
+			return nil, err
+		}
+		if known || isTaken(standing, text) {
+			out = append(out, text)
+		}
+	}
+	return out, nil
+}
+
+// skipped finds keys that the table has passed over, for placebos of tickets
+// whose key is their number: a key that is still to come would be a customer's.
+func (m *minter) skipped(ctx context.Context, rng *rand.Rand, want int) ([]string, error) {
+	if m.l.rule == nil || want == 0 {
+		m.lack += want
+		return nil, nil
+	}
+	free := m.l.rule.Skipped(m.l.recent, func(text string) bool { return m.numbers[text] })
+	rng.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] })
+	clash, err := m.taken(ctx, free)
+	if err != nil {
+		return nil, err
+	}
+	free = slices.DeleteFunc(free, func(text string) bool { return isTaken(clash, text) })
+	free = free[:min(want, len(free))]
+	for _, text := range free {
+		m.numbers[text] = true
+	}
+	m.lack += want - len(free)
+	return free, nil
+}

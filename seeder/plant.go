@@ -1,0 +1,321 @@
+package seeder
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/supportdb"
+)
+
+// What stands where when the process dies at a point of Plant, and what the
+// next run with the same batch id does about it:
+//
+//	died                                  registry            support db  next run
+//	before the batch is open              nothing             nothing     begins
+//	batch open, before Intend             batch               nothing     mints
+//	after Intend, before the INSERT       intended            nothing     looks, finds nothing, dates the rows anew, inserts
+//	in the transaction, before the keys   intended            rolled back as above
+//	keys amended, before COMMIT           intended, keys      rolled back as above; new keys replace the old
+//	in COMMIT, or its answer lost         intended, keys      row or not  looks by the e-mail address; a row of ours is adopted
+//	after COMMIT, before the last Amend   intended, keys      row         adopts: keys are read back, window [stamp, now]
+//	after the last Amend                  planted             row         counts it
+//	all planted, before CloseBatch        planted             rows        closes
+//
+// Looking waits for a COMMIT that is still on its way (a locking read), and
+// where the address is a unique key a second row cannot come to be at all. A
+// row that has the address and is not ours is never touched: the canary is
+// retired without having been inserted, and another one is minted.
+
+// Bounds of one run.
+const (
+	groupSize   = 16 // canaries that are registered together
+	lostAnswers = 5  // commits of unknown outcome in a row before giving up
+	dryShown    = 3  // canaries that a dry run shows in full
+)
+
+// Plant plants until Count canaries of the batch stand in the support
+// database. Called again with the same batch it resumes, and does nothing when
+// the batch is complete. See PlantConfig and PlantReport.
+func (s *Seeder) Plant(ctx context.Context, cfg PlantConfig) (PlantReport, error) {
+	r := &planting{s: s, cfg: cfg, report: PlantReport{Batch: cfg.Batch, Asked: cfg.Count, Placebos: map[canary.Kind]int{}}}
+	err := r.run(ctx)
+	if err != nil {
+		err = fmt.Errorf("plant %s: %w", cfg.Batch, err)
+	}
+	return r.report, err
+}
+
+// planting is one run of Plant.
+type planting struct {
+	s      *Seeder
+	cfg    PlantConfig
+	batch  canary.Batch
+	opened bool
+	m      *minter
+	report PlantReport
+	minted int // canaries of the batch that were ever registered
+}
+
+func (r *planting) run(ctx context.Context) error {
+	if err := r.checkConfig(); err != nil {
+		return err
+	}
+	if err := r.findBatch(ctx); err != nil {
+		return err
+	}
+	all, err := r.count(ctx)
+	if err != nil || !r.batch.Closed.IsZero() {
+		return err
+	}
+	if err := r.prepare(ctx, all); err != nil {
+		return err
+	}
+	if r.cfg.DryRun {
+		return r.dry(ctx)
+	}
+	if !r.opened {
+		if err := r.s.cfg.Batches.OpenBatch(ctx, r.batch); err != nil {
+			return fmt.Errorf("register the batch: %w", err)
+		}
+	}
+	if err := r.resume(ctx, all); err != nil {
+		return err
+	}
+	if err := r.fill(ctx); err != nil {
+		return err
+	}
+	r.warn()
+	if err := r.s.cfg.Batches.CloseBatch(ctx, r.batch.ID, r.s.now()); err != nil {
+		return fmt.Errorf("close the batch: %w", err)
+	}
+	r.s.cfg.Log.InfoContext(ctx, "batch planted", "batch", r.batch.ID, "live", r.report.Live, "inserted", r.report.Inserted, "adopted", r.report.Adopted, "retired", r.report.Retired)
+	return nil
+}
+
+func (r *planting) checkConfig() error {
+	if r.cfg.Batch == "" || r.cfg.Count < 1 {
+		return fmt.Errorf("%w: a batch id and a count of 1 or more are needed", ErrConfig)
+	}
+	if len(r.cfg.Domains) == 0 {
+		return fmt.Errorf("%w: no domain to make e-mail addresses on", ErrPool)
+	}
+	return nil
+}
+
+// findBatch reads the batch, or makes up the one that will be opened.
+func (r *planting) findBatch(ctx context.Context) error {
+	b, found, err := r.s.cfg.Batches.Batch(ctx, r.cfg.Batch)
+	if err != nil {
+		return fmt.Errorf("read the batch: %w", err)
+	}
+	if found {
+		r.batch, r.opened = b, true
+		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
+			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q", ErrBatch, b.Count, b.Place, b.Segment)
+		}
+		return nil
+	}
+	seed := r.cfg.Seed
+	if seed == nil {
+		seed = make([]byte, 32)
+		rand.Read(seed) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	}
+	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, Opened: r.s.now()}
+	return nil
+}
+
+// count reads what the batch has so far.
+func (r *planting) count(ctx context.Context) ([]canary.Planting, error) {
+	if !r.opened {
+		return nil, nil
+	}
+	all, err := r.s.cfg.Ledger.Plantings(ctx, canary.Filter{Batch: r.batch.ID})
+	if err != nil {
+		return nil, fmt.Errorf("read the batch's canaries: %w", err)
+	}
+	r.minted = len(all)
+	for _, p := range all {
+		if p.State == canary.Planted || p.State == canary.Verified {
+			r.report.Live++
+		}
+	}
+	return all, nil
+}
+
+// prepare checks and learns everything that could fail, before a thing is written.
+func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
+	if !r.cfg.DryRun {
+		if err := r.s.cfg.Desk.CheckWrite(ctx); err != nil {
+			return err
+		}
+	}
+	waiting := 0
+	for _, p := range all {
+		if p.State == canary.Intended {
+			waiting++
+		}
+	}
+	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce)
+	if err != nil {
+		return err
+	}
+	missing := max(r.cfg.Count-r.report.Live-waiting, 0)
+	withPhone, err := r.usesPhones(p, missing)
+	if err != nil {
+		return err
+	}
+	l, err := r.s.learn(ctx, source(r.batch.Seed, "learn", 0), r.cfg.Segment, r.cfg.Count)
+	if err != nil {
+		return err
+	}
+	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone && l.phones, emails: map[string]bool{}, numbers: map[string]bool{}}
+	return nil
+}
+
+// usesPhones says whether canaries get numbers, and that there are enough.
+func (r *planting) usesPhones(p *pool, missing int) (bool, error) {
+	column := r.s.cfg.Desk.Recipe().Customer.Phone
+	if column == "" {
+		return false, nil
+	}
+	if len(r.cfg.Phones) > 0 {
+		return true, p.need(r.minted, missing)
+	}
+	if c, _ := r.s.cfg.Desk.Customer().Column(column); !c.Nullable {
+		return false, fmt.Errorf("%w: no phone numbers are configured and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Customer().Name, column)
+	}
+	return false, nil
+}
+
+// resume brings canaries that an earlier run left intended to an end.
+func (r *planting) resume(ctx context.Context, all []canary.Planting) error {
+	for i := range all {
+		if all[i].State != canary.Intended {
+			continue
+		}
+		if err := r.one(ctx, &all[i], false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill mints, registers and inserts until the count stands.
+func (r *planting) fill(ctx context.Context) error {
+	for r.report.Live < r.cfg.Count {
+		if r.report.Retired > r.cfg.Count+groupSize {
+			return fmt.Errorf("%w: %d canaries in this run", ErrClashes, r.report.Retired)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		left := r.cfg.Count - r.report.Live
+		group, err := r.m.group(ctx, r.minted, min(left, groupSize), left)
+		if err != nil {
+			return err
+		}
+		if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
+			return fmt.Errorf("register canaries: %w", err)
+		}
+		r.minted += len(group)
+		for _, p := range group {
+			for _, t := range p.Placebos {
+				r.report.Placebos[t.Kind]++
+			}
+		}
+		if err := r.insertGroup(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertGroup inserts what was just registered, together or one by one.
+func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) error {
+	if r.cfg.Bulk {
+		done, err := r.bulk(ctx, group)
+		if err != nil || done {
+			return err
+		}
+	}
+	for i := range group {
+		if err := r.one(ctx, &group[i], !r.cfg.Bulk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bulk inserts the group in one transaction. It is not done when one of the
+// canaries clashes or the answer was lost: then each is looked at by itself.
+func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool, err error) {
+	err = r.s.insert(ctx, group)
+	switch {
+	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	r.report.Inserted += len(group)
+	r.stands(len(group))
+	return true, nil
+}
+
+// one brings one intended canary to an end: planted or retired. A fresh one
+// was registered a moment ago by this run, so its first look is left out.
+func (r *planting) one(ctx context.Context, p *canary.Planting, fresh bool) error {
+	for range lostAnswers {
+		if !fresh {
+			end, err := r.s.settle(ctx, p)
+			if err != nil {
+				return err
+			}
+			if r.ended(end) {
+				return nil
+			}
+		}
+		err := r.s.insert(ctx, []canary.Planting{*p})
+		if err == nil {
+			r.report.Inserted++
+			r.stands(1)
+			return nil
+		}
+		fresh = false
+		if errors.Is(err, supportdb.ErrDuplicate) {
+			end, err := r.s.settleClash(ctx, p)
+			if err == nil {
+				r.ended(end)
+			}
+			return err
+		}
+		if !errors.Is(err, supportdb.ErrUnknownOutcome) {
+			return err
+		}
+	}
+	return fmt.Errorf("canary %s: %w, %d times in a row", p.ID, supportdb.ErrUnknownOutcome, lostAnswers)
+}
+
+// ended counts how a canary ended; it has not when it still has to be inserted.
+func (r *planting) ended(end outcome) bool {
+	switch end {
+	case adopted:
+		r.report.Adopted++
+		r.stands(1)
+	case retired:
+		r.report.Retired++
+	case absent:
+		return false
+	}
+	return true
+}
+
+func (r *planting) stands(n int) {
+	r.report.Live += n
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(r.report.Live, r.cfg.Count)
+	}
+}

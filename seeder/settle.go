@@ -1,0 +1,316 @@
+package seeder
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/supportdb"
+)
+
+// insert inserts registered canaries in one transaction. The keys that the
+// server gives are registered before COMMIT, the state after it.
+func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
+	images := make([]supportdb.Image, len(group))
+	for i := range group {
+		image, err := supportdb.DecodeImage(group[i].Rows)
+		if err != nil {
+			return fmt.Errorf("canary %s: %w", group[i].ID, err)
+		}
+		images[i] = image
+	}
+	var before time.Time
+	err := s.cfg.Desk.Insert(ctx, images, func(ctx context.Context, keys []supportdb.Keys) error {
+		before = s.now()
+		for i := range group {
+			if err := s.announce(ctx, &group[i], keys[i], before); err != nil {
+				return fmt.Errorf("canary %s: register the keys: %w", group[i].ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// The rows stand: this is written even when the run is being stopped.
+	ctx = context.WithoutCancel(ctx)
+	from := settled(before, s.now())
+	for i := range group {
+		a := canary.Amendment{Canary: group[i].ID, State: canary.Planted, Windows: begun(coming(&group[i]), from)}
+		if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+			return fmt.Errorf("canary %s: register as planted: %w", group[i].ID, err)
+		}
+	}
+	return nil
+}
+
+// coming are the tokens that the rows of an intended canary hold: all but
+// those that were closed as never come.
+func coming(p *canary.Planting) []canary.DatedToken {
+	return slices.DeleteFunc(slices.Clone(p.Tokens), func(t canary.DatedToken) bool { return t.Window.Until.Come() })
+}
+
+// announce registers keys before they are committed, with the windows
+// beginning now at the earliest. Ticket numbers that are keys become tokens here.
+func (s *Seeder) announce(ctx context.Context, p *canary.Planting, keys supportdb.Keys, at time.Time) error {
+	encoded, err := keys.Encode()
+	if err != nil {
+		return err
+	}
+	a := canary.Amendment{Canary: p.ID, Keys: encoded, Windows: map[canary.TokenID]canary.Window{}}
+	if s.cfg.Desk.NumberIsKey() {
+		if err := s.keyTokens(p, keys.Tickets, at, &a); err != nil {
+			return err
+		}
+	}
+	for i := range p.Tokens {
+		if w := &p.Tokens[i].Window; !w.From.Come() && !w.Until.Come() {
+			w.From = canary.After(at)
+			if !slices.ContainsFunc(a.Tokens, func(t canary.DatedToken) bool { return t.ID == p.Tokens[i].ID }) {
+				a.Windows[p.Tokens[i].ID] = *w
+			}
+		}
+	}
+	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+		return err
+	}
+	p.Keys = encoded
+	return nil
+}
+
+// keyTokens makes the tokens of tickets whose number is their key, and closes
+// those of keys that an earlier transaction was given and that never came. It
+// changes the planting and the amendment alike.
+func (s *Seeder) keyTokens(p *canary.Planting, keys []string, at time.Time, a *canary.Amendment) error {
+	standing := map[string]bool{}
+	for _, key := range keys {
+		t, err := s.planted(canary.Ticket, p.ID, key, at)
+		if err != nil {
+			return err
+		}
+		standing[t.Text] = true
+		if slices.ContainsFunc(p.Tokens, func(o canary.DatedToken) bool { return o.Kind == canary.Ticket && o.Text == t.Text }) {
+			continue
+		}
+		a.Tokens = append(a.Tokens, t)
+		p.Tokens = append(p.Tokens, t)
+	}
+	for i := range p.Tokens {
+		if t := &p.Tokens[i]; t.Kind == canary.Ticket && !standing[t.Text] && !t.Window.Until.Come() {
+			t.Window = never(t.Window)
+			a.Windows[t.ID] = t.Window
+		}
+	}
+	return nil
+}
+
+// outcome is what looking at an intended canary found.
+type outcome int
+
+const (
+	absent  outcome = iota // no row has the address: it may be inserted
+	adopted                // the row stands and is ours
+	retired                // the address or a number is somebody else's
+)
+
+// settle looks in the support database what became of an intended canary. When
+// nothing did, its rows are dated anew, so that it can be inserted.
+func (s *Seeder) settle(ctx context.Context, p *canary.Planting) (outcome, error) {
+	end, err := s.look(ctx, p)
+	if err != nil || end != absent {
+		return end, err
+	}
+	clash, err := s.numbersTaken(ctx, p)
+	if err != nil {
+		return absent, err
+	}
+	if clash {
+		return retired, s.retire(ctx, p)
+	}
+	return absent, s.redate(ctx, p)
+}
+
+// settleClash is settle after a unique key was violated: what is neither ours
+// nor anybody's address is a clash of another column.
+func (s *Seeder) settleClash(ctx context.Context, p *canary.Planting) (outcome, error) {
+	end, err := s.look(ctx, p)
+	if err != nil || end != absent {
+		return end, err
+	}
+	return retired, s.retire(ctx, p)
+}
+
+func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) {
+	image, err := supportdb.DecodeImage(p.Rows)
+	if err != nil {
+		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
+	}
+	email := image.Customer.Get(s.cfg.Desk.Recipe().Customer.Email).Text()
+	found, err := s.cfg.Desk.ByEmail(ctx, email)
+	if err != nil {
+		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
+	}
+	if len(found) == 0 {
+		return absent, nil
+	}
+	for _, standing := range found {
+		if s.ours(&standing.Customer, &image.Customer) {
+			return adopted, s.adopt(ctx, p, &image, standing)
+		}
+	}
+	return retired, s.retire(ctx, p)
+}
+
+// ours reports whether a row is the one that we wrote: same address, same
+// name, same number.
+func (s *Seeder) ours(row, image *supportdb.Row) bool {
+	r := s.cfg.Desk.Recipe().Customer
+	for _, column := range []string{r.Email, r.Name, r.FirstName, r.LastName, r.Phone} {
+		if column == "" {
+			continue
+		}
+		was, is := image.Get(column), row.Get(column)
+		if was.IsNull() != is.IsNull() || !supportdb.SameText(was.Text(), is.Text()) {
+			return false
+		}
+	}
+	return true
+}
+
+// adopt registers a canary as planted that an earlier run inserted.
+func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb.Image, standing supportdb.Standing) error {
+	now := s.now()
+	keys := supportdb.Keys{Customer: standing.Key, Tickets: s.ourTickets(image, standing)}
+	encoded, err := keys.Encode()
+	if err != nil {
+		return err
+	}
+	a := canary.Amendment{Canary: p.ID, State: canary.Planted, Keys: encoded, Windows: map[canary.TokenID]canary.Window{}}
+	if s.cfg.Desk.NumberIsKey() {
+		if err := s.keyTokens(p, keys.Tickets, s.announced(p), &a); err != nil {
+			return err
+		}
+	}
+	for i, t := range p.Tokens {
+		if t.Window.From.Come() || t.Window.Until.Come() {
+			continue
+		}
+		t.Window.From = settled(t.Window.From.Earliest, now)
+		p.Tokens[i] = t
+		if at := slices.IndexFunc(a.Tokens, func(n canary.DatedToken) bool { return n.ID == t.ID }); at >= 0 {
+			a.Tokens[at] = t
+			continue
+		}
+		a.Windows[t.ID] = t.Window
+	}
+	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+		return fmt.Errorf("canary %s: adopt: %w", p.ID, err)
+	}
+	s.cfg.Log.InfoContext(ctx, "canary adopted", "canary", p.ID)
+	return nil
+}
+
+// announced is the earliest time at which the rows can have come.
+func (s *Seeder) announced(p *canary.Planting) time.Time {
+	if t, ok := current(p, canary.Email); ok {
+		return t.Window.From.Earliest
+	}
+	return s.now()
+}
+
+// ourTickets picks from a customer's tickets those that we inserted: by their
+// numbers, or the first ones where the server gave the numbers.
+func (s *Seeder) ourTickets(image *supportdb.Image, standing supportdb.Standing) []string {
+	r := s.cfg.Desk.Recipe().Ticket
+	var keys []string
+	for i := range standing.Tickets {
+		row := &standing.Tickets[i]
+		ours := i < len(image.Tickets)
+		if !s.cfg.Desk.NumberIsKey() {
+			ours = slices.ContainsFunc(image.Tickets, func(t supportdb.Row) bool {
+				return strings.EqualFold(t.Get(r.Number).Text(), row.Get(r.Number).Text())
+			})
+		}
+		if ours {
+			keys = append(keys, row.Get(r.Key).Text())
+		}
+	}
+	return keys
+}
+
+// retire gives up a canary that was never inserted. Its windows are empty.
+func (s *Seeder) retire(ctx context.Context, p *canary.Planting) error {
+	a := canary.Amendment{Canary: p.ID, State: canary.Retired, Windows: map[canary.TokenID]canary.Window{}}
+	for _, t := range p.Tokens {
+		a.Windows[t.ID] = never(t.Window)
+	}
+	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+		return fmt.Errorf("canary %s: retire: %w", p.ID, err)
+	}
+	s.cfg.Log.WarnContext(ctx, "canary retired before it was inserted: its address or a number is somebody else's", "canary", p.ID)
+	return nil
+}
+
+// numbersTaken reports whether a ticket number of an intended canary was given
+// to somebody since.
+func (s *Seeder) numbersTaken(ctx context.Context, p *canary.Planting) (bool, error) {
+	desk := s.cfg.Desk
+	if desk.NumberIsKey() {
+		return false, nil
+	}
+	image, err := supportdb.DecodeImage(p.Rows)
+	if err != nil {
+		return false, fmt.Errorf("canary %s: %w", p.ID, err)
+	}
+	var numbers []string
+	for i := range image.Tickets {
+		numbers = append(numbers, image.Tickets[i].Get(desk.Recipe().Ticket.Number).Text())
+	}
+	taken, err := desk.Taken(ctx, desk.Ticket(), desk.Recipe().Ticket.Number, numbers)
+	return len(taken) > 0, err
+}
+
+// redate moves the dates of rows that were registered earlier and are inserted
+// now: their keys will be new, so their dates have to be.
+func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
+	image, err := supportdb.DecodeImage(p.Rows)
+	if err != nil {
+		return fmt.Errorf("canary %s: %w", p.ID, err)
+	}
+	low, high, err := s.room(ctx)
+	if err != nil {
+		return err
+	}
+	created := s.cfg.Desk.Recipe().Customer.Created
+	signedUp, ok := supportdb.ParseTime(image.Customer.Get(created))
+	if !ok || !signedUp.Before(low) && !signedUp.After(high) {
+		return nil
+	}
+	d := &draft{donor: supportdb.Donor{Customer: image.Customer, Tickets: image.Tickets}, start: low, end: high}
+	c := composer{s: s, d: d, timeline: s.timelineOf(d), scrub: nil, l: &lessons{makers: map[string]*maker{}}}
+	move := func(t *supportdb.Table, r *supportdb.Row) {
+		for i := range t.Columns {
+			if col := &t.Columns[i]; r.Has(col.Name) && (col.IsTime() || col.Type == "date") {
+				r.Set(col.Name, c.moved(col, r.Get(col.Name)))
+			}
+		}
+	}
+	next := supportdb.Image{Customer: image.Customer.Clone()}
+	move(s.cfg.Desk.Customer(), &next.Customer)
+	for i := range image.Tickets {
+		row := image.Tickets[i].Clone()
+		move(s.cfg.Desk.Ticket(), &row)
+		next.Tickets = append(next.Tickets, row)
+	}
+	if p.Rows, err = next.Encode(); err != nil {
+		return err
+	}
+	if err := s.cfg.Ledger.Amend(ctx, canary.Amendment{Canary: p.ID, Rows: p.Rows}); err != nil {
+		return fmt.Errorf("canary %s: date the rows anew: %w", p.ID, err)
+	}
+	return nil
+}
+
