@@ -30,11 +30,10 @@
 // ("too_large"): 413; it breaks off ("incomplete"): 400. Each is first kept as
 // a contact with Unverified set, its head of 16 KiB, and a random id, so that a
 // forger cannot take a real event's place; at most UnverifiedPerMinute are kept,
-// the others are answered alike and counted in Stats. A signed generic
-// body that is not of the form above is kept without targets, with the fault as
-// fact "malformed", and answered 422. The store failed: 503, so that the
-// provider tries again; Twilio voice instead plays an error unless it has a
-// fallback URL.
+// the others are answered alike and counted in Stats. A signed generic body not
+// of the form above is kept without targets, with the fault as fact "malformed",
+// and answered 422. The store failed: 503, so that the provider tries again;
+// Twilio voice instead plays an error unless it has a fallback URL.
 //
 // Raw is the request as webhook.Transcript writes it. Text longer than 64 KiB
 // is cut (fact "cut"). The signed address is PublicURL and the request URI as
