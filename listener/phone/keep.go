@@ -85,17 +85,17 @@ func (e *Ear) keep(w http.ResponseWriter, r *http.Request, h hearing) {
 	defer cancel()
 	if err := e.cfg.Hear(ctx, *c); err != nil {
 		e.failed.Add(1)
-		e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "ear", c.Ear, "unverified", c.Unverified, "error", err)
+		e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "unverified", c.Unverified, "error", err)
 		w.Header().Set("Retry-After", "10")
 		reply(w, answer{http.StatusServiceUnavailable, plainType, "try again later\n"})
 		return
 	}
 	if c.Unverified {
 		e.unverified.Add(1)
-		e.cfg.Log.InfoContext(ctx, "unverified webhook kept", "contact", c, "ear", c.Ear, "refused", c.Facts[factRefused])
+		e.cfg.Log.InfoContext(ctx, "unverified webhook kept", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "refused", c.Facts[factRefused])
 	} else {
 		e.heard.Add(1)
-		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "ear", c.Ear)
+		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"))
 	}
 	reply(w, h.answer)
 }
