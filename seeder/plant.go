@@ -278,7 +278,9 @@ func (r *planting) one(ctx context.Context, p *canary.Planting, fresh bool) erro
 				return nil
 			}
 		}
-		err := r.s.insert(ctx, []canary.Planting{*p})
+		alone := []canary.Planting{*p}
+		err := r.s.insert(ctx, alone)
+		*p = alone[0]
 		if err == nil {
 			r.report.Inserted++
 			r.stands(1)

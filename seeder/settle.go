@@ -313,4 +313,3 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 	}
 	return nil
 }
-

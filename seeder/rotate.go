@@ -1,0 +1,268 @@
+package seeder
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/persona"
+	"saltmine/seeder/supportdb"
+)
+
+// RotateConfig says what to change.
+type RotateConfig struct {
+	Kind canary.Kind // email or phone
+	// Count canaries at most are changed, those with the oldest token first; 0 is all that are chosen.
+	Count int
+	// OlderThan chooses tokens that have stood for so long.
+	OlderThan time.Duration
+	// IDs chooses canaries; empty is all of the place.
+	IDs     []canary.ID
+	Domains []string // for email
+	Phones  []string // for phone
+	// PlacebosPerEmail and PlacebosPerScarce are as in PlantConfig.
+	PlacebosPerEmail  int
+	PlacebosPerScarce float64
+	Seed              []byte // nil draws one
+	DryRun            bool
+	Progress          func(done, total int) // may be nil
+}
+
+// RotateReport says what was changed.
+type RotateReport struct {
+	Rotated    int       `json:"rotated"`
+	Finished   int       `json:"finished"` // begun by a run that was cut off
+	Placebos   int       `json:"placebos"`
+	Findings   []Finding `json:"findings,omitempty"`
+	Statements []string  `json:"statements,omitempty"` // of a dry run
+}
+
+// Rotate changes e-mail addresses or phone numbers in place: the old token's
+// window closes, the new one's opens, the row, its key and its tickets stay.
+// The new token and its placebos are registered and the old one's end is
+// announced in one amendment before the UPDATE; the row itself decides after a
+// crash:
+//
+//	died                            row holds  next run
+//	before the amendment            old        begins anew
+//	after it, before the UPDATE     old        sends the UPDATE again
+//	in the UPDATE, or answer lost   old / new  as the row says
+//	after it, before the stamps     new        stamps [announced, now]
+//
+// A row that holds neither value was changed by somebody else: a finding, and
+// the new token never came.
+func (s *Seeder) Rotate(ctx context.Context, cfg RotateConfig) (RotateReport, error) {
+	r := &rotation{s: s, cfg: cfg}
+	if err := r.run(ctx); err != nil {
+		return r.report, fmt.Errorf("rotate: %w", err)
+	}
+	return r.report, nil
+}
+
+// rotation is one run of Rotate.
+type rotation struct {
+	s      *Seeder
+	cfg    RotateConfig
+	column string
+	m      *minter
+	report RotateReport
+}
+
+func (r *rotation) run(ctx context.Context) error {
+	recipe := r.s.cfg.Desk.Recipe().Customer
+	r.column = map[canary.Kind]string{canary.Email: recipe.Email, canary.Phone: recipe.Phone}[r.cfg.Kind]
+	if r.column == "" {
+		return fmt.Errorf("%w: kind %q has no column in the recipe that could be changed", ErrConfig, r.cfg.Kind)
+	}
+	if !r.cfg.DryRun {
+		if err := r.s.cfg.Desk.CheckWrite(ctx); err != nil {
+			return err
+		}
+	}
+	all, err := r.s.standing(ctx, "", r.cfg.IDs)
+	if err != nil {
+		return err
+	}
+	begun, due := r.choose(all)
+	if err := r.finishAll(ctx, begun); err != nil || len(due) == 0 {
+		return err
+	}
+	if err := r.prepare(ctx, len(due)); err != nil {
+		return err
+	}
+	for group := range slices.Chunk(due, checkGroup) {
+		subjects, err := r.s.subjects(ctx, group)
+		if err != nil {
+			return err
+		}
+		for i := range subjects {
+			if err := r.one(ctx, &subjects[i], i); err != nil {
+				return fmt.Errorf("canary %s: %w", subjects[i].p.ID, err)
+			}
+			r.progress(len(due))
+		}
+	}
+	return nil
+}
+
+func (r *rotation) progress(total int) {
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(r.report.Rotated+len(r.report.Findings), total)
+	}
+}
+
+// choose parts the canaries into those with an unfinished rotation and those
+// that are due, the oldest tokens first.
+func (r *rotation) choose(all []canary.Planting) (begun, due []canary.Planting) {
+	limit := r.s.now().Add(-r.cfg.OlderThan)
+	for i := range all {
+		if _, _, pending := unfinished(&all[i], r.cfg.Kind); pending {
+			begun = append(begun, all[i])
+			continue
+		}
+		if t, ok := current(&all[i], r.cfg.Kind); ok && !t.Window.From.Latest.After(limit) {
+			due = append(due, all[i])
+		}
+	}
+	since := func(p canary.Planting) time.Time {
+		t, _ := current(&p, r.cfg.Kind)
+		return t.Window.From.Latest
+	}
+	slices.SortStableFunc(due, func(a, b canary.Planting) int { return since(a).Compare(since(b)) })
+	if r.cfg.Count > 0 && len(due) > r.cfg.Count {
+		due = due[:r.cfg.Count]
+	}
+	return begun, due
+}
+
+// unfinished finds a rotation that was announced and not stamped: a new token
+// that has not come and an old one whose end has not.
+func unfinished(p *canary.Planting, kind canary.Kind) (old, next canary.DatedToken, pending bool) {
+	var left, right bool
+	for _, t := range p.Tokens {
+		switch {
+		case t.Kind != kind:
+		case t.Window.Until.IsZero() && !t.Window.From.Come():
+			next, right = t, true
+		case !t.Window.Until.IsZero() && !t.Window.Until.Come():
+			old, left = t, true
+		}
+	}
+	return old, next, left && right
+}
+
+func (r *rotation) prepare(ctx context.Context, count int) error {
+	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce)
+	if err != nil {
+		return err
+	}
+	if r.cfg.Kind == canary.Email && len(p.domains) == 0 {
+		return fmt.Errorf("%w: no domain to make e-mail addresses on", ErrPool)
+	}
+	if r.cfg.Kind == canary.Phone {
+		if err := p.need(0, count); err != nil {
+			return err
+		}
+	}
+	seed := r.cfg.Seed
+	if seed == nil {
+		seed = make([]byte, 32)
+		rand.Read(seed) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	}
+	rows, err := r.s.cfg.Desk.Sample(ctx, source(seed, "learn", 0), samplePeople, "")
+	if err != nil {
+		return err
+	}
+	people := make([]persona.Person, len(rows))
+	for i := range rows {
+		people[i] = r.s.person(&rows[i])
+	}
+	mix, err := persona.Learn(people)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSample, err)
+	}
+	r.m = &minter{s: r.s, batch: canary.Batch{Seed: seed}, pool: p, l: &lessons{mix: mix}, emails: map[string]bool{}}
+	return nil
+}
+
+// one changes one canary.
+func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
+	if c.row == nil || !r.s.asWritten(c, r.column, r.cfg.Kind) {
+		r.find(c)
+		return nil
+	}
+	old, _ := current(c.p, r.cfg.Kind)
+	step, err := r.plan(ctx, c, ordinal)
+	if err != nil {
+		return err
+	}
+	if r.cfg.DryRun {
+		r.report.Statements = append(r.report.Statements, r.s.cfg.Desk.UpdateStatement(step.change))
+		return nil
+	}
+	at := r.s.now()
+	step.next.Window.From = canary.After(at)
+	was := old.Window
+	old.Window.Until = canary.After(at)
+	a := canary.Amendment{
+		Canary: c.p.ID, Rows: step.rows, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos,
+		Windows: map[canary.TokenID]canary.Window{old.ID: old.Window},
+	}
+	if err := r.s.cfg.Ledger.Amend(ctx, a); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	r.report.Placebos += len(step.placebos)
+	before := r.s.now()
+	err = r.s.cfg.Desk.Update(ctx, step.change)
+	switch {
+	case errors.Is(err, supportdb.ErrDuplicate): // somebody else has it: nothing was changed
+		old.Window = was
+		return r.cancel(ctx, c, old, step.next)
+	case errors.Is(err, supportdb.ErrUnknownOutcome), errors.Is(err, supportdb.ErrStale):
+		fresh, err := r.s.again(ctx, c.p.ID)
+		if err != nil {
+			return err
+		}
+		return r.finish(ctx, fresh)
+	case err != nil:
+		return err
+	}
+	r.report.Rotated++
+	return r.stamp(ctx, c.p.ID, old, step.next, settled(before, r.s.now()))
+}
+
+func (r *rotation) find(c *subject) {
+	f := Finding{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}
+	if c.row != nil {
+		f = Finding{Canary: c.p.ID, Problem: Changed, Kind: r.cfg.Kind, Column: r.column, Detail: "the value is not the one that was written, so it was not changed"}
+	}
+	r.report.Findings = append(r.report.Findings, f)
+}
+
+// stamp closes the old window and opens the new one.
+func (r *rotation) stamp(ctx context.Context, id canary.ID, old, next canary.DatedToken, at canary.Moment) error {
+	old.Window.Until, next.Window.From = at, at
+	a := canary.Amendment{Canary: id, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: next.Window}}
+	if err := r.s.cfg.Ledger.Amend(context.WithoutCancel(ctx), a); err != nil {
+		return fmt.Errorf("stamp: %w", err)
+	}
+	return nil
+}
+
+// cancel takes an announced rotation back: the new token never came.
+func (r *rotation) cancel(ctx context.Context, c *subject, old, next canary.DatedToken) error {
+	rows, err := c.image.Encode() // as they were before
+	if err != nil {
+		return err
+	}
+	a := canary.Amendment{Canary: c.p.ID, Rows: rows, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: never(next.Window)}}
+	if err := r.s.cfg.Ledger.Amend(ctx, a); err != nil {
+		return fmt.Errorf("cancel: %w", err)
+	}
+	r.report.Findings = append(r.report.Findings, Finding{Canary: c.p.ID, Problem: Duplicate, Kind: r.cfg.Kind, Detail: "another row has the new value already; the old one stays"})
+	return nil
+}

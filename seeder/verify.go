@@ -1,0 +1,208 @@
+package seeder
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+	"saltmine/seeder/supportdb"
+)
+
+// VerifyConfig says which canaries to read back. Zero fields choose all that
+// stand in the seeder's place.
+type VerifyConfig struct {
+	Batch    canary.BatchID
+	IDs      []canary.ID
+	Progress func(done, total int) // may be nil
+}
+
+// VerifyReport says what stands and what does not.
+type VerifyReport struct {
+	Checked  int       `json:"checked"`
+	Verified int       `json:"verified"` // found as registered
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// checkGroup is the number of canaries that are read back together.
+const checkGroup = 200
+
+// Verify reads every planted canary back and compares it with the registry:
+// address, name, phone number, tickets, and that no other row has the address.
+// What is as it should be becomes verified. It changes nothing in the support
+// database. Run it again after the support database was restarted or restored.
+func (s *Seeder) Verify(ctx context.Context, cfg VerifyConfig) (VerifyReport, error) {
+	var report VerifyReport
+	all, err := s.standing(ctx, cfg.Batch, cfg.IDs)
+	if err != nil {
+		return report, fmt.Errorf("verify: %w", err)
+	}
+	for group := range slices.Chunk(all, checkGroup) {
+		if err := s.verifyGroup(ctx, group, &report); err != nil {
+			return report, fmt.Errorf("verify: %w", err)
+		}
+		if cfg.Progress != nil {
+			cfg.Progress(report.Checked, len(all))
+		}
+	}
+	return report, nil
+}
+
+// standing lists the canaries that should stand in the support database.
+func (s *Seeder) standing(ctx context.Context, batch canary.BatchID, ids []canary.ID) ([]canary.Planting, error) {
+	all, err := s.cfg.Ledger.Plantings(ctx, canary.Filter{
+		Place: s.cfg.Place, Batch: batch, IDs: ids, States: []canary.State{canary.Planted, canary.Verified},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the registry: %w", err)
+	}
+	return all, nil
+}
+
+// subject is a canary with its decoded rows and keys, and the row that stands.
+type subject struct {
+	p     *canary.Planting
+	image supportdb.Image
+	keys  supportdb.Keys
+	row   *supportdb.Standing // nil when it is gone
+}
+
+// subjects decodes plantings and reads their rows.
+func (s *Seeder) subjects(ctx context.Context, group []canary.Planting) ([]subject, error) {
+	out := make([]subject, len(group))
+	ids := make([]string, len(group))
+	for i := range group {
+		image, err := supportdb.DecodeImage(group[i].Rows)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", group[i].ID, err)
+		}
+		keys, err := supportdb.DecodeKeys(group[i].Keys)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", group[i].ID, err)
+		}
+		out[i] = subject{p: &group[i], image: image, keys: keys}
+		ids[i] = keys.Customer
+	}
+	rows, err := s.cfg.Desk.Read(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[string]*supportdb.Standing{}
+	for i := range rows {
+		byKey[rows[i].Key] = &rows[i]
+	}
+	for i := range out {
+		out[i].row = byKey[out[i].keys.Customer]
+	}
+	return out, nil
+}
+
+func (s *Seeder) verifyGroup(ctx context.Context, group []canary.Planting, report *VerifyReport) error {
+	subjects, err := s.subjects(ctx, group)
+	if err != nil {
+		return err
+	}
+	email := s.cfg.Desk.Recipe().Customer.Email
+	var emails []string
+	for i := range subjects {
+		emails = append(emails, subjects[i].image.Customer.Get(email).Text())
+	}
+	rows, err := s.cfg.Desk.Taken(ctx, s.cfg.Desk.Customer(), email, emails)
+	if err != nil {
+		return err
+	}
+	for i := range subjects {
+		findings := s.compare(&subjects[i])
+		twice := len(slices.DeleteFunc(slices.Clone(rows), func(r string) bool { return !sameEmail(r, emails[i]) }))
+		if twice > 1 {
+			findings = append(findings, Finding{Canary: subjects[i].p.ID, Problem: Duplicate, Kind: canary.Email, Detail: fmt.Sprintf("%d rows have the address", twice)})
+		}
+		report.Checked++
+		report.Findings = append(report.Findings, findings...)
+		if len(findings) > 0 {
+			continue
+		}
+		if err := s.confirm(ctx, subjects[i].p); err != nil {
+			return err
+		}
+		report.Verified++
+	}
+	return nil
+}
+
+func (s *Seeder) confirm(ctx context.Context, p *canary.Planting) error {
+	if p.State == canary.Verified {
+		return nil
+	}
+	if err := s.cfg.Ledger.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Verified}); err != nil {
+		return fmt.Errorf("canary %s: register as verified: %w", p.ID, err)
+	}
+	return nil
+}
+
+// compare lists what of a canary is not as it was written.
+func (s *Seeder) compare(c *subject) []Finding {
+	if c.row == nil {
+		return []Finding{{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}}
+	}
+	var out []Finding
+	r := s.cfg.Desk.Recipe().Customer
+	for _, column := range []struct {
+		name string
+		kind canary.Kind
+	}{{r.Email, canary.Email}, {r.Phone, canary.Phone}, {r.Name, ""}, {r.FirstName, ""}, {r.LastName, ""}} {
+		if column.name == "" || s.asWritten(c, column.name, column.kind) {
+			continue
+		}
+		out = append(out, Finding{Canary: c.p.ID, Problem: Changed, Kind: column.kind, Column: column.name, Detail: "the value is not the one that was written"})
+	}
+	return append(out, s.compareTickets(c)...)
+}
+
+// asWritten compares a column with the image. While a rotation is unfinished
+// the image is the new row, and the old value may still stand.
+func (s *Seeder) asWritten(c *subject, column string, kind canary.Kind) bool {
+	was, is := c.image.Customer.Get(column), c.row.Customer.Get(column)
+	if was.IsNull() == is.IsNull() && supportdb.SameText(was.Text(), is.Text()) {
+		return true
+	}
+	old, _, pending := unfinished(c.p, kind)
+	return pending && represents(kind, old.Text, is.Text())
+}
+
+func (s *Seeder) compareTickets(c *subject) []Finding {
+	r := s.cfg.Desk.Recipe().Ticket
+	numbers := map[string]bool{}
+	for i := range c.row.Tickets {
+		if canon, err := token.Canon(canary.Ticket, c.row.Tickets[i].Get(r.Number).Text()); err == nil {
+			numbers[canon] = true
+		}
+	}
+	var out []Finding
+	for _, t := range c.p.Tokens {
+		if t.Kind == canary.Ticket && t.Window.Until.IsZero() && !numbers[t.Text] {
+			out = append(out, Finding{Canary: c.p.ID, Problem: Missing, Kind: canary.Ticket, Detail: "no ticket of this customer has the number"})
+		}
+	}
+	return out
+}
+
+// represents reports whether a stored value is a spelling of a token's text. A
+// number in national form is told by its last digits.
+func represents(kind canary.Kind, canon, stored string) bool {
+	if got, err := token.Canon(kind, stored); err == nil && got == canon {
+		return true
+	}
+	if kind != canary.Phone {
+		return false
+	}
+	digits := strings.TrimLeft(strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, stored), "0")
+	return len(digits) >= 6 && strings.HasSuffix(canon, digits)
+}

@@ -1,0 +1,179 @@
+package seeder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/supportdb"
+)
+
+// WithdrawConfig says which canaries to take out of the support database: a
+// batch, some ids, or all of the place.
+type WithdrawConfig struct {
+	Batch    canary.BatchID
+	IDs      []canary.ID
+	All      bool
+	DryRun   bool
+	Progress func(done, total int) // may be nil
+}
+
+// WithdrawReport says what was taken out.
+type WithdrawReport struct {
+	Withdrawn  int       `json:"withdrawn"` // deleted by this run
+	Gone       int       `json:"gone"`      // found deleted already
+	Never      int       `json:"never"`     // were never inserted
+	Findings   []Finding `json:"findings,omitempty"`
+	Statements []string  `json:"statements,omitempty"` // of a dry run
+}
+
+// Withdraw deletes canaries by their recorded keys, each with its tickets in
+// one transaction, and only while the row still has our address. The windows'
+// ends are announced before and stamped after; the tokens stay registered and
+// are listened for. Run again it finishes what was begun:
+//
+//	died                        support db  next run
+//	after the announcement      row         deletes
+//	in COMMIT                   row or not  reads; deletes, or closes with [announced, now]
+//	after COMMIT                no row      closes with [announced, now]
+//
+// A row that was changed, or on which rows of others depend, is left where it
+// is and is a finding.
+func (s *Seeder) Withdraw(ctx context.Context, cfg WithdrawConfig) (WithdrawReport, error) {
+	var report WithdrawReport
+	if cfg.Batch == "" && len(cfg.IDs) == 0 && !cfg.All {
+		return report, fmt.Errorf("withdraw: %w: name a batch or ids, or say all", ErrConfig)
+	}
+	if !cfg.DryRun {
+		if err := s.cfg.Desk.CheckWrite(ctx); err != nil {
+			return report, fmt.Errorf("withdraw: %w", err)
+		}
+	}
+	all, err := s.cfg.Ledger.Plantings(ctx, canary.Filter{
+		Place: s.cfg.Place, Batch: cfg.Batch, IDs: cfg.IDs, States: []canary.State{canary.Intended, canary.Planted, canary.Verified},
+	})
+	if err != nil {
+		return report, fmt.Errorf("withdraw: read the registry: %w", err)
+	}
+	for i := range all {
+		if err := s.withdraw(ctx, &all[i], cfg.DryRun, &report); err != nil {
+			return report, fmt.Errorf("withdraw %s: %w", all[i].ID, err)
+		}
+		if cfg.Progress != nil {
+			cfg.Progress(i+1, len(all))
+		}
+	}
+	return report, nil
+}
+
+func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, report *WithdrawReport) error {
+	if p.State == canary.Intended {
+		if dry {
+			report.Never++
+			return nil
+		}
+		end, err := s.look(ctx, p)
+		if err != nil || end == retired {
+			report.Never++
+			return err
+		}
+		if end == absent {
+			report.Never++
+			return s.retire(ctx, p)
+		}
+		if p, err = s.again(ctx, p.ID); err != nil { // adopted: it has keys and windows now
+			return err
+		}
+	}
+	found, err := s.subjects(ctx, []canary.Planting{*p})
+	if err != nil {
+		return err
+	}
+	c := &found[0]
+	if c.row == nil {
+		return s.gone(ctx, c, dry, report)
+	}
+	email := s.cfg.Desk.Recipe().Customer.Email
+	if !s.asWritten(c, email, canary.Email) {
+		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Changed, Kind: canary.Email, Column: email, Detail: "the row has another address now and was not deleted"})
+		return nil
+	}
+	if dry {
+		report.Statements = append(report.Statements, s.cfg.Desk.RemoveStatements(c.keys, c.row.Customer.Get(email))...)
+		return nil
+	}
+	return s.remove(ctx, c, c.row.Customer.Get(email), report)
+}
+
+// again reads one planting anew.
+func (s *Seeder) again(ctx context.Context, id canary.ID) (*canary.Planting, error) {
+	found, err := s.cfg.Ledger.Plantings(ctx, canary.Filter{IDs: []canary.ID{id}})
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("read canary %s again: %w", id, errors.Join(err, ErrConfig))
+	}
+	return &found[0], nil
+}
+
+// gone closes the windows of a canary whose row does not stand any more. When
+// the end was not announced, somebody else deleted it at an unknown time.
+func (s *Seeder) gone(ctx context.Context, c *subject, dry bool, report *WithdrawReport) error {
+	foreign := slices.ContainsFunc(c.p.Tokens, func(t canary.DatedToken) bool { return t.Window.Until.IsZero() })
+	if foreign {
+		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: Missing, Detail: "the customer row was gone before it was withdrawn"})
+	}
+	report.Gone++
+	if dry {
+		return nil
+	}
+	a := canary.Amendment{Canary: c.p.ID, State: canary.Retired, Windows: map[canary.TokenID]canary.Window{}}
+	now := s.now()
+	for _, t := range open(c.p) {
+		since := t.Window.Until.Earliest
+		if t.Window.Until.IsZero() {
+			since = t.Window.From.Earliest
+		}
+		if !t.Window.From.Come() {
+			a.Windows[t.ID] = never(t.Window)
+			continue
+		}
+		t.Window.Until = settled(since, now)
+		a.Windows[t.ID] = t.Window
+	}
+	return s.cfg.Ledger.Amend(ctx, a)
+}
+
+func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, report *WithdrawReport) error {
+	tokens, before := open(c.p), s.now()
+	announced := canary.Amendment{Canary: c.p.ID, Windows: ended(tokens, canary.After(before))}
+	if err := s.cfg.Ledger.Amend(ctx, announced); err != nil {
+		return fmt.Errorf("announce the end: %w", err)
+	}
+	before = s.now()
+	err := s.cfg.Desk.Remove(ctx, c.keys, email)
+	if errors.Is(err, supportdb.ErrUnknownOutcome) {
+		rows, readErr := s.cfg.Desk.Read(ctx, []string{c.keys.Customer})
+		if readErr != nil || len(rows) > 0 {
+			return errors.Join(err, readErr)
+		}
+		err = nil
+	}
+	if errors.Is(err, supportdb.ErrConstraint) || errors.Is(err, supportdb.ErrStale) {
+		problem := Held
+		if errors.Is(err, supportdb.ErrStale) {
+			problem = Changed
+		}
+		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: problem, Detail: err.Error()})
+		// It stands on: the announced end is taken back.
+		undo := canary.Amendment{Canary: c.p.ID, Windows: ended(tokens, canary.Moment{})}
+		return s.cfg.Ledger.Amend(ctx, undo)
+	}
+	if err != nil {
+		return err
+	}
+	report.Withdrawn++
+	until := settled(before, s.now())
+	a := canary.Amendment{Canary: c.p.ID, State: canary.Retired, Windows: ended(tokens, until)}
+	return s.cfg.Ledger.Amend(context.WithoutCancel(ctx), a)
+}
