@@ -35,29 +35,20 @@ func Agents(path string) ([]Agent, error) {
 	}
 	var agents []Agent
 	k := &checks{}
-	names, tokens := map[string]bool{}, map[string]bool{}
+	taken := map[string]bool{} // names and tokens
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		where := fmt.Sprintf("line %d", n)
 		fields := strings.Fields(line)
-		switch {
-		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
-		case len(fields) != 2:
-			k.bad(where, "want \"name token\", found %d words", len(fields))
-		case !agentForm.MatchString(fields[0]):
-			k.bad(where, "the name is not of letters, digits and . _ @ -")
-		case len(fields[1]) < minAgentToken:
-			k.bad(where, "token of %d characters, at least %d wanted", len(fields[1]), minAgentToken)
-		case names[fields[0]]:
-			k.bad(where, "agent %q is named twice", fields[0])
-		case tokens[fields[1]]:
-			k.bad(where, "agent %q has the token of an earlier agent", fields[0])
-		default:
-			names[fields[0]], tokens[fields[1]] = true, true
-			agents = append(agents, Agent{Name: fields[0], Token: NewSecret(fields[1])})
 		}
+		if fault := agentFault(fields, taken); fault != "" {
+			k.bad(fmt.Sprintf("line %d", n), "%s", fault)
+			continue
+		}
+		taken["name "+fields[0]], taken["token "+fields[1]] = true, true
+		agents = append(agents, Agent{Name: fields[0], Token: NewSecret(fields[1])})
 	}
 	if len(k.found) == 0 && len(agents) == 0 {
 		k.bad("", "no agent in it")
@@ -66,6 +57,23 @@ func Agents(path string) ([]Agent, error) {
 		return nil, fmt.Errorf("agents file %s: %w", path, err)
 	}
 	return agents, nil
+}
+
+// agentFault says what is wrong with a line, without its token.
+func agentFault(fields []string, taken map[string]bool) string {
+	switch {
+	case len(fields) != 2:
+		return fmt.Sprintf("want \"name token\", found %d words", len(fields))
+	case !agentForm.MatchString(fields[0]):
+		return "the name is not of letters, digits and . _ @ -"
+	case len(fields[1]) < minAgentToken:
+		return fmt.Sprintf("token of %d characters, at least %d wanted", len(fields[1]), minAgentToken)
+	case taken["name "+fields[0]]:
+		return fmt.Sprintf("agent %q is named twice", fields[0])
+	case taken["token "+fields[1]]:
+		return fmt.Sprintf("agent %q has the token of an earlier agent", fields[0])
+	}
+	return ""
 }
 
 // loadSecrets reads every secret file that the configuration names.

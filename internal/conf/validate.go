@@ -87,20 +87,8 @@ func (c *Config) checkPool(k *checks) {
 }
 
 func (c *Config) checkMailAndNames(k *checks) {
-	if s := c.SMTP; s != nil {
-		k.listens("smtp.listen", s.Listen)
-		if !nameForm.MatchString(s.Costume) {
-			k.bad("smtp.costume", "%q is not a name", s.Costume)
-		}
-		if s.Hostname != "" || len(c.Pool.Domains) > 0 { // without domains that is the fault
-			k.domains("smtp.hostname", []string{s.Hostname})
-		}
-		if s.TLSCert != "" && s.TLSKey == "" {
-			k.bad("smtp.tls_key", "missing, but tls_cert is given")
-		}
-		if s.TLSKey != "" && s.TLSCert == "" {
-			k.bad("smtp.tls_cert", "missing, but tls_key is given")
-		}
+	if c.SMTP != nil {
+		k.smtp(c.SMTP, len(c.Pool.Domains) > 0)
 	}
 	if d := c.DNS; d != nil {
 		k.listens("dns.listen", d.Listen)
@@ -111,6 +99,22 @@ func (c *Config) checkMailAndNames(k *checks) {
 	}
 	if (c.SMTP != nil || c.DNS != nil) && len(c.Pool.Domains) == 0 {
 		k.bad("pool.domains", "missing, but [smtp] or [dns] need at least one")
+	}
+}
+
+func (k *checks) smtp(s *SMTP, domains bool) {
+	k.listens("smtp.listen", s.Listen)
+	if !nameForm.MatchString(s.Costume) {
+		k.bad("smtp.costume", "%q is not a name", s.Costume)
+	}
+	if s.Hostname != "" || domains { // without domains that is the fault
+		k.domains("smtp.hostname", []string{s.Hostname})
+	}
+	if s.TLSCert != "" && s.TLSKey == "" {
+		k.bad("smtp.tls_key", "missing, but tls_cert is given")
+	}
+	if s.TLSKey != "" && s.TLSCert == "" {
+		k.bad("smtp.tls_cert", "missing, but tls_key is given")
 	}
 }
 

@@ -243,3 +243,15 @@ func TestGreatestSetsThatFit(t *testing.T) {
 		t.Errorf("next set: %+v", p)
 	}
 }
+
+func TestContactsAtOneMoment(t *testing.T) {
+	t.Parallel()
+	x, y := hit(1, open(day(0, 0), time.Time{}), day(9, 0)), hit(1, open(day(0, 0), time.Time{}), day(9, 0))
+	x.Contact, y.Contact, y.Channel = "k_aaaaaaaa", "k_bbbbbbbb", canary.IMAP
+	for _, hits := range [][]forensics.Hit{{x, y}, {y, x}} {
+		got := forensics.Trace(forensics.Question{Hits: hits}).Hits[0]
+		if got.Contact != "k_aaaaaaaa" || !slices.Equal(got.Channels, []canary.Channel{canary.IMAP, canary.SMTP}) {
+			t.Errorf("depends on the order: %+v", got)
+		}
+	}
+}
