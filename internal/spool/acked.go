@@ -16,9 +16,11 @@ const (
 	slotGap    = 4096
 )
 
-// marks is the file that keeps the acknowledged cursor. It is written in place,
-// so that an acknowledgement, which is what frees room, needs none. One slot is
-// always left whole.
+// marks is the file that keeps the acknowledged cursor, in two slots at 0 and
+// 4096: "SMACKED1", id (16 bytes), generation (8), cursor (8), checksum (4). The
+// valid slot of the higher generation counts. It is written in place, so that an
+// acknowledgement, which is what frees room, needs none; the other slot stays
+// whole meanwhile.
 type marks struct {
 	file *os.File // nil before the first use and after a failed write
 	gen  uint64

@@ -1,6 +1,9 @@
 package spool
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // Scanned is what the segment reader says of some bytes.
 type Scanned struct {
@@ -25,3 +28,10 @@ const FrameOverhead = overhead
 
 // HeaderLen is the length of a segment's header.
 const HeaderLen = headLen
+
+// OneRecord is a segment of one record, written a microsecond after its header.
+func OneRecord(id [16]byte, at time.Time, key [16]byte, sealed []byte) []byte {
+	h := header{id: id, ordinal: 1, first: 1, at: micros(at), prev: genesis(id)}
+	b, _ := frame{seq: 1, at: h.at + 1, key: key, sealed: sealed}.append(h.encode(), h.prev)
+	return b
+}

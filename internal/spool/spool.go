@@ -1,53 +1,40 @@
 // Package spool is the durable, chained store of sealed contacts at the edge.
-// [Spool.Append] returns nil only after the record is on disk (fsync); the
-// core reads from a [Cursor], commits what it read and acknowledges it; only
-// then is a segment trimmed. The spool never looks into a record, never changes
-// one, and never writes over a byte that it has once called durable.
+// [Spool.Append] returns nil only after the record is on disk (fsync); the core
+// reads from a [Cursor], commits, acknowledges; only then is a segment trimmed.
+// The spool never looks into a record, never changes one, and never writes over
+// a byte that it has once called durable. See [Open] for what it recovers from.
 //
 // Its one invariant: acknowledged ⊆ recorded, and a key that is held is held
-// once. It fails with [ErrFull] (no room) and [ErrBroken] (the disk failed);
-// both pass when the disk recovers. After either, a record may or may not be
-// found later: recorded may be more than acknowledged, never less.
+// once. It fails with [ErrFull] (no room) and [ErrBroken] (the disk failed),
+// which pass when the disk recovers; the record may then be held or not.
 //
-// # Format
+// The directory holds segments NNNNNNNNNNNNNNNN.seg, numbered in decimal in the
+// order in which they were begun, and the file acked. Numbers are big-endian,
+// times microseconds since 1970, checksums CRC-32C. A segment is a header and
+// frames (offset, length, content), without anything in between:
 //
-// The directory holds segments NNNNNNNNNNNNNNNN.seg, numbered in 16 decimal
-// digits in the order in which they were begun, and the file acked. Numbers are
-// big-endian, times are microseconds since 1970, checksums are CRC-32C. A
-// segment is a header of 84 bytes and frames without anything in between:
-//
-//	header                              frame
-//	 0  8 "SMSPOOL1"                     0  4 "SMf1"
-//	 8 16 id of the spool, random        4  4 n, length of the sealed bytes
-//	24  8 number of the segment          8  8 sequence number, from 1
-//	32  8 first sequence number         16  8 time
-//	40  8 time                          24 16 key
-//	48 32 chain value before it         40  4 checksum of bytes 0 to 40
-//	80  4 checksum of bytes 0 to 80     44  n sealed bytes
+//	header, 84 bytes                    frame, 80+n bytes
+//	 0  8 "SMSPOOL1"                     0    4 "SMf1"
+//	 8 16 id of the spool, random        4    4 n, length of the sealed bytes
+//	24  8 number of the segment          8    8 sequence number, from 1
+//	32  8 first sequence number         16    8 time
+//	40  8 time                          24   16 key
+//	48 32 chain value before it         40    4 checksum of bytes 0 to 40
+//	80  4 checksum of bytes 0 to 80     44    n sealed bytes
 //	                                    44+n 32 chain value
 //	                                    76+n  4 checksum of bytes 0 to 76+n
 //
 // The chain value of a frame is SHA-256(chain value before it, bytes 0 to 44+n);
 // before the first frame of a spool it is SHA-256("SMSPOOL1", id). A header
-// repeats the last chain value, so the chain goes on over trimmed segments. A
-// segment ends where the next header says (first sequence number, chain value);
-// bytes behind that were never acknowledged. For example the id 000102…0f,
-// segment 1 begun at second 1,700,000,000, and in it, a microsecond later, the
-// bytes "hello" under the key a0a1…af:
+// repeats the last one, so the chain outlives trimmed segments. A segment ends
+// where the next header says; bytes behind that were never acknowledged. As an
+// example id 000102…0f, segment 1 begun at second 1,700,000,000, a microsecond
+// later the bytes "hello" under the key a0a1…af:
 //
-
-//
-// The file acked has two slots, at 0 and 4096, written in turn; the valid one
-// of the higher generation counts: "SMACKED1", id (16), generation (8), cursor
-// (8), checksum (4).
-//
-// # Recovery
-//
-// Open cuts an incomplete frame, or zeros, off the end of the last segment.
-// Anything else that does not fit is damage: it is logged as an error, the
-// segment is renamed to .damaged, kept for good and never written again, what
-// can be read of it stays readable, its lost sequence numbers are not given
-// out again, and [Spool.Verify] reports [ErrCorrupt].
+//	534d53504f4f4c31000102030405060708090a0b0c0d0e0f0000000000000001000000000000000100060a24181e4000
+//	0170b8ee0d38262ac347788537c2a2a509dc63ce1fa1f89bbc3c4e52e88b14b3cf9032e3534d66310000000500000000
+//	0000000100060a24181e4001a0a1a2a3a4a5a6a7a8a9aaabacadaeaff6951c3d68656c6c6f2e32a102a1c3289f8b65f5
+//	7e62b824ea008757191dad36ab56b85d97d9b281f8bc86fbd7
 package spool
 
 import (
@@ -158,8 +145,15 @@ type entry struct {
 func (g *segment) seq(i int) uint64 { return g.base + uint64(g.entries[i].delta) }
 
 // Open opens or makes the spool in cfg.Dir, recovers what a crash left behind
-// and starts the writer, which Close ends. Damage does not keep a spool from
-// opening; see Verify. ErrLocked: another process has it.
+// and starts the writer, which Close ends. ErrLocked: another process has it.
+//
+// An incomplete frame, or zeros, at the end of the last segment are what a crash
+// leaves: they were never acknowledged and are cut off. Anything else that does
+// not fit is damage. It does not keep the spool from opening: it is logged as an
+// error, the segment is renamed to .damaged, kept for good and never written
+// again, what can be read of it stays readable, its lost sequence numbers are
+// not given out again, and Verify reports ErrCorrupt. Who has examined a damaged
+// segment may move it away while the spool is closed.
 func Open(cfg Config) (*Spool, error) {
 	if cfg.Now == nil {
 		return nil, errors.New("open spool: Config.Now is required")
