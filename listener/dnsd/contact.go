@@ -1,7 +1,6 @@
 package dnsd
 
 import (
-	"bytes"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ type asking struct {
 	qtype uint16
 }
 
-// contact is the first sighting, with the packet as it came.
+// contact is the first sighting, with the packet as it came; it keeps wire.
 func (a asking) contact(id canary.ContactID, wire []byte) canary.Contact {
 	return canary.Contact{
 		ID:      id,
@@ -39,7 +38,7 @@ func (a asking) contact(id canary.ContactID, wire []byte) canary.Contact {
 			"proto": a.proto,
 			"zone":  noDot(a.zone),
 		},
-		Raw: bytes.Clone(wire),
+		Raw: wire,
 	}
 }
 

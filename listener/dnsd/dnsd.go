@@ -195,6 +195,7 @@ func (s *Server) Run(ctx context.Context, packets []net.PacketConn, streams []ne
 	<-ctx.Done()
 	wake(packets, streams)
 	s.conns.hurry()
+	s.cfg.Log.Info("dns ear stopping")
 	drained := s.drain(&loops)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.Drain)
 	defer cancel()

@@ -174,8 +174,10 @@ func TestRunNeedsASocketAndEndsWithABrokenOne(t *testing.T) {
 
 func TestStopsCleanly(t *testing.T) {
 	t.Parallel()
-	e := start(t, config(new(store)))
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", e.tcp) // open and idle
+	cfg := config(new(store))
+	cfg.Limits.Idle = time.Hour // it is not idleness that ends the connection
+	e := start(t, cfg)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", e.tcp)
 	if err != nil {
 		t.Fatal(err)
 	}

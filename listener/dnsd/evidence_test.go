@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +22,22 @@ import (
 )
 
 var errDisk = errors.New("disk is full")
+
+// onMessage is a log handler that acts on one message.
+type onMessage struct {
+	message string
+	act     func()
+}
+
+func (h onMessage) Enabled(context.Context, slog.Level) bool { return true }
+func (h onMessage) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h onMessage) WithGroup(string) slog.Handler            { return h }
+func (h onMessage) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		h.act()
+	}
+	return nil
+}
 
 func TestContactHoldsThePacket(t *testing.T) {
 	t.Parallel()
@@ -198,6 +216,10 @@ func TestConcurrentQueries(t *testing.T) {
 			continue
 		}
 		first[string(c.ID)] = c.Targets[0].Text
+		var m dns.Msg
+		if err := m.Unpack(c.Raw); err != nil || m.Question[0].Name != c.Targets[0].Text+"." {
+			t.Errorf("the packet of another query: %v, %v", err, m)
+		}
 	}
 	// A client that thinks its packet lost sends no second one, so this is exact.
 	if st := e.Stats(); repeats != names*(each-1) || st.First != names || st.Told != uint64(repeats) || st.Remembered != 0 {
@@ -209,23 +231,109 @@ func TestConcurrentQueries(t *testing.T) {
 func TestOneFlight(t *testing.T) {
 	t.Parallel()
 	const askers = 50
-	let := make(chan struct{})
+	entered, let := make(chan struct{}), make(chan struct{})
+	var durable atomic.Bool
 	s := new(store)
 	cfg := config(s)
 	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+		close(entered) // a second time is a panic, and SERVFAIL
 		<-let
 		return s.hear(ctx, c)
 	}
 	e := start(t, cfg)
 	var wg sync.WaitGroup
-	for range askers {
-		wg.Go(func() { ask(t, e, "udp", question("example.net", dns.TypeMX)) })
+	for i := range askers {
+		wg.Go(func() {
+			got := ask(t, e, "udp", question("example.net", dns.TypeMX))
+			if len(got.Answer) != 1 || !durable.Load() {
+				t.Errorf("answered before the contact was durable, or not at all: %v", got)
+			}
+		})
+		if i == 0 {
+			<-entered
+		}
 	}
-	eventually(t, func() bool { return e.Stats().UDP == askers }) // none can have been answered
+	eventually(t, func() bool { return e.Stats().UDP == askers })
+	if st := e.Stats(); st.Repeats != 0 {
+		t.Errorf("stats %+v while the first is being written", st)
+	}
+	durable.Store(true)
 	close(let)
 	wg.Wait()
 	if n := len(s.all()); n != 1 {
 		t.Errorf("%d contacts for one sighting", n)
+	}
+}
+
+// TestASlowStoreIsServfail has a store that takes longer than Limits.HearWait.
+func TestASlowStoreIsServfail(t *testing.T) {
+	t.Parallel()
+	cfg := config(new(store))
+	cfg.Limits.HearWait = 20 * time.Millisecond
+	cfg.Hear = func(ctx context.Context, _ canary.Contact) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	e := start(t, cfg)
+	if got := ask(t, e, "udp", question("example.net", dns.TypeA)); got.Rcode != dns.RcodeServerFailure {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestQueriesInHandAreFinished stops the ear while the store works: the contact
+// is recorded all the same, and answered.
+func TestQueriesInHandAreFinished(t *testing.T) {
+	t.Parallel()
+	for _, proto := range []string{"udp", "tcp"} {
+		entered, stopping := make(chan struct{}), make(chan struct{})
+		s := new(store)
+		cfg := config(s)
+		cfg.Log = slog.New(onMessage{"dns ear stopping", func() { close(stopping) }})
+		cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+			close(entered)
+			<-stopping
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return s.hear(ctx, c)
+		}
+		e := start(t, cfg)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if got := ask(t, e, proto, question("example.net", dns.TypeA)); len(got.Answer) != 1 {
+				t.Errorf("%s: got %v", proto, got)
+			}
+		})
+		<-entered
+		if err := e.stop(); err != nil {
+			t.Errorf("%s: Run: %v", proto, err)
+		}
+		wg.Wait()
+		if n := len(s.all()); n != 1 {
+			t.Errorf("%s: %d contacts", proto, n)
+		}
+	}
+}
+
+// TestStoreFailureIsLoggedOnce sees the two state changes, and no name asked.
+func TestStoreFailureIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := &store{fail: errDisk}
+	cfg := config(s)
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	e := start(t, cfg)
+	for range 5 {
+		ask(t, e, "tcp", question("secret.example.net", dns.TypeA))
+	}
+	s.failWith(nil)
+	ask(t, e, "tcp", question("secret.example.net", dns.TypeA))
+	if err := e.stop(); err != nil {
+		t.Fatal(err)
+	}
+	out := log.String()
+	if strings.Count(out, "level=ERROR") != 1 || strings.Count(out, "durable again") != 1 || strings.Contains(out, "example.net") {
+		t.Errorf("log:\n%s", out)
 	}
 }
 
