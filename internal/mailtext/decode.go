@@ -124,7 +124,7 @@ func (r *reading) toUTF8(b []byte, name string) string {
 		if err == nil {
 			return Clean(s)
 		}
-		r.fault(fmt.Errorf("%w: charset: %w", ErrBroken, err))
+		r.fault(fmt.Errorf("%w: charset", ErrBroken))
 	}
 	b = r.fit(b)
 	if !utf8.Valid(b) {

@@ -16,7 +16,7 @@ import (
 )
 
 // Bounds of a header. The library keeps some hundred bytes for every field and
-// takes quadratic time over comments, so its input is kept small.
+// takes quadratic time over comments in a Message-ID, so its input is kept small.
 const (
 	maxHeader    = 256 << 10
 	maxFields    = 500
@@ -44,7 +44,7 @@ func (r *reading) header(raw []byte) (message.Header, []byte) {
 	}
 	h, err := textproto.ReadHeader(bufio.NewReader(io.MultiReader(bytes.NewReader(fields), strings.NewReader("\r\n"))))
 	if err != nil {
-		r.fault(fmt.Errorf("%w: header: %w", ErrBroken, err))
+		r.fault(fmt.Errorf("%w: header", ErrBroken))
 	}
 	return message.Header{Header: h}, raw[body:]
 }
@@ -113,7 +113,7 @@ func (r *reading) subject(h mail.Header) string {
 	}
 	s, err := h.Subject()
 	if err != nil {
-		r.fault(fmt.Errorf("%w: subject: %w", ErrBroken, err))
+		r.fault(fmt.Errorf("%w: subject", ErrBroken))
 	}
 	return line(s)
 }
@@ -124,7 +124,7 @@ func (r *reading) date(h mail.Header) time.Time {
 	}
 	t, err := h.Date()
 	if err != nil {
-		r.fault(fmt.Errorf("%w: date: %w", ErrBroken, err))
+		r.fault(fmt.Errorf("%w: date", ErrBroken))
 		return time.Time{}
 	}
 	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
@@ -145,15 +145,12 @@ func messageID(h mail.Header) string {
 
 var looksLikeAddress = regexp.MustCompile(`[^\s<>"(),;:@]+@[^\s<>"(),;:@]+`)
 
-// addresses reads all fields of a name. A list that does not parse, or is too
-// long to be parsed safely, is searched for what looks like addresses.
+// addresses reads all fields of a name. A list that does not parse is searched
+// for what looks like addresses.
 func (r *reading) addresses(h mail.Header, name string) []Address {
 	var out []Address
 	for _, v := range firstN(h.Values(name), maxSameField) {
-		list, err := []*mail.Address(nil), error(nil)
-		if len(v) <= maxValue {
-			list, err = mail.ParseAddressList(v)
-		}
+		list, err := mail.ParseAddressList(v)
 		for _, a := range list {
 			out = append(out, Address{Name: line(a.Name), Mail: line(a.Address)})
 		}
@@ -163,7 +160,7 @@ func (r *reading) addresses(h mail.Header, name string) []Address {
 			}
 		}
 		if err != nil {
-			r.fault(fmt.Errorf("%w: %s: %w", ErrBroken, name, err))
+			r.fault(fmt.Errorf("%w: %s", ErrBroken, name))
 		}
 		if len(out) > maxAddresses {
 			r.fault(fmt.Errorf("%w: more than %d addresses in %s", ErrLimit, maxAddresses, name))

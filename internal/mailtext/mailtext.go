@@ -12,6 +12,8 @@
 // with an error. The error says what is missing: [ErrLimit] when a bound was
 // reached, [ErrBroken] when bytes could not be understood. Neither means that
 // the message is of no use. The raw bytes stay the evidence; this is a reading.
+// Error texts are constant and never quote the message, which may hold the
+// address of a canary.
 //
 // What is returned is cleaned for display ([Clean]): no control characters, no
 // escape sequences, no text-direction tricks. It is not escaped for HTML.
@@ -83,7 +85,7 @@ func Parse(ctx context.Context, raw []byte, limits Limits) (m Mail, err error) {
 	r := &reading{limits: limits, mail: &m}
 	defer func() {
 		if p := recover(); p != nil {
-			r.fault(fmt.Errorf("%w: the parser gave up: %v", ErrBroken, p))
+			r.fault(fmt.Errorf("%w: the parser gave up: %T", ErrBroken, p))
 		}
 		m.Text = r.text.String()
 		err = errors.Join(r.faults...)

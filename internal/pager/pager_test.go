@@ -201,6 +201,11 @@ func TestHangingRouteHoldsUpNoOther(t *testing.T) {
 		if asked := box.Asked(); asked > 100 {
 			t.Errorf("outbox asked %d times in 20 s", asked)
 		}
+		time.Sleep(11 * time.Second) // past the timeout of an attempt
+		synctest.Wait()
+		if e := box.Entries()[0]; e.Attempts != 1 || e.Class != "timeout" {
+			t.Errorf("an attempt that hangs for 31 s: %+v", e)
+		}
 		p.stop(t)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,10 +219,12 @@ func TestFaultsAreNamedAndHideTheURL(t *testing.T) {
 
 func TestEndlessAnswerIsNotRead(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusOK)
-		for r.Context().Err() == nil {
-			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+	const more = 256 << 20 // than any buffer on the way; not endless, so that the test ends without the bound
+	var written atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for written.Load() < more {
+			n, err := w.Write(make([]byte, 64<<10))
+			if written.Add(int64(n)); err != nil {
 				return
 			}
 		}
@@ -229,6 +232,9 @@ func TestEndlessAnswerIsNotRead(t *testing.T) {
 	defer srv.Close()
 	if _, err := newHook(t, srv.URL, post.Config{}).Send(t.Context(), delivery()); err != nil {
 		t.Errorf("Send: %v", err)
+	}
+	if n := written.Load(); n >= more {
+		t.Errorf("all %d bytes of the answer were read", n)
 	}
 }
 
