@@ -53,13 +53,21 @@ func (w *wire) next() error {
 func (w *wire) readLine() ([]byte, error) {
 	var line []byte
 	for {
-		part, err := w.in.ReadSlice('\n')
-		line = append(line, part...)
+		if _, err := w.in.Peek(1); err != nil {
+			return line, err
+		}
+		b, _ := w.in.Peek(w.in.Buffered())
+		end := bytes.IndexByte(b, '\n')
+		if end >= 0 {
+			b = b[:end+1]
+		}
+		line = append(line, b...)
+		_, _ = w.in.Discard(len(b)) // they are buffered
 		if len(line) > w.s.cfg.Limits.Line {
 			return line, bufio.ErrBufferFull
 		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
+		if end >= 0 {
+			return line, nil
 		}
 	}
 }
