@@ -41,11 +41,11 @@ import (
 
 // Source is a spool to take contacts from.
 type Source interface {
-	// Read returns up to limit durable records after from.
+	// Read returns up to limit durable records from a cursor on.
 	Read(ctx context.Context, from spool.Cursor, limit int) ([]spool.Record, error)
-	// Wait returns when there is something after from.
+	// Wait returns when there is a record from the cursor on.
 	Wait(ctx context.Context, from spool.Cursor) error
-	// Ack allows the spool to forget everything up to and including upTo.
+	// Ack allows the spool to forget everything before upTo.
 	Ack(ctx context.Context, upTo spool.Cursor) error
 }
 

@@ -231,3 +231,19 @@ func (r *Registry) Reveal(ctx context.Context, id canary.ID, who string) error {
 	}
 	return nil
 }
+
+// Channels returns the channel of each contact that hit a token of an incident.
+func (r *Registry) Channels(ctx context.Context, id canary.IncidentID) (map[canary.ContactID]canary.Channel, error) {
+	out := map[canary.ContactID]canary.Channel{}
+	err := r.each(ctx, "SELECT DISTINCT c.id, c.channel FROM hits h, contacts c WHERE c.id = h.contact AND h.incident = ?", []any{id}, func(row *sql.Rows) error {
+		var contact canary.ContactID
+		var ch canary.Channel
+		err := row.Scan(&contact, &ch)
+		out[contact] = ch
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: channels of %s: %w", id, err)
+	}
+	return out, nil
+}

@@ -213,3 +213,26 @@ func fromMicros(n int64) time.Time {
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// Lock takes a lock by name that lasts until unlock or until the connection
+// ends; busy is returned when somebody else holds it. On MySQL alone.
+func (r *Registry) Lock(ctx context.Context, name string, busy error) (unlock func(), err error) {
+	conn, err := r.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("registry: lock: %w", err)
+	}
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", name).Scan(&got); err != nil {
+		return nil, errors.Join(fmt.Errorf("registry: lock: %w", err), conn.Close())
+	}
+	if got.Int64 != 1 {
+		return nil, errors.Join(busy, conn.Close())
+	}
+	return func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		// A lock that cannot be given back ends with its connection.
+		conn.ExecContext(last, "DO RELEASE_LOCK(?)", name) //nolint:errcheck,gosec // see above
+		conn.Close()                                       //nolint:errcheck,gosec // see above
+	}, nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// adminHandler answers healthz (the process lives), readyz (the spool takes
+// contacts and the registry answers) and metrics (Prometheus text: counts
+// only, nothing that names a token or a canary).
+func (s *server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /metrics", s.metrics)
+	return mux
+}
+
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.spool.Stats().Broken:
+		http.Error(w, "the spool takes no contacts", http.StatusServiceUnavailable)
+	case s.reg.Ping(r.Context()) != nil:
+		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintln(w, "ready")
+	}
+}
+
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	contacts, err := s.reg.ContactCounts(r.Context())
+	if err != nil {
+		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	pages, err := s.reg.DeliveryCounts(r.Context())
+	if err != nil {
+		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+	for _, name := range slices.Sorted(maps.Keys(contacts)) {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_contacts{kind=%q}", name), uint64(contacts[name])) //nolint:gosec // a count
+	}
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_deliveries{state=%q}", name), uint64(pages[name])) //nolint:gosec // a count
+	}
+	st := s.spool.Stats()
+	metrics.WriteGaugeUint64(w, "saltmine_spool_bytes", uint64(st.Bytes))     //nolint:gosec // a size
+	metrics.WriteGaugeUint64(w, "saltmine_spool_pending", uint64(st.Pending)) //nolint:gosec // a count
+	metrics.WriteCounterUint64(w, "saltmine_spool_appends_total", st.Appends)
+	metrics.WriteCounterUint64(w, "saltmine_spool_syncs_total", st.Syncs)
+	for _, stats := range s.ears.stats {
+		ear, values := stats()
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			metrics.WriteCounterFloat64(w, fmt.Sprintf("saltmine_ear_events_total{ear=%q,event=%q}", ear, name), values[name])
+		}
+	}
+}

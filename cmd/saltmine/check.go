@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/conf"
+	"saltmine/internal/registry"
+	"saltmine/internal/seal"
+	"saltmine/internal/token"
+	"saltmine/seeder/supportdb"
+)
+
+// checked is one line of check.
+type checked struct {
+	What  string `json:"what"`
+	OK    bool   `json:"ok"`
+	Fault string `json:"fault,omitempty"`
+}
+
+func (a *app) checkCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and everything it names, one line each",
+		Long: `Reads the configuration and every secret, opens the registry with its keys and
+each support database through its recipe, and makes each ear and route without
+starting it. Zone delegation and what the internet sees are not checked yet.`,
+		Example: "  saltmine check --config /etc/saltmine/saltmine.toml",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
+	}
+}
+
+func (a *app) check(ctx context.Context) error {
+	var list []checked
+	failed := 0
+	add := func(what string, err error) bool {
+		c := checked{What: what, OK: err == nil}
+		if err != nil {
+			failed++
+			c.Fault = err.Error()
+		}
+		list = append(list, c)
+		return err == nil
+	}
+	cfg, err := conf.Load(a.config)
+	if add("configuration "+a.config, err) {
+		a.checkParts(ctx, cfg, add)
+	}
+	if err := a.print(list, func(w io.Writer) error { return printChecked(w, list) }); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed", failed, len(list))
+	}
+	return nil
+}
+
+func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string, error) bool) {
+	keys, err := seal.Load(cfg.Registry.Keys)
+	if !add("keys "+cfg.Registry.Keys, err) {
+		return
+	}
+	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger()})
+	if err == nil {
+		_, err = reg.UnfinishedBatches(ctx) // opens something sealed, where there is something
+		defer reg.Close()                   //nolint:errcheck // it was only read
+	}
+	add("registry ("+string(cfg.Registry.Source.Engine)+")", err)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Support)) {
+		add("support database "+name, checkSupport(ctx, cfg.Support[name]))
+	}
+	_, err = numbers(cfg)
+	add("pool", err)
+	_, err = token.NewRule(keys.Accept(), cfg.Pool.AcceptOneIn)
+	add("acceptance rule", err)
+	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
+	for _, r := range cfg.Routes {
+		_, err = s.route(r)
+		add("route "+r.Name, err)
+	}
+	_, err = schedule(cfg)
+	add("rotation schedule", err)
+}
+
+func checkSupport(ctx context.Context, s conf.Support) error {
+	db, err := supportdb.Open(ctx, s.Source.DSN.Reveal())
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // it was only read
+	if s.Recipe == "" {
+		return fmt.Errorf("no recipe: run 'saltmine inspect --write recipe.toml'")
+	}
+	recipe, err := supportdb.LoadRecipe(s.Recipe)
+	if err != nil {
+		return err
+	}
+	desk, err := db.Use(ctx, recipe)
+	if err != nil {
+		return err
+	}
+	return desk.CheckWrite(ctx)
+}
+
+func printChecked(w io.Writer, list []checked) error {
+	for _, c := range list {
+		mark := "ok    "
+		if !c.OK {
+			mark = "FAILED"
+		}
+		line := mark + "  " + c.What
+		if c.Fault != "" {
+			line += ": " + c.Fault
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"saltmine/internal/conf"
+	"saltmine/internal/token"
+	"saltmine/internal/webhook"
+	"saltmine/listener"
+	"saltmine/listener/desk"
+	"saltmine/listener/dnsd"
+	"saltmine/listener/phone"
+	"saltmine/listener/smtpd"
+)
+
+// job is one long-lived part of serve.
+type job struct {
+	name string
+	run  func(context.Context) error
+}
+
+// ears makes the configured listeners. Every port is taken here, so that a
+// port in use fails the start and not the first contact.
+type ears struct {
+	cfg  *conf.Config
+	road *listener.Road
+	rule token.Rule
+	now  func() time.Time
+	log  *slog.Logger
+
+	jobs   []job
+	addrs  map[string]string // where each ear listens, by section
+	opened []interface{ Close() error }
+	stats  []func() (name string, values map[string]float64)
+}
+
+func (e *ears) open(ctx context.Context) error {
+	err := errors.Join(e.smtp(ctx), e.dns(ctx), e.phone(ctx), e.ticket(ctx))
+	if err != nil {
+		e.close()
+	}
+	return err
+}
+
+func (e *ears) close() {
+	for _, c := range e.opened {
+		c.Close() //nolint:errcheck // the start has failed already
+	}
+}
+
+func (e *ears) listen(ctx context.Context, what, addr string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("[%s] listen: %w", what, err)
+	}
+	e.opened = append(e.opened, ln)
+	if e.addrs == nil {
+		e.addrs = map[string]string{}
+	}
+	e.addrs[what] = ln.Addr().String()
+	e.log.Info("listening", "ear", what, "addr", ln.Addr().String())
+	return ln, nil
+}
+
+func (e *ears) smtp(ctx context.Context) error {
+	c := e.cfg.SMTP
+	if c == nil {
+		return nil
+	}
+	sc := smtpd.Config{Hostname: c.Hostname, Domains: e.cfg.Pool.Domains, Accept: e.rule.Passes, Hear: e.road.Hear, Costume: c.Costume, Now: e.now, Log: e.log.With("ear", "smtpd")}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return fmt.Errorf("[smtp] certificate: %w", err)
+		}
+		sc.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	srv, err := smtpd.New(sc)
+	if err != nil {
+		return fmt.Errorf("[smtp]: %w", err)
+	}
+	var lns []net.Listener
+	for _, addr := range c.Listen {
+		ln, err := e.listen(ctx, "smtp", addr)
+		if err != nil {
+			return err
+		}
+		lns = append(lns, ln)
+	}
+	e.jobs = append(e.jobs, job{"smtpd", func(ctx context.Context) error { return srv.Run(ctx, lns...) }})
+	return nil
+}
+
+func (e *ears) dns(ctx context.Context) error {
+	c := e.cfg.DNS
+	if c == nil {
+		return nil
+	}
+	var zones []dnsd.Zone
+	for _, name := range e.cfg.Pool.Domains {
+		z := dnsd.Zone{Name: name, Nameservers: c.Nameservers, Addrs: c.Addresses}
+		if e.cfg.SMTP != nil {
+			z.MailHosts = []string{e.cfg.SMTP.Hostname}
+		}
+		zones = append(zones, z)
+	}
+	srv, err := dnsd.New(dnsd.Config{Zones: zones, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "dnsd")})
+	if err != nil {
+		return fmt.Errorf("[dns]: %w", err)
+	}
+	var packets []net.PacketConn
+	var streams []net.Listener
+	for _, addr := range c.Listen {
+		pc, ln, err := e.listenBoth(ctx, addr)
+		if err != nil {
+			return err
+		}
+		packets, streams = append(packets, pc), append(streams, ln)
+	}
+	e.jobs = append(e.jobs, job{"dnsd", func(ctx context.Context) error { return srv.Run(ctx, packets, streams) }})
+	e.stats = append(e.stats, func() (string, map[string]float64) {
+		s := srv.Stats()
+		return "dnsd", map[string]float64{
+			"udp": float64(s.UDP), "tcp": float64(s.TCP), "malformed": float64(s.Malformed), "refused": float64(s.Refused),
+			"first": float64(s.First), "repeats": float64(s.Repeats), "unheard": float64(s.Unheard), "dropped": float64(s.Dropped), "lost": float64(s.Lost),
+		}
+	})
+	return nil
+}
+
+// listenBoth takes one port for UDP and TCP. Port 0 takes any port that is free
+// for both.
+func (e *ears) listenBoth(ctx context.Context, addr string) (net.PacketConn, net.Listener, error) {
+	ln, err := e.listen(ctx, "dns", addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	pc, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", ln.Addr().String())
+	if err != nil {
+		return nil, nil, fmt.Errorf("[dns] listen: %w", err)
+	}
+	e.opened = append(e.opened, pc)
+	return pc, ln, nil
+}
+
+func (e *ears) phone(ctx context.Context) error {
+	c := e.cfg.Phone
+	if c == nil {
+		return nil
+	}
+	var providers []phone.Provider
+	for _, p := range c.Providers {
+		providers = append(providers, phone.Provider{Kind: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal())})
+	}
+	ear, err := phone.New(phone.Config{PublicURL: c.PublicURL, Providers: providers, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "phone")})
+	if err != nil {
+		return fmt.Errorf("[phone]: %w", err)
+	}
+	e.stats = append(e.stats, func() (string, map[string]float64) {
+		s := ear.Stats()
+		return "phone", map[string]float64{"heard": float64(s.Heard), "unverified": float64(s.Unverified), "dropped": float64(s.Dropped), "failed": float64(s.Failed)}
+	})
+	return e.web(ctx, "phone", c.Listen, ear)
+}
+
+func (e *ears) ticket(ctx context.Context) error {
+	c := e.cfg.Ticket
+	if c == nil {
+		return nil
+	}
+	var agents []desk.Agent
+	for _, a := range c.Agents {
+		agents = append(agents, desk.Agent{Name: a.Name, Token: webhook.Hidden(a.Token.Reveal())})
+	}
+	ear, err := desk.New(desk.Config{Agents: agents, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "ticket")})
+	if err != nil {
+		return fmt.Errorf("[ticket]: %w", err)
+	}
+	e.stats = append(e.stats, func() (string, map[string]float64) {
+		s := ear.Stats()
+		return "ticket", map[string]float64{"heard": float64(s.Heard), "over_rate": float64(s.OverRate), "strangers": float64(s.Strangers), "failed": float64(s.Failed)}
+	})
+	return e.web(ctx, "ticket", c.Listen, ear)
+}
+
+func (e *ears) web(ctx context.Context, what, addr string, h http.Handler) error {
+	ln, err := e.listen(ctx, what, addr)
+	if err != nil {
+		return err
+	}
+	e.jobs = append(e.jobs, job{what, webJob(ln, h, e.log)})
+	return nil
+}
+
+// webJob serves h on ln until its context ends, then finishes what is under way.
+func webJob(ln net.Listener, h http.Handler, log *slog.Logger) func(context.Context) error {
+	srv := webhook.Server(h, log)
+	return func(ctx context.Context) error {
+		done := make(chan error, 1)
+		go func() { done <- srv.Serve(ln) }() // ends when the server is shut down below
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := srv.Shutdown(last); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+// needsEar reports that a configuration has no ear at all.
+func needsEar(cfg *conf.Config) bool {
+	return !slices.Contains([]bool{cfg.SMTP != nil, cfg.DNS != nil, cfg.Phone != nil, cfg.Ticket != nil}, true)
+}

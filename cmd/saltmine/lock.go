@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+)
+
+// errBusy says that another process is planting, rotating or withdrawing.
+var errBusy = errors.New("another saltmine is changing this support database; wait until it is done")
+
+// lock makes this process the only one that changes a support database: two
+// plants at once would each see the other's half. The kernel lets go of the
+// lock when the process dies, however it dies. With a registry on MySQL the
+// lock is the server's (GET_LOCK), so that it holds between machines.
+func (c *core) lock(ctx context.Context, place canary.Place) (unlock func(), err error) {
+	if c.cfg.Registry.Source.Engine == conf.MySQL {
+		return c.reg.Lock(ctx, "saltmine "+string(place), errBusy)
+	}
+	f, err := os.OpenFile(c.cfg.Registry.Source.Path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+		return nil, errors.Join(errBusy, f.Close())
+	}
+	return func() { f.Close() }, nil //nolint:errcheck,gosec // closing lets go of the lock
+}

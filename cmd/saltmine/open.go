@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+	"saltmine/internal/registry"
+	"saltmine/internal/seal"
+	"saltmine/internal/token"
+	"saltmine/seeder"
+	"saltmine/seeder/supportdb"
+)
+
+// core is an opened configuration with its registry.
+type core struct {
+	cfg  *conf.Config
+	keys *seal.Keys
+	reg  *registry.Registry
+}
+
+func (a *app) openCore(ctx context.Context) (*core, error) {
+	cfg, keys, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger()})
+	if err != nil {
+		return nil, err
+	}
+	return &core{cfg, keys, reg}, nil
+}
+
+func (c *core) close() error { return c.reg.Close() }
+
+func registryDSN(cfg *conf.Config) string {
+	if src := cfg.Registry.Source; src.Engine == conf.MySQL {
+		return "mysql://" + src.DSN.Reveal()
+	}
+	return "sqlite:" + cfg.Registry.Source.Path
+}
+
+// support is one support database, opened through its recipe.
+type support struct {
+	name   string
+	db     *supportdb.DB
+	seeder *seeder.Seeder
+	place  canary.Place
+}
+
+func (s *support) close() error { return s.db.Close() }
+
+// chooseSupport finds the configuration of a support database: the one that is
+// named, or the only one there is.
+func chooseSupport(cfg *conf.Config, name string) (string, conf.Support, error) {
+	names := slices.Sorted(maps.Keys(cfg.Support))
+	switch {
+	case len(names) == 0:
+		return "", conf.Support{}, usage("the configuration names no support database: add a section [support.main]")
+	case name == "" && len(names) > 1:
+		return "", conf.Support{}, usage("there are several support databases (%s): choose one with --support NAME", strings.Join(names, ", "))
+	case name == "":
+		name = names[0]
+	}
+	s, ok := cfg.Support[name]
+	if !ok {
+		return "", conf.Support{}, usage("there is no section [support.%s]; there is %s", name, strings.Join(names, ", "))
+	}
+	return name, s, nil
+}
+
+func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, error) {
+	name, sc, err := chooseSupport(c.cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	place, err := canary.ParsePlace("db:" + name)
+	if err != nil {
+		return nil, err
+	}
+	if sc.Recipe == "" {
+		return nil, usage("[support.%s] has no recipe: run 'saltmine inspect --write recipe.toml', read it, and set recipe = \"recipe.toml\"", name)
+	}
+	recipe, err := supportdb.LoadRecipe(sc.Recipe)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	db, err := supportdb.Open(ctx, sc.Source.DSN.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("[support.%s]: %w", name, err)
+	}
+	s, err := newSeeder(ctx, c, db, recipe, place, a)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("[support.%s]: %w", name, err), db.Close())
+	}
+	return &support{name: name, db: db, seeder: s, place: place}, nil
+}
+
+func newSeeder(ctx context.Context, c *core, db *supportdb.DB, recipe supportdb.Recipe, place canary.Place, a *app) (*seeder.Seeder, error) {
+	desk, err := db.Use(ctx, recipe)
+	if err != nil {
+		return nil, err
+	}
+	rule, err := token.NewRule(c.keys.Accept(), c.cfg.Pool.AcceptOneIn)
+	if err != nil {
+		return nil, err
+	}
+	return seeder.New(seeder.Config{Desk: desk, Ledger: c.reg, Batches: c.reg, Place: place, Accept: rule.Passes, Now: a.now, Log: a.quietLogger()})
+}
+
+// numbers reads the pool's phone numbers; none where none are configured.
+func numbers(cfg *conf.Config) ([]string, error) {
+	if cfg.Pool.Phones == "" {
+		return nil, nil
+	}
+	list, err := conf.Numbers(cfg.Pool.Phones)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return list, nil
+}
+
+// hintFor says what to do about an error, where that is known.
+func hintFor(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "configuration"):
+		return "run 'saltmine init DIR' to make one, or name yours with --config FILE"
+	case errors.Is(err, supportdb.ErrLogin):
+		return "check user and password in the dsn_file of [support.…]"
+	case errors.Is(err, supportdb.ErrUnreachable):
+		return "check host and port in the dsn_file of [support.…], and that the server is up"
+	case errors.Is(err, supportdb.ErrSchema):
+		return "run 'saltmine inspect' to have a recipe proposed for this schema"
+	case errors.Is(err, seeder.ErrPool):
+		return "add numbers to the file of [pool] phones, or plant fewer"
+	case errors.Is(err, seal.ErrOpen):
+		return "these are not the keys that the registry was written with: check keys in [registry]"
+	}
+	return ""
+}

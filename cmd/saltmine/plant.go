@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder"
+)
+
+// plantFlags are the command line of plant.
+type plantFlags struct {
+	support, batch, segment string
+	count                   int
+	bulk, dryRun            bool
+}
+
+func (a *app) plantCmd() *cobra.Command {
+	var f plantFlags
+	cmd := &cobra.Command{
+		Use:   "plant --count K",
+		Short: "Put canaries into the support database",
+		Long: `Registers K canaries with their placebos, then inserts each with its tickets in
+one transaction. --dry-run shows the exact SQL and writes nothing anywhere.
+
+A run that was cut off is resumed by the same command: without --batch the
+unfinished run of this support database is carried on to exactly its count. With
+--batch NAME the command may be repeated at will: when the batch is complete it
+does nothing.`,
+		Example: "  saltmine plant --count 5 --dry-run\n  saltmine plant --count 500 --batch spring\n  saltmine plant --count 50 --segment country=GB,product=home",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plant(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.IntVar(&f.count, "count", 0, "how many canaries stand when it is done")
+	fl.StringVar(&f.support, "support", "", "`NAME` of the support database, when there are several")
+	fl.StringVar(&f.batch, "batch", "", "`NAME` of the run; the same name resumes it")
+	fl.StringVar(&f.segment, "segment", "", "only among rows like these: `key=value,…`")
+	fl.BoolVar(&f.bulk, "bulk", false, "insert many canaries in one transaction")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "show the SQL, write nothing")
+	return cmd
+}
+
+var batchForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
+	if f.count < 1 {
+		return usage("--count K is wanted, 1 or more")
+	}
+	if f.batch != "" && !batchForm.MatchString(f.batch) {
+		return usage("--batch %q: want 1 to 64 letters, digits, '.', '_' and '-'", f.batch)
+	}
+	segment, err := canary.ParseSegment(f.segment)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	c, err := a.openCore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	s, err := a.openSupport(ctx, c, f.support)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	phones, err := numbers(c.cfg)
+	if err != nil {
+		return err
+	}
+	if len(c.cfg.Pool.Domains) == 0 {
+		return usage("[pool] domains is empty: canaries need addresses on domains that you own")
+	}
+	unlock, err := c.lock(ctx, s.place)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	batch, err := a.chooseBatch(ctx, c, s.place, f)
+	if err != nil {
+		return err
+	}
+	step, done := a.progress("planting")
+	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
+		Batch: batch, Count: f.count, Segment: segment, Domains: c.cfg.Pool.Domains, Phones: phones,
+		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, DryRun: f.dryRun, Progress: step,
+	})
+	done()
+	if err != nil {
+		return err
+	}
+	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
+}
+
+// chooseBatch finds the unfinished run of the place, or names a new one.
+func (a *app) chooseBatch(ctx context.Context, c *core, place canary.Place, f plantFlags) (canary.BatchID, error) {
+	if f.batch != "" {
+		return canary.BatchID(f.batch), nil
+	}
+	if f.dryRun {
+		return "dry-run", nil
+	}
+	open, err := c.reg.UnfinishedBatches(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range open {
+		if b.Place != place {
+			continue
+		}
+		if b.Count != f.count {
+			return "", usage("batch %s of %d canaries was cut off: finish it first with --count %d, or name another with --batch", b.ID, b.Count, b.Count)
+		}
+		a.say("resuming batch %s of %d, begun %s", b.ID, b.Count, b.Opened.Format(time.RFC3339))
+		return b.ID, nil
+	}
+	return canary.BatchID(canary.NewID("b")), nil
+}
+
+func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
+	if dryRun {
+		if err := lines(w, r.Statements); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "-- dry run: nothing was written; %d more canaries are not shown\n", r.More)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "batch %s: %d of %d canaries stand (%d inserted now, %d found from an earlier run, %d given up)\n",
+		r.Batch, r.Live, r.Asked, r.Inserted, r.Adopted, r.Retired)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "placebos minted now: %d email, %d phone, %d ticket\n", r.Placebos[canary.Email], r.Placebos[canary.Phone], r.Placebos[canary.Ticket]); err != nil {
+		return err
+	}
+	for _, warning := range r.Warnings {
+		if _, err := fmt.Fprintf(w, "note: %s\n", warning); err != nil {
+			return err
+		}
+	}
+	return nil
+}

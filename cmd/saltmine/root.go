@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/conf"
+	"saltmine/internal/seal"
+)
+
+// app is what the subcommands share: the streams, the global flags, and what
+// they open.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	config         string
+	output         string
+	verbose        bool
+	now            func() time.Time
+}
+
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	root := &cobra.Command{
+		Use:   "saltmine",
+		Short: "Canary records for a customer-support database: plant, hear, page, trace",
+		Long: `Saltmine puts customers who do not exist into your support database, listens on
+every way they can be contacted, pages responders when one is, and traces the
+leak to the extract it came from.`,
+		Example: `  saltmine demo --once            the whole story on this machine, two minutes
+  saltmine init /etc/saltmine     keys and a commented configuration
+  saltmine plant --count 500      put canaries into the support database
+  saltmine serve                  listen, page
+  saltmine trace --incident ID    which extract leaked, and when`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.output != "text" && a.output != "json" {
+				return usage("--output %q: want text or json", a.output)
+			}
+			return nil
+		},
+	}
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w (see: %s --help)", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.config, "config", "saltmine.toml", "configuration `FILE`")
+	flags.StringVar(&a.output, "output", "text", "how results are printed: `text` or json")
+	flags.BoolVar(&a.verbose, "verbose", false, "log more")
+	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.plantCmd(), a.rotateCmd(), a.verifyCmd(), a.withdrawCmd(),
+		a.serveCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.traceCmd(), a.extractsCmd(), a.ticketCmd(), a.demoCmd())
+	for _, c := range root.Commands() {
+		mustUse(c)
+	}
+	return root
+}
+
+// mustUse turns cobra's complaints about arguments into wrong use.
+func mustUse(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usage("%w (see: %s --help)", err, cmd.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		mustUse(sub)
+	}
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// print gives a result to standard output, as JSON or as text.
+func (a *app) print(v any, text func(io.Writer) error) error {
+	if a.output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(v); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
+	}
+	if err := text(a.stdout); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// say tells the person at the terminal something on standard error.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stderr, format+"\n", args...) //nolint:errcheck // there is nowhere left to complain
+}
+
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelInfo
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// quietLogger is for commands that talk to a person: only what matters.
+func (a *app) quietLogger() *slog.Logger {
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// load reads the configuration and the keys.
+func (a *app) load() (*conf.Config, *seal.Keys, error) {
+	cfg, err := conf.Load(a.config)
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	keys, err := seal.Load(cfg.Registry.Keys)
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	return cfg, keys, nil
+}

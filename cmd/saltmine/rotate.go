@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+	"saltmine/seeder"
+)
+
+func (a *app) rotateCmd() *cobra.Command {
+	var kind, name string
+	var count int
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "rotate",
+		Short: "Change e-mail addresses or phone numbers of canaries in place",
+		Long: `Changes the oldest tokens of planted canaries, as a customer would change his
+address: the row, its id and its tickets stay. Old tokens are listened to for
+years; when they are contacted, their windows date the copy that leaked.
+'saltmine serve' does this on the schedule of [rotate].`,
+		Example: "  saltmine rotate --count 3 --dry-run\n  saltmine rotate --kind phone --count 1",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if kind != string(canary.Email) && kind != string(canary.Phone) {
+				return usage("--kind %q: want email or phone", kind)
+			}
+			if count < 1 {
+				return usage("--count: want 1 or more")
+			}
+			return a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
+				r, err := rotateOnce(ctx, c, s, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
+				return r, func(w io.Writer) error {
+					if err := lines(w, r.Statements); err != nil {
+						return err
+					}
+					_, err := fmt.Fprintf(w, "%d changed, %d finished from an earlier run, %d placebos minted\n", r.Rotated, r.Finished, r.Placebos)
+					return errors.Join(err, printFindings(w, r.Findings))
+				}, err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&kind, "kind", "email", "what to change: `email` or phone")
+	cmd.Flags().IntVar(&count, "count", 1, "at most so many canaries")
+	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
+	return cmd
+}
+
+// change opens a support database for one change, holding its lock.
+func (a *app) change(ctx context.Context, name string, do func(context.Context, *core, *support) (any, func(io.Writer) error, error)) (err error) {
+	c, err := a.openCore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	s, err := a.openSupport(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	unlock, err := c.lock(ctx, s.place)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	result, text, err := do(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	return a.print(result, text)
+}
+
+func rotateOnce(ctx context.Context, c *core, s *support, rc seeder.RotateConfig) (seeder.RotateReport, error) {
+	phones, err := numbers(c.cfg)
+	if err != nil {
+		return seeder.RotateReport{}, err
+	}
+	rc.Domains, rc.Phones, rc.PlacebosPerEmail = c.cfg.Pool.Domains, phones, c.cfg.Pool.PlacebosPerEmail
+	return s.seeder.Rotate(ctx, rc)
+}
+
+func printFindings(w io.Writer, list []seeder.Finding) error {
+	for _, f := range list {
+		if _, err := fmt.Fprintf(w, "%s  %s  %s%s  %s\n", f.Canary, f.Problem, f.Kind, f.Column, f.Detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) verifyCmd() *cobra.Command {
+	var name, batch string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Read every planted canary back and compare it with the registry",
+		Long: `Exit code 3 when a canary is missing, changed or doubled. Nothing is changed in
+the support database. Run it after the support database was restarted or restored.`,
+		Example: "  saltmine verify && echo all there",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := 0
+			step, done := a.progress("verifying")
+			err := a.change(cmd.Context(), name, func(ctx context.Context, _ *core, s *support) (any, func(io.Writer) error, error) {
+				r, err := s.seeder.Verify(ctx, seeder.VerifyConfig{Batch: canary.BatchID(batch), Progress: step})
+				done()
+				found = len(r.Findings)
+				return r, func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "%d checked, %d as planted, %d findings\n", r.Checked, r.Verified, found)
+					return errors.Join(err, printFindings(w, r.Findings))
+				}, err
+			})
+			if err == nil && found > 0 {
+				return &exitError{code: exitFound}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
+	cmd.Flags().StringVar(&batch, "batch", "", "only canaries of this `BATCH`")
+	return cmd
+}
+
+func (a *app) withdrawCmd() *cobra.Command {
+	var name, batch string
+	var all, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "withdraw [CANARY...]",
+		Short: "Delete canaries from the support database; they stay registered",
+		Long: `Deletes by recorded primary keys, and only rows that still hold our address. The
+tokens are listened to for years after.`,
+		Example: "  saltmine withdraw --batch spring --dry-run\n  saltmine withdraw c_abcdefghijklmnop",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			wc := seeder.WithdrawConfig{Batch: canary.BatchID(batch), All: all, DryRun: dryRun}
+			for _, id := range args {
+				wc.IDs = append(wc.IDs, canary.ID(id))
+			}
+			if batch == "" && len(args) == 0 && !all {
+				return usage("say which: canary ids, --batch NAME, or --all")
+			}
+			return a.change(cmd.Context(), name, func(ctx context.Context, _ *core, s *support) (any, func(io.Writer) error, error) {
+				step, done := a.progress("withdrawing")
+				wc.Progress = step
+				r, err := s.seeder.Withdraw(ctx, wc)
+				done()
+				return r, func(w io.Writer) error {
+					if err := lines(w, r.Statements); err != nil {
+						return err
+					}
+					_, err := fmt.Fprintf(w, "%d withdrawn, %d were gone already, %d were never inserted\n", r.Withdrawn, r.Gone, r.Never)
+					return errors.Join(err, printFindings(w, r.Findings))
+				}, err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
+	cmd.Flags().StringVar(&batch, "batch", "", "all canaries of this `BATCH`")
+	cmd.Flags().BoolVar(&all, "all", false, "all canaries of the support database")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
+	return cmd
+}
+
+// schedule parses the cron text of [rotate]; nil when there is none.
+func schedule(cfg *conf.Config) (cron.Schedule, error) {
+	if cfg.Rotate == nil || cfg.Rotate.Schedule == "" {
+		return nil, nil
+	}
+	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	text := cfg.Rotate.Schedule
+	if len(text) > 2 && (text[:2] == "TZ" || text[:2] == "CR") {
+		return nil, usage("[rotate] schedule: time zones are not taken; times are UTC")
+	}
+	plan, err := parser.Parse(text)
+	if err != nil {
+		return nil, usage("[rotate] schedule %q: %w", text, err)
+	}
+	if plan.Next(time.Unix(0, 0).UTC()).IsZero() { // cron accepts 30 February
+		return nil, usage("[rotate] schedule %q never comes", text)
+	}
+	return plan, nil
+}
+
+// rotation makes the jobs that change tokens in place, one for each support database.
+func (s *server) rotation(ctx context.Context) ([]job, error) {
+	plan, err := schedule(s.cfg)
+	if err != nil || plan == nil {
+		return nil, err
+	}
+	var jobs []job
+	for name := range s.cfg.Support {
+		sup, err := s.app.openSupport(ctx, s.core, name)
+		if err != nil {
+			return nil, err
+		}
+		r := &rotator{server: s, sup: sup, plan: plan, log: s.log.With("part", "rotate", "support", name)}
+		jobs = append(jobs, job{"rotate " + name, r.run})
+	}
+	return jobs, nil
+}
+
+// rotator changes the tokens of one support database on a schedule.
+type rotator struct {
+	*server
+	sup  *support
+	plan cron.Schedule
+	log  *slog.Logger
+}
+
+// run waits for the schedule with robfig/cron. A time that passed while nobody
+// ran is caught up once; a run that is still going lets the next one go by.
+func (r *rotator) run(ctx context.Context) error {
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithChain(cron.Recover(quietCron{r.log}), cron.SkipIfStillRunning(quietCron{r.log})))
+	tick := cron.FuncJob(func() { r.tick(ctx) })
+	c.Schedule(r.plan, tick)
+	last, err := r.reg.LastRun(ctx, r.name())
+	if err != nil {
+		return err
+	}
+	if !last.IsZero() && r.plan.Next(last).Before(r.app.now()) {
+		r.tick(ctx)
+	}
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	return r.sup.close()
+}
+
+func (r *rotator) name() string { return "rotate " + r.sup.name }
+
+// tick changes its share of the tokens: enough that each stands about a
+// lifetime, never more than the configured share.
+func (r *rotator) tick(ctx context.Context) {
+	unlock, err := r.lock(ctx, r.sup.place)
+	if err != nil {
+		r.log.Warn("rotation left out", "err", err)
+		return
+	}
+	defer unlock()
+	now := r.app.now()
+	if err := r.reg.SetLastRun(ctx, r.name(), now); err != nil {
+		r.log.Warn("rotation left out", "err", err)
+		return
+	}
+	count, err := r.share(ctx, now)
+	if err != nil || count == 0 {
+		if err != nil {
+			r.log.Warn("rotation left out", "err", err)
+		}
+		return
+	}
+	rep, err := rotateOnce(ctx, r.core, r.sup, seeder.RotateConfig{Kind: canary.Email, Count: count})
+	if err != nil {
+		r.log.Warn("rotation will be tried again at the next time", "err", err)
+		return
+	}
+	r.log.Info("rotated", "changed", rep.Rotated, "finished", rep.Finished, "findings", len(rep.Findings))
+}
+
+// share is how many tokens are due in the time up to the next run, at least
+// one while there are canaries, at most the configured share.
+func (r *rotator) share(ctx context.Context, now time.Time) (int, error) {
+	live, err := r.reg.Plantings(ctx, canary.Filter{Place: r.sup.place, States: []canary.State{canary.Planted, canary.Verified}})
+	if err != nil || len(live) == 0 {
+		return 0, err
+	}
+	next := r.plan.Next(now)
+	due := float64(len(live)) * float64(r.plan.Next(next).Sub(next)) / float64(r.cfg.Rotate.Lifetime)
+	return int(math.Ceil(min(due, float64(len(live))*r.cfg.Rotate.Share))), nil
+}
+
+// quietCron gives cron's complaints to the log.
+type quietCron struct{ log *slog.Logger }
+
+// Info drops what cron tells of its schedule.
+func (quietCron) Info(string, ...any) {}
+
+// Error logs a panic of a job.
+func (q quietCron) Error(err error, _ string, _ ...any) {
+	q.log.Error("rotation broke off", "err", err)
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+	"saltmine/internal/console"
+	"saltmine/internal/incident"
+	"saltmine/internal/pager"
+	"saltmine/internal/pager/hook"
+	"saltmine/internal/pager/pagerduty"
+	"saltmine/internal/registry"
+	"saltmine/internal/spool"
+	"saltmine/internal/token"
+	"saltmine/internal/webhook"
+	"saltmine/listener"
+)
+
+func (a *app) serveCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Listen for contacts, page responders, show the console",
+		Long: `Runs the ears, the intake, the pager, the console and the scheduled rotation in
+one process, until it is told to stop. Contacts are durable in the spool before
+the other side gets its yes; what was spooled before a crash is taken in at the
+next start.`,
+		Example: "  saltmine serve --config /etc/saltmine/saltmine.toml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			c, err := a.openCore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, c.close()) }()
+			s := &server{app: a, core: c, log: a.logger()}
+			return s.run(cmd.Context())
+		},
+	}
+}
+
+// server is serve, wired.
+type server struct {
+	*core
+	app  *app
+	log  *slog.Logger
+	jobs []job
+
+	spool *spool.Spool
+	ears  *ears
+	pager *pager.Pager
+}
+
+func (s *server) run(ctx context.Context) (err error) {
+	if needsEar(s.cfg) {
+		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [ticket]")
+	}
+	s.spool, err = spool.Open(spool.Config{Dir: s.cfg.Spool.Dir, MaxBytes: s.cfg.Spool.MaxBytes, Now: s.app.now, Log: s.log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.spool.Close()) }()
+	if err := s.wire(ctx); err != nil {
+		return err
+	}
+	s.log.Info("ready", "jobs", len(s.jobs))
+	g, ctx := errgroup.WithContext(ctx)
+	for _, j := range s.jobs {
+		g.Go(func() error {
+			if err := j.run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", j.name, err)
+			}
+			return nil
+		})
+	}
+	err = g.Wait()
+	s.log.Info("stopped")
+	return err
+}
+
+// wire makes every part and takes every port; nothing runs yet.
+func (s *server) wire(ctx context.Context) error {
+	rule, err := token.NewRule(s.keys.Accept(), s.cfg.Pool.AcceptOneIn)
+	if err != nil {
+		return err
+	}
+	road := listener.New(listener.Config{
+		Seal: s.keys.Core.Lid().Seal,
+		Append: func(ctx context.Context, key listener.Key, sealed []byte) error {
+			return s.spool.Append(ctx, key, sealed)
+		},
+		Full: func(err error) bool { return errors.Is(err, spool.ErrFull) },
+	})
+	s.ears = &ears{cfg: s.cfg, road: road, rule: rule, now: s.app.now, log: s.log}
+	routes, sends, err := s.routes()
+	if err != nil {
+		return err
+	}
+	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Now: s.app.now, Log: s.log.With("part", "pager")})
+	id := s.spool.ID()
+	intake := incident.New(incident.Config{
+		Name: "spool-" + hex.EncodeToString(id[:8]), Source: s.spool, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
+		Routes: routes, Link: s.link, Wake: s.pager.Wake, Now: s.app.now, Log: s.log.With("part", "intake"),
+	})
+	rotate, err := s.rotation(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.ears.open(ctx); err != nil {
+		return err
+	}
+	s.jobs = append(s.jobs, s.ears.jobs...)
+	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"pager", s.pager.Run})
+	s.jobs = append(s.jobs, rotate...)
+	if err := errors.Join(s.console(ctx), s.admin(ctx)); err != nil {
+		s.ears.close()
+		return err
+	}
+	return nil
+}
+
+func (s *server) link(id canary.IncidentID) string {
+	if s.cfg.API == nil {
+		return ""
+	}
+	return s.cfg.API.PublicURL + "/incidents/" + string(id)
+}
+
+// routes makes the ways out for pages.
+func (s *server) routes() ([]incident.Route, map[string]pager.Send, error) {
+	var list []incident.Route
+	sends := map[string]pager.Send{}
+	for _, r := range s.cfg.Routes {
+		send, err := s.route(r)
+		if err != nil {
+			return nil, nil, fmt.Errorf("route %s: %w", r.Name, err)
+		}
+		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity})
+		sends[r.Name] = send
+	}
+	if len(list) == 0 {
+		s.log.Warn("no [[route]] is configured: nobody will be paged")
+	}
+	return list, sends, nil
+}
+
+func (s *server) route(r conf.Route) (pager.Send, error) {
+	if r.Kind == "pagerduty" {
+		p, err := pagerduty.New(pagerduty.Config{RoutingKey: pagerduty.Key(r.Secret.Reveal()), BaseURL: r.URL, Now: s.app.now})
+		if err != nil {
+			return nil, err
+		}
+		return p.Send, nil
+	}
+	secret, err := webhook.ParseSecret(r.Secret.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	h, err := hook.New(hook.Config{URL: r.URL, Sign: func(id string, ts time.Time, body []byte) string { return webhook.Sign(secret, id, ts, body) }, Now: s.app.now})
+	if err != nil {
+		return nil, err
+	}
+	return h.Send, nil
+}
+
+func (s *server) console(ctx context.Context) error {
+	if s.cfg.API == nil {
+		return nil
+	}
+	ln, err := s.listen(ctx, "api", s.cfg.API.Listen)
+	if err != nil {
+		return err
+	}
+	h := console.New(console.Config{
+		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Log: s.log,
+		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
+		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
+			return traceIncident(ctx, s.reg, id, s.app.now())
+		},
+	})
+	s.jobs = append(s.jobs, job{"console", webJob(ln, h, s.log)})
+	return nil
+}
+
+func (s *server) admin(ctx context.Context) error {
+	if s.cfg.Admin == nil {
+		return nil
+	}
+	ln, err := s.listen(ctx, "admin", s.cfg.Admin.Listen)
+	if err != nil {
+		return err
+	}
+	s.jobs = append(s.jobs, job{"admin", webJob(ln, s.adminHandler(), s.log)})
+	return nil
+}
+
+func (s *server) listen(ctx context.Context, what, addr string) (net.Listener, error) {
+	return s.ears.listen(ctx, what, addr)
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/conf"
+	"saltmine/internal/webhook"
+	"saltmine/listener/desk"
+)
+
+func (a *app) ticketCmd() *cobra.Command {
+	var q desk.Quote
+	var to, tokenFile string
+	cmd := &cobra.Command{
+		Use:   "ticket TICKET",
+		Short: "Report a ticket number that a caller quoted",
+		Long: `Sends a quoted ticket number to the tripwire of a running 'saltmine serve'. The
+answer is always the same: recorded, thank you.`,
+		Example: "  saltmine ticket TK-2025-004711 --caller '+44 20 7946 0018' --note 'said he was from support' --token-file me.token",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if tokenFile == "" {
+				return usage("--token-file is wanted: the file with your token, from the agents file of [ticket]")
+			}
+			token, err := conf.ReadSecret(tokenFile)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			q.Ticket = args[0]
+			client := &http.Client{Timeout: 20 * time.Second}
+			if err := desk.Post(cmd.Context(), client, to, webhook.Hidden(token.Reveal()), q); err != nil {
+				return err
+			}
+			return a.print(map[string]string{"status": "recorded, thank you"}, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, "recorded, thank you")
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&q.Caller, "caller", "", "who called, as shown on the phone")
+	cmd.Flags().StringVar(&q.Note, "note", "", "what the caller said")
+	cmd.Flags().StringVar(&to, "url", "http://127.0.0.1:8082", "`URL` of the ticket ear")
+	cmd.Flags().StringVar(&tokenFile, "token-file", "", "`FILE` with your token")
+	return cmd
+}

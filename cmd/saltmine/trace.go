@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/forensics"
+	"saltmine/internal/registry"
+)
+
+func (a *app) traceCmd() *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use:   "trace",
+		Short: "Say when the leaked extract was taken, and which known extract it can be",
+		Long: `Intersects the windows of the tokens that were hit, and lists the known extracts
+that are consistent with all, some and none of the hits, with the reasons.
+Without --incident the newest incident is traced. DNS queries and unnamed calls
+are counted and carry no weight.`,
+		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			c, err := a.openCore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, c.close()) }()
+			answer, err := traceIncident(cmd.Context(), c.reg, canary.IncidentID(id), a.now())
+			if err != nil {
+				return err
+			}
+			return a.print(answer, answer.Text)
+		},
+	}
+	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
+	return cmd
+}
+
+// traced is the answer of a trace with the incident it is about.
+type traced struct {
+	Incident canary.Incident `json:"incident"`
+	// SetAside counts the hits that carry no weight: probes, unnamed calls,
+	// origins that also contacted placebos.
+	SetAside int              `json:"set_aside"`
+	Answer   forensics.Answer `json:"trace"`
+}
+
+// Text prints the trace for a person.
+func (t traced) Text(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "Incident %s  %s  %s  %d canaries, %d contacts\nNot weighed: %d probes, unnamed calls and guesses; %d DNS queries (supporting evidence only)\n\n",
+		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
+	if err != nil {
+		return err
+	}
+	return t.Answer.Text(w)
+}
+
+// traceIncident gathers what the registry knows and asks forensics. An empty id
+// is the newest incident.
+func traceIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID, now time.Time) (traced, error) {
+	inc, err := pickIncident(ctx, reg, id)
+	if err != nil {
+		return traced{}, err
+	}
+	hits, err := reg.IncidentHits(ctx, inc.ID)
+	if err != nil {
+		return traced{}, err
+	}
+	plantings, err := reg.Plantings(ctx, canary.Filter{})
+	if err != nil {
+		return traced{}, err
+	}
+	q := forensics.Question{Now: canary.Micro(now)}
+	if q.Extracts, err = reg.Extracts(ctx); err != nil {
+		return traced{}, err
+	}
+	lives := map[canary.TokenID]forensics.Live{}
+	kinds := map[canary.TokenID]canary.Kind{}
+	for _, p := range plantings {
+		for _, t := range p.Tokens {
+			live := forensics.Live{Token: t.ID, Canary: p.ID, Segment: p.Segment, Window: t.Window}
+			lives[t.ID], kinds[t.ID] = live, t.Kind
+			q.Tokens = append(q.Tokens, live)
+		}
+	}
+	out := traced{Incident: inc}
+	channels, err := reg.Channels(ctx, inc.ID)
+	if err != nil {
+		return traced{}, err
+	}
+	for _, h := range hits {
+		if !h.Clean {
+			out.SetAside++
+			continue
+		}
+		live := lives[h.Token]
+		q.Hits = append(q.Hits, forensics.Hit{
+			Token: h.Token, Canary: h.Canary, Kind: kinds[h.Token], Channel: channels[h.Contact], At: h.At,
+			Segment: live.Segment, Window: live.Window, Contact: h.Contact,
+		})
+	}
+	out.Answer = forensics.Trace(q)
+	return out, nil
+}
+
+func pickIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID) (canary.Incident, error) {
+	if id != "" {
+		return reg.Incident(ctx, id)
+	}
+	list, err := reg.Incidents(ctx, 1)
+	if err != nil {
+		return canary.Incident{}, err
+	}
+	if len(list) == 0 {
+		return canary.Incident{}, errors.New("there is no incident to trace: no planted token has been contacted")
+	}
+	return list[0], nil
+}
+
+func (a *app) incidentsCmd() *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use: "incidents", Short: "List incidents, newest first", Args: cobra.NoArgs,
+		Example: "  saltmine incidents --output json",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			c, err := a.openCore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, c.close()) }()
+			list, err := c.reg.Incidents(cmd.Context(), limit)
+			if err != nil {
+				return err
+			}
+			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`")
+	return cmd
+}
+
+func printIncidents(w io.Writer, list []canary.Incident) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "no incidents")
+		return err
+	}
+	for _, inc := range list {
+		verdict := string(inc.Verdict)
+		if verdict == "" {
+			verdict = "open"
+		}
+		if _, err := fmt.Fprintf(w, "%s  %s  %s  opened %s  %d canaries  %d contacts  %d dns  %s\n", inc.Severity, inc.ID, inc.Place,
+			inc.Opened.Format(time.RFC3339), inc.Canaries, inc.Contacts, inc.Support, verdict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) extractsCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "extracts", Short: "Known extracts: what was taken out, when, by whom"}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "import FILE",
+		Short: "Import known extracts from CSV or JSON lines",
+		Long: `Reads extracts from FILE, or from standard input when FILE is "-".
+
+CSV (first line names the columns, in any order) and JSON lines have the fields
+  id         the extract's name in your log
+  actor      who took it
+  taken_at   RFC 3339 time; or taken_from and taken_until
+  canaries   ids of the canaries it held (CSV: separated by spaces; JSON: a list)
+  place      db:NAME or copy:NAME, when the canaries are not known
+  segment    key=value[,key=value…] of the rows it took; empty is all
+  rows       how many rows it carried out (optional)
+
+The whole file is imported or nothing. An id that is already known is replaced.`,
+		Example: "  saltmine extracts import exports.csv\n  zcat exports.jsonl.gz | saltmine extracts import -",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.importExtracts(cmd.Context(), args[0]) },
+	})
+	return cmd
+}
+
+func (a *app) importExtracts(ctx context.Context, name string) (err error) {
+	in := a.stdin
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	list, err := readExtracts(in)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	c, err := a.openCore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	added, err := c.reg.ImportExtracts(ctx, list)
+	if err != nil {
+		return err
+	}
+	result := map[string]int{"read": len(list), "new": added, "replaced": len(list) - added}
+	return a.print(result, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%d extracts: %d new, %d replaced\n", len(list), added, len(list)-added)
+		return err
+	})
+}
+
+// extractColumns reads the header line of a CSV of extracts.
+func extractColumns(r *csv.Reader) (map[string]int, error) {
+	head, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("no header line: %w", err)
+	}
+	known := map[string]bool{"id": true, "actor": true, "taken_at": true, "taken_from": true, "taken_until": true, "canaries": true, "place": true, "segment": true, "rows": true}
+	at := map[string]int{}
+	for i, name := range head {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !known[name] {
+			return nil, fmt.Errorf("line 1: unknown column %q", name)
+		}
+		at[name] = i
+	}
+	return at, nil
+}

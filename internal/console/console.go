@@ -1,0 +1,148 @@
+// Package console shows incidents to responders: a list, and for each incident
+// what is known and the trace as text. The same is given as JSON under /v1.
+//
+// In this form it only reads. It shows ids, counts, times and reasons; it is
+// never given a canary's name, address, number or ticket, so it cannot show
+// them. It has no log-in of its own: it listens on loopback unless it is told
+// otherwise, and belongs behind a proxy that knows the responders.
+//
+// Pages are complete without scripts, send no referrer and may not be framed.
+// When the registry does not answer, the page says so with status 503.
+package console
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"saltmine/internal/canary"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+// Report is a trace that can be shown as text and as JSON.
+type Report interface{ Text(w io.Writer) error }
+
+// Config is what a console needs.
+type Config struct {
+	Incidents func(ctx context.Context, limit int) ([]canary.Incident, error)
+	Incident  func(ctx context.Context, id canary.IncidentID) (canary.Incident, error)
+	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
+	// Missing reports whether an error means that there is no such incident.
+	Missing func(error) bool
+	Log     *slog.Logger
+}
+
+type console struct {
+	cfg   Config
+	pages *template.Template
+}
+
+// New returns the console's pages and interface.
+func New(cfg Config) http.Handler {
+	c := &console{cfg: cfg, pages: template.Must(template.ParseFS(pages, "pages/*.html"))}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", c.list)
+	mux.HandleFunc("GET /incidents/{id}", c.one)
+	mux.HandleFunc("GET /v1/incidents", c.listJSON)
+	mux.HandleFunc("GET /v1/incidents/{id}/trace", c.traceJSON)
+	return guarded(mux)
+}
+
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+const listed = 200
+
+func (c *console) list(w http.ResponseWriter, r *http.Request) {
+	list, err := c.cfg.Incidents(r.Context(), listed)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	c.show(w, "list.html", list)
+}
+
+func (c *console) one(w http.ResponseWriter, r *http.Request) {
+	id := canary.IncidentID(r.PathValue("id"))
+	inc, err := c.cfg.Incident(r.Context(), id)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	trace, err := c.cfg.Trace(r.Context(), id)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	var text writer
+	if err := trace.Text(&text); err != nil {
+		c.fault(w, err)
+		return
+	}
+	c.show(w, "incident.html", struct {
+		canary.Incident
+		Trace string
+	}{inc, string(text)})
+}
+
+type writer []byte
+
+func (w *writer) Write(p []byte) (int, error) {
+	*w = append(*w, p...)
+	return len(p), nil
+}
+
+func (c *console) listJSON(w http.ResponseWriter, r *http.Request) {
+	list, err := c.cfg.Incidents(r.Context(), listed)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	c.json(w, list)
+}
+
+func (c *console) traceJSON(w http.ResponseWriter, r *http.Request) {
+	trace, err := c.cfg.Trace(r.Context(), canary.IncidentID(r.PathValue("id")))
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	c.json(w, trace)
+}
+
+func (c *console) json(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		c.cfg.Log.Debug("reader went away", "err", err)
+	}
+}
+
+func (c *console) show(w http.ResponseWriter, name string, data any) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if err := c.pages.ExecuteTemplate(w, name, data); err != nil {
+		c.cfg.Log.Debug("reader went away", "err", err)
+	}
+}
+
+func (c *console) fault(w http.ResponseWriter, err error) {
+	if c.cfg.Missing(err) {
+		http.Error(w, "there is no such incident", http.StatusNotFound)
+		return
+	}
+	c.cfg.Log.Warn("console could not answer", "err", err)
+	http.Error(w, "the registry does not answer; the log says why", http.StatusServiceUnavailable)
+}
