@@ -24,30 +24,41 @@ func parseCommand(line []byte) (command, bool) {
 	return command{verb: strings.ToUpper(verb), arg: strings.TrimSpace(arg)}, verb != ""
 }
 
-// readPath finds the address of MAIL or RCPT behind "FROM:" or "TO:". Missing
-// brackets are tolerated, as common servers do.
+// readPath finds the address of MAIL or RCPT behind "FROM:" or "TO:". Only the
+// sender may be empty.
 func (c *command) readPath(prefix string) bool {
 	if len(c.arg) < len(prefix) || !strings.EqualFold(c.arg[:len(prefix)], prefix) {
 		return false
 	}
 	text := strings.TrimLeft(c.arg[len(prefix):], " \t")
-	end := 0
-	if inner, ok := strings.CutPrefix(text, "<"); ok {
-		if end = unquoted(inner, ">"); end < 0 {
+	if !c.split(text) || len(c.path) > mostPath {
+		return false
+	}
+	if c.path == "" {
+		return prefix == "FROM:" && strings.HasPrefix(text, "<>")
+	}
+	c.bare = unquoted(c.path, "@") < 0
+	return true
+}
+
+// split takes an address and its parameters apart. Missing brackets are
+// tolerated, as common servers do.
+func (c *command) split(text string) bool {
+	inner, bracketed := strings.CutPrefix(text, "<")
+	if bracketed {
+		end := unquoted(inner, ">")
+		if end < 0 {
 			return false
 		}
 		c.path, c.rest = inner[:end], inner[end+1:]
-	} else {
-		if end = unquoted(text, " \t"); end < 0 {
-			end = len(text)
-		}
-		c.path, c.rest = text[:end], text[end:]
+		return c.rest == "" || c.rest[0] == ' ' || c.rest[0] == '\t'
 	}
-	if c.rest != "" && c.rest[0] != ' ' && c.rest[0] != '\t' {
-		return false
+	end := unquoted(text, " \t")
+	if end < 0 {
+		end = len(text)
 	}
-	c.bare = c.path != "" && unquoted(c.path, "@") < 0
-	return len(c.path) <= mostPath && (c.path != "" || prefix == "FROM:" && strings.Contains(text, "<>"))
+	c.path, c.rest = text[:end], text[end:]
+	return true
 }
 
 // unquoted finds the first byte of any that stands outside quotes, or gives -1.
@@ -73,8 +84,7 @@ func (c command) line(origin string) []byte {
 	b.WriteString(c.verb)
 	switch {
 	case c.verb == "MAIL" || c.verb == "RCPT":
-		b.WriteString(map[bool]string{true: " FROM:<", false: " TO:<"}[c.verb == "MAIL"])
-		b.WriteString(c.path)
+		b.WriteString(" " + map[string]string{"MAIL": "FROM", "RCPT": "TO"}[c.verb] + ":<" + c.path)
 		if c.bare {
 			b.WriteString("@" + origin)
 		}

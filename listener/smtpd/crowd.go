@@ -173,7 +173,7 @@ func (s *Server) greet(ctx context.Context, l net.Listener, admit func(net.Conn)
 func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner *door) {
 	w := s.newWire(hearing, c)
 	if !people.enter(w) {
-		s.cfg.Log.Warn("connection refused, too many are open", "bound", "connections")
+		s.cfg.Log.Debug("connection refused, too many are open") // a flood must not become a flood of log lines
 		w.turnAway()
 		return
 	}

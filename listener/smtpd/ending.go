@@ -37,6 +37,7 @@ func (w *wire) lost(err error) error {
 	case endShutdown:
 		w.farewell(sayClosing)
 	}
+	w.over = true
 	return fmt.Errorf("%s: %w", cause, err)
 }
 

@@ -123,13 +123,18 @@ func start(t *testing.T, cfg smtpd.Config) string {
 // run starts an ear; stop ends it and returns what Run returned.
 func run(t *testing.T, cfg smtpd.Config) (addr string, stop func() error) {
 	t.Helper()
+	return runOn(t, cfg, "tcp", "127.0.0.1:0")
+}
+
+func runOn(t *testing.T, cfg smtpd.Config, network, address string) (addr string, stop func() error) {
+	t.Helper()
 	cfg.Limits.Drain = cmp.Or(cfg.Limits.Drain, 50*time.Millisecond) // leftovers of a test are not waited for
 	s, err := smtpd.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	ln, err := lc.Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +156,13 @@ type caller struct {
 
 func call(t *testing.T, addr string) *caller {
 	t.Helper()
+	return callOn(t, "tcp", addr)
+}
+
+func callOn(t *testing.T, network, addr string) *caller {
+	t.Helper()
 	var d net.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", addr)
+	conn, err := d.DialContext(t.Context(), network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -380,6 +380,45 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
+// from is a connection that seems to come from elsewhere.
+type from struct {
+	net.Conn
+	addr net.TCPAddr
+}
+
+func (f from) RemoteAddr() net.Addr { return &f.addr }
+
+func TestOneIPv6CustomerIsOneAddress(t *testing.T) {
+	t.Parallel()
+	cfg := config(newBook())
+	cfg.Limits.PerAddress = 1
+	s, err := smtpd.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := &pipes{make(chan net.Conn), make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, ln) }()
+	for _, tc := range []struct{ ip, want string }{
+		{"2001:db8::1", "220"}, {"2001:db8::ffff", "421"}, {"2001:db8:0:1::1", "220"},
+		{"192.0.2.1", "220"}, {"::ffff:192.0.2.1", "421"}, {"192.0.2.2", "220"},
+	} {
+		ours, theirs := net.Pipe()
+		defer ours.Close() //nolint:errcheck // a pipe
+		ln.in <- from{theirs, net.TCPAddr{IP: net.ParseIP(tc.ip), Port: 1}}
+		c := &caller{t, ours, bufio.NewReader(ours)}
+		if got := c.reply(); !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s is told %q, want %s", tc.ip, got, tc.want)
+		}
+		go func() { _, _ = c.in.ReadString(0) }() // last words must find a reader
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
 func TestAMessageIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -213,7 +213,9 @@ func TestPanicsEndOneConnectionOnly(t *testing.T) {
 	t.Parallel()
 	b := newBook()
 	cfg := config(b)
-	cfg.Accept = func(local, _ string) bool { return local == "dana" || local == "boom" && strings.HasPrefix(local, local[:9]) }
+	cfg.Accept = func(local, _ string) bool {
+		return local == "dana" || local == "boom" && strings.HasPrefix(local, local[:9])
+	}
 	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
 		if c.Source == "boom@b.example" {
 			panic("secret")
