@@ -100,11 +100,42 @@ func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, rep
 		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Changed, Kind: canary.Email, Column: email, Detail: "the row has another address now and was not deleted"})
 		return nil
 	}
+	if err := s.resolve(ctx, c, dry); err != nil {
+		return err
+	}
 	if dry {
 		report.Statements = append(report.Statements, s.cfg.Desk.RemoveStatements(c.keys, c.row.Customer.Get(email))...)
 		return nil
 	}
 	return s.remove(ctx, c, c.row.Customer.Get(email), report)
+}
+
+// resolve ends rotations that were announced and not stamped, as the row says,
+// without changing the row.
+func (s *Seeder) resolve(ctx context.Context, c *subject, dry bool) error {
+	r := s.cfg.Desk.Recipe().Customer
+	for kind, column := range map[canary.Kind]string{canary.Email: r.Email, canary.Phone: r.Phone} {
+		old, next, pending := unfinished(c.p, kind)
+		if !pending || dry {
+			continue
+		}
+		if stands := c.row.Customer.Get(column); supportdb.SameText(stands.Text(), c.image.Customer.Get(column).Text()) {
+			at := settled(next.Window.From.Earliest, s.now())
+			old.Window.Until, next.Window.From = at, at
+		} else {
+			next.Window, old.Window.Until = never(next.Window), canary.Moment{}
+		}
+		a := canary.Amendment{Canary: c.p.ID, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: next.Window}}
+		if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+			return fmt.Errorf("end an unfinished rotation: %w", err)
+		}
+		fresh, err := s.again(ctx, c.p.ID)
+		if err != nil {
+			return err
+		}
+		c.p = fresh
+	}
+	return nil
 }
 
 // again reads one planting anew.

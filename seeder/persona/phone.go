@@ -83,11 +83,11 @@ func FormatPhone(like, number string) string {
 	like, _, _ = strings.Cut(like, "x") // an extension belongs to the donor
 	like = strings.TrimSpace(like)
 	had, international := digitsOf(like)
-	if had == "" {
-		return number
-	}
 	all := strings.TrimPrefix(number, "+")
 	code := CallingCode(all)
+	if had == "" || len(all) == len(code) {
+		return number
+	}
 	national := all[len(code):]
 	digits := ""
 	switch {
@@ -99,7 +99,7 @@ func FormatPhone(like, number string) string {
 		if !strings.HasPrefix(like, "+") {
 			digits = "00" + digits
 		}
-	case had[0] == '0':
+	case had[0] == '0' && national[:1] != "0": // in Italy the zero is part of the number
 		digits = "0" + national
 	case len(had) == len(all) && strings.HasPrefix(had, code):
 		digits = all

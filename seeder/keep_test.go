@@ -1,0 +1,198 @@
+package seeder_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder"
+	"saltmine/seeder/supportdb"
+)
+
+func rotation(kind canary.Kind, seed string) seeder.RotateConfig {
+	return seeder.RotateConfig{Kind: kind, Domains: domains(), Phones: phones(40), PlacebosPerEmail: 2, Seed: []byte(seed)}
+}
+
+// planted plants and returns what stands.
+func (w *world) planted(t *testing.T, count int) []canary.Planting {
+	t.Helper()
+	w.mustPlant(t, plan("base", count))
+	all, err := w.ledger.Plantings(t.Context(), canary.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func keyOf(t *testing.T, p canary.Planting) supportdb.Keys {
+	t.Helper()
+	keys, err := supportdb.DecodeKeys(p.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := w.planted(t, 8)
+	report, err := w.seeder.Verify(t.Context(), seeder.VerifyConfig{})
+	if err != nil || report.Verified != 8 || report.Checked != 8 || len(report.Findings) != 0 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]).Customer)
+	w.exec(t, "UPDATE customers SET last_name = 'Married' WHERE id = ?", keyOf(t, all[1]).Customer)
+	w.exec(t, "UPDATE customers SET phone = NULL WHERE id = ?", keyOf(t, all[2]).Customer)
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[3]).Customer)
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[4]).Customer)
+	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[4]).Customer)
+	w.exec(t, "DROP INDEX customers_email ON customers")
+	w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('A','B',?,'US','en','x',NOW(),NOW())", w.addressOf(t, &all[5]))
+	report, err = w.seeder.Verify(t.Context(), seeder.VerifyConfig{Batch: "base"})
+	if err != nil || report.Verified != 2 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	want := map[canary.ID]seeder.Finding{
+		all[0].ID: {Problem: seeder.Changed, Kind: canary.Email, Column: "email"},
+		all[1].ID: {Problem: seeder.Changed, Column: "last_name"},
+		all[2].ID: {Problem: seeder.Changed, Kind: canary.Phone, Column: "phone"},
+		all[3].ID: {Problem: seeder.Missing, Kind: canary.Ticket},
+		all[4].ID: {Problem: seeder.Missing},
+		all[5].ID: {Problem: seeder.Duplicate, Kind: canary.Email},
+	}
+	for _, f := range report.Findings {
+		wanted, ok := want[f.Canary]
+		f.Detail, wanted.Canary = "", f.Canary
+		if !ok || f != wanted {
+			t.Errorf("finding %+v, wanted %+v", f, wanted)
+		}
+	}
+	for id := range want {
+		if !slices.ContainsFunc(report.Findings, func(f seeder.Finding) bool { return f.Canary == id }) {
+			t.Errorf("no finding about %+v", want[id])
+		}
+	}
+}
+
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sums := func() []string {
+		return w.strings(t, "SELECT CONCAT_WS('|', (SELECT SUM(CRC32(CONCAT_WS(',',id,email,phone,created_at,updated_at))) FROM customers), (SELECT SUM(CRC32(CONCAT_WS(',',id,number,customer_id,created_at))) FROM tickets))")
+	}
+	before := sums()
+	w.planted(t, 6)
+	if _, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{}); !errors.Is(err, seeder.ErrConfig) {
+		t.Errorf("withdrawing nothing in particular: %v", err)
+	}
+	dry, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true, DryRun: true})
+	if err != nil || strings.Count(strings.Join(dry.Statements, "\n"), "DELETE FROM `customers` WHERE `id` = '") != 6 {
+		t.Errorf("dry run %q, %v", dry.Statements, err)
+	}
+	w.wantExactly(t, 6)
+	report, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true})
+	if err != nil || report.Withdrawn != 6 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	w.wantExactly(t, 0)
+	w.wantAllClosed(t)
+	if after := sums(); !slices.Equal(before, after) {
+		t.Errorf("the tables are not as they were: %v, %v", before, after)
+	}
+}
+
+func TestWithdrawLeavesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := w.planted(t, 4)
+	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]).Customer)
+	w.exec(t, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) VALUES ('X-1',?,'x','web',NOW(),NOW())", keyOf(t, all[1]).Customer)
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[2]).Customer)
+	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[2]).Customer)
+	report, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true})
+	if err != nil || report.Withdrawn != 1 || report.Gone != 1 || len(report.Findings) != 3 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	problems := map[canary.ID]seeder.Problem{}
+	for _, f := range report.Findings {
+		problems[f.Canary] = f.Problem
+	}
+	if problems[all[0].ID] != seeder.Changed || problems[all[1].ID] != seeder.Held || problems[all[2].ID] != seeder.Missing {
+		t.Errorf("findings %+v", report.Findings)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM tickets WHERE customer_id = ?", keyOf(t, all[1]).Customer); n != len(keyOf(t, all[1]).Tickets)+1 {
+		t.Errorf("%d tickets left of the row that is held", n)
+	}
+	got, err := w.ledger.Plantings(t.Context(), canary.Filter{IDs: []canary.ID{all[1].ID}})
+	if err != nil || !got[0].Tokens[0].Window.Until.IsZero() {
+		t.Errorf("the held row's window was closed: %+v, %v", got[0].Tokens[0].Window, err)
+	}
+}
+
+func TestRotate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := w.planted(t, 5)
+	w.later(time.Hour)
+	cfg := rotation(canary.Email, "rot")
+	cfg.DryRun = true
+	dry, err := w.seeder.Rotate(t.Context(), cfg)
+	if err != nil || len(dry.Statements) != 5 || !strings.HasPrefix(dry.Statements[0], "UPDATE `customers` SET `email` = '") {
+		t.Errorf("dry run %q, %v", dry.Statements, err)
+	}
+	w.wantExactly(t, 5)
+	cfg.DryRun, cfg.Count = false, 3
+	report, err := w.seeder.Rotate(t.Context(), cfg)
+	if err != nil || report.Rotated != 3 || report.Placebos != 6 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	w.wantExactly(t, 5)
+	w.wantControlGroup(t)
+	changed := 0
+	for _, old := range all {
+		now, err := w.ledger.Plantings(t.Context(), canary.Filter{IDs: []canary.ID{old.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.addressOf(t, &now[0]) == w.addressOf(t, &old) {
+			continue
+		}
+		changed++
+		if string(now[0].Keys) != string(old.Keys) {
+			t.Error("the row's key changed")
+		}
+		if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id = ? AND updated_at > created_at AND updated_at >= ?", keyOf(t, old).Customer, until().Add(4*time.Hour)); n != 1 {
+			t.Error("the row's date of change did not move")
+		}
+	}
+	if changed != 3 {
+		t.Errorf("%d addresses changed, 3 wanted", changed)
+	}
+	cfg.Count, cfg.OlderThan, cfg.Seed = 0, 30*time.Minute, []byte("next")
+	if report, err = w.seeder.Rotate(t.Context(), cfg); err != nil || report.Rotated != 2 {
+		t.Errorf("those older than half an hour: %+v, %v", report, err)
+	}
+}
+
+func TestRotateFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := w.planted(t, 3)
+	w.exec(t, "UPDATE customers SET phone = '+1 999 999 9999' WHERE id = ?", keyOf(t, all[0]).Customer)
+	report, err := w.seeder.Rotate(t.Context(), rotation(canary.Phone, "f"))
+	if err != nil || report.Rotated != 2 || len(report.Findings) != 1 || report.Findings[0].Problem != seeder.Changed {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	cfg := rotation(canary.Phone, "g")
+	cfg.Phones = nil
+	if _, err := w.seeder.Rotate(t.Context(), cfg); !errors.Is(err, seeder.ErrPool) {
+		t.Errorf("no numbers: %v", err)
+	}
+	if _, err := w.seeder.Rotate(t.Context(), rotation(canary.Ticket, "h")); !errors.Is(err, seeder.ErrConfig) {
+		t.Errorf("a kind that is never changed: %v", err)
+	}
+}
