@@ -2,8 +2,10 @@ package spool_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -111,7 +113,12 @@ func (d *disk) names() map[string]int {
 	all := map[string]int{}
 	entries, _ := os.ReadDir(d.dir)
 	for _, e := range entries {
-		if st, err := os.Stat(filepath.Join(d.dir, e.Name())); err == nil {
+		st, err := os.Stat(filepath.Join(d.dir, e.Name()))
+		if err != nil {
+			continue
+		}
+		all[e.Name()] = 0 // a new file, whose inode number may have been another's
+		if st.Size() > 0 {
 			all[e.Name()] = d.serial[st.Sys().(*syscall.Stat_t).Ino]
 		}
 	}
@@ -135,7 +142,8 @@ func (d *disk) cut(to string, pick func(n int) int) error {
 	if pick(1) == 1 {
 		names = now
 	}
-	for name, serial := range names {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		serial := names[name]
 		b := mix(d.files[serial], written[serial], pick)
 		if err := os.WriteFile(filepath.Join(to, name), b, 0o600); err != nil {
 			return err
