@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,8 +29,8 @@ type book struct {
 
 func newBook() *book { return &book{came: make(chan struct{}, 1)} }
 
-func (b *book) hear(_ context.Context, c canary.Contact) error {
-	if err := c.Validate(); err != nil {
+func (b *book) hear(ctx context.Context, c canary.Contact) error {
+	if err := errors.Join(ctx.Err(), c.Validate()); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -185,8 +186,11 @@ func (c *caller) reply() string {
 	for {
 		line, err := c.in.ReadString('\n')
 		all.WriteString(line)
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return all.String() + "EOF"
+		}
+		if err != nil {
+			return all.String() + err.Error()
 		}
 		if len(line) < 4 || line[3] != '-' {
 			return all.String()

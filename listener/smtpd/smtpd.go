@@ -27,7 +27,8 @@
 //
 // The facts of a contact: "helo", "tls" (version and cipher), "end" (how the
 // transaction ended: data, rset, helo, quit, starttls, or why the connection
-// was lost: disconnect, idle, session, slow, commands, errors, shutdown, fault),
+// was lost: disconnect, idle, session, slow, commands, errors, protocol, tls,
+// shutdown, fault),
 // "bytes" (of the message, as sent), "truncated" (why the message is not whole:
 // size, memory, or why the connection was lost), "queue_id" (the id that the client was told).
 package smtpd

@@ -234,6 +234,45 @@ func TestPanicsEndOneConnectionOnly(t *testing.T) {
 	c.say("220", "250 HELO c.example", "250 MAIL FROM:<a@b.example>", "250 RCPT TO:<dana@example.net>", "221 QUIT")
 }
 
+func TestAPanicOutsideTheLibraryEndsOneConnectionOnly(t *testing.T) {
+	t.Parallel()
+	for name, faulty := range map[string]int64{"banner": 2, "command": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(newBook())
+			var calls atomic.Int64
+			cfg.Now = func() time.Time {
+				if calls.Add(1) == faulty {
+					panic("secret")
+				}
+				return time.Now()
+			}
+			addr := start(t, cfg)
+			c := call(t, addr)
+			if name == "command" {
+				c.say("220")
+				c.send("NOOP\r\n")
+			}
+			if got := c.reply(); got != "EOF" {
+				t.Errorf("after a fault: %q", got)
+			}
+			call(t, addr).say("220", "250 HELO c.example")
+		})
+	}
+}
+
+func TestANewGreetingIsPartOfWhatFollows(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	c := call(t, start(t, config(b)))
+	c.say("220", "250 HELO first.example", "250 MAIL FROM:<a@b.example>", "250 RCPT TO:<dana@example.net>",
+		"250 EHLO second.example", "250 MAIL FROM:<a@b.example>", "250 RCPT TO:<dana@example.net>", "221 QUIT")
+	k := b.wait(t, 4)[3]
+	if k.Facts["helo"] != "second.example" || !strings.Contains(string(k.Raw), "EHLO second.example\r\n") {
+		t.Errorf("helo %s in %q", k.Facts["helo"], k.Raw)
+	}
+}
+
 func TestManySessionsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBook()

@@ -125,6 +125,12 @@ func (w *wire) Read(p []byte) (n int, err error) {
 
 // Write takes the library's reply and sends what the costume says in its place.
 func (w *wire) Write(p []byte) (n int, err error) {
+	defer func() {
+		if err != nil { // the library does not look at it
+			w.because(endFault)
+			w.over = true
+		}
+	}()
 	defer w.s.recovered(&err)
 	if w.over {
 		return len(p), nil
