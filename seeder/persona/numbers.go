@@ -2,6 +2,7 @@ package persona
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -26,9 +27,9 @@ type Numbered struct {
 type Numbers struct {
 	parts   []part
 	Running bool
+	through bool  // a new period does not begin the counter anew
 	low     int64 // of the counters seen
 	high    int64
-	gaps    float64 // share of numbers that a running counter skips
 }
 
 // part is one piece of a number; exactly one of a rule is the counter.
@@ -169,35 +170,43 @@ func widthOf(run []string) int {
 	return width
 }
 
-// measure learns how the counter moves.
+// measure learns how the counter moves, within a period and from one to the next.
 func (n *Numbers) measure(rows []Numbered) {
-	type at struct {
-		period  string
-		counter int64
-	}
-	var last at
-	up, pairs := 0, 0
-	n.low = -1
+	var within, across trend
+	var lastPeriod string
+	lastCounter := int64(-1)
+	n.low = math.MaxInt64
 	for _, r := range rows {
 		period, counter, ok := n.Read(r.Text)
 		if !ok {
 			continue
 		}
-		if n.low < 0 || counter < n.low {
-			n.low = counter
+		n.low, n.high = min(n.low, counter), max(n.high, counter)
+		switch {
+		case lastCounter < 0:
+		case period == lastPeriod:
+			within.add(counter > lastCounter)
+		default:
+			across.add(counter > lastCounter)
 		}
-		n.high = max(n.high, counter)
-		if last.period == period {
-			pairs++
-			if counter > last.counter {
-				up++
-			}
-		}
-		last = at{period, counter}
+		lastPeriod, lastCounter = period, counter
 	}
-	n.low = max(n.low, 0)
-	n.Running = pairs > 0 && float64(up) >= orderShare*float64(pairs)
+	n.low = min(n.low, n.high)
+	n.through = across.rises()
+	n.Running = within.rises() || within.pairs == 0 && n.through
 }
+
+// trend counts how often a number was larger than the one before it.
+type trend struct{ up, pairs int }
+
+func (t *trend) add(up bool) {
+	t.pairs++
+	if up {
+		t.up++
+	}
+}
+
+func (t *trend) rises() bool { return t.pairs > 0 && float64(t.up) >= orderShare*float64(t.pairs) }
 
 // Read takes a number apart: its period and its counter.
 func (n *Numbers) Read(text string) (period string, counter int64, ok bool) {
@@ -249,6 +258,14 @@ func (n *Numbers) Write(at time.Time, counter int64) string {
 		}
 	}
 	return b.String()
+}
+
+// series names the run of counters to which a number of a day belongs.
+func (n *Numbers) series(period string) string {
+	if n.through {
+		return ""
+	}
+	return period
 }
 
 func (n *Numbers) period(at time.Time) string {

@@ -23,7 +23,8 @@ func (n *Numbers) Series(rng *rand.Rand, recent []Numbered, times []time.Time, u
 	seen := map[string][]int64{}
 	for _, r := range recent {
 		if period, counter, ok := n.Read(r.Text); ok {
-			seen[period] = append(seen[period], counter)
+			run := n.series(period)
+			seen[run] = append(seen[run], counter)
 		}
 	}
 	for len(times) > 0 {
@@ -31,9 +32,13 @@ func (n *Numbers) Series(rng *rand.Rand, recent []Numbered, times []time.Time, u
 		for same < len(times) && n.period(times[same]) == period {
 			same++
 		}
-		counters := seen[period]
-		slices.Sort(counters)
-		got, more := n.running(rng, counters, times[:same], used)
+		run := n.series(period)
+		slices.Sort(seen[run])
+		got, more := n.running(rng, seen[run], times[:same], used)
+		for _, text := range got { // a later period may go on with the same counter
+			_, counter, _ := n.Read(text)
+			seen[run] = append(seen[run], counter)
+		}
 		numbers, continued, times = append(numbers, got...), continued+more, times[same:]
 	}
 	return numbers, continued, nil
@@ -120,7 +125,7 @@ func (n *Numbers) Skipped(recent []Numbered, used func(string) bool) []string {
 	period, _, _ := n.Read(at.Text)
 	for _, r := range recent {
 		p, c, ok := n.Read(r.Text)
-		if !ok || p != period {
+		if !ok || n.series(p) != n.series(period) {
 			continue
 		}
 		have[c] = true

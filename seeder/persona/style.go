@@ -1,6 +1,7 @@
 package persona
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -107,16 +108,35 @@ func (m *Mix) local(rng *rand.Rand, group []entry, id Identity, donor Person) (s
 	return local, usable(local)
 }
 
-// digits draws the digits of somebody who has as many; without one they are random.
+// digits draws digits of a length: those of somebody who has as many; of three
+// and more the beginning of one and the end of another, and now and then any,
+// for else a small group would soon have none left.
 func (m *Mix) digits(rng *rand.Rand, group []entry, n int) string {
+	const anyShare = 0.15
 	if n == 0 {
 		return ""
 	}
-	for range 20 {
-		if d := pick(rng, group).style.digits; len(d) == n {
+	digits := digitsLike(rng, group, n)
+	if n < 3 || digits == "" {
+		return cmp.Or(digits, anyDigits(rng, n))
+	}
+	if rng.Float64() < anyShare {
+		return anyDigits(rng, n)
+	}
+	return digits[:2] + digitsLike(rng, group, n)[2:]
+}
+
+func digitsLike(rng *rand.Rand, group []entry, n int) string {
+	start := rng.IntN(len(group))
+	for i := range group {
+		if d := group[(start+i)%len(group)].style.digits; len(d) == n {
 			return d
 		}
 	}
+	return ""
+}
+
+func anyDigits(rng *rand.Rand, n int) string {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte('0' + rng.IntN(10))
