@@ -1,0 +1,193 @@
+package layers_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "saltmine/"
+
+// storeys are our packages, by the path below the module.
+func storeys() map[string]int {
+	return map[string]int{
+		"internal/canary": 0,
+
+		"internal/dialogue":  1,
+		"internal/forensics": 1,
+		"internal/helpdesk":  1,
+		"internal/layers":    1,
+		"internal/mailtext":  1,
+		"internal/mysqlbox":  1,
+		"internal/seal":      1,
+		"internal/spool":     1,
+		"internal/token":     1,
+		"internal/webhook":   1,
+		"seeder/persona":     1,
+
+		"internal/conf":    2,
+		"internal/pager":   2,
+		"internal/testkit": 2,
+		"listener":         2,
+		"seeder/supportdb": 2,
+
+		"internal/incident":        3,
+		"internal/pager/pagertest": 3,
+		"internal/pager/post":      3,
+		"listener/desk":            3,
+		"listener/dnsd":            3,
+		"listener/phone":           3,
+		"listener/smtpd":           3,
+		"seeder":                   3,
+
+		"internal/pager/hook":      4,
+		"internal/pager/pagerduty": 4,
+		"internal/registry":        4,
+
+		"internal/console": 5,
+
+		"cmd/saltmine": 6,
+	}
+}
+
+// rooms says which packages may import an outside library, by the beginning
+// of its import path. No room at all is a library for tests.
+func rooms() map[string][]string {
+	return map[string][]string{
+		// The configuration, and recipes, which are read without one.
+		"github.com/BurntSushi/toml":         {"internal/conf", "seeder/supportdb"},
+		"github.com/VictoriaMetrics/metrics": {"cmd/saltmine"},
+		"github.com/dolthub/go-mysql-server": {"internal/mysqlbox"},
+		"github.com/dolthub/vitess":          {"internal/mysqlbox"},
+		"github.com/emersion/go-message":     {"internal/mailtext"},
+		"github.com/emersion/go-smtp":        {"listener/smtpd"},
+		"github.com/google/go-cmp":           nil,
+		"github.com/miekg/dns":               {"listener/dnsd"},
+		"github.com/pressly/goose":           {"internal/registry"},
+		"github.com/robfig/cron":             {"cmd/saltmine"},
+		"github.com/rogpeppe/go-internal":    nil,
+		"github.com/sirupsen/logrus":         {"internal/mysqlbox"},
+		"github.com/spf13/cobra":             {"cmd/saltmine"},
+		"golang.org/x/crypto":                {"internal/seal"},
+		"golang.org/x/net/idna":              {"internal/token"},
+		"golang.org/x/net/ipv4":              {"listener/dnsd"},
+		"golang.org/x/net/ipv6":              {"listener/dnsd"},
+		"golang.org/x/sync":                  {"cmd/saltmine"},
+		"golang.org/x/term":                  {"cmd/saltmine"},
+		"modernc.org/sqlite":                 {"internal/registry"},
+		"pgregory.net/rapid":                 nil,
+		"github.com/go-sql-driver/mysql":     {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
+	}
+}
+
+// pkg is what `go list -json` says of one package.
+type pkg struct {
+	ImportPath, Name, Dir              string
+	Imports, TestImports, XTestImports []string
+	GoFiles, TestGoFiles, XTestGoFiles []string
+}
+
+func (p *pkg) room() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// passing are packages that stand in the house only while it is being built.
+const passing = "internal/zz"
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports,GoFiles,TestGoFiles,XTestGoFiles", module+"...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		if p.room() != passing {
+			list = append(list, p)
+		}
+	}
+	if len(list) < 20 {
+		t.Fatalf("go list shows %d packages: this is not the house", len(list))
+	}
+	return list
+}
+
+func TestImportsGoDown(t *testing.T) {
+	t.Parallel()
+	house := storeys()
+	stands := map[string]bool{}
+	for _, p := range packages(t) {
+		stands[p.room()] = true
+		at, listed := house[p.room()]
+		if !listed {
+			t.Errorf("%s has no storey: give it one in storeys()", p.room())
+			continue
+		}
+		for _, path := range p.Imports {
+			room, ours := strings.CutPrefix(path, module)
+			if below, known := house[room]; ours && (!known || below >= at) {
+				t.Errorf("%s on storey %d imports %s on storey %d: imports go down only", p.room(), at, room, below)
+			}
+		}
+		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+			if strings.HasPrefix(path, module+"cmd/") {
+				t.Errorf("a test of %s imports %s", p.room(), path)
+			}
+		}
+	}
+	for room := range house {
+		if !stands[room] {
+			t.Errorf("%s has a storey and no package", room)
+		}
+	}
+}
+
+func TestOneLibraryOneRoom(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			if !outside(path) {
+				continue
+			}
+			library := libraryOf(path)
+			used[library] = true
+			if library == "" {
+				t.Errorf("%s imports %s, which has no room: give it one in rooms()", p.room(), path)
+			} else if !slices.Contains(rooms()[library], p.room()) {
+				t.Errorf("%s imports %s, which belongs to %q", p.room(), path, rooms()[library])
+			}
+		}
+	}
+	for library, in := range rooms() {
+		if len(in) > 0 && !used[library] {
+			t.Errorf("%s has a room and is not used", library)
+		}
+	}
+}
+
+// outside tells a library's path from ours and from the standard library's.
+func outside(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
+}
+
+func libraryOf(path string) string {
+	for library := range rooms() {
+		if path == library || strings.HasPrefix(path, library+"/") {
+			return library
+		}
+	}
+	return ""
+}
