@@ -51,14 +51,13 @@ type ExtractID string
 // BatchID names one run of plant. Shape: 1 to 64 characters of [A-Za-z0-9._-].
 type BatchID string
 
-var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // NewID returns prefix, an underscore and 80 random bits. It is the one source
 // of identifiers; a repeat is not to be expected in the life of a registry.
 func NewID(prefix string) string {
 	var b [10]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
-	return prefix + "_" + idEncoding.EncodeToString(b[:])
+	rand.Read(b[:]) // never fails since Go 1.24
+	// 80 bits are 16 whole characters: there is no padding.
+	return prefix + "_" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
 // Micro brings a time to the form in which it is stored: UTC, whole microseconds.

@@ -132,7 +132,7 @@ func (in *Intake) Run(ctx context.Context) error {
 // stopped makes the end of ctx a clean end.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end that was asked for
 	}
 	return err
 }

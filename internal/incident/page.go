@@ -41,7 +41,8 @@ func meaning(inc *canary.Incident) (proves, provesNot string) {
 	case canary.P2:
 		return fmt.Sprintf("Somebody used a contact that was given to nobody and stands only in %s.", inc.Place),
 			"One contact can still be a guess or a mistyped address. Who took it, and how much, is not shown yet."
+	default:
+		return fmt.Sprintf("A contact that was given to nobody, and stands only in %s, was tried.", inc.Place),
+			"It may well be background noise: dialling at random, dictionary spam. It does not show that data has left."
 	}
-	return fmt.Sprintf("A contact that was given to nobody, and stands only in %s, was tried.", inc.Place),
-		"It may well be background noise: dialling at random, dictionary spam. It does not show that data has left."
 }

@@ -30,7 +30,7 @@ func read(ctx context.Context, c *canary.Contact) reading {
 		if c.Channel == canary.SMTP {
 			message, _ = dialogue.Message(c.Raw)
 		}
-		mail, _ := mailtext.Parse(ctx, message, mailtext.Limits{Bytes: maxSaid}) //nolint:errcheck // what could be read is good even beside an error
+		mail, _ := mailtext.Parse(ctx, message, mailtext.Limits{Bytes: maxSaid}) // what could be read is good even beside an error
 		said += "\n" + mail.Subject + "\n" + mail.Text
 	}
 	if len(said) > maxSaid {

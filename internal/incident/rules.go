@@ -38,9 +38,10 @@ func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal
 		return signal{severity: canary.P1, reason: "a planted token was found in a file", clean: true}
 	case canary.SMS:
 		return signal{severity: canary.P3, reason: "a text message reached a planted number", clean: true}
+	default:
+		// Strangers call any number about once in one to two weeks.
+		return signal{severity: canary.P4, reason: "an unknown caller rang a planted number and named nothing of the record"}
 	}
-	// Strangers call any number about once in one to two weeks.
-	return signal{severity: canary.P4, reason: "an unknown caller rang a planted number and named nothing of the record"}
 }
 
 // standsTogether says which facts of the record the contact names besides the

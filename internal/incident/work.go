@@ -90,8 +90,9 @@ func origin(c *canary.Contact) string {
 	switch c.Channel {
 	case canary.Voice, canary.SMS, canary.ByTicket:
 		return string(c.Channel) + "|" + c.Source
+	default:
+		return string(c.Channel) + "|" + host + "|" + strings.ToLower(c.Source)
 	}
-	return string(c.Channel) + "|" + host + "|" + strings.ToLower(c.Source)
 }
 
 // joinQuery joins a DNS query to the incidents whose mails came from the same

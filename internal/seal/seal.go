@@ -68,7 +68,7 @@ func newVault(master []byte) (*Vault, error) {
 // Seal encrypts plain for the field named by what (table, row, column).
 func (v *Vault) Seal(what string, plain []byte) []byte {
 	nonce := make([]byte, v.aead.NonceSize(), v.aead.NonceSize()+len(plain)+v.aead.Overhead())
-	rand.Read(nonce) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	rand.Read(nonce) // never fails since Go 1.24
 	return v.aead.Seal(nonce, nonce, plain, []byte(what))
 }
 
@@ -101,7 +101,8 @@ func (v *Vault) String() string { return "vault" }
 // GoString keeps the keys out of texts.
 func (v *Vault) GoString() string { return "vault" }
 
-var sealInfo = []byte("saltmine contact v1")
+// sealInfo binds what is sealed to the core to its purpose (RFC 9180 §5.1).
+const sealInfo = "saltmine contact v1"
 
 // Lid is the public half of the core's key: it closes, and cannot open.
 type Lid struct{ pub hpke.PublicKey }
@@ -121,7 +122,7 @@ func NewLid(raw []byte) (*Lid, error) {
 
 // Seal encrypts plain to the core.
 func (l *Lid) Seal(plain []byte) ([]byte, error) {
-	out, err := hpke.Seal(l.pub, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), sealInfo, plain)
+	out, err := hpke.Seal(l.pub, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(sealInfo), plain)
 	if err != nil {
 		return nil, fmt.Errorf("seal to the core: %w", err)
 	}
@@ -152,7 +153,7 @@ func newOpener(raw []byte) (*Opener, error) {
 
 // Open decrypts what a lid sealed.
 func (o *Opener) Open(sealed []byte) ([]byte, error) {
-	plain, err := hpke.Open(o.key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), sealInfo, sealed)
+	plain, err := hpke.Open(o.key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(sealInfo), sealed)
 	if err != nil {
 		return nil, ErrOpen
 	}

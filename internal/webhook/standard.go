@@ -115,7 +115,7 @@ func unixSeconds(s string) (time.Time, error) {
 	if err != nil || len(s) > 11 {
 		return time.Time{}, fmt.Errorf("%w: timestamp is not in whole seconds", ErrHeader)
 	}
-	return time.Unix(int64(n), 0), nil //nolint:gosec // at most 11 digits
+	return time.Unix(int64(n), 0), nil // at most 11 digits
 }
 
 func anyFits(secrets []Secret, sigs, id, stamp string, body []byte) bool {
