@@ -59,7 +59,7 @@ func (s *Spool) loadMarks() (id [16]byte, gen, cursor uint64, err error) {
 	if err != nil {
 		return id, 0, 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	b, err := io.ReadAll(io.LimitReader(f, slotGap+slotLen))
 	if err != nil {
 		return id, 0, 0, fmt.Errorf("read %s: %w", marksName, err)

@@ -66,6 +66,12 @@ func (s *Spool) lock() error {
 	return nil
 }
 
+// unlock gives the directory free at once. Closing alone would not while a
+// process that has been forked, and has not yet run its program, shares the file.
+func unlock(dir *os.File) error {
+	return syscall.Flock(int(dir.Fd()), syscall.LOCK_UN) //nolint:gosec // file descriptors are small
+}
+
 func (s *Spool) syncDir() error {
 	if err := s.cfg.Hooks.Sync(s.dir); err != nil {
 		return fmt.Errorf("sync directory: %w", err)

@@ -35,3 +35,25 @@ func OneRecord(id [16]byte, at time.Time, key [16]byte, sealed []byte) []byte {
 	b, _ := frame{seq: 1, at: h.at + 1, key: key, sealed: sealed}.append(h.encode(), h.prev)
 	return b
 }
+
+// Slots is a file acked, with the older generation in the first slot.
+func Slots(id [16]byte, gen, cursor uint64) []byte {
+	b := make([]byte, slotGap, slotGap+slotLen)
+	copy(b, slot(id, gen-1, cursor-1))
+	return append(b, slot(id, gen, cursor)...)
+}
+
+// Forge is a segment whose checksums and chain are right and whose sequence
+// numbers are anybody's; a frame of number 0 stands for a stretch of damage.
+func Forge(id [16]byte, first uint64, seqs []uint64) []byte {
+	h := header{id: id, ordinal: 1, first: first, prev: genesis(id)}
+	b, chain := h.encode(), h.prev
+	for i, seq := range seqs {
+		if seq == 0 {
+			b = append(b, "damaged bytes"...)
+			continue
+		}
+		b, chain = frame{seq: seq, key: [16]byte{byte(i), 1}, sealed: make([]byte, i)}.append(b, chain)
+	}
+	return b
+}

@@ -101,7 +101,7 @@ func (s *Spool) fetch(p place, room *int) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	w := &window{r: f, size: p.size}
 	var out []Record
 	for _, off := range p.offs {

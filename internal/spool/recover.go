@@ -103,7 +103,7 @@ func (s *Spool) peek(g *segment) (blank bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	st, err := f.Stat()
 	if err != nil {
 		return false, err
@@ -138,11 +138,11 @@ func (s *Spool) identify() (known bool, err error) {
 	case len(s.segments) > 0:
 		s.cfg.Log.Error("acknowledged cursor is lost: everything that is held is pending again", "segments", len(s.segments))
 		if at < 0 {
-			rand.Read(s.id[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+			rand.Read(s.id[:]) //nolint:errcheck // it never fails since Go 1.24
 		}
 		return false, nil
 	default:
-		rand.Read(s.id[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+		rand.Read(s.id[:]) //nolint:errcheck // it never fails since Go 1.24
 		return true, s.freshMarks(s.acked)
 	}
 }
@@ -243,5 +243,6 @@ func (s *Spool) resume(tail *scan) error {
 		s.file = nil
 		return f.Close()
 	}
+	s.active = g
 	return nil
 }

@@ -101,9 +101,10 @@ type Spool struct {
 	closeOnce sync.Once
 
 	// Owned by the writer (by Open before it starts, by Close after it ended).
-	file  *os.File // of the active segment; nil when there is none
-	chain sum      // of the last durable frame
-	buf   []byte
+	file   *os.File // of the active segment; nil when there is none
+	active *segment // the one that is written to; its entries are guarded by mu
+	chain  sum      // of the last durable frame
+	buf    []byte
 
 	mu       sync.RWMutex // guards the rest
 	segments []*segment   // in order; the last is the active one, or was
@@ -223,6 +224,9 @@ func (s *Spool) Close() error {
 
 func (s *Spool) release() error {
 	var errs []error
+	if s.dir != nil {
+		errs = append(errs, unlock(s.dir))
+	}
 	for _, f := range []**os.File{&s.file, &s.marks.file, &s.dir} {
 		if *f != nil {
 			errs = append(errs, (*f).Close())

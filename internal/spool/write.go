@@ -185,18 +185,10 @@ func (s *Spool) allAcked() bool {
 	return len(g.entries) > 0 && g.find(s.acked) == len(g.entries)
 }
 
-// active is the segment that is written to, or nil.
-func (s *Spool) active() *segment {
-	if s.file == nil {
-		return nil
-	}
-	return s.segments[len(s.segments)-1] // only the writer adds, and the last is never trimmed
-}
-
 // ready sees to it that there is a segment for size more bytes.
 func (s *Spool) ready(size int64) error {
 	s.mu.RLock()
-	g := s.active()
+	g := s.active
 	good := g != nil && !g.damaged && (len(g.entries) == 0 || g.size+size <= s.cfg.SegmentBytes)
 	s.mu.RUnlock()
 	if good {
@@ -219,8 +211,8 @@ func (s *Spool) begin() error {
 	if s.file != nil {
 		_ = s.file.Close() // all of it is durable
 	}
-	s.file = f
 	g := &segment{ordinal: h.ordinal, name: segmentName(h.ordinal, liveSuffix), size: headLen, head: h, headOK: true, base: h.first}
+	s.file, s.active = f, g
 	s.mu.Lock()
 	s.segments = append(s.segments, g)
 	s.bytes += headLen
@@ -255,7 +247,7 @@ func (s *Spool) create(h header) (*os.File, header, error) {
 // store writes and syncs the records as one piece and only then lets readers
 // and the index see them.
 func (s *Spool) store(fresh []*request) error {
-	g := s.active()
+	g := s.active
 	at := micros(s.cfg.Now())
 	if cap(s.buf) > keepBuffer {
 		s.buf = nil
@@ -304,9 +296,9 @@ func (s *Spool) undo(g *segment, cause error) error {
 // cut fail or not last, the next segment's header says where this one ends.
 func (s *Spool) abandon(g *segment, cause error) {
 	cut := s.cfg.Hooks.Truncate(s.file, g.size)
-	s.cfg.Log.Error("segment is given up", "segment", g.name, "bytes", g.size, "error", cause, "cut", cut)
+	s.cfg.Log.Error("segment is given up", "segment", segmentName(g.ordinal, liveSuffix), "bytes", g.size, "error", cause, "cut", cut)
 	_ = s.file.Close() // nothing that counts is unwritten
-	s.file = nil
+	s.file, s.active = nil, nil
 	s.setBroken(true)
 }
 
