@@ -21,12 +21,13 @@
 //     in capitals;
 //   - isolation is a snapshot of each table as first touched; no savepoints;
 //     FOR UPDATE locks nothing; DDL commits, as it does there;
-//   - text compares case-sensitively, in WHERE and in UNIQUE ("A@x" and "a@x"
-//     are two values) unless a column names a _ci collation, and then WHERE alone;
+//   - UNIQUE tells "A@x" from "a@x"; WHERE does so too, unless the table says
+//     DEFAULT CHARSET=utf8mb4 or the column has a _ci collation;
 //   - an id that was rolled back is given out again by AUTO_INCREMENT;
-//   - a row inserted or changed costs time in proportion to the table, more with
-//     each secondary index: make indexes after loading; thousands of rows are
-//     fine, a million are not;
+//   - every statement that changes a table sorts it and its indexes: at 4,000 rows
+//     with one index some 10 ms for a new row and 100 ms for an UPDATE of an old
+//     one. Load by the thousand rows per INSERT, with indexes and foreign keys
+//     made first; a hundred thousand rows are too many;
 //   - results are collected before the first row is sent;
 //   - error 1062 names the value but not the key, with SQLSTATE HY000;
 //   - a composite primary key (1, 11) collides with (11, 1) within one statement.

@@ -384,9 +384,8 @@ func TestCloseEndsConnectionsAndFreesThePort(t *testing.T) {
 	if err != nil {
 		t.Fatalf("start on the same address: %v", err)
 	}
-	defer again.Close()
-	if _, err := mysqlbox.Start(mysqlbox.Config{Listen: b.Addr()}); err == nil {
-		t.Error("two boxes on one address")
+	if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
