@@ -1,6 +1,7 @@
 package persona
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -53,11 +54,13 @@ var digitRuns = regexp.MustCompile(`[0-9]+`)
 // LearnNumbers finds the rule of a sample. It is ErrSample when there are too
 // few numbers, or when they follow no rule that it knows.
 func LearnNumbers(sample []Numbered) (*Numbers, error) {
-	rows := dominant(sample)
-	if len(rows) < minNumbers || float64(len(rows)) < mostNumbers*float64(len(sample)) {
-		return nil, fmt.Errorf("learn ticket numbers: %w: %d of %d numbers have one form, %d and most of them wanted", ErrSample, len(rows), len(sample), minNumbers)
+	rows, all := dominant(sample)
+	if len(rows) < minNumbers || float64(len(rows)) < mostNumbers*float64(all) {
+		return nil, fmt.Errorf("learn ticket numbers: %w: %d of %d numbers have one form, %d and most of them wanted", ErrSample, len(rows), all, minNumbers)
 	}
-	slices.SortStableFunc(rows, func(a, b Numbered) int { return a.Created.Compare(b.Created) })
+	slices.SortFunc(rows, func(a, b Numbered) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(len(a.Text), len(b.Text)), strings.Compare(a.Text, b.Text))
+	})
 	n := &Numbers{parts: takeApart(rows)}
 	if !slices.ContainsFunc(n.parts, func(p part) bool { return p.counter }) {
 		return nil, fmt.Errorf("learn ticket numbers: %w: no part of them counts", ErrSample)
@@ -67,18 +70,23 @@ func LearnNumbers(sample []Numbered) (*Numbers, error) {
 }
 
 // dominant keeps the numbers of the most frequent form: same text around the
-// same number of digit runs.
-func dominant(sample []Numbered) []Numbered {
+// same number of digit runs. A number that was sampled twice counts once.
+func dominant(sample []Numbered) (rows []Numbered, all int) {
 	forms := map[string][]Numbered{}
 	best := ""
+	seen := map[string]bool{}
 	for _, s := range sample {
+		if seen[s.Text] {
+			continue
+		}
+		seen[s.Text] = true
 		form := digitRuns.ReplaceAllString(s.Text, "\x00")
 		forms[form] = append(forms[form], s)
 		if n, m := len(forms[form]), len(forms[best]); n > m || n == m && form < best {
 			best = form
 		}
 	}
-	return forms[best]
+	return forms[best], len(seen)
 }
 
 // takeApart tells what every run of digits is.
