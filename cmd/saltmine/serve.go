@@ -55,6 +55,7 @@ type server struct {
 	log  *slog.Logger
 	jobs []job
 
+	ready chan struct{} // closed when every port is taken; may be nil
 	spool *spool.Spool
 	ears  *ears
 	pager *pager.Pager
@@ -73,6 +74,9 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	s.log.Info("ready", "jobs", len(s.jobs))
+	if s.ready != nil {
+		close(s.ready)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, j := range s.jobs {
 		g.Go(func() error {
