@@ -86,7 +86,7 @@ func Domain(text string) (string, error) {
 		// Names of hosts on the wire need not be valid IDNA (underscores).
 		ascii = strings.ToLower(text)
 	}
-	if ascii == "" || len(ascii) > 253 || strings.ContainsFunc(ascii, func(r rune) bool { return r <= ' ' || r > '~' || r == '@' }) {
+	if len(ascii) > 253 || strings.Contains("."+ascii+".", "..") || strings.ContainsFunc(ascii, func(r rune) bool { return r <= ' ' || r > '~' || r == '@' }) {
 		return "", fmt.Errorf("domain of %d bytes: %w", len(text), ErrForm)
 	}
 	return ascii, nil
