@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,9 @@ type Keys struct {
 
 // Accept returns the key of the blind acceptance rule.
 func (k *Keys) Accept() []byte { return k.accept }
+
+// LogValue keeps the keys out of logs.
+func (k *Keys) LogValue() slog.Value { return slog.StringValue("keys") }
 
 // String keeps the keys out of texts.
 func (k *Keys) String() string { return "keys" }

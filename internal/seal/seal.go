@@ -166,6 +166,12 @@ func (o *Opener) Lid() *Lid { return o.lid }
 // LogValue keeps the key out of logs.
 func (o *Opener) LogValue() slog.Value { return slog.StringValue("core key") }
 
+// String keeps the key out of texts.
+func (o *Opener) String() string { return "core key" }
+
+// GoString keeps the key out of texts.
+func (o *Opener) GoString() string { return "core key" }
+
 // Signer signs evidence.
 type Signer struct{ key ed25519.PrivateKey }
 
@@ -174,3 +180,12 @@ func (s *Signer) Sign(message []byte) []byte { return ed25519.Sign(s.key, messag
 
 // Public returns the public key.
 func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
+
+// LogValue keeps the key out of logs.
+func (s *Signer) LogValue() slog.Value { return slog.StringValue("signing key") }
+
+// String keeps the key out of texts.
+func (s *Signer) String() string { return "signing key" }
+
+// GoString keeps the key out of texts.
+func (s *Signer) GoString() string { return "signing key" }

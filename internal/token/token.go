@@ -165,6 +165,12 @@ func NewRule(key []byte, oneIn int) (Rule, error) {
 	return Rule{key: key, oneI: uint64(oneIn)}, nil
 }
 
+// String keeps the key out of texts and logs.
+func (r Rule) String() string { return "acceptance rule" }
+
+// GoString keeps the key out of texts.
+func (r Rule) GoString() string { return "acceptance rule" }
+
 // Passes reports whether the rule takes the name. Both arguments are in
 // canonical form, as SplitEmail gives them. Every call does the same work.
 func (r Rule) Passes(local, domain string) bool {

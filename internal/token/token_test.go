@@ -203,6 +203,16 @@ func TestRequiredMailboxesPass(t *testing.T) {
 	}
 }
 
+func TestRulePrintsNoKey(t *testing.T) {
+	t.Parallel()
+	r := rule(t, 64)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if got := fmt.Sprintf(verb, r); strings.Contains(got, "0123") || strings.Contains(got, "30313233") || strings.Contains(got, "48 49 50") {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+}
+
 func TestNewRuleRefuses(t *testing.T) {
 	t.Parallel()
 	if _, err := token.NewRule(make([]byte, 15), 64); err == nil {
