@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m, &shared)) }
 func until() time.Time { return time.Date(2025, 11, 20, 9, 0, 0, 0, time.UTC) }
 
 func tables() helpdesk.Config {
-	return helpdesk.Config{Customers: 1500, Tickets: 2200, Seed: 7, From: until().AddDate(-4, 0, 0), To: until()}
+	return helpdesk.Config{Customers: 800, Tickets: 1200, Seed: 7, From: until().AddDate(-4, 0, 0), To: until()}
 }
 
 // world is one support database with a ledger, a clock and a seeder.

@@ -29,7 +29,7 @@ func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment can
 		}
 	}
 	columns := named(d.customer, d.recipe.customerColumns())
-	rows, err := d.ranges(ctx, rng, d.customer, d.recipe.Customer.Key, columns, want, func(r *Row) bool {
+	rows, err := d.ranges(ctx, rng, extent{d.customer, d.recipe.Customer.Key, columns}, want, func(r *Row) bool {
 		return segment.Covers(d.SegmentOf(r))
 	})
 	if err != nil {
@@ -42,7 +42,7 @@ func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment can
 // recipe names.
 func (d *Desk) SampleTickets(ctx context.Context, rng *rand.Rand, want int) ([]Row, error) {
 	columns := named(d.ticket, d.recipe.ticketColumns())
-	rows, err := d.ranges(ctx, rng, d.ticket, d.recipe.Ticket.Key, columns, want, func(*Row) bool { return true })
+	rows, err := d.ranges(ctx, rng, extent{d.ticket, d.recipe.Ticket.Key, columns}, want, func(*Row) bool { return true })
 	if err != nil {
 		return nil, fmt.Errorf("sample tickets: %w", err)
 	}
@@ -60,23 +60,36 @@ func named(t *Table, pairs [][2]string) []string {
 	return names
 }
 
-// ranges reads random key ranges until it has want rows that fit.
-func (d *Desk) ranges(ctx context.Context, rng *rand.Rand, t *Table, key string, columns []string, want int, fits func(*Row) bool) ([]Row, error) {
-	start, err := d.starts(ctx, rng, t, key)
+// extent is what is sampled: columns of a table by its key.
+type extent struct {
+	table   *Table
+	key     string
+	columns []string
+}
+
+// ranges reads short key ranges until it has want rows that fit. A table whose
+// keys span little is read from its beginning on; in any other the ranges begin
+// at random keys, and reading ends when range after range brings nothing new.
+func (d *Desk) ranges(ctx context.Context, rng *rand.Rand, x extent, want int, fits func(*Row) bool) ([]Row, error) {
+	start, err := d.starts(ctx, rng, x.table, x.key)
 	if err != nil {
 		return nil, err
 	}
+	t, key, columns := x.table, x.key, x.columns
 	query := "SELECT " + quoteAll(columns) + " FROM " + quote(t.Name) + " WHERE " + quote(key) + " >= ? ORDER BY " + quote(key) + " LIMIT " + strconv.Itoa(rangeRows)
 	seen := map[string]bool{}
 	var found []Row
+	last, stale := "", 0
 	for range maxRanges {
-		if len(found) >= want {
+		if len(found) >= want || stale > maxStale {
 			break
 		}
-		err := d.db.each(ctx, query, []any{start()}, func(rows *sql.Rows) error {
+		before, read := len(seen), 0
+		err := d.db.each(ctx, query, []any{start(last)}, func(rows *sql.Rows) error {
 			r, err := scanRow(rows, columns)
-			if k := r.Get(key).Text(); err == nil && !seen[k] {
-				seen[k] = true
+			read++
+			if last = r.Get(key).Text(); err == nil && !seen[last] {
+				seen[last] = true
 				if fits(&r) {
 					found = append(found, r)
 				}
@@ -86,14 +99,25 @@ func (d *Desk) ranges(ctx context.Context, rng *rand.Rand, t *Table, key string,
 		if err != nil {
 			return nil, err
 		}
+		if stale++; len(seen) > before {
+			stale = 0
+		}
+		if read < rangeRows {
+			last = "" // the end of the table
+		}
 	}
 	return found[:min(want, len(found))], nil
 }
 
-// starts returns a source of random keys of the table.
-func (d *Desk) starts(ctx context.Context, rng *rand.Rand, t *Table, key string) (func() any, error) {
+// maxStale is the number of ranges in a row without a new row after which a
+// table counts as read.
+const maxStale = 10
+
+// starts returns where the next range begins, given the last key that was
+// read, empty at the beginning and behind the end.
+func (d *Desk) starts(ctx context.Context, rng *rand.Rand, t *Table, key string) (func(last string) any, error) {
 	if col, _ := t.Column(key); !col.Auto {
-		return func() any { return NewUUID(rng) }, nil
+		return func(string) any { return NewUUID(rng) }, nil
 	}
 	var low, high sql.NullInt64
 	q := "SELECT MIN(" + quote(key) + "), MAX(" + quote(key) + ") FROM " + quote(t.Name)
@@ -103,18 +127,14 @@ func (d *Desk) starts(ctx context.Context, rng *rand.Rand, t *Table, key string)
 	if !low.Valid {
 		return nil, fmt.Errorf("%w: table %s is empty", ErrTooFew, t.Name)
 	}
-	span := max(high.Int64-low.Int64, 0)
-	// The first range begins at the first key: a table that fits into a few
-	// ranges is then read without gaps.
-	next := low.Int64
-	return func() any {
-		at := next
-		if span > rangeRows*maxRanges/4 {
-			next = low.Int64 + rng.Int64N(span+1)
-		} else if next += rangeRows; next > high.Int64 {
-			next = low.Int64
+	if span := high.Int64 - low.Int64; span > rangeRows*maxRanges/4 {
+		return func(string) any { return low.Int64 + rng.Int64N(span+1) }, nil
+	}
+	return func(last string) any {
+		if at, err := strconv.ParseInt(last, 10, 64); err == nil {
+			return at + 1
 		}
-		return at
+		return low.Int64
 	}, nil
 }
 
