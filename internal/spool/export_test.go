@@ -2,6 +2,8 @@ package spool
 
 import (
 	"io"
+	"os"
+	"syscall"
 	"time"
 )
 
@@ -56,4 +58,10 @@ func Forge(id [16]byte, first uint64, seqs []uint64) []byte {
 		b, chain = frame{seq: seq, key: [16]byte{byte(i), 1}, sealed: make([]byte, i)}.append(b, chain)
 	}
 	return b
+}
+
+// ShareLock gives the locked directory as a forked process would have it.
+func (s *Spool) ShareLock() (*os.File, error) {
+	fd, err := syscall.Dup(int(s.dir.Fd()))
+	return os.NewFile(uintptr(fd), "forked"), err
 }

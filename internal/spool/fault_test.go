@@ -224,8 +224,25 @@ func TestMaxRecordsBoundsTheIndex(t *testing.T) {
 	if err := s.Ack(t.Context(), 13); err != nil {
 		t.Fatal(err)
 	}
-	if n := fill(t, s, 200); n < 1 || s.Stats().Records != 5 {
+	if n := fill(t, s, 200); n < 1 || n > 5 || s.Stats().Records != 5 {
 		t.Errorf("full after %d records: %+v, want 5 held", n, s.Stats())
+	}
+}
+
+func TestAFullSegmentThatIsAcknowledgedIsLetGo(t *testing.T) {
+	t.Parallel()
+	s := open(t, spool.Config{Dir: t.TempDir(), MaxRecords: 12, Hooks: quick()})
+	for from := 0; from < 500; from += 100 {
+		if n := fill(t, s, from); n != 12 {
+			t.Fatalf("full after %d records, want 12", n)
+		}
+		if err := s.Ack(t.Context(), s.Stats().Next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verified(t, s)
+	if st := s.Stats(); st.Segments != 1 {
+		t.Errorf("%+v", st)
 	}
 }
 

@@ -203,6 +203,29 @@ func TestDamageInAnOlderSegmentIsKeptAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
+func TestADamagedEndOfAnOlderSegmentConcernsThatSegmentAlone(t *testing.T) {
+	t.Parallel()
+	dir, names := many(t)
+	b, err := os.ReadFile(names[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(b[len(b)-2*spool.FrameOverhead:])
+	b[len(b)-1] = 1
+	if err := os.WriteFile(names[1], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := reopened(t, dir)
+	add(t, s, 20, 21)
+	if st := s.Stats(); st.Damaged != 1 || st.Next != 22 || st.Records < 18 {
+		t.Errorf("%+v", st)
+	}
+	err = s.Verify(t.Context())
+	if !errors.Is(err, spool.ErrCorrupt) || strings.Contains(err.Error(), ".seg:") {
+		t.Errorf("Verify = %v, want faults of the damaged segment alone", err)
+	}
+}
+
 func TestAMissingSegmentIsDamage(t *testing.T) {
 	t.Parallel()
 	for missing := range 3 {
@@ -237,6 +260,24 @@ func TestRecordsThatWereSwappedOrForgedBreakTheChain(t *testing.T) {
 	s, _ = reopened(t, dir)
 	if err := s.Verify(t.Context()); !errors.Is(err, spool.ErrCorrupt) {
 		t.Errorf("two spools in one directory: Verify = %v", err)
+	}
+}
+
+func TestASegmentThatDoesNotContinueTheChainIsDamage(t *testing.T) {
+	t.Parallel()
+	id := [16]byte{7}
+	// The second one says where the first one ends: a 2 there replaces the first's.
+	for first, want := range map[uint64]string{2: "does not continue the chain", 3: "does not continue the chain", 4: "are missing"} {
+		dir := spoolOf(t, "0000000000000001.seg", spool.Forge(id, 1, []uint64{1, 2}))
+		next := filepath.Join(dir, "0000000000000002.seg")
+		if err := os.WriteFile(next, spool.Forge(id, first, []uint64{first}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, _ := reopened(t, dir)
+		err := s.Verify(t.Context())
+		if !errors.Is(err, spool.ErrCorrupt) || !strings.Contains(err.Error(), want) {
+			t.Errorf("second segment from %d: Verify = %v, want %q", first, err, want)
+		}
 	}
 }
 

@@ -196,6 +196,21 @@ func TestASecondOpenIsRefused(t *testing.T) {
 	open(t, cfg)
 }
 
+func TestAForkedProcessDoesNotKeepTheLock(t *testing.T) {
+	t.Parallel()
+	cfg := spool.Config{Dir: t.TempDir()}
+	s := open(t, cfg)
+	forked, err := s.ShareLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = forked.Close() }()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, cfg)
+}
+
 func TestWaitReturnsWhenARecordComes(t *testing.T) {
 	t.Parallel()
 	s := open(t, spool.Config{Dir: t.TempDir()})
@@ -226,13 +241,13 @@ func TestACancelledAppendReturnsAndLeavesTheSpoolWhole(t *testing.T) {
 	t.Parallel()
 	begun, release := make(chan struct{}), make(chan struct{})
 	hold := false
-	cfg := spool.Config{Dir: t.TempDir(), Hooks: spool.Hooks{Sync: func(f *os.File) error {
-		if hold {
+	cfg := spool.Config{Dir: t.TempDir(), Hooks: spool.Hooks{Free: func(string) (int64, error) {
+		if hold { // the writer has taken the record and has not yet written it
 			hold = false
 			close(begun)
 			<-release
 		}
-		return f.Sync()
+		return 1 << 40, nil
 	}}}
 	s := open(t, cfg)
 	hold = true // the writer sees it through the queue

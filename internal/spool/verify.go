@@ -82,6 +82,7 @@ type thread struct {
 	id      [16]byte
 	next    uint64
 	chain   sum
+	loose   bool // records were lost behind chain, so that nothing can be compared with it
 }
 
 func newThread(id [16]byte, acked uint64) thread {
@@ -92,12 +93,13 @@ func newThread(id [16]byte, acked uint64) thread {
 // it. A gap after a damaged segment has been explained by its own faults.
 func (t *thread) follow(sc *scan, damaged bool) []string {
 	why := t.joint(sc)
-	from := max(t.next, sc.last+1)
-	t.next = from + sc.lost()
+	from, lost := max(t.next, sc.last+1), sc.lost()
+	t.next = from + lost
 	if sc.limit > 0 {
 		t.next = min(t.next, max(from, sc.limit))
 	}
 	t.damaged = damaged || len(sc.faults) > 0 || len(why) > 0
+	t.loose = lost > 0 || !sc.chainOK
 	if sc.chainOK {
 		t.chain = sc.chain
 	}
@@ -113,7 +115,7 @@ func (t *thread) joint(sc *scan) []string {
 		return []string{"it belongs to another spool"}
 	case h.first < t.next && !t.damaged:
 		return []string{fmt.Sprintf("it begins with record %d, which its predecessor holds", h.first)}
-	case h.first == t.next && h.prev != t.chain:
+	case h.first == t.next && h.prev != t.chain && !t.loose:
 		return []string{"it does not continue the chain of its predecessor"}
 	case h.first > max(t.next, t.acked) && !t.damaged:
 		return []string{fmt.Sprintf("records %d to %d before it are missing", max(t.next, t.acked), h.first-1)}
