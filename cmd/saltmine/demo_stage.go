@@ -235,7 +235,7 @@ func (d *story) number(r row) (string, error) {
 		return -1
 	}, r.phone.String)
 	for _, e164 := range d.world.phones {
-		if len(digits) >= 10 && strings.HasSuffix(e164, digits[len(digits)-10:]) {
+		if len(digits) >= 9 && strings.HasSuffix(e164, digits[len(digits)-9:]) {
 			return e164, nil
 		}
 	}

@@ -80,10 +80,7 @@ func (d *story) fill(ctx context.Context) (string, error) {
 		return "", errors.Join(err, box.Close())
 	}
 	d.world = &world{box: box, sql: db, opened: []interface{ Close() error }{box, db}, rng: rand.New(rand.NewPCG(19, 68000))} //nolint:gosec // a story, not a secret
-	for i := range 1000 {
-		// Set aside by Ofcom for drama: 07700 900000 to 900999.
-		d.world.phones = append(d.world.phones, fmt.Sprintf("+447700900%03d", i))
-	}
+	d.world.phones = dramaNumbers()
 	step, done := d.app.progress("       loading")
 	err = helpdesk.Load(ctx, db, helpdesk.Config{Customers: demoCustomers, Tickets: demoTickets, Seed: 2019, From: d.clock.past.AddDate(-6, 0, 0), To: d.clock.past}, step)
 	done()
@@ -105,6 +102,17 @@ func (d *story) fill(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the database counts %d customers and %d tickets", customers, tickets)
 	}
 	return fmt.Sprintf("the database counts %d customers and %d tickets", customers, tickets), d.prepare()
+}
+
+// dramaNumbers are numbers that regulators set aside for fiction: Ofcom's
+// 07700 900xxx, NANPA's 555-01xx, Arcep's 01 99 00 xx xx, the
+// Bundesnetzagentur's 030 23125 xxx.
+func dramaNumbers() []string {
+	var list []string
+	for i := range 100 {
+		list = append(list, fmt.Sprintf("+447700900%03d", i), fmt.Sprintf("+33199000%03d", i), fmt.Sprintf("+4930231250%02d", i), fmt.Sprintf("+121255501%02d", i), fmt.Sprintf("+131055501%02d", i))
+	}
+	return list
 }
 
 // prepare makes the registry's home: keys and configuration.
