@@ -1,0 +1,358 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/helpdesk"
+	"saltmine/internal/registry"
+	"saltmine/internal/webhook"
+	"saltmine/listener/desk"
+)
+
+// TestMainJob is the main job on real input: 500 canaries among 100,000
+// customers and 150,000 tickets in MariaDB, 1,000 extracts, 20 contacts by real
+// clients, one incident, one page, the right extract, and no token in the open.
+func TestMainJob(t *testing.T) {
+	dsn, db := mariadb.MariaDB(t).HelpDesk(t, helpdesk.Config{
+		Customers: 100_000, Tickets: 150_000, Seed: 7,
+		From: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Now().UTC().Add(-time.Hour),
+	})
+	s := newSite(t, dsn, db)
+	planted := s.run("plant", "--count", "500", "--batch", "first", "--output", "json")
+	var report struct{ Live int }
+	if err := json.Unmarshal([]byte(planted), &report); err != nil || report.Live != 500 {
+		t.Fatalf("plant said %s (%v)", planted, err)
+	}
+	s.run("verify")
+	srv := s.serve()
+	reg := s.open()
+	leak := s.takeExtracts(reg, 1000)
+	s.run("extracts", "import", s.path("extracts.csv"))
+
+	prey := s.choosePrey(reg, leak, 20)
+	sent := map[canary.Channel]int{}
+	for i, p := range prey {
+		sent[s.contact(srv, i, p)]++
+	}
+	s.checkIncident(reg, sent)
+	s.checkTrace(leak)
+	s.checkSecrecy(reg, srv)
+}
+
+// leakedExtract is the one of the extracts that is given away.
+type leakedExtract struct {
+	id, actor string
+	held      map[canary.ID]bool
+}
+
+// takeExtracts runs n queries on the support database and logs them as CSV with
+// the canaries whose rows came back.
+func (s *site) takeExtracts(reg *registry.Registry, n int) leakedExtract {
+	s.t.Helper()
+	emails := map[string]canary.ID{}
+	for _, p := range s.plantings(reg) {
+		for _, tok := range p.Tokens {
+			if tok.Kind == canary.Email {
+				emails[tok.Text] = p.ID
+			}
+		}
+	}
+	rows := s.canaryRows(emails)
+	f, err := os.Create(s.path("extracts.csv"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // Flush tells
+	w := csv.NewWriter(f)
+	w.Write([]string{"id", "actor", "taken_at", "place", "canaries"}) //nolint:errcheck // Error tells
+	rng := rand.New(rand.NewPCG(1, 2))                                //nolint:gosec // a test
+	leak := leakedExtract{id: "X-0417", held: map[canary.ID]bool{}}
+	for i := range n {
+		id, actor := fmt.Sprintf("X-%04d", i), fmt.Sprintf("agent%02d", rng.IntN(80))
+		pick := somePredicate(rng)
+		if id == leak.id {
+			leak.actor = actor
+			pick = func(r canaryRow) bool { return r.language == "en" }
+		}
+		var held []string
+		for _, r := range rows {
+			if pick(r) {
+				held = append(held, string(r.id))
+				if id == leak.id {
+					leak.held[r.id] = true
+				}
+			}
+		}
+		w.Write([]string{id, actor, time.Now().UTC().Format(time.RFC3339Nano), "db:main", strings.Join(held, " ")}) //nolint:errcheck // Error tells
+	}
+	w.Flush()
+	if err := w.Error(); err != nil {
+		s.t.Fatal(err)
+	}
+	return leak
+}
+
+// canaryRow is a canary as it stands in the support database.
+type canaryRow struct {
+	id                                 canary.ID
+	country, language, product, status string
+}
+
+// canaryRows reads the canaries' rows back out of the support database.
+func (s *site) canaryRows(emails map[string]canary.ID) []canaryRow {
+	s.t.Helper()
+	rows, err := s.db.QueryContext(s.t.Context(), "SELECT email, country, language, product, status FROM customers ORDER BY id")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	var out []canaryRow
+	for rows.Next() {
+		var email string
+		var r canaryRow
+		if err := rows.Scan(&email, &r.country, &r.language, &r.product, &r.status); err != nil {
+			s.t.Fatal(err)
+		}
+		if r.id = emails[email]; r.id != "" {
+			out = append(out, r)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	if len(out) != len(emails) {
+		s.t.Fatalf("%d of %d canaries stand in the support database", len(out), len(emails))
+	}
+	return out
+}
+
+func somePredicate(rng *rand.Rand) func(canaryRow) bool {
+	country := []string{"GB", "DE", "FR", "US", "AT", "IE"}[rng.IntN(6)]
+	salt := rng.Uint64()
+	part := func(r canaryRow, of uint64) bool {
+		var h uint64 = salt
+		for _, c := range r.id {
+			h = h*1099511628211 + uint64(c) //nolint:gosec // a letter
+		}
+		return h>>32%of == 0
+	}
+	switch rng.IntN(4) {
+	case 0:
+		return func(r canaryRow) bool { return r.country == country }
+	case 1:
+		return func(r canaryRow) bool { return r.country == country && r.status == "active" }
+	case 2:
+		return func(r canaryRow) bool { return part(r, 10) } // a range of keys
+	}
+	return func(canaryRow) bool { return true } // a backup
+}
+
+func (s *site) plantings(reg *registry.Registry) []canary.Planting {
+	s.t.Helper()
+	list, err := reg.Plantings(s.t.Context(), canary.Filter{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+// choosePrey takes canaries of the leak that have an address, a number and a ticket.
+func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []prey {
+	s.t.Helper()
+	var out []prey
+	for _, p := range s.plantings(reg) {
+		q := prey{id: p.ID, name: p.Name}
+		for _, tok := range p.Tokens {
+			switch tok.Kind {
+			case canary.Email:
+				q.email = tok.Text
+			case canary.Phone:
+				q.phone = tok.Text
+			case canary.Ticket:
+				q.ticket = tok.Text
+			}
+		}
+		if leak.held[p.ID] && q.phone != "" && q.ticket != "" {
+			out = append(out, q)
+		}
+	}
+	if len(out) < n {
+		s.t.Fatalf("the leak holds %d canaries with all three tokens, %d wanted", len(out), n)
+	}
+	return out[:n]
+}
+
+// prey is a leaked canary as the thief has it.
+type prey struct {
+	id                         canary.ID
+	name, email, phone, ticket string
+}
+
+// contact reaches the ith canary by one of the real ways and says which.
+func (s *site) contact(srv *running, i int, p prey) canary.Channel {
+	s.t.Helper()
+	switch i % 5 {
+	case 0, 1, 2:
+		_, domain, _ := strings.Cut(p.email, "@")
+		host, port, _ := strings.Cut(srv.addrs["dns"], ":")
+		s.tool("kdig", "@"+host, "-p", port, "+noall", "+answer", domain, "MX")
+		s.tool("swaks", "--server", srv.addrs["smtp"], "--to", p.email, "--from", "billing@scam.example", "--helo", "mail.scam.example",
+			"--header", "Subject: Your subscription", "--body", "Call us at once.", "--suppress-data")
+		return canary.SMTP
+	case 3:
+		if i%2 == 1 {
+			s.signedCall(srv, p, i)
+			return canary.Voice
+		}
+		s.signedGeneric(srv, p, i)
+		return canary.Voice
+	}
+	err := desk.Post(s.t.Context(), http.DefaultClient, "http://"+srv.addrs["ticket"], webhook.Hidden(testAgent), desk.Quote{Ticket: p.ticket, Caller: "+12025550143"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return canary.ByTicket
+}
+
+func (s *site) tool(name string, args ...string) {
+	s.t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		s.t.Fatalf("%s is needed: run 'make test', which installs it", name)
+	}
+	out, err := exec.CommandContext(s.t.Context(), name, args...).CombinedOutput() //nolint:gosec // a test
+	if err != nil {
+		s.t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+func callForm(p prey, i int) url.Values {
+	return url.Values{
+		"CallSid": {fmt.Sprintf("CA%032d", i)}, "AccountSid": {"AC1"}, "From": {"+12025550143"}, "To": {p.phone}, "CallStatus": {"ringing"}, "Direction": {"inbound"},
+		"SpeechResult": {"This is support, am I speaking to " + p.name + "?"},
+	}
+}
+
+// postForm posts a Twilio form with a signature made with key and returns the status.
+func postForm(t *testing.T, addr, path string, form url.Values, key string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-Twilio-Signature", webhook.TwilioSignature(key, testCalls+path, form))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close() //nolint:errcheck // nothing was read
+	return resp.StatusCode
+}
+
+func (s *site) signedCall(srv *running, p prey, i int) {
+	s.t.Helper()
+	if status := postForm(s.t, srv.addrs["phone"], "/twilio/voice", callForm(p, i), testTwilio); status != http.StatusOK {
+		s.t.Fatalf("signed call: status %d", status)
+	}
+}
+
+func (s *site) signedGeneric(srv *running, p prey, i int) {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]string{"id": fmt.Sprintf("ev-%06d", i), "type": "voice", "from": "+12025550144", "to": p.phone, "text": "Good day " + p.name + ", your ticket " + p.ticket})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	secret, err := webhook.ParseSecret(testGeneric)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+srv.addrs["phone"]+"/generic", strings.NewReader(string(body)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	webhook.SetHeaders(req.Header, secret, fmt.Sprintf("msg_%06d", i), time.Now(), body)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp.Body.Close() //nolint:errcheck // nothing was read
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("signed generic call: status %d", resp.StatusCode)
+	}
+}
+
+// checkIncident wants every contact filed once, one incident, one page.
+func (s *site) checkIncident(reg *registry.Registry, sent map[canary.Channel]int) {
+	s.t.Helper()
+	total := 0
+	for _, n := range sent {
+		total += n
+	}
+	var list []canary.Incident
+	eventually(s.t, "all contacts in one incident, paged", func() bool {
+		var err error
+		if list, err = reg.Incidents(s.t.Context(), 10); err != nil {
+			s.t.Fatal(err)
+		}
+		pages, _ := s.hook.received()
+		return len(list) == 1 && list[0].Contacts == total && len(pages) == 1
+	})
+	counts, err := reg.ContactCounts(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for ch, n := range sent {
+		if counts[string(ch)] != n {
+			s.t.Errorf("%d %s contacts are filed, %d were made", counts[string(ch)], ch, n)
+		}
+	}
+	inc := list[0]
+	if inc.Canaries != total || inc.Support == 0 || inc.Severity != canary.P1 {
+		s.t.Errorf("incident: %+v", inc)
+	}
+	pages, _ := s.hook.received()
+	if len(pages) != 1 || s.hook.posts != 1 || pages[0].Incident != inc.ID {
+		s.t.Errorf("%d pages in %d posts for one incident", len(pages), s.hook.posts)
+	}
+}
+
+// checkTrace wants the leaked extract first, DNS without weight.
+func (s *site) checkTrace(leak leakedExtract) {
+	s.t.Helper()
+	var got struct {
+		Trace struct {
+			Hits     []any
+			Suspects []struct {
+				Extract, Actor string
+				Unlogged       bool
+				Explains, Of   int
+			}
+		}
+	}
+	out := s.run("trace", "--output", "json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		s.t.Fatal(err)
+	}
+	first := got.Trace.Suspects[0]
+	if first.Extract != leak.id || first.Actor != leak.actor || first.Explains != 20 || len(got.Trace.Hits) != 20 {
+		s.t.Errorf("first suspect %+v of %d hits, want %s by %s and 20", first, len(got.Trace.Hits), leak.id, leak.actor)
+	}
+	if len(got.Trace.Suspects) != 1001 {
+		s.t.Errorf("%d suspects, want 1,000 extracts and the log's gap", len(got.Trace.Suspects))
+	}
+	if text := s.run("trace"); !strings.Contains(text, "access window") || !strings.Contains(text, leak.id) {
+		s.t.Errorf("trace as text:\n%s", text)
+	}
+}
