@@ -21,16 +21,16 @@ type change struct {
 
 // plan draws the new value and its placebos, and writes the UPDATE.
 func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, error) {
-	stored, canon, placebos, err := r.newValue(ctx, c, ordinal)
+	drawn, err := r.newValue(ctx, c, ordinal)
 	if err != nil {
 		return change{}, err
 	}
-	next, err := r.s.planted(r.cfg.Kind, c.p.ID, canon, r.s.now())
+	next, err := r.s.planted(r.cfg.Kind, c.p.ID, drawn.canon, r.s.now())
 	if err != nil {
 		return change{}, err
 	}
 	old := c.row.Customer.Get(r.column)
-	set := r.settings(&c.row.Customer, old, supportdb.Text(stored))
+	set := r.settings(&c.row.Customer, old, supportdb.Text(drawn.stored))
 	image := supportdb.Image{Customer: c.image.Customer.Clone(), Tickets: c.image.Tickets}
 	for i, column := range set.Columns {
 		image.Customer.Set(column, set.Values[i])
@@ -39,7 +39,7 @@ func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, e
 	if err != nil {
 		return change{}, err
 	}
-	return change{next: next, placebos: placebos, rows: rows, change: supportdb.Change{Key: c.keys.Customer, Guard: r.column, Old: old, Set: set}}, nil
+	return change{next: next, placebos: drawn.placebos, rows: rows, change: supportdb.Change{Key: c.keys.Customer, Guard: r.column, Old: old, Set: set}}, nil
 }
 
 // settings are the columns that change with the value: the one itself, text
@@ -61,35 +61,42 @@ func (r *rotation) settings(row *supportdb.Row, old, value supportdb.Value) supp
 	return set
 }
 
-// newValue draws an address or a number for the person that the row is, with
-// its placebos: the form to store and the form to register.
-func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (stored, canon string, placebos []canary.Token, err error) {
+// value is a new address or number: the form to store, the form to register,
+// and its placebos.
+type value struct {
+	stored, canon string
+	placebos      []canary.Token
+}
+
+// newValue draws an address or a number for the person that the row is.
+func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (value, error) {
 	rng := source(r.m.batch.Seed, "rotate "+string(c.p.ID), ordinal)
 	who := r.s.person(&c.row.Customer)
 	if r.cfg.Kind == canary.Email {
 		id, err := r.address(ctx, rng, who)
 		if err != nil {
-			return "", "", nil, err
+			return value{}, err
 		}
-		placebos, err = r.m.emailPlacebos(ctx, rng, who, id.Domain)
-		return id.Email(), id.Email(), placebos, err
+		placebos, err := r.m.emailPlacebos(ctx, rng, who, id.Domain)
+		return value{id.Email(), id.Email(), placebos}, err
 	}
 	number, ok := r.m.pool.takePhone(r.m.l.mix, who, true)
 	if !ok {
-		return "", "", nil, fmt.Errorf("%w: no phone number is left", ErrPool)
+		return value{}, fmt.Errorf("%w: no phone number is left", ErrPool)
 	}
+	v := value{stored: persona.FormatPhone(who.Phone, number), canon: number}
 	for range r.m.pool.placebosFor(ordinal) {
 		spare, ok := r.m.pool.takePhone(r.m.l.mix, who, true)
 		if !ok {
-			return "", "", nil, fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
+			return value{}, fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
 		}
 		t, err := placebo(canary.Phone, spare)
 		if err != nil {
-			return "", "", nil, err
+			return value{}, err
 		}
-		placebos = append(placebos, t)
+		v.placebos = append(v.placebos, t)
 	}
-	return persona.FormatPhone(who.Phone, number), number, placebos, nil
+	return v, nil
 }
 
 // finishAll brings rotations of earlier runs to an end.

@@ -76,17 +76,9 @@ func (s *Seeder) learnMaker(ctx context.Context, t *supportdb.Table, c *supportd
 	if m.local {
 		return nil
 	}
-	rows, err := s.cfg.Desk.RecentValues(ctx, t, c.Name, sampleNumbers)
+	texts, err := s.recentValues(ctx, t, c, m)
 	if err != nil {
 		return err
-	}
-	var texts []string
-	for i := range rows {
-		at, ok := supportdb.ParseTime(rows[i].Values[1])
-		if text := rows[i].Values[0].Text(); ok && text != "" {
-			m.last = append(m.last, persona.Numbered{Text: text, Created: at})
-			texts = append(texts, text)
-		}
 	}
 	if rule, err := persona.LearnNumbers(m.last); err == nil {
 		m.rule = rule
@@ -100,6 +92,23 @@ func (s *Seeder) learnMaker(ctx context.Context, t *supportdb.Table, c *supportd
 		return nil
 	}
 	return &supportdb.SchemaError{Table: t.Name, Column: c.Name, Problem: "it is a unique key that the recipe does not name, it may not be NULL, and its values follow no rule by which a new one could be made"}
+}
+
+// recentValues reads the values that were given last, with their dates into the maker.
+func (s *Seeder) recentValues(ctx context.Context, t *supportdb.Table, c *supportdb.Column, m *maker) ([]string, error) {
+	rows, err := s.cfg.Desk.RecentValues(ctx, t, c.Name, sampleNumbers)
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for i := range rows {
+		at, ok := supportdb.ParseTime(rows[i].Values[1])
+		if text := rows[i].Values[0].Text(); ok && text != "" {
+			m.last = append(m.last, persona.Numbered{Text: text, Created: at})
+			texts = append(texts, text)
+		}
+	}
+	return texts, nil
 }
 
 // values collects a column's values from the donors.

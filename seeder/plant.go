@@ -159,7 +159,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 			waiting++
 		}
 	}
-	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce)
+	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package seeder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -26,15 +27,15 @@ type pool struct {
 	perScarce float64
 }
 
+// share is how many placebos go with a token; zero means the defaults.
+type share struct {
+	perEmail  int
+	perScarce float64
+}
+
 // newPool checks the pool's parts and takes out the numbers that are in use.
-func (s *Seeder) newPool(ctx context.Context, domains, phones []string, perEmail int, perScarce float64) (*pool, error) {
-	p := &pool{perEmail: perEmail, perScarce: perScarce}
-	if p.perEmail == 0 {
-		p.perEmail = defaultPerEmail
-	}
-	if p.perScarce == 0 {
-		p.perScarce = defaultPerScarce
-	}
+func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share) (*pool, error) {
+	p := &pool{perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce)}
 	if p.perEmail < 0 || p.perScarce < 0 || p.perScarce > 100 {
 		return nil, fmt.Errorf("pool: %w: a share of placebos below zero or beyond reason", ErrConfig)
 	}
@@ -45,20 +46,29 @@ func (s *Seeder) newPool(ctx context.Context, domains, phones []string, perEmail
 		}
 		p.domains = append(p.domains, canon)
 	}
+	return p, s.addPhones(ctx, p, phones)
+}
+
+func (s *Seeder) addPhones(ctx context.Context, p *pool, phones []string) error {
+	listed := map[string]bool{}
 	for i, n := range phones {
 		canon, err := token.Canon(canary.Phone, n)
 		if err != nil {
-			return nil, fmt.Errorf("pool: %w: phone number %d of the list: %w", ErrConfig, i+1, err)
+			return fmt.Errorf("pool: %w: phone number %d of the list: %w", ErrConfig, i+1, err)
 		}
+		if listed[canon] {
+			continue
+		}
+		listed[canon] = true
 		known, err := s.cfg.Ledger.Known(ctx, canary.Phone, canon)
 		if err != nil {
-			return nil, fmt.Errorf("pool: %w", err)
+			return fmt.Errorf("pool: %w", err)
 		}
-		if !known && !slices.Contains(p.phones, canon) {
+		if !known {
 			p.phones = append(p.phones, canon)
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // placebosFor is the number of scarce placebos that the n-th canary of a batch

@@ -156,7 +156,7 @@ func unfinished(p *canary.Planting, kind canary.Kind) (old, next canary.DatedTok
 }
 
 func (r *rotation) prepare(ctx context.Context, count int) error {
-	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce)
+	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {
 		return err
 	}

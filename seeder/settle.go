@@ -289,22 +289,7 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 	if !ok || !signedUp.Before(low) && !signedUp.After(high) {
 		return nil
 	}
-	d := &draft{donor: supportdb.Donor{Customer: image.Customer, Tickets: image.Tickets}, start: low, end: high}
-	c := composer{s: s, d: d, timeline: s.timelineOf(d), scrub: nil, l: &lessons{makers: map[string]*maker{}}}
-	move := func(t *supportdb.Table, r *supportdb.Row) {
-		for i := range t.Columns {
-			if col := &t.Columns[i]; r.Has(col.Name) && (col.IsTime() || col.Type == "date") {
-				r.Set(col.Name, c.moved(col, r.Get(col.Name)))
-			}
-		}
-	}
-	next := supportdb.Image{Customer: image.Customer.Clone()}
-	move(s.cfg.Desk.Customer(), &next.Customer)
-	for i := range image.Tickets {
-		row := image.Tickets[i].Clone()
-		move(s.cfg.Desk.Ticket(), &row)
-		next.Tickets = append(next.Tickets, row)
-	}
+	next := s.moveTo(image, low, high)
 	if p.Rows, err = next.Encode(); err != nil {
 		return err
 	}
@@ -312,4 +297,25 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 		return fmt.Errorf("canary %s: date the rows anew: %w", p.ID, err)
 	}
 	return nil
+}
+
+// moveTo returns the image as of a customer who signs up at low, with
+// everything that has happened by high.
+func (s *Seeder) moveTo(image supportdb.Image, low, high time.Time) supportdb.Image {
+	d := &draft{donor: supportdb.Donor{Customer: image.Customer, Tickets: image.Tickets}, start: low, end: high}
+	c := composer{s: s, d: d, timeline: s.timelineOf(d)}
+	move := func(t *supportdb.Table, r supportdb.Row) supportdb.Row {
+		r = r.Clone()
+		for i := range t.Columns {
+			if col := &t.Columns[i]; r.Has(col.Name) && (col.IsTime() || col.Type == "date") {
+				r.Set(col.Name, c.moved(col, r.Get(col.Name)))
+			}
+		}
+		return r
+	}
+	next := supportdb.Image{Customer: move(s.cfg.Desk.Customer(), image.Customer)}
+	for _, ticket := range image.Tickets {
+		next.Tickets = append(next.Tickets, move(s.cfg.Desk.Ticket(), ticket))
+	}
+	return next
 }

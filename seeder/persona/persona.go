@@ -186,14 +186,30 @@ func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
 func (m *Mix) name(rng *rand.Rand, group []entry, donor Person) Identity {
 	df, dl := donor.parts()
 	var id Identity
-	for range 8 {
+	for range 20 {
 		id.First, id.Last = pick(rng, group).first, pick(rng, group).last
-		if !strings.EqualFold(id.First, df) || !strings.EqualFold(id.Last, dl) {
+		same := strings.EqualFold(id.First, df) && strings.EqualFold(id.Last, dl)
+		if !same && caseOf(id.First) == caseOf(id.Last) {
 			break
 		}
 	}
 	id.Full = fullLike(donor.Full, id.First, id.Last)
 	return id
+}
+
+// caseOf tells how somebody types: people write both of their names in small
+// letters, or in capitals, or neither.
+func caseOf(name string) int {
+	lower, upper := strings.ToLower(name), strings.ToUpper(name)
+	switch {
+	case lower == upper: // a script without case
+		return 0
+	case name == lower:
+		return 1
+	case name == upper && len(name) > 1:
+		return 2
+	}
+	return 0
 }
 
 func pick(rng *rand.Rand, group []entry) *entry { return &group[rng.IntN(len(group))] }

@@ -245,6 +245,8 @@ func TestSuits(t *testing.T) {
 		{persona.Person{Phone: "+1 212 555 0100"}, "+4930123456", false},
 		{persona.Person{Phone: "030 123456", Country: "DE"}, "+4930123456", true},
 		{persona.Person{Phone: "030 123456", Country: "DE"}, "+13105550199", false},
+		{persona.Person{Phone: "02 9555 0100", Country: "au"}, "+61295550100", true},
+		{persona.Person{Phone: "02 9555 0100", Country: "AU"}, "+33199000000", false},
 		{persona.Person{Phone: "030 123456", Country: "unheard of"}, "+13105550199", true},
 	} {
 		if got := m.Suits(c.donor, c.number); got != c.want {

@@ -16,16 +16,35 @@ func (p phones) learn(who Person) {
 	p[who.Country][CallingCode(digits)]++
 }
 
-// Calling gives the calling code of a country as the sample uses it, empty
-// when the sample has no number in international form there.
+// Calling gives the calling code of a country: the one that the sample uses
+// there, else the one of its ISO 3166-1 code; empty when neither tells.
 func (m *Mix) Calling(country string) string {
-	best, most := "", 0
+	best, most := codeOf(country), 0
 	for code, n := range m.phones[country] {
 		if n > most || n == most && code < best {
 			best, most = code, n
 		}
 	}
 	return best
+}
+
+// codeOf gives the calling code (ITU-T E.164 Annex D) of an ISO 3166-1 alpha-2
+// code, of the countries in which help desks have many customers.
+func codeOf(country string) string {
+	const codes = " US1 CA1 RU7 KZ7 EG20 ZA27 GR30 NL31 BE32 FR33 ES34 HU36 IT39 RO40 CH41 AT43 GB44 UK44 DK45 SE46 NO47 PL48 DE49" +
+		" PE51 MX52 AR54 BR55 CL56 CO57 VE58 MY60 AU61 ID62 PH63 NZ64 SG65 TH66 JP81 KR82 VN84 CN86 TR90 IN91 PK92 LK94 IR98" +
+		" MA212 DZ213 TN216 NG234 KE254 PT351 LU352 IE353 IS354 AL355 MT356 CY357 FI358 BG359 LT370 LV371 EE372 MD373 BY375" +
+		" UA380 RS381 ME382 HR385 SI386 BA387 MK389 CZ420 SK421 LI423 CR506 PA507 BO591 EC593 PY595 UY598 HK852 BD880 TW886" +
+		" LB961 JO962 KW965 SA966 AE971 IL972 QA974 NP977 AZ994 GE995 UZ998 "
+	if len(country) != 2 {
+		return ""
+	}
+	_, rest, found := strings.Cut(codes, " "+strings.ToUpper(country))
+	if !found {
+		return ""
+	}
+	code, _, _ := strings.Cut(rest, " ")
+	return code
 }
 
 // Suits reports whether a pool number (E.164) is of the country that the
@@ -85,62 +104,65 @@ func FormatPhone(like, number string) string {
 	had, international := digitsOf(like)
 	all := strings.TrimPrefix(number, "+")
 	code := CallingCode(all)
-	if had == "" || len(all) == len(code) {
-		return number
-	}
 	national := all[len(code):]
-	digits := ""
 	switch {
+	case had == "" || national == "":
+		return number
 	case international:
-		digits = code + national
-		if trunk := len(CallingCode(had)); len(had) > trunk && had[trunk] == '0' && strings.Contains(like, "(0)") {
-			digits = code + "0" + national
-		}
-		if !strings.HasPrefix(like, "+") {
-			digits = "00" + digits
-		}
-	case had[0] == '0' && national[:1] != "0": // in Italy the zero is part of the number
-		digits = "0" + national
-	case len(had) == len(all) && strings.HasPrefix(had, code):
-		digits = all
-	default:
-		digits = national
+		return formatInternational(like, had, code, national)
+	case had[0] == '0' && national[0] != '0': // in Italy the zero is part of the number
+		return pour(like, "0"+national)
+	case had[0] != '0' && len(had) == len(all) && strings.HasPrefix(had, code):
+		return pour(like, all)
 	}
-	return pour(like, digits, international, len(CallingCode(had)), len(code))
+	return pour(like, national)
 }
 
-// pour puts digits into the places of another number's digits. Where the
-// country codes differ in length, the first group grows or shrinks; what is
-// left over goes to the end.
-func pour(like, digits string, international bool, hadCode, code int) string {
-	var b strings.Builder
-	next, place := 0, 0
-	zeros := 0
-	if international && !strings.HasPrefix(like, "+") {
-		zeros = 2
+// formatInternational writes sign and country code first: codes differ in length.
+func formatInternational(like, had, code, national string) string {
+	head, rest := splitHead(like, len(CallingCode(had)))
+	if strings.Contains(rest, "(0)") {
+		national = "0" + national
 	}
-	for _, r := range like {
+	return head + code + pour(rest, national)
+}
+
+// splitHead parts an international number before and behind its country code,
+// which is not in either part.
+func splitHead(like string, code int) (head, rest string) {
+	sign := 0
+	if !strings.HasPrefix(like, "+") {
+		sign = 2 // the zeros of "00"
+	}
+	seen, from := 0, 0
+	for i, r := range like {
 		if r < '0' || r > '9' {
-			if next < len(digits) {
-				b.WriteRune(r)
-			}
 			continue
 		}
-		place++
-		if international && place == zeros+hadCode { // the last digit of the donor's country code
-			n := max(zeros+code-next, 0)
-			b.WriteString(digits[next : next+n])
-			next += n
-			continue
+		if seen++; seen == sign+1 {
+			from = i
 		}
-		if international && place < zeros+hadCode && next >= zeros+code {
-			continue
+		if seen == sign+code {
+			return like[:from], like[i+1:]
 		}
-		if next < len(digits) {
-			b.WriteByte(digits[next])
+	}
+	return like[:from], ""
+}
+
+// pour puts digits into the places of another number's digits. What is left
+// over goes to the end.
+func pour(like, digits string) string {
+	var b strings.Builder
+	next := 0
+	for _, r := range like {
+		if next == len(digits) {
+			break
+		}
+		if r >= '0' && r <= '9' {
+			r = rune(digits[next])
 			next++
 		}
+		b.WriteRune(r)
 	}
-	b.WriteString(digits[min(next, len(digits)):])
-	return strings.TrimRight(b.String(), " -./(")
+	return b.String() + digits[next:]
 }

@@ -73,19 +73,17 @@ func (s *Scrub) Text(value string) (text string, clean bool) {
 // whole replaces values that are one fact of the donor as a whole.
 func (s *Scrub) whole(value string) (string, bool) {
 	first, last := s.donor.parts()
-	switch {
-	case strings.EqualFold(value, s.donor.Email):
-		return s.id.Email(), true
-	case len(s.donorLocal) > 2 && strings.EqualFold(value, s.donorLocal):
-		return s.id.Local, true
-	case strings.EqualFold(value, first+" "+last):
-		return fullLike(value, s.id.First, s.id.Last), true
-	case strings.EqualFold(value, last+", "+first):
-		return fullLike(value, s.id.First, s.id.Last), true
-	case first != "" && strings.EqualFold(value, first):
-		return s.id.First, true
-	case last != "" && strings.EqualFold(value, last):
-		return s.id.Last, true
+	for _, fact := range [][2]string{
+		{s.donor.Email, s.id.Email()},
+		{s.donorLocal, s.id.Local},
+		{first + " " + last, fullLike(value, s.id.First, s.id.Last)},
+		{last + ", " + first, fullLike(value, s.id.First, s.id.Last)},
+		{first, s.id.First},
+		{last, s.id.Last},
+	} {
+		if fact[0] != "" && strings.EqualFold(value, fact[0]) {
+			return fact[1], true
+		}
 	}
 	had, _ := digitsOf(value)
 	theirs, _ := digitsOf(s.donor.Phone)

@@ -115,30 +115,28 @@ func (n *Numbers) Skipped(recent []Numbered, used func(string) bool) []string {
 	if !n.Running || len(recent) == 0 {
 		return nil
 	}
-	have := map[int64]bool{}
-	low, high, at := int64(-1), int64(0), recent[0]
-	for _, r := range recent {
-		if at.Created.Before(r.Created) {
-			at = r
-		}
-	}
-	period, _, _ := n.Read(at.Text)
-	for _, r := range recent {
-		p, c, ok := n.Read(r.Text)
-		if !ok || n.series(p) != n.series(period) {
-			continue
-		}
-		have[c] = true
-		if low < 0 || c < low {
-			low = c
-		}
-		high = max(high, c)
-	}
+	newest := slices.MaxFunc(recent, func(a, b Numbered) int { return a.Created.Compare(b.Created) })
+	counters := n.run(recent, newest)
 	var out []string
-	for c := low + 1; c < high-inFlight; c++ {
-		if text := n.Write(at.Created, c); !have[c] && !used(text) {
-			out = append(out, text)
+	for i := 1; i < len(counters); i++ {
+		for c := counters[i-1] + 1; c < counters[i] && c < counters[len(counters)-1]-inFlight; c++ {
+			if text := n.Write(newest.Created, c); !used(text) {
+				out = append(out, text)
+			}
 		}
 	}
 	return out
+}
+
+// run gives the counters of the series to which a number belongs, in order.
+func (n *Numbers) run(recent []Numbered, of Numbered) []int64 {
+	period, _, _ := n.Read(of.Text)
+	var counters []int64
+	for _, r := range recent {
+		if p, c, ok := n.Read(r.Text); ok && n.series(p) == n.series(period) {
+			counters = append(counters, c)
+		}
+	}
+	slices.Sort(counters)
+	return counters
 }

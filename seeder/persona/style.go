@@ -94,7 +94,7 @@ func writeForm(form, f, l string) string {
 // nickname would come out as somebody's own.
 func (m *Mix) local(rng *rand.Rand, group []entry, id Identity, donor Person) (string, bool) {
 	s := pick(rng, group).style
-	digits := m.digits(rng, group, len(s.digits))
+	digits := s.drawDigits(rng, group)
 	if s.form == "N" {
 		local := m.nick(rng, group, s) + s.gap + digits
 		return local, usable(local) && !m.locals[local]
@@ -108,11 +108,12 @@ func (m *Mix) local(rng *rand.Rand, group []entry, id Identity, donor Person) (s
 	return local, usable(local)
 }
 
-// digits draws digits of a length: those of somebody who has as many; of three
-// and more the beginning of one and the end of another, and now and then any,
-// for else a small group would soon have none left.
-func (m *Mix) digits(rng *rand.Rand, group []entry, n int) string {
+// drawDigits draws digits of the style's length: those of somebody who has as
+// many; of three and more the beginning of one and the end of another. Those of
+// nicknames are now and then any, for a small group would soon have none left.
+func (s *style) drawDigits(rng *rand.Rand, group []entry) string {
 	const anyShare = 0.15
+	n := len(s.digits)
 	if n == 0 {
 		return ""
 	}
@@ -120,7 +121,7 @@ func (m *Mix) digits(rng *rand.Rand, group []entry, n int) string {
 	if n < 3 || digits == "" {
 		return cmp.Or(digits, anyDigits(rng, n))
 	}
-	if rng.Float64() < anyShare {
+	if s.form == "N" && rng.Float64() < anyShare {
 		return anyDigits(rng, n)
 	}
 	return digits[:2] + digitsLike(rng, group, n)[2:]

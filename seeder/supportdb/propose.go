@@ -212,11 +212,9 @@ func (in *inspector) doubtTable(t *Table, key string) {
 	if len(t.Triggers) > 0 {
 		in.doubt("%s has triggers (%s): make sure that none of them mails the customer", t.Name, strings.Join(t.Triggers, ", "))
 	}
-	for _, x := range t.Indexes {
-		for _, name := range x.Columns {
-			if x.Unique && len(x.Columns) == 1 && !in.names(t, name) {
-				in.doubt("%s.%s is a unique key that the recipe does not name: canaries get a value of the same shape, or none", t.Name, name)
-			}
+	for _, c := range t.Columns {
+		if t.Unique(c.Name) && !in.names(t, c.Name) {
+			in.doubt("%s.%s is a unique key that the recipe does not name: canaries get a value of the same shape, or none", t.Name, c.Name)
 		}
 	}
 	if in.samples[t.Name].rows == 0 {
