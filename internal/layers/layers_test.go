@@ -48,6 +48,7 @@ func storeys() map[string]int {
 		"internal/pager/pagerduty": 4,
 		"internal/registry":        4,
 
+		"internal/bench":   5,
 		"internal/console": 5,
 
 		"cmd/saltmine": 6,

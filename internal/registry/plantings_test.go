@@ -25,7 +25,7 @@ func planting(n int) canary.Planting {
 	}
 	return canary.Planting{
 		ID: id, State: canary.Intended, Batch: "batch-1", Place: "db:main", Segment: "country=GB", Name: fmt.Sprintf("Dana Whitfield %d", n),
-		Rows: []byte(fmt.Sprintf("row image %d", n)),
+		Rows: fmt.Appendf(nil, "row image %d", n),
 		Tokens: []canary.DatedToken{
 			tok(canary.Email, fmt.Sprintf("dana.whitfield%d@example.net", n)),
 			tok(canary.Phone, fmt.Sprintf("+4420794%05d", n)),
