@@ -160,7 +160,21 @@ func startPostfix(ctx context.Context, dir string) (*postfix, error) {
 		return nil, err
 	}
 	p := &postfix{dir: dir, addr: addr}
-	return p, p.start(ctx, "tcp", addr, program("postfix"), "-c", filepath.Join(dir, "etc"), "start-fg")
+	if err := p.start(ctx, "tcp", addr, program("postfix"), "-c", filepath.Join(dir, "etc"), "start-fg"); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+// stop ends Postfix by its own command: its master leaves our process group.
+func (p *postfix) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program("postfix"), "-c", filepath.Join(p.dir, "etc"), "stop").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("postfix stop: %w\n%s", err, out)
+	}
+	return errors.Join(err, p.peer.stop())
 }
 
 // rate sends n messages and then waits until Postfix has got rid of them, so
