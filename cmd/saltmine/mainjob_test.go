@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -83,7 +84,7 @@ func (s *site) takeExtracts(reg *registry.Registry, n int) leakedExtract {
 		pick := somePredicate(rng)
 		if id == leak.id {
 			leak.actor = actor
-			pick = func(r canaryRow) bool { return r.language == "en" }
+			pick = oneIn(3, 68000) // a list of its own, such as a range of keys
 		}
 		var held []string
 		for _, r := range rows {
@@ -139,23 +140,24 @@ func (s *site) canaryRows(emails map[string]canary.ID) []canaryRow {
 
 func somePredicate(rng *rand.Rand) func(canaryRow) bool {
 	country := []string{"GB", "DE", "FR", "US", "AT", "IE"}[rng.IntN(6)]
-	salt := rng.Uint64()
-	part := func(r canaryRow, of uint64) bool {
-		var h uint64 = salt
-		for _, c := range r.id {
-			h = h*1099511628211 + uint64(c) //nolint:gosec // a letter
-		}
-		return h>>32%of == 0
-	}
 	switch rng.IntN(4) {
 	case 0:
 		return func(r canaryRow) bool { return r.country == country }
 	case 1:
 		return func(r canaryRow) bool { return r.country == country && r.status == "active" }
 	case 2:
-		return func(r canaryRow) bool { return part(r, 10) } // a range of keys
+		return oneIn(10, rng.Uint64())
 	}
 	return func(canaryRow) bool { return true } // a backup
+}
+
+// oneIn chooses one row in n, others for each salt.
+func oneIn(n, salt uint64) func(canaryRow) bool {
+	return func(r canaryRow) bool {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d %s", salt, r.id) //nolint:errcheck // a hash takes everything
+		return h.Sum64()%n == 0
+	}
 }
 
 func (s *site) plantings(reg *registry.Registry) []canary.Planting {

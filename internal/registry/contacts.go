@@ -293,3 +293,18 @@ func saveSupport(ctx context.Context, tx *sql.Tx, s canary.Support) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO supports (incident, contact) VALUES (?,?)", s.Incident, s.Contact)
 	return err
 }
+
+// ContactIDs returns the ids of all filed contacts, oldest first.
+func (r *Registry) ContactIDs(ctx context.Context) ([]canary.ContactID, error) {
+	var list []canary.ContactID
+	err := r.each(ctx, "SELECT id FROM contacts ORDER BY heard, id", nil, func(row *sql.Rows) error {
+		var id canary.ContactID
+		err := row.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: contacts: %w", err)
+	}
+	return list, nil
+}
