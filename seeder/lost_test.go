@@ -35,7 +35,7 @@ func newWire(t *testing.T, server string) *wire {
 	w := &wire{addr: l.Addr().String()}
 	w.prefix.Store("")
 	ctx := context.WithoutCancel(t.Context())
-	t.Cleanup(func() { l.Close() }) //nolint:errcheck // ends the loop below
+	t.Cleanup(func() { l.Close() }) // ends the loop below
 	go func() {                     // ends when the listener is closed
 		for {
 			client, err := l.Accept()
@@ -52,7 +52,7 @@ func (w *wire) serve(ctx context.Context, client net.Conn, server string) {
 	var d net.Dialer
 	up, err := d.DialContext(ctx, "tcp", server)
 	if err != nil {
-		client.Close() //nolint:errcheck // nothing to save
+		client.Close() // nothing to save
 		return
 	}
 	var deaf atomic.Bool
@@ -67,25 +67,25 @@ func (w *wire) serve(ctx context.Context, client net.Conn, server string) {
 				break
 			}
 		}
-		client.Close() //nolint:errcheck // cut on purpose
-		up.Close()     //nolint:errcheck // cut on purpose
+		client.Close() // cut on purpose
+		up.Close()     // cut on purpose
 	}()
-	defer client.Close() //nolint:errcheck // cut on purpose
+	defer client.Close() // cut on purpose
 	for {
 		var head [4]byte
 		if _, err := io.ReadFull(client, head[:]); err != nil {
-			up.Close() //nolint:errcheck // the client is gone
+			up.Close() // the client is gone
 			return
 		}
 		size := binary.LittleEndian.Uint32(append(head[:3:3], 0))
 		body := make([]byte, size)
 		if _, err := io.ReadFull(client, body); err != nil {
-			up.Close() //nolint:errcheck // the client is gone
+			up.Close() // the client is gone
 			return
 		}
 		if w.cut(body) {
 			if !w.answer.Load() {
-				up.Close() //nolint:errcheck // cut on purpose
+				up.Close() // cut on purpose
 				return
 			}
 			deaf.Store(true)

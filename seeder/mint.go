@@ -20,7 +20,7 @@ import (
 // seed and step.
 func source(seed []byte, step string, n int) *rand.Rand {
 	h := sha256.New()
-	h.Write(binary.BigEndian.AppendUint64([]byte(step+"\x00"), uint64(max(n, 0)))) //nolint:gosec // not negative
+	h.Write(binary.BigEndian.AppendUint64([]byte(step+"\x00"), uint64(max(n, 0)))) // not negative
 	h.Write(seed)
 	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil)))) //nolint:gosec // repeatable on purpose: names, not keys
 }

@@ -122,7 +122,7 @@ func (r *planting) findBatch(ctx context.Context) error {
 	seed := r.cfg.Seed
 	if seed == nil {
 		seed = make([]byte, 32)
-		rand.Read(seed) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+		rand.Read(seed) // crypto/rand.Read never fails since Go 1.24
 	}
 	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, Opened: r.s.now()}
 	return nil

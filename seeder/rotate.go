@@ -171,7 +171,7 @@ func (r *rotation) prepare(ctx context.Context, count int) error {
 	seed := r.cfg.Seed
 	if seed == nil {
 		seed = make([]byte, 32)
-		rand.Read(seed) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+		rand.Read(seed) // crypto/rand.Read never fails since Go 1.24
 	}
 	rows, err := r.s.cfg.Desk.Sample(ctx, source(seed, "learn", 0), samplePeople, "")
 	if err != nil {

@@ -83,7 +83,7 @@ func (w *world) connect(t *testing.T, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { support.Close() }) //nolint:errcheck // the test is over
+	t.Cleanup(func() { support.Close() }) // the test is over
 	proposal, err := support.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func (w *world) strings(t *testing.T, query string, args ...any) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close() // rows.Err tells
 	var out []string
 	for rows.Next() {
 		var s sql.NullString

@@ -23,7 +23,7 @@ const maxNumbers = 1_000_000
 //	number
 //	+14155550142
 func Numbers(path string) ([]string, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("numbers file: %w", err)
 	}

@@ -96,7 +96,7 @@ func readPrivate(path string) (string, error) {
 	} else if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("secret file %s: %w", path, errNotRegular)
 	}
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return "", fmt.Errorf("secret file: %w", err)
 	}

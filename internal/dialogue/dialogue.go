@@ -135,5 +135,5 @@ func first(b []byte) (Record, int, error) {
 
 func digits(b []byte) (int, bool) {
 	n, err := strconv.ParseUint(string(b), 10, 31)
-	return int(n), err == nil //nolint:gosec // 31 bits fit everywhere
+	return int(n), err == nil // 31 bits fit everywhere
 }

@@ -11,7 +11,7 @@ import (
 
 // BenchmarkLists: 1,000 extracts that name the 500 canaries they held.
 func BenchmarkLists(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test's dice
+	r := rand.New(rand.NewPCG(1, 1)) // a test's dice
 	w := makeWorld(r, 5000, 1000, 20)
 	for i := range w.extracts {
 		var held []int
@@ -28,7 +28,7 @@ func BenchmarkLists(b *testing.B) {
 // BenchmarkSegments: 50,000 extracts known by place and segment, 12,000
 // canaries with five windows each, 200 hits.
 func BenchmarkSegments(b *testing.B) {
-	w := makeWorld(rand.New(rand.NewPCG(1, 2)), 12_000, 50_000, 200) //nolint:gosec // a test's dice
+	w := makeWorld(rand.New(rand.NewPCG(1, 2)), 12_000, 50_000, 200) // a test's dice
 	for b.Loop() {
 		forensics.Trace(w.question())
 	}
@@ -36,7 +36,7 @@ func BenchmarkSegments(b *testing.B) {
 
 // BenchmarkIntervals: the same where nobody knows exactly when extracts were taken.
 func BenchmarkIntervals(b *testing.B) {
-	w := makeWorld(rand.New(rand.NewPCG(1, 3)), 12_000, 50_000, 200) //nolint:gosec // a test's dice
+	w := makeWorld(rand.New(rand.NewPCG(1, 3)), 12_000, 50_000, 200) // a test's dice
 	for i := range w.extracts {
 		t := w.extracts[i].Taken.Latest
 		w.extracts[i].Taken = canary.Between(t.Add(-24*time.Hour), t)

@@ -14,7 +14,7 @@ import (
 
 // drawWorld makes a small world; some extracts become intervals, some lists.
 func drawWorld(t *rapid.T) (world, *rand.Rand) {
-	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)) //nolint:gosec // a test's dice
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)) // a test's dice
 	w := makeWorld(r, rapid.IntRange(10, 80).Draw(t, "canaries"), rapid.IntRange(1, 20).Draw(t, "extracts"), rapid.IntRange(0, 12).Draw(t, "contacts"))
 	for i := range w.extracts {
 		e := &w.extracts[i]

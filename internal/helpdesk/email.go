@@ -16,7 +16,7 @@ func newTaken(rows int) taken { return make(taken, rows) }
 // take reports whether the address was free, and takes it.
 func (t taken) take(address string) bool {
 	h := fnv.New64a()
-	h.Write([]byte(strings.ToLower(address))) //nolint:errcheck // never fails
+	h.Write([]byte(strings.ToLower(address))) // never fails
 	sum := h.Sum64()
 	if _, found := t[sum]; found {
 		return false

@@ -56,7 +56,7 @@ func (s *Spool) lock() error {
 	if s.dir, err = root.Open("."); err != nil {
 		return err
 	}
-	err = syscall.Flock(int(s.dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // file descriptors are small
+	err = syscall.Flock(int(s.dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // file descriptors are small
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return fmt.Errorf("%w: another process has this directory open", ErrLocked)
 	}
@@ -69,7 +69,7 @@ func (s *Spool) lock() error {
 // unlock gives the directory free at once. Closing alone would not while a
 // process that has been forked, and has not yet run its program, shares the file.
 func unlock(dir *os.File) error {
-	return syscall.Flock(int(dir.Fd()), syscall.LOCK_UN) //nolint:gosec // file descriptors are small
+	return syscall.Flock(int(dir.Fd()), syscall.LOCK_UN) // file descriptors are small
 }
 
 func (s *Spool) syncDir() error {

@@ -138,11 +138,11 @@ func (s *Spool) identify() (known bool, err error) {
 	case len(s.segments) > 0:
 		s.cfg.Log.Error("acknowledged cursor is lost: everything that is held is pending again", "segments", len(s.segments))
 		if at < 0 {
-			rand.Read(s.id[:]) //nolint:errcheck // it never fails since Go 1.24
+			rand.Read(s.id[:]) // it never fails since Go 1.24
 		}
 		return false, nil
 	default:
-		rand.Read(s.id[:]) //nolint:errcheck // it never fails since Go 1.24
+		rand.Read(s.id[:]) // it never fails since Go 1.24
 		return true, s.freshMarks(s.acked)
 	}
 }

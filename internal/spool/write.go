@@ -261,7 +261,7 @@ func (s *Spool) store(fresh []*request) error {
 	}
 	buf, chain, entries := s.buf[:0], s.chain, make([]entry, 0, len(fresh))
 	for i, r := range fresh {
-		f := frame{seq: s.next + uint64(i), at: at, key: r.key, sealed: r.sealed}                          //nolint:gosec // i is small
+		f := frame{seq: s.next + uint64(i), at: at, key: r.key, sealed: r.sealed}                          // i is small
 		entries = append(entries, entry{r.key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
 		buf, chain = f.append(buf, chain)
 	}

@@ -89,7 +89,7 @@ func (s *Server) install(ctx context.Context, installer string) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	args := append(s.options(), "--auth-root-authentication-method=normal", "--skip-test-db")
-	out, err := exec.CommandContext(ctx, installer, args...).CombinedOutput() //nolint:gosec // found above
+	out, err := exec.CommandContext(ctx, installer, args...).CombinedOutput() // found above
 	if err != nil {
 		return fmt.Errorf("mariadb: install in %s: %w\n%s", s.dir, err, out)
 	}
@@ -131,7 +131,7 @@ func (s *Server) start(ctx context.Context) error {
 		"--character-set-server=utf8mb4", "--default-time-zone=+00:00", "--secure-file-priv="+s.dir,
 		"--tmpdir="+s.dir, "--table-open-cache=400", "--innodb-lock-wait-timeout=20")
 	r := &run{out: &output{ready: make(chan struct{})}, ended: make(chan struct{})}
-	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), s.program, args...) //nolint:gosec // found above
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), s.program, args...) // found above
 	r.cmd.Stderr = r.out
 	if err := r.cmd.Start(); err != nil {
 		return fmt.Errorf("mariadb: start: %w", err)
@@ -276,7 +276,7 @@ if [ -s "$1/pid" ]; then kill -9 "$(cat "$1/pid")"; sleep 0.2; fi
 rm -rf "$1"`
 
 func startReaper(ctx context.Context, dir string) (*reaper, error) {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", reap, "reap", dir) //nolint:gosec // our own text
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", reap, "reap", dir) // our own text
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("mariadb: reaper: %w", err)

@@ -141,7 +141,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
 	if len(cfg.Salt) == 0 {
 		cfg.Salt = make([]byte, 32)
-		rand.Read(cfg.Salt) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+		rand.Read(cfg.Salt) // crypto/rand.Read never fails since Go 1.24
 	}
 	return &Server{
 		cfg:   cfg,

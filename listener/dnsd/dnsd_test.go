@@ -181,7 +181,7 @@ func TestStopsCleanly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test's connection
+	defer conn.Close() // a test's connection
 	ask(t, e, "udp", question("example.net", dns.TypeMX))
 	if err := e.stop(); err != nil {
 		t.Fatalf("Run: %v", err)

@@ -49,7 +49,7 @@ func TestContactHoldsThePacket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // a test's connection
+		defer conn.Close() // a test's connection
 		m := question("Shop-"+proto+".Example.net", dns.TypeAAAA).SetEdns0(1400, false)
 		wire, err := m.Pack()
 		if err != nil {
@@ -171,7 +171,7 @@ func TestAPanicBeforeTheAnswerIsConfined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test's connection
+	defer conn.Close() // a test's connection
 	wire, _ := question("example.net", dns.TypeA).Pack()
 	if _, err := conn.Write(wire); err != nil {
 		t.Fatal(err)
@@ -353,7 +353,7 @@ func TestSaturationDropsPackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test's connection
+	defer conn.Close() // a test's connection
 	for i := range 2 {
 		if err := conn.WriteMsg(question(strconv.Itoa(i)+".example.net", dns.TypeA)); err != nil {
 			t.Fatal(err)

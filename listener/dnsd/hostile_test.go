@@ -40,7 +40,7 @@ func corpus(tb testing.TB) [][]byte {
 // hostile is every truncation of the corpus, single-byte changes of it, and noise.
 func hostile(tb testing.TB) [][]byte {
 	tb.Helper()
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same packets in every run
+	rnd := rand.New(rand.NewPCG(1, 2)) // the same packets in every run
 	raw, _ := hex.DecodeString(noQuestion)
 	out := [][]byte{nil, raw}
 	for _, wire := range corpus(tb) {
@@ -68,7 +68,7 @@ func TestHostilePackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test's connection
+	defer conn.Close() // a test's connection
 	packets := hostile(t)
 	for i, wire := range packets {
 		if _, err := conn.Write(wire); err != nil {
@@ -98,7 +98,7 @@ func TestHostileMessagesOverTCP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...) //nolint:gosec // short
+		framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...) // short
 		if _, err := conn.Write(framed); err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // a test's connection
+		defer conn.Close() // a test's connection
 		open = append(open, conn)
 		if _, err := roundTrip(conn); err != nil {
 			t.Fatal(err)
@@ -172,7 +172,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer third.Close() //nolint:errcheck // a test's connection
+	defer third.Close() // a test's connection
 	if got, err := roundTrip(third); err == nil {
 		t.Errorf("a third connection got %v", got)
 	}

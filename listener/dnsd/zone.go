@@ -79,7 +79,7 @@ func newZone(cfg Zone) (*zone, error) {
 	for _, at := range []string{name, label("*")} {
 		z.add(at, addrs...)
 		for i, mx := range mailers {
-			z.add(at, &dns.MX{Hdr: header(dns.TypeMX, ttlMail), Preference: uint16(10 * (i + 1)), Mx: mx}) //nolint:gosec // bounded by hostNames
+			z.add(at, &dns.MX{Hdr: header(dns.TypeMX, ttlMail), Preference: uint16(10 * (i + 1)), Mx: mx}) // bounded by hostNames
 		}
 	}
 	z.add(label("_dmarc"), textRecord("v=DMARC1; p=none"))

@@ -137,7 +137,7 @@ func postfix() costume {
 // digits and the number of a file, here a random one.
 func queueID(now time.Time) string {
 	var b [4]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	rand.Read(b[:]) // crypto/rand.Read never fails since Go 1.24
 	inode := 0x20000 + binary.BigEndian.Uint32(b[:])%0xC0000
 	return fmt.Sprintf("%05X%X", now.Nanosecond()/1000, inode)
 }

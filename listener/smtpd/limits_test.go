@@ -60,7 +60,7 @@ func inside(t *testing.T, cfg smtpd.Config, f func(t *testing.T, c *caller, stop
 			done <- s.Run(ctx, ln)
 		}()
 		ours, theirs := net.Pipe()
-		defer ours.Close() //nolint:errcheck // a pipe
+		defer ours.Close() // a pipe
 		ln.in <- theirs
 		f(t, &caller{t, ours, bufio.NewReader(ours)}, cancel, done)
 		cancel()
@@ -440,7 +440,7 @@ func TestOneIPv6CustomerIsOneAddress(t *testing.T) {
 		{"192.0.2.1", "220"}, {"::ffff:192.0.2.1", "421"}, {"192.0.2.2", "220"},
 	} {
 		ours, theirs := net.Pipe()
-		defer ours.Close() //nolint:errcheck // a pipe
+		defer ours.Close() // a pipe
 		ln.in <- from{theirs, net.TCPAddr{IP: net.ParseIP(tc.ip), Port: 1}}
 		c := &caller{t, ours, bufio.NewReader(ours)}
 		if got := c.reply(); !strings.HasPrefix(got, tc.want) {

@@ -23,7 +23,7 @@ func swaks(t *testing.T, addr string, args ...string) (string, int) {
 		t.Fatal(err)
 	}
 	args = slices.Concat([]string{"--server", host, "--port", port, "--from", "a@b.example", "--helo", "c.example"}, args)
-	out, err := exec.CommandContext(t.Context(), "swaks", args...).CombinedOutput() //nolint:gosec // fixed program
+	out, err := exec.CommandContext(t.Context(), "swaks", args...).CombinedOutput() // fixed program
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), exit.ExitCode()
 	}

@@ -136,11 +136,11 @@ func TestStandardLibraryOverTLS(t *testing.T) {
 	t.Parallel()
 	b := newBook()
 	cfg, roots := secured(t, b)
-	c, err := smtp.Dial(start(t, cfg)) //nolint:noctx // net/smtp has no other
+	c, err := smtp.Dial(start(t, cfg)) // net/smtp has no other
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // QUIT was said
+	defer c.Close() // QUIT was said
 	steps := []func() error{
 		func() error {
 			return c.StartTLS(&tls.Config{RootCAs: roots, ServerName: "mx.example.net", MinVersion: tls.VersionTLS12})

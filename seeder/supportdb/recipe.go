@@ -81,7 +81,7 @@ const maxRecipe = 1 << 20
 
 // LoadRecipe reads a recipe from a file.
 func LoadRecipe(path string) (Recipe, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the path is the operator's own
+	b, err := os.ReadFile(path) // the path is the operator's own
 	if err != nil {
 		return Recipe{}, fmt.Errorf("%w: %w", ErrRecipe, err)
 	}

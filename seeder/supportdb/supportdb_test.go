@@ -35,7 +35,7 @@ func open(t *testing.T, dsn string) *supportdb.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // the test is over
+	t.Cleanup(func() { db.Close() }) // the test is over
 	return db
 }
 
@@ -254,7 +254,7 @@ func TestStatementsAreExact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // Err tells
+	defer log.Close() // Err tells
 	for log.Next() {
 		var s string
 		if err := log.Scan(&s); err != nil {

@@ -121,9 +121,9 @@ func newPage(t *testing.T, b box, at time.Time) {
 	if len(list) != 2 {
 		t.Fatalf("%d deliveries due, want 2", len(list))
 	}
-	want, _ := json.Marshal(page) //nolint:errcheck // a page always encodes
+	want, _ := json.Marshal(page) // a page always encodes
 	for _, d := range list {
-		got, _ := json.Marshal(d.Page) //nolint:errcheck // a page always encodes
+		got, _ := json.Marshal(d.Page) // a page always encodes
 		if string(got) != string(want) {
 			t.Errorf("page\n%s\nwant\n%s", got, want)
 		}

@@ -110,7 +110,7 @@ func (p *Poster) Do(ctx context.Context, to *url.URL, header http.Header, body [
 	defer res.Body.Close() //nolint:errcheck // read-only; the status has been seen
 	a := Answer{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), p.now())}
 	// The status is the answer; a body that breaks off does not change it.
-	a.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxAnswer)) //nolint:errcheck // see above
+	a.Body, _ = io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // see above
 	return a, nil
 }
 
