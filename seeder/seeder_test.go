@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -170,12 +171,7 @@ func (w *world) wantExactly(t *testing.T, count int) {
 }
 
 func ownDomain(domain string) bool {
-	for _, d := range domains() {
-		if d == domain {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(domains(), domain)
 }
 
 func (w *world) addressOf(t *testing.T, p *canary.Planting) string {

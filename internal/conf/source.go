@@ -86,8 +86,9 @@ func (s Source) String() string {
 		return ""
 	case SQLite:
 		return "sqlite:" + s.Path
+	default:
+		return string(s.Engine) + ":" + s.DSN.String()
 	}
-	return string(s.Engine) + ":" + s.DSN.String()
 }
 
 // MarshalText gives what String gives.

@@ -45,7 +45,7 @@ func stories() map[string]forensics.Question {
 		hit(4, open(day(11, 0), time.Time{}), day(21, 3)),
 		hit(5, open(day(12, 0), day(16, 0)), day(21, 4)),
 	}, Extracts: []canary.Extract{
-		extract("E-1", "early\x1b[31m‮actor", canary.Between(day(2, 0), day(3, 0)), 1, 2, 8, 9),
+		extract("E-1", "early\x1b[31m\u202eactor", canary.Between(day(2, 0), day(3, 0)), 1, 2, 8, 9),
 		extract("an identifier that is longer than its column", "a very long actor's name", canary.At(day(13, 0)), 3, 4, 5),
 	}}
 
@@ -77,7 +77,7 @@ func TestReports(t *testing.T) {
 					t.Errorf("space at the end of %q", line)
 				}
 			}
-			if bytes.ContainsAny(out.Bytes(), "\x1b‮") {
+			if bytes.ContainsAny(out.Bytes(), "\x1b\u202e") {
 				t.Error("foreign control characters reach the terminal")
 			}
 		})

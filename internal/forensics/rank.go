@@ -113,13 +113,14 @@ func (a *Answer) unlogged() weighed {
 }
 
 func verdict(explains, of int) Verdict {
-	switch {
-	case explains == 0:
+	switch explains {
+	case 0:
 		return ExplainsNone
-	case explains == of:
+	case of:
 		return ExplainsAll
+	default:
+		return ExplainsSome
 	}
-	return ExplainsSome
 }
 
 // words says why an extract explains what it explains.

@@ -44,7 +44,7 @@ func products() *weighted {
 
 // surname follows the habits of a country: two family names in Spain and often
 // in Brazil, a feminine form in Poland, a hyphen now and then elsewhere.
-func surname(r *rand.Rand, c *country, female bool) string {
+func surname(r *rand.Rand, c *country, female bool) string { //nolint:cyclop // a flat table of habits
 	last := frequent(r, c.names.last, 20)
 	roll := r.IntN(100)
 	switch c.code {

@@ -58,7 +58,7 @@ func (d *Desk) address(r *rand.Rand, t traits, first, last string) (local, domai
 }
 
 // private makes a local part as people choose it at a large provider.
-func private(r *rand.Rand, born int, first, last string) string {
+func private(r *rand.Rand, born int, first, last string) string { //nolint:cyclop // a flat table of habits
 	year := strconv.Itoa(born)
 	if r.IntN(3) > 0 {
 		year = year[2:]

@@ -77,7 +77,7 @@ func unbase64(b []byte) []byte {
 	flush := func() {
 		if n >= 2 {
 			bits <<= 6 * (4 - n)
-			out = append(out, []byte{byte(bits >> 16), byte(bits >> 8), byte(bits)}[:n-1]...)
+			out = append(out, []byte{byte(bits >> 16), byte(bits >> 8), byte(bits)}[:n-1]...) //nolint:gosec // the low eight bits are meant
 		}
 		bits, n = 0, 0
 	}

@@ -125,7 +125,7 @@ func (p *Pager) write(work context.Context, write func(context.Context) error) e
 
 // log tells of a delivery by its ids.
 func (p *Pager) log(ctx context.Context, level slog.Level, msg string, d Delivery, more ...slog.Attr) {
-	p.cfg.Log.LogAttrs(ctx, level, msg, append([]slog.Attr{
+	p.cfg.Log.LogAttrs(ctx, level, msg, append([]slog.Attr{ //nolint:sloglint // every caller gives a constant
 		slog.String("page", string(d.Page.ID)),
 		slog.String("incident", string(d.Page.Incident)),
 		slog.String("route", d.Route),

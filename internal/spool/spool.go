@@ -165,8 +165,7 @@ func Open(cfg Config) (*Spool, error) {
 		index: map[[16]byte]struct{}{}, changed: make(chan struct{}), next: 1, acked: 1,
 	}
 	if err := s.open(); err != nil {
-		s.release()
-		return nil, fmt.Errorf("open spool %s: %w", cfg.Dir, err)
+		return nil, errors.Join(fmt.Errorf("open spool %s: %w", cfg.Dir, err), s.release())
 	}
 	go s.run()
 	return s, nil

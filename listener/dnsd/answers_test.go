@@ -241,7 +241,7 @@ func TestWildSocket(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- srv.Run(t.Context(), []net.PacketConn{pc}, nil) }()
-		t.Cleanup(func() { <-ended })
+		t.Cleanup(func() { _ = <-ended })
 		_, port, _ := net.SplitHostPort(pc.LocalAddr().String())
 		for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 			e := ear{udp: net.JoinHostPort(host, port)}

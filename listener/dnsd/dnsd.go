@@ -202,8 +202,7 @@ func (s *Server) Run(ctx context.Context, packets []net.PacketConn, streams []ne
 	told := s.tellAll(last)
 	s.cfg.Log.Info("dns ear stopped")
 
-	var broken *socketError
-	if errors.As(context.Cause(ctx), &broken) {
+	if broken, ok := errors.AsType[*socketError](context.Cause(ctx)); ok {
 		return errors.Join(broken.err, drained, told)
 	}
 	return errors.Join(drained, told)

@@ -70,7 +70,7 @@ func (s *Server) acceptStreams(ctx context.Context, ln net.Listener) error {
 			s.stats.connsShut.Add(1)
 			_ = conn.Close()
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end that was asked for
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("dns ear: accept connection: %w", err)
 		default:

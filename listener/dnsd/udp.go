@@ -115,7 +115,7 @@ func (s *Server) readPackets(ctx context.Context, port packetPort) error {
 		n, from, err := port.receive(buf)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end that was asked for
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("dns ear: read packet: %w", err)
 		case err != nil:

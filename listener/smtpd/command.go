@@ -61,8 +61,8 @@ func (c *command) split(text string) bool {
 	return true
 }
 
-// unquoted finds the first byte of any that stands outside quotes, or gives -1.
-func unquoted(s, any string) int {
+// unquoted finds the first byte of these that stands outside quotes, or gives -1.
+func unquoted(s, these string) int {
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -70,7 +70,7 @@ func unquoted(s, any string) int {
 			i++
 		case s[i] == '"':
 			quoted = !quoted
-		case !quoted && strings.IndexByte(any, s[i]) >= 0:
+		case !quoted && strings.IndexByte(these, s[i]) >= 0:
 			return i
 		}
 	}

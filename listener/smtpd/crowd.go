@@ -155,7 +155,7 @@ func (s *Server) greet(ctx context.Context, l net.Listener, admit func(net.Conn)
 			pause = 0
 			admit(c)
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end that was asked for
 		case errors.Is(err, net.ErrClosed):
 			return err
 		default:

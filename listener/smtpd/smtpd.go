@@ -182,5 +182,8 @@ func (s *Server) library() *smtp.Server {
 // hold addresses.
 type quiet struct{ log *slog.Logger }
 
+// Printf is asked for by the library.
 func (q quiet) Printf(format string, _ ...any) { q.log.Warn("smtp library complains", "about", format) }
-func (q quiet) Println(...any)                 { q.log.Warn("smtp library complains") }
+
+// Println is asked for by the library.
+func (q quiet) Println(...any) { q.log.Warn("smtp library complains") }

@@ -207,6 +207,7 @@ func (w *wire) wording(code string) (saying, string) {
 		if w.busy() {
 			return sayNoneValid, ""
 		}
+	default: // the saying takes nothing
 	}
 	return what, ""
 }

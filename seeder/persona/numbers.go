@@ -110,10 +110,9 @@ func takeApart(rows []Numbered) []part {
 				run[j] = run[j][min(len(layout), len(run[j])):]
 			}
 		}
-		switch {
-		case i == counter:
+		if i == counter {
 			parts = append(parts, part{counter: true, width: widthOf(run)})
-		default:
+		} else {
 			literal(run[len(run)-1])
 		}
 	}

@@ -131,7 +131,7 @@ func TestSeries(t *testing.T) {
 // The new year begins a new series; numbers at random need room.
 func TestSeriesPeriods(t *testing.T) {
 	t.Parallel()
-	rows := numbered(func(i int, at time.Time) string { return fmt.Sprintf("%d-%04d", at.Year(), at.YearDay()) })
+	rows := numbered(func(_ int, at time.Time) string { return fmt.Sprintf("%d-%04d", at.Year(), at.YearDay()) })
 	rule, err := persona.LearnNumbers(rows)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package persona
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -62,10 +63,8 @@ func (s *Scrub) Text(value string) (text string, clean bool) {
 			return "", false
 		}
 	}
-	for _, m := range phoneInText.FindAllString(value, -1) {
-		if LooksPhone(m) {
-			return "", false
-		}
+	if slices.ContainsFunc(phoneInText.FindAllString(value, -1), LooksPhone) {
+		return "", false
 	}
 	return value, true
 }

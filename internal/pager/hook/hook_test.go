@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -77,9 +78,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	status := r.statuses[min(len(r.got), len(r.statuses)-1)]
 	r.got = append(r.got, request{req.Header, body, time.Now()})
 	if status >= 300 {
-		for k, v := range r.header {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), r.header)
 	}
 	w.WriteHeader(status)
 }

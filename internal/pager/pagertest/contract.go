@@ -83,9 +83,10 @@ func (b box) sent(t *testing.T, page canary.Page, route string, at time.Time) {
 	}
 }
 
-func (b box) failed(t *testing.T, page canary.Page, route string, f pager.Failure) {
+// failed records a failure on the route "hook".
+func (b box) failed(t *testing.T, page canary.Page, f pager.Failure) {
 	t.Helper()
-	if err := b.Failed(t.Context(), page.ID, route, f); err != nil {
+	if err := b.Failed(t.Context(), page.ID, "hook", f); err != nil {
 		t.Errorf("Failed: %v", err)
 	}
 }
@@ -142,7 +143,7 @@ func sentIsDone(t *testing.T, b box, at time.Time) {
 	b.sent(t, page, "hook", at)
 	b.wantDue(t, at, string(page.ID)+" duty")
 	b.sent(t, page, "hook", at.Add(time.Second)) // the same again after a restart
-	b.failed(t, page, "hook", pager.Failure{At: at, Next: at, Class: "timeout"})
+	b.failed(t, page, pager.Failure{At: at, Next: at, Class: "timeout"})
 	b.wantDue(t, at.Add(time.Hour), string(page.ID)+" duty")
 	b.sent(t, page, "duty", at)
 	b.wantDue(t, at.Add(time.Hour))
@@ -152,7 +153,7 @@ func sentIsDone(t *testing.T, b box, at time.Time) {
 func failedWaits(t *testing.T, b box, at time.Time) {
 	page, next := Page(1, at), at.Add(2*time.Second)
 	b.seed(t, page, at, "hook", "duty")
-	b.failed(t, page, "hook", pager.Failure{At: at, Next: next, Class: "status 503"})
+	b.failed(t, page, pager.Failure{At: at, Next: next, Class: "status 503"})
 	b.wantDue(t, next.Add(-time.Microsecond), string(page.ID)+" duty")
 	b.wantNext(t, at)
 	b.sent(t, page, "duty", at)
@@ -162,7 +163,7 @@ func failedWaits(t *testing.T, b box, at time.Time) {
 		!list[0].First.Equal(at) || !list[0].NextTry.Equal(next) {
 		t.Errorf("due after a failure: %+v", list)
 	}
-	b.failed(t, page, "hook", pager.Failure{At: next, Next: next.Add(time.Second), Class: "status 503"})
+	b.failed(t, page, pager.Failure{At: next, Next: next.Add(time.Second), Class: "status 503"})
 	if list = b.due(t, next.Add(time.Second), 100); len(list) != 1 || list[0].Attempts != 2 {
 		t.Errorf("due after two failures: %+v", list)
 	}
@@ -171,7 +172,7 @@ func failedWaits(t *testing.T, b box, at time.Time) {
 func givenUp(t *testing.T, b box, at time.Time) {
 	page := Page(1, at)
 	b.seed(t, page, at, "hook", "duty")
-	b.failed(t, page, "hook", pager.Failure{At: at, Class: "status 410", GaveUp: true})
+	b.failed(t, page, pager.Failure{At: at, Class: "status 410", GaveUp: true})
 	b.wantDue(t, at.AddDate(1, 0, 0), string(page.ID)+" duty")
 	b.sent(t, page, "duty", at)
 	b.wantNext(t, time.Time{})

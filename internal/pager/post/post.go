@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -98,9 +99,7 @@ func (p *Poster) Do(ctx context.Context, to *url.URL, header http.Header, body [
 	if err != nil {
 		return Answer{}, fault(err)
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "saltmine")
 	res, err := p.client.Do(req)
