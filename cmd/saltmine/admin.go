@@ -14,10 +14,14 @@ import (
 // only, nothing that names a token or a canary).
 func (s *server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	return mux
+}
+
+func answer(w http.ResponseWriter, text string) {
+	fmt.Fprintln(w, text) //nolint:errcheck // the reader went away
 }
 
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +31,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	case s.reg.Ping(r.Context()) != nil:
 		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
 	default:
-		fmt.Fprintln(w, "ready")
+		answer(w, "ready")
 	}
 }
 

@@ -64,7 +64,7 @@ type row struct {
 
 func (w *world) close() {
 	for i := range w.opened {
-		w.opened[len(w.opened)-1-i].Close() //nolint:errcheck,gosec // the demo is over
+		w.opened[len(w.opened)-1-i].Close() //nolint:errcheck // the demo is over
 	}
 }
 

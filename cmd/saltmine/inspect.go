@@ -65,7 +65,7 @@ func (a *app) inspect(ctx context.Context, name, write string) (err error) {
 
 // writeNew writes a file that must not exist yet.
 func writeNew(name, text string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}

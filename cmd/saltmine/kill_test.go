@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -67,7 +68,7 @@ func TestKillServe(t *testing.T) {
 		select {
 		case <-working:
 			running = false
-		case <-time.After(time.Duration(200+rand.IntN(900)) * time.Millisecond): //nolint:gosec // a test
+		case <-time.After(time.Duration(200+rand.IntN(900)) * time.Millisecond):
 			mu.Lock()
 			srv.kill()
 			kills++
@@ -115,7 +116,7 @@ func (s *site) tries(reg *registry.Registry, n int) []try {
 				return sendMarked(ctx, addr("smtp"), tok.Text, mark)
 			}
 		case canary.Phone:
-			x.make = func(ctx context.Context, addr func(string) string) bool {
+			x.make = func(_ context.Context, addr func(string) string) bool {
 				return postForm(s.t, addr("phone"), "/twilio/voice", callForm(prey{phone: tok.Text, name: mark}, i), testTwilio) == http.StatusOK
 			}
 		case canary.Ticket:
@@ -225,7 +226,7 @@ func TestKillPlant(t *testing.T) {
 			go func() { ended <- cmd.Wait() }() // ends with the process
 			var wait <-chan time.Time
 			if kills < 50 {
-				wait = time.After(time.Duration(300+rand.IntN(1200)) * time.Millisecond) //nolint:gosec // a test
+				wait = time.After(time.Duration(300+rand.IntN(1200)) * time.Millisecond)
 			}
 			select {
 			case err := <-ended:
@@ -235,7 +236,8 @@ func TestKillPlant(t *testing.T) {
 				done = true
 			case <-wait:
 				cmd.Process.Kill() //nolint:errcheck // it may have ended
-				if err, ok := (<-ended).(*exec.ExitError); ok && err.ExitCode() == -1 {
+				err := &exec.ExitError{}
+				if errors.As((<-ended), &err) {
 					kills++
 				}
 			}
@@ -283,7 +285,7 @@ func (s *site) checkPlanted(asked, before int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	for rows.Next() {
 		var email, number string
 		if err := rows.Scan(&email, &number); err != nil {

@@ -29,7 +29,7 @@ import (
 // asMain makes a child process of the test binary be saltmine itself.
 const asMain = "SALTMINE_TEST_AS_MAIN"
 
-var mariadb testkit.Shared //nolint:gochecknoglobals // one server for the tests of this package, stopped in TestMain
+var mariadb testkit.Shared
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
@@ -140,7 +140,7 @@ func testNumbers() []string {
 // command is saltmine as a process of its own.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // the test binary itself
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asMain+"=1")
 	return cmd
 }
@@ -190,7 +190,7 @@ func (s *site) open() *registry.Registry {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { reg.Close() }) //nolint:errcheck // the test is over
+	s.t.Cleanup(func() { reg.Close() })
 	return reg
 }
 
@@ -238,7 +238,7 @@ func (s *site) serve() *running {
 	go func() { // ends when the process closes its standard error
 		lines := bufio.NewScanner(pipe)
 		for lines.Scan() {
-			fmt.Fprintln(r.log, lines.Text())
+			fmt.Fprintln(r.log, lines.Text()) //nolint:errcheck // it writes to memory
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				r.addrs[m[1]] = m[2]
 			}
@@ -259,7 +259,7 @@ func (s *site) serve() *running {
 // kill ends serve as a power cut would.
 func (r *running) kill() {
 	r.cmd.Process.Kill() //nolint:errcheck // it may have ended
-	<-r.done
+	_ = <-r.done         // it says "killed"
 }
 
 // hookServer receives pages and checks their signatures.

@@ -26,8 +26,8 @@ func (c *core) lock(ctx context.Context, place canary.Place) (unlock func(), err
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(errBusy, f.Close())
 	}
-	return func() { f.Close() }, nil //nolint:errcheck,gosec // closing lets go of the lock
+	return func() { f.Close() }, nil //nolint:errcheck // closing lets go of the lock
 }

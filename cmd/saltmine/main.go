@@ -76,8 +76,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // complain prints an error and, where one is known, what to do about it.
 func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "saltmine: %v\n", err)
+	text := fmt.Sprintf("saltmine: %v\n", err)
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", hint)
+		text += "hint: " + hint + "\n"
 	}
+	io.WriteString(w, text) //nolint:errcheck // there is nowhere left to complain
 }

@@ -74,10 +74,10 @@ func (s *site) takeExtracts(reg *registry.Registry, n int) leakedExtract {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // Flush tells
+	defer f.Close()
 	w := csv.NewWriter(f)
 	w.Write([]string{"id", "actor", "taken_at", "place", "canaries"}) //nolint:errcheck // Error tells
-	rng := rand.New(rand.NewPCG(1, 2))                                //nolint:gosec // a test
+	rng := rand.New(rand.NewPCG(1, 2))
 	leak := leakedExtract{id: "X-0417", held: map[canary.ID]bool{}}
 	for i := range n {
 		id, actor := fmt.Sprintf("X-%04d", i), fmt.Sprintf("agent%02d", rng.IntN(80))
@@ -117,7 +117,7 @@ func (s *site) canaryRows(emails map[string]canary.ID) []canaryRow {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	var out []canaryRow
 	for rows.Next() {
 		var email string
@@ -232,7 +232,7 @@ func (s *site) tool(name string, args ...string) {
 	if _, err := exec.LookPath(name); err != nil {
 		s.t.Fatalf("%s is needed: run 'make test', which installs it", name)
 	}
-	out, err := exec.CommandContext(s.t.Context(), name, args...).CombinedOutput() //nolint:gosec // a test
+	out, err := exec.CommandContext(s.t.Context(), name, args...).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("%s: %v\n%s", name, err, out)
 	}
@@ -258,7 +258,7 @@ func postForm(t *testing.T, addr, path string, form url.Values, key string) int 
 	if err != nil {
 		return 0
 	}
-	resp.Body.Close() //nolint:errcheck // nothing was read
+	resp.Body.Close()
 	return resp.StatusCode
 }
 
@@ -289,7 +289,7 @@ func (s *site) signedGeneric(srv *running, p prey, i int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	resp.Body.Close() //nolint:errcheck // nothing was read
+	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("signed generic call: status %d", resp.StatusCode)
 	}

@@ -14,25 +14,28 @@ import (
 // redraws itself on a terminal, elsewhere a line every five seconds. done ends it.
 func (a *app) progress(what string) (step func(done, total int), done func()) {
 	f, ok := a.stderr.(*os.File)
-	live := ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" //nolint:gosec // a file descriptor
-	var last time.Time
-	drawn := false
-	step = func(n, total int) {
-		now := a.now()
-		switch {
-		case live && (now.Sub(last) > 100*time.Millisecond || n == total):
-			drawn = true
-			fmt.Fprintf(a.stderr, "\r%s  %s %d/%d", what, bar(n, total), n, total) //nolint:errcheck // a terminal that went away
-		case !live && now.Sub(last) > 5*time.Second && n < total && !last.IsZero():
-			a.say("%s: %d of %d", what, n, total)
-		case !live && last.IsZero():
-		default:
-			return
+	if ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		return a.liveProgress(what)
+	}
+	last := a.now()
+	return func(n, total int) {
+		if now := a.now(); now.Sub(last) > 5*time.Second && n < total {
+			last = now
+			a.say("%s: %d of %d", strings.TrimSpace(what), n, total)
 		}
-		last = now
+	}, func() {}
+}
+
+func (a *app) liveProgress(what string) (step func(done, total int), done func()) {
+	var last time.Time
+	step = func(n, total int) {
+		if now := a.now(); now.Sub(last) > 100*time.Millisecond || n == total {
+			last = now
+			fmt.Fprintf(a.stderr, "\r%s  %s %d/%d", what, bar(n, total), n, total) //nolint:errcheck // a terminal that went away
+		}
 	}
 	return step, func() {
-		if drawn {
+		if !last.IsZero() {
 			fmt.Fprintln(a.stderr) //nolint:errcheck // a terminal that went away
 		}
 	}

@@ -64,7 +64,7 @@ func (s *site) checkSecrecy(reg *registry.Registry, srv *running) {
 			s.t.Fatalf("no files %s (%v)", pattern, err)
 		}
 		for _, name := range files {
-			if open[name], err = os.ReadFile(name); err != nil { //nolint:gosec // the test's own file
+			if open[name], err = os.ReadFile(name); err != nil {
 				s.t.Fatal(err)
 			}
 		}
@@ -80,7 +80,7 @@ func (s *site) checkSecrecy(reg *registry.Registry, srv *running) {
 	}
 	for _, tok := range planted {
 		for form, text := range spellings(tok.Text) {
-			n.add(text, tok.Token.String()+" in "+form+" form")
+			n.add(text, tok.String()+" in "+form+" form")
 			opened.Write(text)
 			opened.WriteByte('\n')
 		}
@@ -133,7 +133,7 @@ func (s *site) get(address string) []byte {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("%s: status %d, %v", address, resp.StatusCode, err)

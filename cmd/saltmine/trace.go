@@ -193,7 +193,7 @@ The whole file is imported or nothing. An id that is already known is replaced.`
 func (a *app) importExtracts(ctx context.Context, name string) (err error) {
 	in := a.stdin
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}
