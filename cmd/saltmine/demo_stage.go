@@ -35,7 +35,7 @@ type stage struct {
 func (s *stage) close() {
 	if s.stop != nil {
 		s.stop()
-		_ = <-s.ended // what it says was looked at, or does not matter any more
+		<-s.ended //nolint:errcheck // what it says was looked at, or does not matter any more
 	}
 	if s.receiver != nil {
 		s.receiver.srv.Close() //nolint:errcheck // the demo is over

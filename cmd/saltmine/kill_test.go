@@ -236,9 +236,13 @@ func TestKillPlant(t *testing.T) {
 				done = true
 			case <-wait:
 				cmd.Process.Kill() //nolint:errcheck // it may have ended
-				err := &exec.ExitError{}
-				if errors.As((<-ended), &err) {
+				err := <-ended
+				exit, ok := errors.AsType[*exec.ExitError](err)
+				switch {
+				case ok && exit.ExitCode() == -1: // by our signal
 					kills++
+				case err != nil:
+					t.Fatalf("plant: %v", err)
 				}
 			}
 		}

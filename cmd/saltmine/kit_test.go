@@ -259,7 +259,7 @@ func (s *site) serve() *running {
 // kill ends serve as a power cut would.
 func (r *running) kill() {
 	r.cmd.Process.Kill() //nolint:errcheck // it may have ended
-	_ = <-r.done         // it says "killed"
+	<-r.done             //nolint:errcheck // it says "killed"
 }
 
 // hookServer receives pages and checks their signatures.
