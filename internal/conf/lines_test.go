@@ -1,4 +1,4 @@
-package conf
+package conf //nolint:testpackage // it tests the reader below the exported names
 
 import (
 	"maps"

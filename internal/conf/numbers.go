@@ -39,18 +39,10 @@ func Numbers(path string) ([]string, error) {
 		if skip {
 			continue
 		}
-		where := fmt.Sprintf("line %d", n)
-		canon, err := token.Canon(canary.Phone, text)
-		switch {
-		case n > maxNumbers:
+		if n > maxNumbers {
 			return nil, fmt.Errorf("numbers file %s: more than %d lines", path, maxNumbers)
-		case err != nil:
-			k.bad(where, "%w", err)
-		case !strings.HasPrefix(text, "+"):
-			k.bad(where, "the number has no leading '+' and country code")
-		case first[canon] > 0:
-			k.bad(where, "the number stands on line %d already", first[canon])
-		default:
+		}
+		if canon, ok := k.number(text, n, first); ok {
 			first[canon] = n
 			numbers = append(numbers, canon)
 		}
@@ -65,6 +57,24 @@ func Numbers(path string) ([]string, error) {
 		return nil, fmt.Errorf("numbers file %s: %w", path, err)
 	}
 	return numbers, nil
+}
+
+// number brings the number of line n to its canonical form; first says on
+// which lines numbers stood before.
+func (k *checks) number(text string, n int, first map[string]int) (canon string, ok bool) {
+	where := fmt.Sprintf("line %d", n)
+	canon, err := token.Canon(canary.Phone, text)
+	switch {
+	case err != nil:
+		k.bad(where, "%w", err)
+	case !strings.HasPrefix(text, "+"):
+		k.bad(where, "the number has no leading '+' and country code")
+	case first[canon] > 0:
+		k.bad(where, "the number stands on line %d already", first[canon])
+	default:
+		return canon, true
+	}
+	return "", false
 }
 
 // numberField gives the first field of line n, or says that it holds none.

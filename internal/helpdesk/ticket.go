@@ -20,7 +20,7 @@ func (d *Desk) Tickets() iter.Seq[Ticket] {
 		for j := range d.cfg.Tickets {
 			opened := later(d.demand.at((float64(j)+0.5)/float64(d.cfg.Tickets)), d.signup(0))
 			owner := d.owner(r, opened, owners)
-			owners = append(owners, int32(owner)) //nolint:gosec // Config.check bounds it
+			owners = append(owners, int32(owner)) // Config.check bounds it
 			if opened.Year() != year {
 				year, number = opened.Year(), 0
 			}

@@ -241,7 +241,11 @@ func TestWildSocket(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- srv.Run(t.Context(), []net.PacketConn{pc}, nil) }()
-		t.Cleanup(func() { _ = <-ended })
+		t.Cleanup(func() {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 		_, port, _ := net.SplitHostPort(pc.LocalAddr().String())
 		for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 			e := ear{udp: net.JoinHostPort(host, port)}
