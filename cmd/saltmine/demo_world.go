@@ -20,9 +20,9 @@ import (
 
 // The size of the demo.
 const (
-	demoCustomers = 3000
-	demoTickets   = 4500
-	demoCanaries  = 150
+	demoCustomers = 2000
+	demoTickets   = 3000
+	demoCanaries  = 120
 	demoDays      = 60
 	demoExtracts  = 200
 	demoActors    = 40

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -124,23 +123,4 @@ func numbers(cfg *conf.Config) ([]string, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return list, nil
-}
-
-// hintFor says what to do about an error, where that is known.
-func hintFor(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "configuration"):
-		return "run 'saltmine init DIR' to make one, or name yours with --config FILE"
-	case errors.Is(err, supportdb.ErrLogin):
-		return "check user and password in the dsn_file of [support.…]"
-	case errors.Is(err, supportdb.ErrUnreachable):
-		return "check host and port in the dsn_file of [support.…], and that the server is up"
-	case errors.Is(err, supportdb.ErrSchema):
-		return "run 'saltmine inspect' to have a recipe proposed for this schema"
-	case errors.Is(err, seeder.ErrPool):
-		return "add numbers to the file of [pool] phones, or plant fewer"
-	case errors.Is(err, seal.ErrOpen):
-		return "these are not the keys that the registry was written with: check keys in [registry]"
-	}
-	return ""
 }

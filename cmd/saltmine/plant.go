@@ -93,9 +93,24 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	})
 	done()
 	if err != nil {
-		return err
+		return a.cutOff(ctx, c, batch, err)
 	}
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
+}
+
+// unfinishedError is the error of a run that has begun: the count asked for can
+// still be had by the same command.
+type unfinishedError struct{ error }
+
+func (e *unfinishedError) Unwrap() error { return e.error }
+
+// cutOff says whether the run that failed can be carried on.
+func (a *app) cutOff(ctx context.Context, c *core, batch canary.BatchID, err error) error {
+	b, found, _ := c.reg.Batch(context.WithoutCancel(ctx), batch) // a fault of it would not help
+	if found && b.Closed.IsZero() {
+		return &unfinishedError{err}
+	}
+	return err
 }
 
 // chooseBatch finds the unfinished run of the place, or names a new one.

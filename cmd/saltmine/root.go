@@ -136,7 +136,7 @@ func (a *app) load() (*conf.Config, *seal.Keys, error) {
 	}
 	keys, err := seal.Load(cfg.Registry.Keys)
 	if err != nil {
-		return nil, nil, &exitError{exitUsage, err}
+		return nil, nil, &exitError{exitUsage, &keysError{err}}
 	}
 	return cfg, keys, nil
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+	"saltmine/internal/registry"
+	"saltmine/internal/seal"
+	"saltmine/internal/spool"
+	"saltmine/seeder"
+	"saltmine/seeder/supportdb"
+)
+
+// keysError is a fault of the folder of the keys.
+type keysError struct{ error }
+
+func (e *keysError) Unwrap() error { return e.error }
+
+// hintFor says what to do about an error, where that is known and the error
+// does not say it itself.
+func hintFor(err error) string {
+	for _, h := range hints() {
+		if errors.Is(err, h.about) {
+			return h.do
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return hintMissing(err)
+	}
+	if _, ok := errors.AsType[*unfinishedError](err); ok {
+		return "nothing is lost: when the cause is gone, run the same command again, and it carries on to exactly its count"
+	}
+	return ""
+}
+
+// hintMissing says what to do about a file that is not there.
+func hintMissing(err error) string {
+	if _, ok := errors.AsType[*keysError](err); ok {
+		return "put the keys back from your backup, or check keys in [registry]; 'saltmine init DIR' makes new ones, which open no old registry"
+	}
+	if _, ok := errors.AsType[*conf.Fault](err); ok {
+		return "write the file that is named, or correct the line; relative paths start in the configuration's folder"
+	}
+	if coded, ok := errors.AsType[*exitError](err); ok && coded.code == exitUsage && !errors.Is(err, supportdb.ErrRecipe) {
+		return "run 'saltmine init DIR' to make one, or name yours with --config FILE"
+	}
+	return ""
+}
+
+// hint is what to do about a sentinel.
+type hint struct {
+	about error
+	do    string
+}
+
+// hints are in the order in which they are tried.
+func hints() []hint {
+	return []hint{
+		{supportdb.ErrLogin, "check user and password in the dsn_file of [support.…]"},
+		{supportdb.ErrUnreachable, "check host and port in the dsn_file of [support.…], and that the server is up"},
+		{supportdb.ErrUnknownDatabase, "check the database's name at the end of the dsn_file of [support.…], and that this user has rights on it"},
+		{supportdb.ErrDSN, "write the dsn_file of [support.…] as mysql://user:password@host:3306/database, with signs such as # or % of the password percent-encoded"},
+		{supportdb.ErrReadOnly, "this is a replica, or read_only is set: plant on the primary server"},
+		{supportdb.ErrSchema, "run 'saltmine inspect' to have a recipe proposed for this schema"},
+		{supportdb.ErrTooFew, "canaries are made like the customers that are there: plant without --segment, or in a larger one"},
+		{seeder.ErrPool, "add numbers to the file of [pool] phones, or plant fewer"},
+		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},
+		{seal.ErrOpen, "these are not the keys that the registry was written with: check keys in [registry]"},
+		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},
+		{syscall.EADDRINUSE, "another program has this port ('ss -lntup' shows which): stop it, or change listen in that section"},
+		{syscall.EADDRNOTAVAIL, "no interface of this machine has that address ('ip address' shows which there are): change listen in that section"},
+		{syscall.EACCES, "this user may not do it: ports below 1024 need CAP_NET_BIND_SERVICE, files their owner"},
+		{canary.ErrInvalid, "see the command's --help for the form that is wanted"},
+		{registry.ErrNotFound, "'saltmine list' and 'saltmine incidents' show the ids that there are"},
+	}
+}
