@@ -8,13 +8,12 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/dialogue"
 	"saltmine/internal/mailtext"
-	"saltmine/internal/token"
 )
 
 // reading is what a contact says, ready to be compared with a record.
 type reading struct {
-	words map[string]bool // lower-case words
-	text  string          // letters and digits only, upper-case, as ticket numbers are
+	words map[string]bool // plain words
+	order []string        // the same in the order in which they were said
 }
 
 // maxSaid bounds the bytes of text that are compared.
@@ -36,24 +35,49 @@ func read(ctx context.Context, c *canary.Contact) reading {
 	if len(said) > maxSaid {
 		said = said[:maxSaid]
 	}
-	r := reading{words: map[string]bool{}}
-	for _, word := range strings.FieldsFunc(strings.ToLower(said), notWord) {
+	r := reading{words: map[string]bool{}, order: wordsOf(said)}
+	for _, word := range r.order {
 		r.words[word] = true
 	}
-	r.text = strings.Map(func(x rune) rune {
-		if x < 0x80 && (unicode.IsLetter(x) || unicode.IsDigit(x)) {
-			return unicode.ToUpper(x)
-		}
-		return -1
-	}, said)
 	return r
 }
 
-func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' }
+// wordsOf splits a text at everything that is neither letter nor digit. Words
+// are lower-case without accents, so that "Renée O’Brien" is said by "Renee
+// O'Brien" too: people and transcripts leave accents out, and apostrophes are
+// also quotation marks.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(unaccent(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// Latin letters with accents, and below each the letter that it is written on.
+const (
+	accented = "àáâãäåāăąçćĉċčďđèéêëēĕėęěĝğġģĥħìíîïĩīĭįıĵķĺļľłñńņňòóôõöøōŏőŕŗřśŝşšșţťŧțùúûüũūŭůűųŵýÿŷźżž"
+	plain    = "aaaaaaaaacccccddeeeeeeeeegggghhiiiiiiiiijkllllnnnnooooooooorrrsssssttttuuuuuuuuuuwyyyzzz"
+)
+
+func unaccent(text string) string {
+	base := map[rune]rune{}
+	letters := []rune(plain)
+	for i, r := range []rune(accented) {
+		base[r] = letters[i]
+	}
+	text = strings.Map(func(r rune) rune {
+		r = unicode.ToLower(r)
+		switch b := base[r]; {
+		case b != 0:
+			return b
+		case unicode.Is(unicode.Mn, r):
+			return -1 // an accent that is a character of its own
+		}
+		return r
+	}, text)
+	return strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe").Replace(text)
+}
 
 // namesPerson reports whether all words of a full name occur.
 func (r reading) namesPerson(name string) bool {
-	parts := strings.FieldsFunc(strings.ToLower(name), notWord)
+	parts := wordsOf(name)
 	if len(parts) < 2 {
 		return false // one word alone names nobody
 	}
@@ -65,14 +89,35 @@ func (r reading) namesPerson(name string) bool {
 	return true
 }
 
-// namesTicket reports whether one of the ticket numbers occurs. A short number
-// must stand as a word of its own, a long one may be written with separators.
+// longTicket is the length from which a ticket number may be written with
+// separators inside. A shorter one would be found in dates and sums.
+const longTicket = 7
+
+// namesTicket reports whether one of the ticket numbers, given in canonical
+// form, occurs as a word, or a long one as several words in a row.
 func (r reading) namesTicket(tickets []string) bool {
 	for _, t := range tickets {
-		if r.words[strings.ToLower(t)] || len(t) >= 7 && strings.Contains(r.text, t) {
+		t = strings.ToLower(t)
+		if t == "" {
+			continue
+		}
+		if r.words[t] || len(t) >= longTicket && r.spells(t) {
 			return true
 		}
-		if canon, err := token.Canon(canary.Ticket, t); err == nil && r.words[strings.ToLower(canon)] {
+	}
+	return false
+}
+
+// spells reports whether words that follow one another make up a text.
+func (r reading) spells(text string) bool {
+	for i := range r.order {
+		rest, ok := text, true
+		for _, word := range r.order[i:] {
+			if rest, ok = strings.CutPrefix(rest, word); !ok || rest == "" {
+				break
+			}
+		}
+		if ok && rest == "" {
 			return true
 		}
 	}

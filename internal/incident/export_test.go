@@ -1,0 +1,40 @@
+package incident
+
+import (
+	"context"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// Signal is a signal as tests see it.
+type Signal struct {
+	Severity canary.Severity
+	Reason   string
+	Clean    bool
+}
+
+// Weigh reads a contact and weighs one hit of it.
+func Weigh(ctx context.Context, c *canary.Contact, m canary.Match, placebos int) Signal {
+	s := weigh(c, read(ctx, c), m, placebos)
+	return Signal{s.severity, s.reason, s.clean}
+}
+
+// Crowd gives the severity of a crowd.
+func Crowd(s *canary.Standing, now time.Time) canary.Severity { return crowd(s, now).severity }
+
+// Raise takes a signal into an incident.
+func Raise(inc *canary.Incident, sev canary.Severity, reason string) {
+	raise(inc, signal{severity: sev, reason: reason})
+}
+
+// Deserves reports whether a route is told.
+func Deserves(now, limit, last canary.Severity, told bool) bool {
+	return deserves(now, limit, last, told)
+}
+
+// Names reports whether a text names a person and one of the tickets.
+func Names(ctx context.Context, text, name string, tickets []string) (person, ticket bool) {
+	r := read(ctx, &canary.Contact{Channel: canary.SMS, Text: text})
+	return r.namesPerson(name), r.namesTicket(tickets)
+}
