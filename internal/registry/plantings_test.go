@@ -265,3 +265,15 @@ func TestOtherKeysOpenNothing(t *testing.T) {
 		t.Errorf("known %v, %v", known, err)
 	}
 }
+
+// TestOtherKeysAreRefused opens a registry in use with the keys of another:
+// what would be written with them could not be found again.
+func TestOtherKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	dsn, v := "sqlite:"+t.TempDir()+"/r.db", vault(t)
+	must(t, openAt(t, dsn, v).OpenBatch(t.Context(), canary.Batch{ID: "one", Place: "db:main", Count: 5, Opened: start(), Closed: start()}))
+	if _, err := registry.Open(t.Context(), registry.Config{DSN: dsn, Vault: vault(t), Now: start}); !errors.Is(err, seal.ErrOpen) {
+		t.Errorf("with other keys: %v", err)
+	}
+	openAt(t, dsn, v)
+}

@@ -66,7 +66,8 @@ type Registry struct {
 }
 
 // Open opens the registry, making an empty SQLite file (mode 0600) where there
-// is none, and brings its tables up to date.
+// is none, and brings its tables up to date. A registry in which a batch was
+// registered with other keys is not opened: the error is [seal.ErrOpen].
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	r := &Registry{vault: cfg.Vault, now: cfg.Now}
 	var err error
@@ -85,7 +86,21 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err := r.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("registry: %w", err), r.db.Close())
 	}
+	if err := r.checkKeys(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("registry: %w", err), r.db.Close())
+	}
 	return r, nil
+}
+
+// checkKeys opens one sealed thing, where there is one. With the keys of
+// another registry every read of the blind index would find nothing, and new
+// canaries would be sealed apart from the old: no row of them may be written.
+func (r *Registry) checkKeys(ctx context.Context) error {
+	_, err := r.scanBatch(r.db.QueryRowContext(ctx, "SELECT id, opened, closed, sealed FROM batches LIMIT 1"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 // Close closes the registry.
