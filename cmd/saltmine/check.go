@@ -11,7 +11,6 @@ import (
 
 	"saltmine/internal/conf"
 	"saltmine/internal/registry"
-	"saltmine/internal/seal"
 	"saltmine/internal/token"
 	"saltmine/seeder/supportdb"
 )
@@ -21,6 +20,7 @@ type checked struct {
 	What  string `json:"what"`
 	OK    bool   `json:"ok"`
 	Fault string `json:"fault,omitempty"`
+	Hint  string `json:"hint,omitempty"` // what to do about the fault
 }
 
 func (a *app) checkCmd() *cobra.Command {
@@ -43,12 +43,12 @@ func (a *app) check(ctx context.Context) error {
 		c := checked{What: what, OK: err == nil}
 		if err != nil {
 			failed++
-			c.Fault = err.Error()
+			c.Fault, c.Hint = err.Error(), hintFor(err)
 		}
 		list = append(list, c)
 		return err == nil
 	}
-	cfg, err := conf.Load(a.config)
+	cfg, err := a.loadConfig()
 	if add("configuration "+a.config, err) {
 		a.checkParts(ctx, cfg, add)
 	}
@@ -62,7 +62,7 @@ func (a *app) check(ctx context.Context) error {
 }
 
 func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string, error) bool) {
-	keys, err := seal.Load(cfg.Registry.Keys)
+	keys, err := loadKeys(cfg)
 	if !add("keys "+cfg.Registry.Keys, err) {
 		return
 	}
@@ -117,6 +117,9 @@ func printChecked(w io.Writer, list []checked) error {
 		line := mark + "  " + c.What
 		if c.Fault != "" {
 			line += ": " + c.Fault
+		}
+		if c.Hint != "" {
+			line += "\n        hint: " + c.Hint
 		}
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err

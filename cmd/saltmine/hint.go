@@ -14,6 +14,11 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
+// configError is a fault of the configuration or of a file that it names.
+type configError struct{ error }
+
+func (e *configError) Unwrap() error { return e.error }
+
 // keysError is a fault of the folder of the keys.
 type keysError struct{ error }
 
@@ -44,7 +49,7 @@ func hintMissing(err error) string {
 	if _, ok := errors.AsType[*conf.Fault](err); ok {
 		return "write the file that is named, or correct the line; relative paths start in the configuration's folder"
 	}
-	if coded, ok := errors.AsType[*exitError](err); ok && coded.code == exitUsage && !errors.Is(err, supportdb.ErrRecipe) {
+	if _, ok := errors.AsType[*configError](err); ok {
 		return "run 'saltmine init DIR' to make one, or name yours with --config FILE"
 	}
 	return ""

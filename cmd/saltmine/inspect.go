@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"saltmine/internal/conf"
 	"saltmine/seeder/supportdb"
 )
 
@@ -31,9 +30,9 @@ what Saltmine is not sure of stands in comments.`,
 }
 
 func (a *app) inspect(ctx context.Context, name, write string) (err error) {
-	cfg, err := conf.Load(a.config)
+	cfg, err := a.loadConfig()
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return err
 	}
 	name, sc, err := chooseSupport(cfg, name)
 	if err != nil {

@@ -130,13 +130,29 @@ func (a *app) quietLogger() *slog.Logger {
 
 // load reads the configuration and the keys.
 func (a *app) load() (*conf.Config, *seal.Keys, error) {
-	cfg, err := conf.Load(a.config)
+	cfg, err := a.loadConfig()
 	if err != nil {
-		return nil, nil, &exitError{exitUsage, err}
+		return nil, nil, err
 	}
-	keys, err := seal.Load(cfg.Registry.Keys)
+	keys, err := loadKeys(cfg)
 	if err != nil {
-		return nil, nil, &exitError{exitUsage, &keysError{err}}
+		return nil, nil, err
 	}
 	return cfg, keys, nil
+}
+
+func (a *app) loadConfig() (*conf.Config, error) {
+	cfg, err := conf.Load(a.config)
+	if err != nil {
+		return nil, &exitError{exitUsage, &configError{err}}
+	}
+	return cfg, nil
+}
+
+func loadKeys(cfg *conf.Config) (*seal.Keys, error) {
+	keys, err := seal.Load(cfg.Registry.Keys)
+	if err != nil {
+		return nil, &exitError{exitUsage, &keysError{err}}
+	}
+	return keys, nil
 }
