@@ -94,9 +94,6 @@ type pkg struct {
 
 func (p *pkg) room() string { return strings.TrimPrefix(p.ImportPath, module) }
 
-// passing are packages that stand in the house only while it is being built.
-const passing = "internal/zz"
-
 func packages(t *testing.T) []pkg {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports,GoFiles,TestGoFiles,XTestGoFiles", module+"...")
@@ -114,9 +111,7 @@ func packages(t *testing.T) []pkg {
 		if err != nil {
 			t.Fatalf("go list: %v", err)
 		}
-		if p.room() != passing {
-			list = append(list, p)
-		}
+		list = append(list, p)
 	}
 	if len(list) < 20 {
 		t.Fatalf("go list shows %d packages: this is not the house", len(list))
