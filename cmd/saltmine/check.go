@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -98,6 +100,9 @@ func checkSupport(ctx context.Context, s conf.Support) error {
 		return fmt.Errorf("no recipe: run 'saltmine inspect --write recipe.toml'")
 	}
 	recipe, err := supportdb.LoadRecipe(s.Recipe)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no recipe yet: run 'saltmine inspect --write %s'", s.Recipe)
+	}
 	if err != nil {
 		return err
 	}

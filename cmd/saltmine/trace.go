@@ -56,7 +56,7 @@ type traced struct {
 
 // Text prints the trace for a person.
 func (t traced) Text(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "Incident %s  %s  %s  %d canaries, %d contacts\nNot weighed: %d probes, unnamed calls and guesses; %d DNS queries (supporting evidence only)\n\n",
+	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries that came with them: %d, supporting evidence without weight.\n\n",
 		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
 	if err != nil {
 		return err

@@ -59,11 +59,11 @@ func roleStatus() role {
 }
 
 func roleCreated() role {
-	return role{[]string{"createdat", "created", "datecreated", "dateentered", "createdon", "createtime", "creationdate", "datecreation", "registeredat", "registered", "signupat", "opened", "openedat", "date"}, isDate, nil, 0}
+	return role{[]string{"createdat", "created", "datecreated", "dateentered", "createdon", "createtime", "creationdate", "datecreation", "registeredat", "registered", "signupat", "signup", "opened", "openedat", "date"}, isDate, nil, 0}
 }
 
 func roleUpdated() role {
-	return role{[]string{"updatedat", "updated", "lastupdated", "lastupdate", "datemodified", "modifiedat", "modified", "changetime", "datemod", "changedat"}, isDate, nil, 0}
+	return role{[]string{"updatedat", "updated", "lastupdated", "lastupdate", "datemodified", "modifiedat", "modified", "changetime", "datemod", "changedat", "changed"}, isDate, nil, 0}
 }
 
 // segments are the dividing attributes that are proposed, with their names.
@@ -162,7 +162,11 @@ func (in *inspector) ticket(t *Table, l link) {
 		in.reason("ticket.customer", "by its name alone")
 		in.doubt("%s.%s has no foreign key to %s: make sure that it holds the customer's key", t.Name, l.column, in.recipe.Customer.Table)
 	}
-	r.Number = in.pick(t, roleNumber())
+	number := roleNumber()
+	fits := number.fits
+	// A column beside the key that could be the number is what people quote.
+	number.fits = func(c *Column) bool { return fits(c) && c.Name != r.Key }
+	r.Number = in.pick(t, number)
 	if r.Number == "" || r.Number != r.Key && !t.Unique(r.Number) && in.samples[t.Name].distinct(r.Number) < len(in.samples[t.Name].values[r.Number]) {
 		in.reason("ticket.number", "no column with numbers of its own, so the key is the number")
 		r.Number = r.Key
