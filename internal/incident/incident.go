@@ -25,7 +25,8 @@
 //
 // How it fails: a registry or spool that is down is tried again with growing
 // pauses, nothing is acknowledged meanwhile. A record that does not open with
-// the core's key is filed as it is, unverified, and logged as an error.
+// the core's key, or holds no contact, is filed as it is, unverified, and
+// logged as an error.
 package incident
 
 import (
@@ -96,9 +97,13 @@ type Config struct {
 }
 
 // Intake takes contacts in. One is to run for each spool.
-type Intake struct{ cfg Config }
+type Intake struct {
+	cfg   Config
+	began time.Time // dialogues from before it belong to an earlier process
+}
 
-// New returns an intake.
+// New returns an intake. It is to be made before the ears of its spool open:
+// a dialogue heard before that belongs to an earlier process and is cut off.
 func New(cfg Config) *Intake {
 	if cfg.CutOff == 0 {
 		cfg.CutOff = 35 * time.Minute
@@ -106,7 +111,7 @@ func New(cfg Config) *Intake {
 	if cfg.Wake == nil {
 		cfg.Wake = func() {}
 	}
-	return &Intake{cfg: cfg}
+	return &Intake{cfg: cfg, began: cfg.Now()}
 }
 
 const groupSize = 256
@@ -114,11 +119,10 @@ const groupSize = 256
 // Run takes contacts in until ctx ends. Dialogues left open by an earlier
 // process of the same machine are closed as soon as the spool has been drained.
 func (in *Intake) Run(ctx context.Context) error {
-	began := in.cfg.Now()
 	if err := in.retry(ctx, in.Drain); err != nil {
 		return stopped(ctx, err)
 	}
-	closeOld := func(ctx context.Context) error { return in.CloseCutOff(ctx, began) }
+	closeOld := func(ctx context.Context) error { return in.CloseCutOff(ctx, in.began) }
 	if err := in.retry(ctx, closeOld); err != nil {
 		return stopped(ctx, err)
 	}
@@ -233,14 +237,31 @@ func (in *Intake) open(rec spool.Record) canary.Contact {
 	plain, err := in.cfg.Open(rec.Sealed)
 	if err == nil {
 		if err = c.UnmarshalBinary(plain); err == nil {
-			return c
+			if err = fileable(c); err == nil {
+				return c
+			}
 		}
 	}
 	in.cfg.Log.Error("a spooled record cannot be read and is kept as it is", "spool", in.cfg.Name, "seq", rec.Seq, "err", err)
 	return canary.Contact{
 		ID: canary.ContactID(fmt.Sprintf("k_unread-%s-%012d", in.cfg.Name, rec.Seq)), Channel: canary.Report, At: canary.Micro(rec.At), Ear: "spool",
-		Unverified: true, Facts: map[string]string{"fault": "the record does not open with the core's key"}, Raw: rec.Sealed,
+		Unverified: true, Facts: map[string]string{"fault": "the record does not open with the core's key, or holds no contact"}, Raw: rec.Sealed,
 	}
+}
+
+// maxEar is the longest name of an ear that the registry takes.
+const maxEar = 64
+
+// fileable reports why a decoded contact could not be filed. An edge that was
+// taken over can write records that decode and cannot be encoded again (bytes
+// that grow in JSON, a year beyond 9999); one of them would stop the intake.
+func fileable(c canary.Contact) error {
+	if len(c.Ear) > maxEar {
+		return fmt.Errorf("name of the ear of %d bytes, %d allowed", len(c.Ear), maxEar)
+	}
+	c.Raw = nil // kept as it came, and bounded where it was decoded
+	_, err := c.MarshalBinary()
+	return err
 }
 
 // CloseCutOff closes dialogues of which no part came after a time: they are
