@@ -174,7 +174,7 @@ func (w *world) appendRaw(key string, sealed []byte) {
 // drain takes in what is in the spool, with an intake that knows nothing yet.
 func (w *world) drain() {
 	w.t.Helper()
-	must(w.t, incident.New(w.cfg).Drain(w.ctx))
+	must(w.t, w.intake().Drain(w.ctx))
 }
 
 // take hears contacts and drains them as one group.
@@ -183,6 +183,9 @@ func (w *world) take(list ...canary.Contact) {
 	w.hear(list...)
 	w.drain()
 }
+
+// intake is one that knows nothing yet, as after a crash.
+func (w *world) intake() *incident.Intake { return incident.New(w.cfg) }
 
 func (w *world) incidents() []canary.Incident {
 	w.t.Helper()

@@ -12,13 +12,14 @@ type signal struct {
 	severity canary.Severity
 	reason   string
 	clean    bool // it weighs as evidence
+	guess    bool // its origin guesses: it says nothing about a crowd either
 }
 
 // weigh judges one hit by itself. placebos is how many placebos the same origin
 // contacted lately.
 func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal {
 	if placebos > 0 {
-		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing"}
+		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing", guess: true}
 	}
 	if c.Probe {
 		return signal{severity: canary.P4, reason: "somebody tested whether a planted token exists"}

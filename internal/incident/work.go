@@ -35,14 +35,16 @@ type query struct {
 
 func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary.Outcome) (*work, error) {
 	ids := make([]canary.ContactID, len(contacts))
+	first := in.cfg.Now() // an intake that is behind compares with the incidents of then
 	for i := range contacts {
 		ids[i] = contacts[i].ID
+		first = earliest(first, contacts[i].At)
 	}
 	filed, err := in.cfg.Finder.Filed(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	standing, err := in.cfg.Filer.Board(ctx, in.cfg.Now().Add(-together))
+	standing, err := in.cfg.Filer.Board(ctx, first.Add(-together))
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +90,26 @@ func origin(c *canary.Contact) string {
 		host = h
 	}
 	switch c.Channel {
-	case canary.Voice, canary.SMS, canary.ByTicket:
+	case canary.Voice, canary.SMS:
 		return string(c.Channel) + "|" + c.Source
+	case canary.ByTicket: // the agent alone would stand for every caller
+		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
 	default:
 		return string(c.Channel) + "|" + host + "|" + strings.ToLower(c.Source)
 	}
+}
+
+// nameless reports whether the origin of a contact says nothing about who it
+// came from: a caller who withholds the number shares it with all who do.
+func nameless(c *canary.Contact) bool {
+	if c.Channel != canary.Voice && c.Channel != canary.SMS {
+		return false
+	}
+	switch strings.ToLower(c.Source) {
+	case "", "anonymous", "restricted", "private", "blocked", "unavailable", "unknown", "+266696687", "+7378742833":
+		return true // the numbers are the words on a telephone's keys
+	}
+	return false
 }
 
 // joinQuery joins a DNS query to the incidents whose mails came from the same
@@ -116,11 +133,10 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	if err != nil || len(matches) == 0 {
 		return err
 	}
-	placebos, err := w.in.cfg.Finder.PlaceboHits(ctx, from, c.At.Add(-together))
+	placebos, err := w.placebos(ctx, c, from, matches)
 	if err != nil {
 		return err
 	}
-	placebos += w.placebosHere(from)
 	said := read(ctx, c)
 	for _, m := range matches {
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
@@ -144,15 +160,26 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	return nil
 }
 
-// placebosHere counts the placebo hits of an origin in this group.
-func (w *work) placebosHere(from string) int {
+// placebos counts the placebos that the origin of a contact contacted lately:
+// by what is in the registry, by this group, and by the contact itself.
+func (w *work) placebos(ctx context.Context, c *canary.Contact, from string, matches []canary.Match) (int, error) {
 	n := 0
-	for _, h := range w.out.Hits {
-		if h.Role == canary.RolePlacebo && h.Origin == from {
+	for _, m := range matches {
+		if m.Token.Role == canary.RolePlacebo {
 			n++
 		}
 	}
-	return n
+	if nameless(c) {
+		return n, nil
+	}
+	since := c.At.Add(-together)
+	for _, h := range w.out.Hits {
+		if h.Role == canary.RolePlacebo && h.Origin == from && !h.At.Before(since) {
+			n++
+		}
+	}
+	filed, err := w.in.cfg.Finder.PlaceboHits(ctx, from, since)
+	return n + filed, err
 }
 
 // join adds a hit to its incident, opening one where none stands.
@@ -168,7 +195,9 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 	s.Canaries = len(s.Touched)
 	s.Updated = latest(s.Updated, h.At)
 	raise(&s.Incident, sig)
-	raise(&s.Incident, crowd(s, h.At))
+	if !sig.guess {
+		raise(&s.Incident, crowd(s, h.At))
+	}
 	w.changed[s.ID] = true
 	if h.Domain == "" {
 		return nil
@@ -189,7 +218,7 @@ func (w *work) countOnce(h canary.Hit) int {
 
 // lookBack joins the DNS queries that came shortly before a mail.
 func (w *work) lookBack(ctx context.Context, s *canary.Standing, h canary.Hit) error {
-	ids, err := w.in.cfg.Finder.Queries(ctx, h.Domain, h.At.Add(-nearby), h.At.Add(nearby))
+	ids, err := w.in.cfg.Finder.Queries(ctx, h.Domain, h.At.Add(-nearby), h.At.Add(nearby+time.Microsecond)) // half-open
 	if err != nil {
 		return err
 	}
@@ -215,12 +244,17 @@ func (w *work) supported(incident canary.IncidentID, id canary.ContactID) bool {
 	return false
 }
 
-// standing finds the open incident of a place, or opens one.
+// standing finds the open incident of a place, or opens one. Where two are near
+// enough (contacts came days late and out of order) it is the nearer one.
 func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
+	var best *canary.Standing
 	for _, s := range w.board {
-		if s.Place == place && at.Sub(s.Updated).Abs() <= together {
-			return s
+		if s.Place == place && apart(s, at) <= together && (best == nil || apart(s, at) < apart(best, at)) {
+			best = s
 		}
+	}
+	if best != nil {
+		return best
 	}
 	s := &canary.Standing{
 		Incident: canary.Incident{ID: canary.IncidentID(canary.NewID("i")), Place: place, Severity: canary.P4, Opened: at, Updated: at},
@@ -229,6 +263,8 @@ func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
 	w.board = append(w.board, s)
 	return s
 }
+
+func apart(s *canary.Standing, at time.Time) time.Duration { return at.Sub(s.Updated).Abs() }
 
 // finish writes the changed incidents and the pages they deserve.
 func (w *work) finish() {
@@ -257,6 +293,13 @@ func (w *work) finish() {
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return a
 	}
 	return b
