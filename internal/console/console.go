@@ -112,6 +112,9 @@ func (c *console) listJSON(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
+	if list == nil {
+		list = []canary.Incident{} // an empty list is a list
+	}
 	c.json(w, list)
 }
 
@@ -125,17 +128,35 @@ func (c *console) traceJSON(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *console) json(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(v); err != nil {
+	body, err := json.Marshal(v)
+	if err != nil {
+		c.broken(w, err)
+		return
+	}
+	c.answer(w, "application/json", append(body, '\n'))
+}
+
+func (c *console) show(w http.ResponseWriter, name string, data any) {
+	var body writer
+	if err := c.pages.ExecuteTemplate(&body, name, data); err != nil {
+		c.broken(w, err)
+		return
+	}
+	c.answer(w, "text/html; charset=utf-8", body)
+}
+
+func (c *console) answer(w http.ResponseWriter, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	if _, err := w.Write(body); err != nil {
 		c.cfg.Log.Debug("reader went away", "err", err)
 	}
 }
 
-func (c *console) show(w http.ResponseWriter, name string, data any) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := c.pages.ExecuteTemplate(w, name, data); err != nil {
-		c.cfg.Log.Debug("reader went away", "err", err)
-	}
+// broken answers for a page that could not be written, before any of it is out:
+// half a page would look like a whole one.
+func (c *console) broken(w http.ResponseWriter, err error) {
+	c.cfg.Log.Error("console could not write a page", "err", err)
+	http.Error(w, "the page could not be written; the log says why", http.StatusInternalServerError)
 }
 
 func (c *console) fault(w http.ResponseWriter, err error) {

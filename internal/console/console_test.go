@@ -1,0 +1,252 @@
+package console_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/console"
+)
+
+var (
+	errMissing = errors.New("missing")
+	errDown    = errors.New("down: dial tcp 10.1.2.3:3306 password=hunter2")
+)
+
+// report is a trace.
+type report struct {
+	Words string
+	Share float64
+	fault error
+}
+
+func (r report) Text(w io.Writer) error {
+	if r.fault != nil {
+		return r.fault
+	}
+	_, err := io.WriteString(w, r.Words)
+	return err
+}
+
+func inc() canary.Incident {
+	at := time.Date(2026, 8, 5, 10, 0, 0, 0, time.UTC)
+	return canary.Incident{ID: "i_aaaaaaaaaaaaaaaa", Place: "db:main", Severity: canary.P2, Opened: at, Updated: at.Add(time.Hour),
+		Reasons: []string{"P2: a message from a stranger"}, Contacts: 7, Canaries: 5, Support: 3}
+}
+
+// serve answers with one incident and its trace, changed by change.
+func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
+	t.Helper()
+	cfg := console.Config{
+		Incidents: func(context.Context, int) ([]canary.Incident, error) { return []canary.Incident{inc()}, nil },
+		Incident: func(_ context.Context, id canary.IncidentID) (canary.Incident, error) {
+			if id != inc().ID {
+				return canary.Incident{}, errMissing
+			}
+			return inc(), nil
+		},
+		Trace: func(_ context.Context, id canary.IncidentID) (console.Report, error) {
+			if id != inc().ID {
+				return nil, errMissing
+			}
+			return report{Words: "first suspect: nightly export", Share: 0.9}, nil
+		},
+		Missing: func(err error) bool { return errors.Is(err, errMissing) },
+		Log:     slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	s := httptest.NewServer(console.New(cfg))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func ask(t *testing.T, s *httptest.Server, method, path string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // the body was read
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	for path, want := range map[string][]string{
+		"/":                             {`href="/incidents/i_aaaaaaaaaaaaaaaa"`, "P2", "db:main", "2026-08-05 10:00:00", "<td>5<td>7<td>3<td>open"},
+		"/incidents/i_aaaaaaaaaaaaaaaa": {"P2", "db:main", "5 canaries, 7 contacts, 3 supporting", "<li>P2: a message from a stranger", "<pre>first suspect: nightly export</pre>", "verdict open", "2026-08-05 11:00:00"},
+	} {
+		res, body := ask(t, s, http.MethodGet, path)
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("%s: %s %s", path, res.Status, res.Header.Get("Content-Type"))
+		}
+		for _, part := range want {
+			if !strings.Contains(body, part) {
+				t.Errorf("%s does not show %q:\n%s", path, part, body)
+			}
+		}
+		if !strings.HasSuffix(strings.TrimSpace(body), "</html>") || strings.Contains(body, "<script") {
+			t.Errorf("%s is not whole, or has a script", path)
+		}
+	}
+}
+
+func TestEmptyList(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *console.Config) {
+		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return nil, nil }
+	})
+	if _, body := ask(t, s, http.MethodGet, "/"); !strings.Contains(body, "None. The ears are listening.") {
+		t.Error(body)
+	}
+	if _, body := ask(t, s, http.MethodGet, "/v1/incidents"); body != "[]\n" {
+		t.Errorf("empty list is %q", body)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	res, body := ask(t, s, http.MethodGet, "/v1/incidents")
+	var list []canary.Incident
+	if err := json.Unmarshal([]byte(body), &list); err != nil || len(list) != 1 || list[0].ID != inc().ID || list[0].Contacts != 7 {
+		t.Errorf("%v %s", err, body)
+	}
+	if kind := res.Header.Get("Content-Type"); kind != "application/json" {
+		t.Errorf("content type %s", kind)
+	}
+	res, body = ask(t, s, http.MethodGet, "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace")
+	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"Share":0.9`) || res.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s %s", res.Status, body)
+	}
+}
+
+func paths() []string {
+	return []string{"/", "/incidents/i_aaaaaaaaaaaaaaaa", "/v1/incidents", "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace"}
+}
+
+// guarded reports whether an answer carries the headers that every answer has.
+func guarded(res *http.Response) bool {
+	h := res.Header
+	csp := h.Get("Content-Security-Policy")
+	return strings.Contains(csp, "default-src 'none'") && strings.Contains(csp, "frame-ancestors 'none'") && !strings.Contains(csp, "script-src") &&
+		h.Get("Referrer-Policy") == "no-referrer" && h.Get("X-Content-Type-Options") == "nosniff" && h.Get("Cache-Control") == "no-store"
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	t.Parallel()
+	good := serve(t, nil)
+	down := serve(t, func(c *console.Config) {
+		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return nil, errDown }
+		c.Incident = func(context.Context, canary.IncidentID) (canary.Incident, error) { return canary.Incident{}, errDown }
+		c.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return nil, errDown }
+	})
+	for _, path := range paths() {
+		if res, _ := ask(t, good, http.MethodGet, path); res.StatusCode != http.StatusOK || !guarded(res) {
+			t.Errorf("%s: %s %v", path, res.Status, res.Header)
+		}
+		res, body := ask(t, down, http.MethodGet, path)
+		if res.StatusCode != http.StatusServiceUnavailable || !guarded(res) {
+			t.Errorf("registry down, %s: %s %v", path, res.Status, res.Header)
+		}
+		if !strings.Contains(body, "the registry does not answer") || strings.Contains(body, "hunter2") || strings.Contains(body, "10.1.2.3") {
+			t.Errorf("registry down, %s says %q", path, body)
+		}
+		if res, _ := ask(t, good, http.MethodPost, path); res.StatusCode != http.StatusMethodNotAllowed || !guarded(res) {
+			t.Errorf("POST %s: %s", path, res.Status)
+		}
+	}
+	for _, path := range []string{"/incidents/i_bbbbbbbbbbbbbbbb", "/v1/incidents/i_bbbbbbbbbbbbbbbb/trace", "/nowhere", "/incidents/", "/incidents/%3Cscript%3E"} {
+		res, body := ask(t, good, http.MethodGet, path)
+		if res.StatusCode != http.StatusNotFound || !guarded(res) || strings.Contains(body, "<") {
+			t.Errorf("%s: %s %v %q", path, res.Status, res.Header, body)
+		}
+	}
+}
+
+func TestTraceFails(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		trace func() (console.Report, error)
+		path  string
+		want  int
+	}{
+		"trace of a page":          {func() (console.Report, error) { return nil, errDown }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
+		"text of a trace":          {func() (console.Report, error) { return report{fault: errDown}, nil }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
+		"number that JSON has not": {func() (console.Report, error) { return report{Share: math.NaN()}, nil }, "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace", http.StatusInternalServerError},
+	} {
+		s := serve(t, func(cfg *console.Config) {
+			cfg.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return c.trace() }
+		})
+		if res, body := ask(t, s, http.MethodGet, c.path); res.StatusCode != c.want || strings.Contains(body, "hunter2") || !guarded(res) {
+			t.Errorf("%s: %s %q", what, res.Status, body)
+		}
+	}
+}
+
+func TestForeignTextIsEscaped(t *testing.T) {
+	t.Parallel()
+	const hostile = `</pre><script>alert(1)</script><img src=x onerror="a()">'"`
+	bad := inc()
+	bad.Place, bad.Reasons, bad.Verdict, bad.ID = canary.Place(hostile), []string{hostile}, canary.Verdict(hostile), canary.IncidentID(`javascript:x"><script>`)
+	s := serve(t, func(c *console.Config) {
+		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return []canary.Incident{bad}, nil }
+		c.Incident = func(context.Context, canary.IncidentID) (canary.Incident, error) { return bad, nil }
+		c.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return report{Words: hostile}, nil }
+	})
+	for _, path := range paths() {
+		res, body := ask(t, s, http.MethodGet, path)
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, res.Status)
+		}
+		for _, tag := range []string{"<script", "<img", `"><`} {
+			if strings.Contains(body, tag) {
+				t.Errorf("%s has %s in it:\n%s", path, tag, body)
+			}
+		}
+	}
+}
+
+// The console asks for the newest incidents only, by the id in the address.
+func TestAsksForWhatItShows(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 10)
+	s := serve(t, func(c *console.Config) {
+		c.Incidents = func(_ context.Context, limit int) ([]canary.Incident, error) {
+			if limit <= 0 || limit > 1000 {
+				t.Errorf("asked for %d incidents", limit)
+			}
+			return nil, nil
+		}
+		c.Incident = func(_ context.Context, id canary.IncidentID) (canary.Incident, error) {
+			asked <- string(id)
+			return canary.Incident{}, errMissing
+		}
+	})
+	ask(t, s, http.MethodGet, "/")
+	ask(t, s, http.MethodGet, "/v1/incidents")
+	ask(t, s, http.MethodGet, "/incidents/i_%27%20OR%201=1")
+	if id := <-asked; id != "i_' OR 1=1" {
+		t.Errorf("asked for %q", id)
+	}
+}
