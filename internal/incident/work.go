@@ -62,7 +62,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 		return nil // heard before under this id
 	}
 	e := canary.Entry{Contact: c, Pending: c.Open, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
-	if c.Channel == canary.DNS {
+	if c.Channel == canary.DNS && !c.Open && !c.Unverified {
 		e.Domain = w.in.cfg.Blind.BlindDomain(c.Facts["zone"])
 	}
 	if i, here := w.entry[c.ID]; here {
