@@ -81,7 +81,7 @@ func ask(t *testing.T, s *httptest.Server, method, path string) (*http.Response,
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // the body was read
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

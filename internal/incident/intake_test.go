@@ -337,7 +337,7 @@ func TestOtherOriginsAreNoGuessers(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			inGroups(t, func(t *testing.T, w *world, take func(...canary.Contact)) {
+			inGroups(t, func(_ *testing.T, w *world, take func(...canary.Contact)) {
 				w.plant("db:main", 1)
 				take(c.list(w)...)
 				w.want(c.want, 1, 1, 0)
@@ -378,7 +378,7 @@ func TestChannelsThroughTheIntake(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			inGroups(t, func(t *testing.T, w *world, take func(...canary.Contact)) {
+			inGroups(t, func(_ *testing.T, w *world, take func(...canary.Contact)) {
 				w.plant("db:main", 1, 2, 3)
 				list := c.contacts(w)
 				take(list...)
