@@ -10,6 +10,7 @@ import (
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
 	"saltmine/internal/spool"
+	"saltmine/listener/desk"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
 )
@@ -75,6 +76,8 @@ func hints() []hint {
 		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},
 		{seal.ErrOpen, "these are not the keys that the registry was written with: check keys in [registry]"},
 		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},
+		{desk.ErrAway, "nothing was recorded: check that 'saltmine serve' runs with a section [ticket], and --url; then send it again"},
+		{desk.ErrDenied, "the token in --token-file must be one of the agents file of [ticket], which serve reads when it starts"},
 		{syscall.EADDRINUSE, "another program has this port ('ss -lntup' shows which): stop it, or change listen in that section"},
 		{syscall.EADDRNOTAVAIL, "no interface of this machine has that address ('ip address' shows which there are): change listen in that section"},
 		{syscall.EACCES, "this user may not do it: ports below 1024 need CAP_NET_BIND_SERVICE, files their owner"},

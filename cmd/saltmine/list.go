@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os/user"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,9 @@ func (a *app) listCmd() *cobra.Command {
 		Use: "list", Short: "List canaries, masked, with counts", Args: cobra.NoArgs,
 		Example: "  saltmine list --state planted\n  saltmine list --output json",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if state != "" && !slices.Contains(states(), state) {
+				return usage("--state %q: want %s", state, strings.Join(states(), ", "))
+			}
 			c, err := a.openCore(cmd.Context())
 			if err != nil {
 				return err
@@ -46,8 +50,13 @@ func (a *app) listCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&state, "state", "", "only canaries in this `STATE`: intended, planted, verified, retired")
 	cmd.Flags().StringVar(&batch, "batch", "", "only canaries of this `BATCH`")
+	completes(cmd, "state", states()...)
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most `N`; 0 is all")
 	return cmd
+}
+
+func states() []string {
+	return []string{string(canary.Intended), string(canary.Planted), string(canary.Verified), string(canary.Retired)}
 }
 
 func (a *app) list(ctx context.Context, reg *registry.Registry, f canary.Filter) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,23 +54,27 @@ leak to the extract it came from.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w (see: %s --help)", err, cmd.CommandPath())
+		return usage("%w%s (see: %s --help)", err, meantFlag(cmd, err), cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.config, "config", "saltmine.toml", "configuration `FILE`")
 	flags.StringVar(&a.output, "output", "text", "how results are printed: `text` or json")
+	completes(root, "output", "text", "json")
 	flags.BoolVar(&a.verbose, "verbose", false, "log more")
 	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.plantCmd(), a.rotateCmd(), a.verifyCmd(), a.withdrawCmd(),
 		a.serveCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.traceCmd(), a.extractsCmd(), a.ticketCmd(), a.demoCmd())
-	for _, c := range root.Commands() {
-		mustUse(c)
-	}
+	root.InitDefaultCompletionCmd()
+	mustUse(root)
 	return root
 }
 
-// mustUse turns cobra's complaints about arguments into wrong use.
+// mustUse turns cobra's complaints about arguments into wrong use. A command
+// that only holds others prints its help, or says which of them was meant.
 func mustUse(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if c.HasSubCommands() {
+		c.Args = meantCommand
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	} else if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
 				return usage("%w (see: %s --help)", err, cmd.CommandPath())
@@ -79,6 +85,50 @@ func mustUse(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		mustUse(sub)
 	}
+}
+
+// meantCommand refuses whatever is no subcommand.
+func meantCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage("unknown command %q for %q%s (see: %s --help)", args[0], cmd.CommandPath(), didYouMean(cmd, args[0], ""), cmd.CommandPath())
+}
+
+// completes tells the shell which values a flag takes. The flag must exist.
+func completes(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails for unknown flags alone
+}
+
+// meantFlag names the flags that are near to an unknown one.
+func meantFlag(cmd *cobra.Command, err error) string {
+	type named interface {
+		error
+		GetSpecifiedName() string
+	}
+	given, ok := errors.AsType[named](err)
+	if !ok || cmd.Flag(given.GetSpecifiedName()) != nil {
+		return ""
+	}
+	flags := &cobra.Command{}                                   // cobra knows what is near among commands alone
+	for line := range strings.Lines(cmd.Flags().FlagUsages()) { // "      --count int   how many…"
+		if _, rest, ok := strings.Cut(line, "--"); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			flags.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+		}
+	}
+	return didYouMean(flags, given.GetSpecifiedName(), "--")
+}
+
+func didYouMean(cmd *cobra.Command, given, prefix string) string {
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	near := cmd.SuggestionsFor(given)
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + prefix + strings.Join(near, " or "+prefix) + "?"
 }
 
 func version() string {

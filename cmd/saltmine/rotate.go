@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -14,6 +15,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
+	"saltmine/internal/registry"
 	"saltmine/seeder"
 )
 
@@ -50,6 +52,7 @@ years; when they are contacted, their windows date the copy that leaked.
 		},
 	}
 	cmd.Flags().StringVar(&kind, "kind", "email", "what to change: `email` or phone")
+	completes(cmd, "kind", string(canary.Email), string(canary.Phone))
 	cmd.Flags().IntVar(&count, "count", 1, "at most so many canaries")
 	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
@@ -110,7 +113,10 @@ the support database. Run it after the support database was restarted or restore
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := 0
 			step, done := a.progress("verifying")
-			err := a.change(cmd.Context(), name, func(ctx context.Context, _ *core, s *support) (any, func(io.Writer) error, error) {
+			err := a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
+				if err := c.known(ctx, s.place, canary.BatchID(batch), nil); err != nil {
+					return nil, nil, err
+				}
 				r, err := s.seeder.Verify(ctx, seeder.VerifyConfig{Batch: canary.BatchID(batch), Progress: step})
 				done()
 				found = len(r.Findings)
@@ -147,7 +153,10 @@ tokens are listened to for years after.`,
 			if batch == "" && len(args) == 0 && !all {
 				return usage("say which: canary ids, --batch NAME, or --all")
 			}
-			return a.change(cmd.Context(), name, func(ctx context.Context, _ *core, s *support) (any, func(io.Writer) error, error) {
+			return a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
+				if err := c.known(ctx, s.place, wc.Batch, wc.IDs); err != nil {
+					return nil, nil, err
+				}
 				step, done := a.progress("withdrawing")
 				wc.Progress = step
 				r, err := s.seeder.Withdraw(ctx, wc)
@@ -167,6 +176,33 @@ tokens are listened to for years after.`,
 	cmd.Flags().BoolVar(&all, "all", false, "all canaries of the support database")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
 	return cmd
+}
+
+// known fails for a batch or a canary that is not registered at the place: a
+// misspelt name would otherwise choose nothing and look like success.
+func (c *core) known(ctx context.Context, place canary.Place, batch canary.BatchID, ids []canary.ID) error {
+	if batch != "" {
+		b, found, err := c.reg.Batch(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if !found || b.Place != place {
+			return fmt.Errorf("batch %s in %s: %w", batch, place, registry.ErrNotFound)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	list, err := c.reg.Plantings(ctx, canary.Filter{Place: place, IDs: ids})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(list, func(p canary.Planting) bool { return p.ID == id }) {
+			return fmt.Errorf("canary %s in %s: %w", id, place, registry.ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // schedule parses the cron text of [rotate]; nil when there is none.

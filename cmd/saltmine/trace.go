@@ -141,6 +141,9 @@ func (a *app) incidentsCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if list == nil {
+				list = []canary.Incident{} // none is [] in JSON, not null
+			}
 			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
 		},
 	}
@@ -167,7 +170,7 @@ func printIncidents(w io.Writer, list []canary.Incident) error {
 }
 
 func (a *app) extractsCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "extracts", Short: "Known extracts: what was taken out, when, by whom"}
+	cmd := &cobra.Command{Use: "extracts", Short: "Known extracts: what was taken out, when, by whom", Example: "  saltmine extracts import exports.csv"}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "import FILE",
 		Short: "Import known extracts from CSV or JSON lines",
@@ -231,7 +234,7 @@ func extractColumns(r *csv.Reader) (map[string]int, error) {
 	for i, name := range head {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !known[name] {
-			return nil, fmt.Errorf("line 1: unknown column %q", name)
+			return nil, fmt.Errorf("line 1: unknown column %q: want some of id, actor, taken_at, taken_from, taken_until, canaries, place, segment, rows", name)
 		}
 		at[name] = i
 	}
