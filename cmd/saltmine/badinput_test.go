@@ -139,7 +139,7 @@ func nobody(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // nothing came
+	defer ln.Close() // nothing came
 	return ln.Addr().String()
 }
 
@@ -242,7 +242,7 @@ func (s *site) holdInserts() (release func(do func(*sql.Conn) int64) int64) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { conn.Close() }) //nolint:errcheck // it may be closed
+	s.t.Cleanup(func() { conn.Close() }) // it may be closed
 	exec := func(query string) {
 		s.t.Helper()
 		if _, err := conn.ExecContext(s.t.Context(), query); err != nil {
