@@ -15,10 +15,6 @@ import (
 // TestScripts runs testdata/*.txtar: what a user types and sees.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -27,7 +23,6 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
-			env.Setenv(asMain, "1")
 			return os.Symlink(program, filepath.Join(bin, "saltmine"))
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "isjson": isJSON, "chmods": chmods},

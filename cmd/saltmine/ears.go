@@ -213,8 +213,9 @@ func webJob(ln net.Listener, h http.Handler, log *slog.Logger) func(context.Cont
 		}
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if err := srv.Shutdown(last); err != nil {
-			return errors.Join(err, srv.Close())
+		if srv.Shutdown(last) != nil {
+			// A client that is still sending has no say in how we end.
+			return srv.Close()
 		}
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"saltmine/internal/canary"
@@ -22,7 +23,7 @@ func (c *core) lock(ctx context.Context, place canary.Place) (unlock func(), err
 	if c.cfg.Registry.Source.Engine == conf.MySQL {
 		return c.reg.Lock(ctx, "saltmine "+string(place), errBusy)
 	}
-	f, err := os.OpenFile(c.cfg.Registry.Source.Path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(c.cfg.Registry.Source.Path+"."+strings.ReplaceAll(string(place), ":", "-")+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}

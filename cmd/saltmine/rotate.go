@@ -5,16 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"math"
 	"slices"
-	"time"
 
-	"github.com/robfig/cron/v3"
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 	"saltmine/seeder"
 )
@@ -203,123 +198,4 @@ func (c *core) known(ctx context.Context, place canary.Place, batch canary.Batch
 		}
 	}
 	return nil
-}
-
-// schedule parses the cron text of [rotate]; nil when there is none.
-func schedule(cfg *conf.Config) (cron.Schedule, error) {
-	if cfg.Rotate == nil || cfg.Rotate.Schedule == "" {
-		return nil, nil
-	}
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-	text := cfg.Rotate.Schedule
-	if len(text) > 2 && (text[:2] == "TZ" || text[:2] == "CR") {
-		return nil, usage("[rotate] schedule: time zones are not taken; times are UTC")
-	}
-	plan, err := parser.Parse(text)
-	if err != nil {
-		return nil, usage("[rotate] schedule %q: %w", text, err)
-	}
-	if plan.Next(time.Unix(0, 0).UTC()).IsZero() { // cron accepts 30 February
-		return nil, usage("[rotate] schedule %q never comes", text)
-	}
-	return plan, nil
-}
-
-// rotation makes the jobs that change tokens in place, one for each support database.
-func (s *server) rotation(ctx context.Context) ([]job, error) {
-	plan, err := schedule(s.cfg)
-	if err != nil || plan == nil {
-		return nil, err
-	}
-	var jobs []job
-	for name := range s.cfg.Support {
-		sup, err := s.app.openSupport(ctx, s.core, name)
-		if err != nil {
-			return nil, err
-		}
-		r := &rotator{server: s, sup: sup, plan: plan, log: s.log.With("part", "rotate", "support", name)}
-		jobs = append(jobs, job{"rotate " + name, r.run})
-	}
-	return jobs, nil
-}
-
-// rotator changes the tokens of one support database on a schedule.
-type rotator struct {
-	*server
-	sup  *support
-	plan cron.Schedule
-	log  *slog.Logger
-}
-
-// run waits for the schedule with robfig/cron. A time that passed while nobody
-// ran is caught up once; a run that is still going lets the next one go by.
-func (r *rotator) run(ctx context.Context) error {
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithChain(cron.Recover(quietCron{r.log}), cron.SkipIfStillRunning(quietCron{r.log})))
-	tick := cron.FuncJob(func() { r.tick(ctx) })
-	c.Schedule(r.plan, tick)
-	last, err := r.reg.LastRun(ctx, r.name())
-	if err != nil {
-		return err
-	}
-	if !last.IsZero() && r.plan.Next(last).Before(r.app.now()) {
-		r.tick(ctx)
-	}
-	c.Start()
-	<-ctx.Done()
-	<-c.Stop().Done()
-	return r.sup.close()
-}
-
-func (r *rotator) name() string { return "rotate " + r.sup.name }
-
-// tick changes its share of the tokens: enough that each stands about a
-// lifetime, never more than the configured share.
-func (r *rotator) tick(ctx context.Context) {
-	unlock, err := r.lock(ctx, r.sup.place)
-	if err != nil {
-		r.log.Warn("rotation left out", "err", err)
-		return
-	}
-	defer unlock()
-	now := r.app.now()
-	if err := r.reg.SetLastRun(ctx, r.name(), now); err != nil {
-		r.log.Warn("rotation left out", "err", err)
-		return
-	}
-	count, err := r.share(ctx, now)
-	if err != nil || count == 0 {
-		if err != nil {
-			r.log.Warn("rotation left out", "err", err)
-		}
-		return
-	}
-	rep, err := rotateOnce(ctx, r.core, r.sup, seeder.RotateConfig{Kind: canary.Email, Count: count})
-	if err != nil {
-		r.log.Warn("rotation will be tried again at the next time", "err", err)
-		return
-	}
-	r.log.Info("rotated", "changed", rep.Rotated, "finished", rep.Finished, "findings", len(rep.Findings))
-}
-
-// share is how many tokens are due in the time up to the next run, at least
-// one while there are canaries, at most the configured share.
-func (r *rotator) share(ctx context.Context, now time.Time) (int, error) {
-	live, err := r.reg.Plantings(ctx, canary.Filter{Place: r.sup.place, States: []canary.State{canary.Planted, canary.Verified}})
-	if err != nil || len(live) == 0 {
-		return 0, err
-	}
-	next := r.plan.Next(now)
-	due := float64(len(live)) * float64(r.plan.Next(next).Sub(next)) / float64(r.cfg.Rotate.Lifetime)
-	return int(math.Ceil(min(due, float64(len(live))*r.cfg.Rotate.Share))), nil
-}
-
-// quietCron gives cron's complaints to the log.
-type quietCron struct{ log *slog.Logger }
-
-// Info drops what cron tells of its schedule.
-func (quietCron) Info(string, ...any) {}
-
-// Error logs a panic of a job.
-func (q quietCron) Error(err error, _ string, _ ...any) {
-	q.log.Error("rotation broke off", "err", err)
 }

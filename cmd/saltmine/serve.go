@@ -115,7 +115,7 @@ func (s *server) wire(ctx context.Context) error {
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: s.spool, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
 		Routes: routes, Link: s.link, Wake: s.pager.Wake, Now: s.app.now, Log: s.log.With("part", "intake"),
 	})
-	rotate, err := s.rotation(ctx)
+	rotate, err := s.rotation()
 	if err != nil {
 		return err
 	}
