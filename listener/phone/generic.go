@@ -61,7 +61,7 @@ func (e *Ear) hearGeneric(r *http.Request, body []byte) hearing {
 	ev, fault := parseEvent(body)
 	h := hearing{contact: canary.Contact{Channel: canary.Voice, Ear: earName(r.URL.Path), Facts: map[string]string{}}}
 	if fault == nil {
-		h.contact = ev.contact(h.contact.Ear)
+		h.contact = ev.contact(h.contact.Ear, r.Header.Get(webhook.HeaderID))
 	}
 	switch {
 	case err != nil:
@@ -70,7 +70,7 @@ func (e *Ear) hearGeneric(r *http.Request, body []byte) hearing {
 		h.answer = forbidden()
 	case fault != nil:
 		// Signed by one of ours: a fault to mend, and perhaps a call to a canary.
-		h.contact.ID = eventID("ge", "malformed", r.Header.Get(webhook.HeaderID), string(body))
+		h.contact.ID = eventID("ge", "malformed", r.Header.Get(webhook.HeaderID))
 		h.contact.Facts[factMalformed] = fault.Error()
 		h.answer = answer{http.StatusUnprocessableEntity, jsonType, faultJSON(fault)}
 	default:
@@ -79,12 +79,13 @@ func (e *Ear) hearGeneric(r *http.Request, body []byte) hearing {
 	return h
 }
 
-// contact gives the event's contact. All fields but the time are in its id: an
-// exchange that uses one id for a call and then for its transcript, or starts
-// counting anew, must not have the second dropped as a repeat.
-func (ev event) contact(ear string) canary.Contact {
+// contact gives the event's contact. The id of the signed message is in its id:
+// an exchange that uses one event id for a call and then for its transcript, or
+// starts counting anew, must not have the second dropped as a repeat. Nothing
+// that was said or dialled is in it, because ids are not sealed.
+func (ev event) contact(ear, message string) canary.Contact {
 	c := canary.Contact{
-		ID:      eventID("ge", ev.Type, ev.ID, ev.From, ev.To, ev.CallerName, ev.Text),
+		ID:      eventID("ge", ev.Type, ev.ID, message),
 		Channel: canary.Channel(ev.Type),
 		Ear:     ear,
 		Source:  ev.From,
@@ -97,9 +98,6 @@ func (ev event) contact(ear string) canary.Contact {
 	}
 	if ev.At != nil {
 		c.Facts["sent_at"] = ev.At.UTC().Format(time.RFC3339Nano)
-	}
-	if c.Channel == canary.Voice && ev.Text != "" {
-		c.Facts[factCall] = string(eventID("ge", ev.Type, ev.ID, ev.From, ev.To, ev.CallerName, ""))
 	}
 	return c
 }

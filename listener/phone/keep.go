@@ -127,7 +127,9 @@ func earName(path string) string {
 }
 
 // eventID makes the id of a contact from what names the event at the provider:
-// 128 bits of SHA-256 over the parts, each with its length in front.
+// 128 bits of SHA-256 over the parts, each with its length in front. The id can be
+// read in the spool and in the registry, so no part may be a number, a name or a
+// text unless one beside it (Twilio's CallSid) cannot be guessed.
 func eventID(provider string, parts ...string) canary.ContactID {
 	h := sha256.New()
 	for _, p := range parts {

@@ -289,8 +289,17 @@ func TestVerifiedWithoutEventIDIsKept(t *testing.T) {
 			t.Errorf("status %d", resp.StatusCode)
 		}
 	}
-	if c := s.last(t, 1); c.Facts["malformed"] == "" || c.Unverified || len(c.Targets) != 0 {
+	c := s.last(t, 1)
+	if c.Facts["malformed"] == "" || c.Unverified || len(c.Targets) != 0 {
 		t.Errorf("contact %+v", c)
+	}
+	// The id can be read in the spool: without the account's token nobody may
+	// be able to find the number that makes it.
+	other, heard := open(t, func(c *phone.Config) { c.Providers = []phone.Provider{{Kind: phone.Twilio, Secret: "another token"}} })
+	sig := webhook.TwilioSignature("another token", public+"/twilio/voice", form)
+	send(t, twilioRequest(t, serve(t, other), "/twilio/voice", form, sig))
+	if again := heard.last(t, 1); again.Unverified || again.ID == c.ID {
+		t.Errorf("id %s does not depend on the account's token", again.ID)
 	}
 }
 
