@@ -26,12 +26,14 @@
 //
 // The same agent sending the same bytes under the same Idempotency-Key is one
 // contact, so a client may try again after a lost answer; without the key every
-// request is a contact of its own. Raw is the request as webhook.Transcript
+// request is a contact of its own. That contact's id is keyed with the token, so
+// that no ticket number can be guessed from it. Raw is the request as webhook.Transcript
 // writes it, with the token hidden.
 package desk
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -189,7 +191,7 @@ func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, status, err.Error())
 		return
 	}
-	e.hear(w, r, who, e.contact(r, who.name, body, q))
+	e.hear(w, r, who, e.contact(r, who, body, q))
 }
 
 // agent gives the agent whose token the request carries, nil for none. Every
@@ -213,14 +215,14 @@ func (e *Ear) agent(h http.Header) *agent {
 	return who
 }
 
-func (e *Ear) contact(r *http.Request, name string, body []byte, q Quote) canary.Contact {
+func (e *Ear) contact(r *http.Request, who *agent, body []byte, q Quote) canary.Contact {
 	c := canary.Contact{
 		ID:      canary.ContactID(canary.NewID("k")),
 		Channel: canary.ByTicket,
 		At:      canary.Micro(e.cfg.Now()),
 		Ear:     "desk",
 		Peer:    r.RemoteAddr,
-		Source:  name,
+		Source:  who.name,
 		Targets: []canary.Target{{Kind: canary.Ticket, Text: q.Ticket}},
 		Text:    strings.TrimSpace(q.Caller + "\n" + q.Note),
 		Facts:   map[string]string{},
@@ -230,12 +232,19 @@ func (e *Ear) contact(r *http.Request, name string, body []byte, q Quote) canary
 		c.Facts["caller"] = q.Caller
 	}
 	if key := r.Header.Get(headerOnce); key != "" {
-		// The bytes are in it too: under one key, an agent could otherwise
-		// have all look-ups after the first dropped as repeats.
-		sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%d:%s%s", len(name), name, len(key), key, body))
-		c.ID = canary.ContactID("k_desk-" + hex.EncodeToString(sum[:16]))
+		c.ID = who.onceID(key, body)
 	}
 	return c
+}
+
+// onceID makes the id of a request that may be sent again. The bytes are in it:
+// under one key, an agent could otherwise have all look-ups after the first
+// dropped as repeats. Ids are not sealed, and a ticket number can be guessed
+// from a plain hash, so it is keyed with the agent's token.
+func (a *agent) onceID(key string, body []byte) canary.ContactID {
+	h := hmac.New(sha256.New, a.sum[:])
+	_, _ = fmt.Fprintf(h, "%d:%s%d:%s%s", len(a.name), a.name, len(key), key, body)
+	return canary.ContactID("k_desk-" + hex.EncodeToString(h.Sum(nil)[:16]))
 }
 
 // hear makes the contact durable and answers.

@@ -258,6 +258,23 @@ func TestAgentWhoHangsUpIsHeard(t *testing.T) {
 	s.last(t, 1)
 }
 
+// TestIDIsKeyed sends one request to two ears that differ in the agent's token
+// alone: with one id, anybody could guess the ticket number from it.
+func TestIDIsKeyed(t *testing.T) {
+	t.Parallel()
+	id := func(token string) canary.ContactID {
+		e, s := open(t, func(c *desk.Config) { c.Agents = []desk.Agent{{Name: "ann", Token: webhook.Hidden(token)}} })
+		r := request(`{"ticket":"1"}`)
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Idempotency-Key", "k1")
+		do(e, r)
+		return s.last(t, 1).ID
+	}
+	if a := id(annToken); a != id(annToken) || a == id(bobToken) {
+		t.Errorf("id %s is not made with the token, or not with it alone", a)
+	}
+}
+
 func TestSameKeySameBytesIsOneContact(t *testing.T) {
 	t.Parallel()
 	e, s := open(t, nil)
