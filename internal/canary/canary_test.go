@@ -127,6 +127,8 @@ func TestExtractValidate(t *testing.T) {
 		"no id":       func(e *canary.Extract) { e.ID = "" },
 		"long id":     func(e *canary.Extract) { e.ID = canary.ExtractID(strings.Repeat("x", 201)) },
 		"no actor":    func(e *canary.Extract) { e.Actor = "" },
+		"long actor":  func(e *canary.Extract) { e.Actor = strings.Repeat("x", 201) },
+		"long rows":   func(e *canary.Extract) { e.Segment = canary.Segment("k=" + strings.Repeat("x", 499)) },
 		"no time":     func(e *canary.Extract) { e.Taken = canary.Moment{} },
 		"announced":   func(e *canary.Extract) { e.Taken.Latest = time.Time{} },
 		"backwards":   func(e *canary.Extract) { e.Taken.Earliest = now.Latest.Add(1) },
@@ -137,6 +139,10 @@ func TestExtractValidate(t *testing.T) {
 		if spoil(&e); !errors.Is(e.Validate(), canary.ErrInvalid) {
 			t.Errorf("%s: %v", name, e.Validate())
 		}
+	}
+	good.Actor, good.Segment = strings.Repeat("ü", 200), canary.Segment("k="+strings.Repeat("ü", 498))
+	if err := good.Validate(); err != nil {
+		t.Errorf("the longest actor and segment: %v", err)
 	}
 	good.Place, good.Held = "", []canary.ID{}
 	if err := good.Validate(); err != nil {

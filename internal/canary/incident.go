@@ -3,6 +3,7 @@ package canary
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Severity says how urgent an incident is, P1 the most.
@@ -73,7 +74,7 @@ type Incident struct {
 // Extract is one act that carried rows out of a place.
 type Extract struct {
 	ID    ExtractID `json:"id"`
-	Actor string    `json:"actor"`
+	Actor string    `json:"actor"` // 1 to 200 characters
 	Taken Moment    `json:"taken"`
 	// Held lists the canaries it is known to have held. Nil when only Place and
 	// Segment are known; then it held every canary of the segment whose token
@@ -84,6 +85,12 @@ type Extract struct {
 	Rows    int64   `json:"rows,omitempty"` // rows carried out, 0 when not known
 }
 
+// Sizes of an extract's texts, in characters: what the registry holds.
+const (
+	maxActor   = 200
+	maxSegment = 500
+)
+
 // Validate reports what makes the extract unusable.
 func (e *Extract) Validate() error {
 	switch {
@@ -91,6 +98,10 @@ func (e *Extract) Validate() error {
 		return fmt.Errorf("extract: %w: id of %d characters, 1 to 200 allowed", ErrInvalid, len(e.ID))
 	case e.Actor == "":
 		return fmt.Errorf("extract %s: %w: no actor", e.ID, ErrInvalid)
+	case utf8.RuneCountInString(e.Actor) > maxActor:
+		return fmt.Errorf("extract %s: %w: actor of %d characters, at most %d allowed", e.ID, ErrInvalid, utf8.RuneCountInString(e.Actor), maxActor)
+	case utf8.RuneCountInString(string(e.Segment)) > maxSegment:
+		return fmt.Errorf("extract %s: %w: segment of %d characters, at most %d allowed", e.ID, ErrInvalid, utf8.RuneCountInString(string(e.Segment)), maxSegment)
 	case !e.Taken.Come():
 		return fmt.Errorf("extract %s: %w: no time", e.ID, ErrInvalid)
 	case e.Taken.backwards():

@@ -34,7 +34,10 @@ type Entry struct {
 	Pending bool
 	Domain  string // blind index of the owned domain it named (DNS)
 	Origin  string // blind index of who it came from
-	// Replaces is set when a pending entry of the same id is already filed.
+	// CutOff is set when a pending entry is closed because nothing more came. If
+	// its closing record comes after all, that takes its place.
+	CutOff bool
+	// Replaces is set when a pending or cut-off entry of the same id is already filed.
 	Replaces bool
 }
 

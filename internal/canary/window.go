@@ -55,6 +55,10 @@ func (w Window) Validate() error {
 	return nil
 }
 
+// Never reports whether the window is known to be empty: the token was
+// registered and never came to stand in the place.
+func (w Window) Never() bool { return w.Until.Come() && !w.Until.Latest.After(w.From.Earliest) }
+
 // Certain reports whether the token could surely be read at t.
 func (w Window) Certain(t time.Time) bool {
 	return w.From.Come() && !t.Before(w.From.Latest) && (w.Until.IsZero() || t.Before(w.Until.Earliest))
