@@ -30,17 +30,33 @@ type extractLine struct {
 
 const maxFaults = 20 // faults of a file that are reported
 
+const (
+	byteOrderMark = "\ufeff" // spreadsheets write it in front of UTF-8
+	maxBlank      = 1 << 20  // bytes in which the first extract must begin
+)
+
 // readExtracts reads CSV or JSON lines and reports the faults with their lines.
+// A byte order mark and white space in front are passed over.
 func readExtracts(in io.Reader) ([]canary.Extract, error) {
-	buf := bufio.NewReaderSize(in, 1<<20)
-	head, err := buf.Peek(1)
-	if err != nil {
+	buf := bufio.NewReaderSize(in, maxBlank)
+	head, err := buf.Peek(maxBlank)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), " \t\r\n")
+	if len(text) == 0 {
 		return nil, errors.New("the file is empty")
 	}
-	if head[0] == '{' {
-		return readJSONLines(buf)
+	blank := head[:len(head)-len(text)]
+	lines := strings.Repeat("\n", bytes.Count(blank, []byte("\n")))
+	if _, err := buf.Discard(len(blank)); err != nil {
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
 	}
-	return readCSV(buf)
+	rest := io.MultiReader(strings.NewReader(lines), buf) // so that lines keep their numbers
+	if text[0] == '{' {
+		return readJSONLines(rest)
+	}
+	return readCSV(rest)
 }
 
 // collector gathers extracts and faults.
