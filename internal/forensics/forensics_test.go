@@ -72,6 +72,23 @@ func TestMembership(t *testing.T) {
 	}
 }
 
+// TestANeverReadableTokenExplainsNothing: an insert that was rolled back has an
+// empty window, and no extract can have held it, even one taken around it.
+func TestANeverReadableTokenExplainsNothing(t *testing.T) {
+	t.Parallel()
+	never := canary.Window{Place: main, From: canary.At(day(10, 0)), Until: canary.At(day(10, 0))}
+	around := canary.Between(day(1, 0), day(20, 0))
+	for name, e := range map[string]canary.Extract{
+		"held":    extract("E", "a", around, 1),
+		"segment": {ID: "E", Actor: "a", Taken: around, Place: main},
+	} {
+		a := forensics.Trace(forensics.Question{Hits: []forensics.Hit{hit(1, never, day(25, 0))}, Extracts: []canary.Extract{e}})
+		if s := find(t, a, "E"); s.Explains != 0 || !slices.Contains(s.Reasons, "1 hit on tokens that could not be read when it was taken") {
+			t.Errorf("%s: explains %d: %v", name, s.Explains, s.Reasons)
+		}
+	}
+}
+
 func TestAContactBeforeTheExtractIsNotExplained(t *testing.T) {
 	t.Parallel()
 	w := open(day(0, 0), time.Time{})

@@ -290,7 +290,7 @@ func (t *target) at(place canary.Place) []span {
 
 // judge files one hit on a canary that the extract held.
 func (ix *index) judge(t *tally, hit int, spans []span, taken span) bool {
-	readable := slices.ContainsFunc(spans, func(s span) bool { return s.from <= taken.until && taken.from < s.until })
+	readable := slices.ContainsFunc(spans, func(s span) bool { return !s.empty() && s.from <= taken.until && taken.from < s.until })
 	switch {
 	case !readable:
 		t.unreadable++
