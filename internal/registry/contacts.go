@@ -2,9 +2,7 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -238,6 +236,17 @@ func (r *Registry) moveCursor(ctx context.Context, tx *sql.Tx, o canary.Outcome)
 	return err
 }
 
+// state is how complete an entry is: 0 complete, 1 pending, 2 cut off.
+func state(e *canary.Entry) int {
+	switch {
+	case e.Pending:
+		return 1
+	case e.CutOff:
+		return 2
+	}
+	return 0
+}
+
 func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, e *canary.Entry) error {
 	c := &e.Contact
 	plain, err := c.MarshalBinary()
@@ -245,14 +254,15 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, e *canary.Entry) e
 		return err
 	}
 	if e.Replaces {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM contacts WHERE id = ? AND pending = 1", c.ID); err != nil {
-			return err
+		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?"} {
+			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
+				return err
+			}
 		}
 	}
-	digest := sha256.Sum256(plain)
-	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, pending, part, probe, unverified, domain, origin, size, digest, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, e.Pending, c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
-		hex.EncodeToString(digest[:]), r.vault.Seal("contacts|"+string(c.ID), plain))
+	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, pending, part, probe, unverified, domain, origin, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
+		r.vault.Seal("contacts|"+string(c.ID), plain))
 	return err
 }
 

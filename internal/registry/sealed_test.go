@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
@@ -71,4 +72,25 @@ func files(t *testing.T, dir string) []byte {
 		all = append(all, b...)
 	}
 	return all
+}
+
+// TestFileShowsNoHashOfEvidence: a plain hash would let anybody who holds a copy
+// try addresses and numbers against it.
+func TestFileShowsNoHashOfEvidence(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := openAt(t, "sqlite:"+filepath.Join(dir, "r.db"), vault(t))
+	o := outcome(r)
+	must(t, r.Commit(t.Context(), o))
+	all := files(t, dir)
+	for _, e := range o.Entries {
+		plain, err := e.Contact.MarshalBinary()
+		must(t, err)
+		for _, b := range [][]byte{plain, e.Contact.Raw} {
+			sum := sha256.Sum256(b)
+			if bytes.Contains(all, sum[:]) || bytes.Contains(all, []byte(hex.EncodeToString(sum[:]))) {
+				t.Errorf("the hash of %s lies in the registry's files", e.Contact.ID)
+			}
+		}
+	}
 }

@@ -42,10 +42,10 @@ CREATE TABLE contacts (
   domain VARCHAR(32) COLLATE BINARY NOT NULL,
   origin VARCHAR(32) COLLATE BINARY NOT NULL,
   size BIGINT NOT NULL,
-  digest VARCHAR(64) COLLATE BINARY NOT NULL,
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX contacts_by_time ON contacts (heard);
+CREATE INDEX contacts_by_channel ON contacts (channel);
 CREATE INDEX contacts_by_domain ON contacts (domain, heard);
 CREATE INDEX contacts_by_pending ON contacts (pending, heard);
 CREATE TABLE hits (
