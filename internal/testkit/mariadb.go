@@ -127,7 +127,7 @@ func (s *Server) startSomewhere(ctx context.Context) (err error) {
 func (s *Server) start(ctx context.Context) error {
 	args := append(s.options(),
 		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.port), "--socket="+s.socket(),
-		"--pid-file="+filepath.Join(s.dir, "pid"), "--skip-log-bin", "--max-connections=200",
+		"--pid-file="+filepath.Join(s.dir, "pid"), "--skip-log-bin", "--max-connections=200", "--max-allowed-packet=128M",
 		"--character-set-server=utf8mb4", "--default-time-zone=+00:00", "--secure-file-priv="+s.dir,
 		"--tmpdir="+s.dir, "--table-open-cache=400", "--innodb-lock-wait-timeout=20")
 	r := &run{out: &output{ready: make(chan struct{})}, ended: make(chan struct{})}
