@@ -2,12 +2,16 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +54,25 @@ func TestManyOpenANewRegistry(t *testing.T) {
 	}
 }
 
+// TestOpenWaitsForWhoMakesTheTables holds the lock as another process would.
+func TestOpenWaitsForWhoMakesTheTables(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "r.db")
+	f, err := os.OpenFile(path+".migrate", os.O_RDWR|os.O_CREATE, 0o600)
+	must(t, err)
+	must(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := registry.Open(ctx, registry.Config{DSN: "sqlite:" + path, Vault: vault(t), Now: start}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("opened beside another process that makes the tables: %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database was touched without the lock: %v", err)
+	}
+	must(t, f.Close())
+	openAt(t, "sqlite:"+path, vault(t))
+}
+
 func TestServerWithSmallPacketsIsRefused(t *testing.T) {
 	t.Parallel()
 	dsn, db := testkit.MariaDB(t).Database(t) // its own: the setting is the whole server's
@@ -81,7 +104,7 @@ func TestLockWithALongNameIsHeldOnce(t *testing.T) {
 	t.Parallel()
 	dsn, _ := shared.MariaDB(t).Database(t)
 	r, busy := openAt(t, "mysql://"+dsn, vault(t)), errors.New("busy")
-	long := strings.Repeat("ü", 80) + t.Name()
+	long := strings.Repeat("ü", 300) + t.Name()
 	unlock, err := r.Lock(t.Context(), long, busy)
 	must(t, err)
 	defer unlock()
