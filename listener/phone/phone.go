@@ -20,12 +20,10 @@
 //	 "caller_name": "…"}
 //
 // The invariant: a 2xx was durable before it was sent. A verified contact's id
-// is made from the provider's event (Twilio: the SID; generic: "type", "id" and
-// the signed header webhook-id, which stays the same when a message is sent
-// again), so an event sent again is answered 200 again and kept once. The id is
-// not sealed: no number and no text goes into it. A call's later webhook
-// (recording, transcript) is a contact of its own; Twilio's has the fact "call",
-// the id of the call's first, the generic ones share the fact "event".
+// is made from the provider's event (Twilio: the SID; generic: "type", "id" and the
+// header webhook-id), never from a number or text, because ids are not sealed. So
+// an event sent again is answered 200 again and kept once. A call's later webhook
+// is a contact of its own (fact "call": Twilio's first; "event": generic's id).
 //
 // What fails, fails so: the signature is missing or wrong (fact "refused":
 // header, signature, time, body): 403; the body is over the limit
