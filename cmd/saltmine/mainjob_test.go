@@ -176,6 +176,9 @@ func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []p
 	for _, p := range s.plantings(reg) {
 		q := prey{id: p.ID, name: p.Name}
 		for _, tok := range p.Tokens {
+			if !tok.Window.Until.IsZero() {
+				continue // changed since
+			}
 			switch tok.Kind {
 			case canary.Email:
 				q.email = tok.Text

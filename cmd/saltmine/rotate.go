@@ -35,6 +35,9 @@ years; when they are contacted, their windows date the copy that leaked.
 				return usage("--count: want 1 or more")
 			}
 			return a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
+				if err := c.recordShown(ctx, dryRun, nil); err != nil {
+					return nil, nil, err
+				}
 				r, err := rotateOnce(ctx, c, s, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
 				return r, func(w io.Writer) error {
 					if err := lines(w, r.Statements); err != nil {
@@ -138,7 +141,8 @@ func (a *app) withdrawCmd() *cobra.Command {
 		Use:   "withdraw [CANARY...]",
 		Short: "Delete canaries from the support database; they stay registered",
 		Long: `Deletes by recorded primary keys, and only rows that still hold our address. The
-tokens are listened to for years after.`,
+tokens are listened to for years after. --dry-run shows addresses of canaries,
+and that is recorded.`,
 		Example: "  saltmine withdraw --batch spring --dry-run\n  saltmine withdraw c_abcdefghijklmnop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			wc := seeder.WithdrawConfig{Batch: canary.BatchID(batch), All: all, DryRun: dryRun}
@@ -150,6 +154,9 @@ tokens are listened to for years after.`,
 			}
 			return a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
 				if err := c.known(ctx, s.place, wc.Batch, wc.IDs); err != nil {
+					return nil, nil, err
+				}
+				if err := c.recordShown(ctx, dryRun, wc.IDs); err != nil {
 					return nil, nil, err
 				}
 				step, done := a.progress("withdrawing")
@@ -171,6 +178,23 @@ tokens are listened to for years after.`,
 	cmd.Flags().BoolVar(&all, "all", false, "all canaries of the support database")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
 	return cmd
+}
+
+// recordShown records that the statements of a dry run are about to show the
+// addresses of planted canaries; "*" stands for all of them.
+func (c *core) recordShown(ctx context.Context, dryRun bool, ids []canary.ID) error {
+	if !dryRun {
+		return nil
+	}
+	if len(ids) == 0 {
+		ids = []canary.ID{"*"}
+	}
+	for _, id := range ids {
+		if err := c.reg.Reveal(ctx, id, whoami()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // known fails for a batch or a canary that is not registered at the place: a

@@ -201,7 +201,9 @@ func (in *Intake) step(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	// What was committed before a crash may not have been acknowledged.
-	if err := in.cfg.Source.Ack(ctx, from); err != nil {
+	if err := in.cfg.Source.Ack(ctx, from); errors.Is(err, spool.ErrAhead) {
+		return 1, in.rewind(ctx, from)
+	} else if err != nil {
 		return 0, fmt.Errorf("acknowledge to the spool: %w", err)
 	}
 	records, err := in.cfg.Source.Read(ctx, from, groupSize)
@@ -221,6 +223,14 @@ func (in *Intake) step(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return len(records), in.cfg.Source.Ack(ctx, to)
+}
+
+// rewind begins again at the beginning of a spool that is older than the
+// registry (it was restored from a backup): its new records have numbers that
+// the registry has seen already. Contacts that are filed are dropped by their ids.
+func (in *Intake) rewind(ctx context.Context, from spool.Cursor) error {
+	in.cfg.Log.Error("the spool is older than the registry and is read again from its beginning", "spool", in.cfg.Name, "position", from.String())
+	return in.cfg.Filer.Commit(ctx, canary.Outcome{Spool: in.cfg.Name, From: cursorText(from)})
 }
 
 func cursorText(c spool.Cursor) string {
@@ -264,6 +274,9 @@ func fileable(c canary.Contact) error {
 	return err
 }
 
+// cutOff is the fact "end" of a dialogue that nobody closed.
+const cutOff = "cut off"
+
 // CloseCutOff closes dialogues of which no part came after a time: they are
 // probes, and perhaps hits.
 func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
@@ -277,7 +290,7 @@ func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
 			if list[i].Facts == nil {
 				list[i].Facts = map[string]string{}
 			}
-			list[i].Facts["end"] = "cut off"
+			list[i].Facts["end"] = cutOff
 		}
 		if err := in.settle(ctx, list, canary.Outcome{}); err != nil {
 			return err

@@ -18,14 +18,14 @@ type signal struct {
 // weigh judges one hit by itself. placebos is how many placebos the same origin
 // contacted lately.
 func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal {
+	if why := standsTogether(c, said, m); why != "" && !c.Probe {
+		return signal{severity: canary.P1, reason: why, clean: true}
+	}
 	if placebos > 0 {
 		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing", guess: true}
 	}
 	if c.Probe {
 		return signal{severity: canary.P4, reason: "somebody tested whether a planted token exists"}
-	}
-	if why := standsTogether(c, said, m); why != "" {
-		return signal{severity: canary.P1, reason: why, clean: true}
 	}
 	switch c.Channel {
 	case canary.SMTP, canary.IMAP:
@@ -38,7 +38,7 @@ func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal
 	case canary.Dump:
 		return signal{severity: canary.P1, reason: "a planted token was found in a file", clean: true}
 	case canary.SMS:
-		return signal{severity: canary.P3, reason: "a text message reached a planted number", clean: true}
+		return signal{severity: canary.P3, reason: "a text message reached a planted number"}
 	default:
 		// Strangers call any number about once in one to two weeks.
 		return signal{severity: canary.P4, reason: "an unknown caller rang a planted number and named nothing of the record"}

@@ -61,7 +61,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	if known && complete {
 		return nil // heard before under this id
 	}
-	e := canary.Entry{Contact: c, Pending: c.Open, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
+	e := canary.Entry{Contact: c, Pending: c.Open, CutOff: c.Probe && c.Facts["end"] == cutOff, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
 	if c.Channel == canary.DNS && !c.Open && !c.Unverified {
 		e.Domain = w.in.cfg.Blind.BlindDomain(c.Facts["zone"])
 	}
@@ -94,14 +94,18 @@ func origin(c *canary.Contact) string {
 		return string(c.Channel) + "|" + c.Source
 	case canary.ByTicket: // the agent alone would stand for every caller
 		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
-	default:
-		return string(c.Channel) + "|" + host + "|" + strings.ToLower(c.Source)
+	default: // a sender that changes with each mail keeps its domain
+		_, domain, _ := strings.Cut(strings.ToLower(c.Source), "@")
+		return string(c.Channel) + "|" + host + "|" + domain
 	}
 }
 
 // nameless reports whether the origin of a contact says nothing about who it
 // came from: a caller who withholds the number shares it with all who do.
 func nameless(c *canary.Contact) bool {
+	if c.Channel == canary.ByTicket {
+		return c.Facts["caller"] == ""
+	}
 	if c.Channel != canary.Voice && c.Channel != canary.SMS {
 		return false
 	}
@@ -143,6 +147,9 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 		if m.Token.Role == canary.RolePlacebo {
 			w.out.Hits = append(w.out.Hits, h)
 			continue
+		}
+		if m.Token.Window.Never() {
+			continue // it was never planted: what it names may be somebody's own
 		}
 		sig := weigh(c, said, m, placebos)
 		h.Clean = sig.clean
@@ -193,7 +200,11 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 		s.Clean[h.Canary] = latest(s.Clean[h.Canary], h.At)
 	}
 	s.Canaries = len(s.Touched)
-	s.Updated = latest(s.Updated, h.At)
+	if sig.severity.Reaches(canary.P3) {
+		// Background noise must not keep an incident open: a later leak would
+		// join it and wake nobody.
+		s.Updated = latest(s.Updated, h.At)
+	}
 	raise(&s.Incident, sig)
 	if !sig.guess {
 		raise(&s.Incident, crowd(s, h.At))

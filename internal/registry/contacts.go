@@ -80,7 +80,8 @@ func (r *Registry) fillMatch(ctx context.Context, m *canary.Match) error {
 func (r *Registry) BlindOrigin(origin string) string { return r.vault.Blind("origin", origin) }
 
 // Filed says which of the contacts are in the registry: true for those that are
-// complete, false for those of which only records written ahead are there.
+// complete, false for those of which only records written ahead are there, also
+// when they were closed as cut off.
 func (r *Registry) Filed(ctx context.Context, ids []canary.ContactID) (map[canary.ContactID]bool, error) {
 	out := map[canary.ContactID]bool{}
 	if len(ids) == 0 {
@@ -90,7 +91,7 @@ func (r *Registry) Filed(ctx context.Context, ids []canary.ContactID) (map[canar
 	for i, id := range ids {
 		args[i] = id
 	}
-	rows, err := r.db.QueryContext(ctx, "SELECT id, pending FROM contacts WHERE id IN ("+marks(len(ids))+")", args...) //nolint:gosec // only marks are added
+	rows, err := r.db.QueryContext(ctx, "SELECT id, pending <> 0 FROM contacts WHERE id IN ("+marks(len(ids))+")", args...) //nolint:gosec // only marks are added
 	if err != nil {
 		return nil, fmt.Errorf("registry: look up contacts: %w", err)
 	}
