@@ -41,13 +41,13 @@ func TestMain(m *testing.M) {
 func testMain(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "saltmine-test-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err) //nolint:errcheck // there is nowhere left to complain
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // it is temporary
 	program = filepath.Join(dir, "saltmine")
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build saltmine: %v\n%s", err, out) //nolint:errcheck // there is nowhere left to complain
+		fmt.Fprintf(os.Stderr, "build saltmine: %v\n%s", err, out)
 		return 1
 	}
 	return testkit.Main(m, &mariadb)

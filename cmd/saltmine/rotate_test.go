@@ -55,7 +55,7 @@ func (s *site) emails(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	out := map[string]bool{}
 	for rows.Next() {
 		var email string
