@@ -109,14 +109,6 @@ func execOn(ctx context.Context, dsn string, statements ...string) error {
 	return nil
 }
 
-// HelpDesk fills a database with the customers and tickets of cfg.
-func HelpDesk(tb testing.TB, db *sql.DB, cfg helpdesk.Config) {
-	tb.Helper()
-	if err := helpdesk.Load(tb.Context(), db, cfg, nil); err != nil {
-		tb.Fatal(err)
-	}
-}
-
 // desks are the loaded help desks that are copied for each test: the name of a
 // database by configuration.
 type desks struct {
