@@ -68,7 +68,7 @@ func TestKillServe(t *testing.T) {
 		select {
 		case <-working:
 			running = false
-		case <-time.After(time.Duration(200+rand.IntN(900)) * time.Millisecond):
+		case <-time.After(time.Duration(150+rand.IntN(500)) * time.Millisecond):
 			mu.Lock()
 			srv.kill()
 			kills++
