@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -61,6 +62,14 @@ type demoStep struct {
 }
 
 func (a *app) demo(ctx context.Context, dir, console string, once bool) (err error) {
+	// Better now than after the story has been half told.
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", console)
+	if err != nil {
+		return usage("demo: the console's address is not free: %w; choose another with --console 127.0.0.1:0", err)
+	}
+	if err := ln.Close(); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "saltmine-demo-"); err != nil {
 			return fmt.Errorf("demo: %w", err)
