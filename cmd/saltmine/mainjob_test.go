@@ -49,6 +49,14 @@ func TestMainJob(t *testing.T) {
 	s.checkIncident(reg, sent)
 	s.checkTrace(leak)
 	s.checkSecrecy(reg, srv)
+	incidents, err := reg.Incidents(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run("verdict", string(incidents[0].ID), "drill")
+	if out := s.run("incidents"); !strings.Contains(out, string(incidents[0].ID)) || !strings.Contains(out, "drill") {
+		t.Errorf("after the verdict: %s", out)
+	}
 }
 
 // leakedExtract is the one of the extracts that is given away.
