@@ -17,7 +17,8 @@ type disk struct {
 // diskSize is more than the spool leaves free for others (64 MiB).
 const diskSize = "80m"
 
-// newDisk mounts a small file system on dir; nil where that is not permitted.
+// newDisk mounts a small file system on dir. Where that is not permitted the
+// test is skipped, and in CI it fails.
 func newDisk(t *testing.T, dir string) *disk {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -25,8 +26,10 @@ func newDisk(t *testing.T, dir string) *disk {
 	}
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+diskSize+",mode=0700")
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Log("this user may not mount a disk")
-		return nil
+		if os.Getenv("CI") != "" {
+			t.Fatalf("a disk is to be filled here, and none may be mounted: %v", err)
+		}
+		t.Skip("this user may not mount a disk; TestSpoolLimit shows the same answers without one")
 	}
 	if err != nil {
 		t.Fatal(err)

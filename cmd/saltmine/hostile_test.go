@@ -377,9 +377,6 @@ func TestDisk(t *testing.T) {
 	t.Parallel()
 	s, reg, prey := planted(t, 20)
 	disk := newDisk(t, s.path("disk"))
-	if disk == nil {
-		return
-	}
 	s.configure("[spool]\ndir = \"disk/spool\"")
 	f := &fullSpool{site: s, srv: s.serve(), reg: reg, prey: prey}
 	for _, code := range []int{f.mail(64), f.mail(1000)} {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/registry"
 )
 
@@ -92,6 +93,39 @@ func (s *site) checkSecrecy(reg *registry.Registry, srv *running) {
 	}
 	if found, want := len(n.in(opened.Bytes())), len(planted)*len(spellings("x")); found != want {
 		s.t.Errorf("where all tokens stand open, the same grep finds %d of %d spellings", found, want)
+	}
+	s.findsWhatKeysOpen(reg, n)
+}
+
+// findsWhatKeysOpen is the test of the test on real data: in the support
+// database, and in the contacts once the keys have opened them, the same grep
+// finds the tokens.
+func (s *site) findsWhatKeysOpen(reg *registry.Registry, n needles) {
+	s.t.Helper()
+	emails := s.emails(s.t)
+	if found := n.in([]byte(strings.Join(slices.Sorted(maps.Keys(emails)), "\n"))); len(found) != len(emails) {
+		s.t.Errorf("the grep finds %d of the %d addresses that stand in the support database", len(found), len(emails))
+	}
+	ids, err := reg.ContactIDs(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	mails := 0
+	for _, id := range ids {
+		c, err := reg.Contact(s.t.Context(), id)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if c.Channel != canary.SMTP {
+			continue
+		}
+		mails++
+		if len(n.in(c.Raw)) == 0 {
+			s.t.Errorf("the grep finds no token in the opened evidence of %s", c.ID)
+		}
+	}
+	if mails == 0 {
+		s.t.Error("no mail was opened")
 	}
 }
 

@@ -19,8 +19,8 @@
 // was killed) is closed as a probe after [Config.CutOff].
 //
 // The first form of the rules: one incident for each place and 72 hours; P1 to
-// P4 as the design says; an origin that also contacted placebos makes nothing
-// but P4. A page goes to a route once for each incident, and once more when an
+// P4 as the design says; an origin that contacted placebos before makes nothing
+// but P4, unless it names facts that stand together in one record. A page goes to a route once for each incident, and once more when an
 // incident that was told as P3 or P4 rises to P1 or P2.
 //
 // How it fails: a registry or spool that is down is tried again with growing
