@@ -54,7 +54,10 @@ func Canon(kind canary.Kind, text string) (string, error) {
 // (RFC 5321 §4.1.2, §2.4: the local part's case could matter, in practice it
 // does not). The address may stand in angle brackets and have a source route.
 func SplitEmail(text string) (local, domain string, err error) {
-	text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "<"), ">")
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">") {
+		text = text[1 : len(text)-1]
+	}
 	if strings.HasPrefix(text, "@") { // source route, RFC 5321 §4.1.2: @a,@b:user@c
 		if _, rest, ok := strings.Cut(text, ":"); ok {
 			text = rest
@@ -86,7 +89,7 @@ func Domain(text string) (string, error) {
 		// Names of hosts on the wire need not be valid IDNA (underscores).
 		ascii = strings.ToLower(text)
 	}
-	if len(ascii) > 253 || strings.Contains("."+ascii+".", "..") || strings.ContainsFunc(ascii, func(r rune) bool { return r <= ' ' || r > '~' || r == '@' }) {
+	if len(ascii) > 253 || strings.Contains("."+ascii+".", "..") || strings.ContainsFunc(ascii, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>@", r) }) {
 		return "", fmt.Errorf("domain of %d bytes: %w", len(text), ErrForm)
 	}
 	return ascii, nil

@@ -227,7 +227,7 @@ func TestNewRuleRefuses(t *testing.T) {
 func special(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>+@\\,:;()[]", r) }
 
 func FuzzCanon(f *testing.F) {
-	for _, text := range []string{"Dana+x@Example.NET.", `"a\"b"@xn--bcher-kva.example`, "<@a:b@c>", "0044 (20) 7946-0018", "[#tk-1]", "a@\xff", `"+"@b`} {
+	for _, text := range []string{"Dana+x@Example.NET.", `"a\"b"@xn--bcher-kva.example`, "<@a:b@c>", "0044 (20) 7946-0018", "[#tk-1]", "a@\xff", `"+"@b`, "b@>>", "<b@c", "<>"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
