@@ -35,6 +35,7 @@ func storeys() map[string]int {
 		"internal/pager":     2,
 		"internal/testkit":   2,
 		"listener":           2,
+		"seeder/salt/study":  2,
 		"seeder/supportdb":   2,
 
 		"internal/conf":            3,
