@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 )
 
 // maxFile bounds the configuration file in bytes.
@@ -82,8 +83,25 @@ type Support struct {
 type Pool struct {
 	// Domains are owned mail domains, in canonical form.
 	Domains []string `json:"domains,omitempty"`
-	// Phones is the absolute path of the file of numbers; see [Numbers].
+	// Mailboxes is the absolute path of the file of provider mailboxes and seed
+	// addresses; see [Mailboxes].
+	Mailboxes string `json:"mailboxes,omitempty"`
+	// Phones is the absolute path of the file of numbers; see [Phones].
 	Phones string `json:"phones,omitempty"`
+	// Soak is how long an item rests before its first use. Default 30 days.
+	Soak time.Duration `json:"soak"`
+	// Quarantine is how long a mailbox or number rests between two rows.
+	// Default 30 days.
+	Quarantine time.Duration `json:"quarantine"`
+	// DomainCapacity is how many planted addresses a domain is to carry at a
+	// time. Default 100.
+	DomainCapacity int `json:"domain_capacity"`
+	// BlockLists are the zones of DNS block lists of domains that pool check
+	// asks. Default none: the question tells the list which domains are ours.
+	BlockLists []string `json:"block_lists,omitempty"`
+	// Disposable is the absolute path of a list of disposable mail domains, one
+	// a line.
+	Disposable string `json:"disposable,omitempty"`
 	// PlacebosPerEmail is how many placebos are minted for each planted
 	// address on an owned domain. Default 99.
 	PlacebosPerEmail int `json:"placebos_per_email"`
@@ -182,12 +200,16 @@ type Rotate struct {
 
 // Default gives what an empty configuration file in dir gives.
 func Default(dir string) *Config {
+	rules := inventory.Defaults()
 	return &Config{
 		Registry: Registry{
 			Source: Source{Engine: SQLite, Path: filepath.Join(dir, "saltmine.db")},
 			Keys:   filepath.Join(dir, "keys"),
 		},
-		Pool:  Pool{PlacebosPerEmail: 99, AcceptOneIn: 64},
+		Pool: Pool{
+			PlacebosPerEmail: 99, AcceptOneIn: 64,
+			Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
+		},
 		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 	}
 }

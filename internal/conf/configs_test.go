@@ -18,6 +18,9 @@ func TestConfigsLoad(t *testing.T) {
 		t.Fatalf("examples: %q, %v", examples, err)
 	}
 	for _, path := range examples {
+		if filepath.Base(path) == "mailboxes.toml" { // TestPoolExamplesLoad
+			continue
+		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -38,5 +41,29 @@ func TestConfigsLoad(t *testing.T) {
 				t.Errorf("%s: support.%s: no recipe %s in configs/", path, name, recipe)
 			}
 		}
+	}
+}
+
+// TestPoolExamplesLoad loads the examples that [pool] names.
+func TestPoolExamplesLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	example := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("../../configs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return write(t, dir, name, string(text), 0o600)
+	}
+	for _, name := range []string{"whitfield.secret", "doe.secret"} {
+		write(t, dir, name, "hunter2", 0o600)
+	}
+	mailboxes, err := conf.Mailboxes(example("mailboxes.toml"), conf.Landing{Domains: []string{"example.net"}})
+	if err != nil || len(mailboxes) != 3 {
+		t.Errorf("%d mailboxes, %v", len(mailboxes), err)
+	}
+	phones, err := conf.Phones(example("numbers.csv"))
+	if err != nil || len(phones) != 3 || phones[2].Provider != "pbx" || phones[0].Expires.Year() != 2027 || phones[1].Added.Month() != 8 {
+		t.Errorf("%d phones, %v", len(phones), err)
 	}
 }

@@ -119,10 +119,15 @@ func (c *Config) decodePool(t *table) {
 			p.Domains[i] = canon
 		}
 	}
+	t.file("mailboxes", &p.Mailboxes)
 	t.file("phones", &p.Phones)
+	t.duration("soak", &p.Soak)
+	t.duration("quarantine", &p.Quarantine)
+	t.whole("domain_capacity", &p.DomainCapacity)
+	t.texts("block_lists", &p.BlockLists)
+	t.file("disposable", &p.Disposable)
 	t.whole("placebos_per_email", &p.PlacebosPerEmail)
 	t.whole("accept_one_in", &p.AcceptOneIn)
-	t.notYet("mailboxes", "provider mailboxes come with the mailbox ear; use domains and phones")
 	t.finish()
 }
 

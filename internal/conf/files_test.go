@@ -1,46 +1,11 @@
 package conf_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"saltmine/internal/conf"
 )
-
-func TestNumbers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	got, err := conf.Numbers(write(t, dir, "ok.csv", "\ufeffNumber,label\n+14155550142,front\n\n# spare\n\"+44 20 7946 0018\"\r\n", 0o600))
-	if err != nil || !slices.Equal(got, []string{"+14155550142", "+442079460018"}) {
-		t.Errorf("got %d numbers, %v", len(got), err)
-	}
-	for name, tc := range map[string]struct{ text, want string }{
-		"short":   {"number\n+14155550142\n+12\n", "line 3: phone number of 2 digits is not in international form"},
-		"letters": {"+1415CALLNOW\n", "line 1: phone number with letters"},
-		"no plus": {"14155550142\n", "line 1: the number has no leading '+'"},
-		"twice":   {"+14155550142\n+1 415 555 0142\n", "line 2: the number stands on line 1 already"},
-		"empty":   {"number\n\n", "no number in it"},
-		"header":  {"+14155550142\nnumber\n", "line 2: "},
-		"long":    {"+14155550142\n" + strings.Repeat("1", 70_000), "line 2: "},
-	} {
-		_, err := conf.Numbers(write(t, dir, name, tc.text, 0o600))
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: got %v, want %q", name, err, tc.want)
-			continue
-		}
-		if strings.Contains(err.Error(), "555") {
-			t.Errorf("%s: the error shows a number: %v", name, err)
-		}
-	}
-	_, err = conf.Numbers(write(t, dir, "two", "x\n+14155550142\n+1\n", 0o600))
-	if err == nil || !strings.Contains(err.Error(), "line 1:") || !strings.Contains(err.Error(), "line 3:") {
-		t.Errorf("not every bad line is named: %v", err)
-	}
-	if _, err = conf.Numbers(dir + "/none"); err == nil {
-		t.Error("a file that is not there was read")
-	}
-}
 
 func TestAgents(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,13 @@ func (c *Config) Redacted() string {
 		p.value("support."+name+".change_rate_max", s.ChangeRateMax)
 	}
 	p.value("pool.domains", c.Pool.Domains)
+	p.value("pool.mailboxes", c.Pool.Mailboxes)
 	p.value("pool.phones", c.Pool.Phones)
+	p.value("pool.soak", c.Pool.Soak.String())
+	p.value("pool.quarantine", c.Pool.Quarantine.String())
+	p.value("pool.domain_capacity", c.Pool.DomainCapacity)
+	p.value("pool.block_lists", c.Pool.BlockLists)
+	p.value("pool.disposable", c.Pool.Disposable)
 	p.value("pool.placebos_per_email", c.Pool.PlacebosPerEmail)
 	p.value("pool.accept_one_in", c.Pool.AcceptOneIn)
 	p.ears(c)

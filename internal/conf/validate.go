@@ -78,6 +78,10 @@ func (c *Config) checkStores(k *checks) {
 
 func (c *Config) checkPool(k *checks) {
 	k.domains("pool.domains", c.Pool.Domains)
+	k.domains("pool.block_lists", c.Pool.BlockLists)
+	if n := c.Pool.DomainCapacity; n < 1 || n > 1_000_000 {
+		k.bad("pool.domain_capacity", "%d is not between 1 and 1000000", n)
+	}
 	if n := c.Pool.PlacebosPerEmail; n < 0 || n > 10_000 {
 		k.bad("pool.placebos_per_email", "%d is not between 0 and 10000", n)
 	}
