@@ -121,17 +121,7 @@ func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
 }
 
 func (r *Registry) each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) error {
-	rows, err := r.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	for rows.Next() {
-		if err := fn(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachOf(ctx, r.db, query, args, fn)
 }
 
 func later(a, b time.Time) time.Time {
@@ -177,7 +167,7 @@ func (r *Registry) Supports(ctx context.Context, id canary.IncidentID) ([]canary
 
 // PlantedTokens returns every planted token with its window, of all states.
 func (r *Registry) PlantedTokens(ctx context.Context) ([]canary.DatedToken, error) {
-	list, err := r.queryTokens(ctx, r.db, "role = ? ORDER BY id", []any{canary.RolePlanted})
+	list, err := r.queryTokens(ctx, r.db, "1=1 ORDER BY id", nil)
 	if err != nil {
 		return nil, fmt.Errorf("registry: planted tokens: %w", err)
 	}

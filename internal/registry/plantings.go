@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"saltmine/internal/canary"
@@ -20,87 +19,58 @@ type card struct {
 // Intend registers plantings with all their tokens and placebos in one
 // transaction. A token that is already registered fails the whole call.
 func (r *Registry) Intend(ctx context.Context, plantings []canary.Planting) error {
+	// Sealed before the transaction: others wait for its end.
+	var canaries []any
+	g := registration{r: r}
+	for i := range plantings {
+		p := &plantings[i]
+		row, err := r.canaryRow(p)
+		if err == nil {
+			canaries = append(canaries, row...)
+			err = g.add(owner{p.ID, p.Place}, p.Tokens, p.Placebos)
+		}
+		if err != nil {
+			return fmt.Errorf("registry: register %s: %w", p.ID, err)
+		}
+	}
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		for i := range plantings {
-			if err := r.insertPlanting(ctx, tx, &plantings[i]); err != nil {
-				return fmt.Errorf("registry: register %s: %w", plantings[i].ID, err)
-			}
+		err := insertRows(ctx, tx, "canaries ("+plantingColumns+")", 6, canaries)
+		if err == nil {
+			err = g.write(ctx, tx)
+		}
+		if err != nil {
+			return fmt.Errorf("registry: register %d canaries: %w", len(plantings), err)
 		}
 		return nil
 	})
 }
 
-func (r *Registry) insertPlanting(ctx context.Context, tx *sql.Tx, p *canary.Planting) error {
-	body, err := json.Marshal(card{p.Segment, p.Name, p.Rows})
+func (r *Registry) canaryRow(p *canary.Planting) ([]any, error) {
+	sealed, err := r.sealCard(p.ID, card{p.Segment, p.Name, p.Rows})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var keys []byte
 	if p.Keys != nil {
 		keys = r.vault.Seal(canaryField(p.ID, "keys"), p.Keys)
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO canaries (id, state, batch, place, sealed, sealed_keys) VALUES (?,?,?,?,?,?)",
-		p.ID, p.State, p.Batch, p.Place, r.vault.Seal(canaryField(p.ID, "card"), body), keys)
-	if err != nil {
-		return err
-	}
-	return r.insertTokens(ctx, tx, owner{p.ID, p.Place}, p.Tokens, p.Placebos)
+	return []any{p.ID, p.State, p.Batch, p.Place, sealed, keys}, nil
 }
 
-// Amend applies one change of a planting, all of it or nothing.
-func (r *Registry) Amend(ctx context.Context, a canary.Amendment) error {
-	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		p, err := r.planting(ctx, tx, a.Canary)
-		if err != nil {
-			return err
-		}
-		if err := r.amendCanary(ctx, tx, p, a); err != nil {
-			return err
-		}
-		for id, w := range a.Windows {
-			sealed, err := r.sealWindow(id, w)
-			if err != nil {
-				return err
-			}
-			if err := one(tx.ExecContext(ctx, "UPDATE tokens SET sealed_window = ? WHERE id = ? AND canary = ?", sealed, id, a.Canary)); err != nil {
-				return fmt.Errorf("window of %s: %w", id, err)
-			}
-		}
-		return r.insertTokens(ctx, tx, owner{p.ID, p.Place}, a.Tokens, a.Placebos)
-	})
-	if err != nil {
-		return fmt.Errorf("registry: amend %s: %w", a.Canary, err)
-	}
-	return nil
-}
-
-func (r *Registry) amendCanary(ctx context.Context, tx *sql.Tx, p *canary.Planting, a canary.Amendment) error {
-	if a.State != "" {
-		if _, err := tx.ExecContext(ctx, "UPDATE canaries SET state = ? WHERE id = ?", a.State, a.Canary); err != nil {
-			return err
-		}
-	}
-	if a.Keys != nil {
-		if _, err := tx.ExecContext(ctx, "UPDATE canaries SET sealed_keys = ? WHERE id = ?", r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys), a.Canary); err != nil {
-			return err
-		}
-	}
-	if a.Rows == nil && a.Segment == "" {
-		return nil
-	}
-	c := card{p.Segment, p.Name, p.Rows}
-	if a.Rows != nil {
-		c.Rows = a.Rows
-	}
-	if a.Segment != "" {
-		c.Segment = a.Segment
-	}
+func (r *Registry) sealCard(id canary.ID, c card) ([]byte, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE canaries SET sealed = ? WHERE id = ?", r.vault.Seal(canaryField(a.Canary, "card"), body), a.Canary)
-	return err
+	return r.vault.Seal(canaryField(id, "card"), body), nil
+}
+
+func (r *Registry) openCard(id canary.ID, sealed []byte) (c card, err error) {
+	body, err := r.vault.Open(canaryField(id, "card"), sealed)
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(body, &c)
 }
 
 func canaryField(id canary.ID, field string) string { return "canaries|" + string(id) + "|" + field }
@@ -128,14 +98,6 @@ type querier interface {
 
 const plantingColumns = "id, state, batch, place, sealed, sealed_keys"
 
-func (r *Registry) planting(ctx context.Context, q querier, id canary.ID) (*canary.Planting, error) {
-	p, err := r.scanPlanting(q.QueryRowContext(ctx, "SELECT "+plantingColumns+" FROM canaries WHERE id = ?", id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
-	}
-	return p, err
-}
-
 type scanner interface{ Scan(dest ...any) error }
 
 func (r *Registry) scanPlanting(row scanner) (*canary.Planting, error) {
@@ -144,12 +106,8 @@ func (r *Registry) scanPlanting(row scanner) (*canary.Planting, error) {
 	if err := row.Scan(&p.ID, &p.State, &p.Batch, &p.Place, &sealed, &keys); err != nil {
 		return nil, err
 	}
-	body, err := r.vault.Open(canaryField(p.ID, "card"), sealed)
+	c, err := r.openCard(p.ID, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("canary %s: %w", p.ID, err)
-	}
-	var c card
-	if err := json.Unmarshal(body, &c); err != nil {
 		return nil, fmt.Errorf("canary %s: %w", p.ID, err)
 	}
 	p.Segment, p.Name, p.Rows = c.Segment, c.Name, c.Rows
@@ -228,7 +186,8 @@ func (r *Registry) Counts(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
 	for _, query := range []string{
 		"SELECT state, COUNT(*) FROM canaries GROUP BY state",
-		"SELECT CONCAT(role, ' ', kind), COUNT(*) FROM tokens GROUP BY role, kind",
+		"SELECT CONCAT('planted ', kind), COUNT(*) FROM tokens GROUP BY kind",
+		"SELECT CONCAT('placebo ', kind), SUM(placebos) FROM cohorts GROUP BY kind",
 	} {
 		if err := r.countInto(ctx, query, out); err != nil {
 			return nil, fmt.Errorf("registry: count: %w", err)
@@ -238,18 +197,13 @@ func (r *Registry) Counts(ctx context.Context) (map[string]int, error) {
 }
 
 func (r *Registry) countInto(ctx context.Context, query string, out map[string]int) error {
-	rows, err := r.db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	for rows.Next() {
+	return r.each(ctx, query, nil, func(rows *sql.Rows) error {
 		var name string
 		var n int
 		if err := rows.Scan(&name, &n); err != nil {
 			return err
 		}
 		out[name] = n
-	}
-	return rows.Err()
+		return nil
+	})
 }

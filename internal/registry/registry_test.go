@@ -40,7 +40,7 @@ func both(t *testing.T, test func(t *testing.T, r *registry.Registry)) {
 	})
 }
 
-func vault(t *testing.T) *seal.Vault {
+func vault(t testing.TB) *seal.Vault {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")
 	if err := seal.Generate(dir); err != nil {
@@ -53,7 +53,7 @@ func vault(t *testing.T) *seal.Vault {
 	return k.Vault
 }
 
-func openAt(t *testing.T, dsn string, v *seal.Vault) *registry.Registry {
+func openAt(t testing.TB, dsn string, v *seal.Vault) *registry.Registry {
 	t.Helper()
 	r, err := registry.Open(t.Context(), registry.Config{DSN: dsn, Vault: v, Now: start, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -67,7 +67,7 @@ func openAt(t *testing.T, dsn string, v *seal.Vault) *registry.Registry {
 	return r
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

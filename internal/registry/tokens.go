@@ -4,50 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
 )
-
-type owner struct {
-	id    canary.ID
-	place canary.Place
-}
-
-func (r *Registry) insertTokens(ctx context.Context, tx *sql.Tx, o owner, tokens []canary.DatedToken, placebos []canary.Token) error {
-	st, err := tx.PrepareContext(ctx, "INSERT INTO tokens (blind, id, kind, role, canary, domain, place, sealed, sealed_window) VALUES (?,?,?,?,?,?,?,?,?)") //nolint:sqlclosecheck // closed below; the closure hides it
-	if err != nil {
-		return err
-	}
-	defer st.Close() //nolint:errcheck // the transaction's end closes it too
-	insert := func(t canary.Token, window []byte) error {
-		_, err := st.ExecContext(ctx, r.vault.Blind(string(t.Kind), t.Text), t.ID, t.Kind, t.Role, t.Canary, r.domainOf(t.Kind, t.Text), o.place,
-			r.vault.Seal(tokenField(t.ID, "text"), []byte(t.Text)), window)
-		return err
-	}
-	for _, t := range tokens {
-		if t.Canary != o.id || t.Role != canary.RolePlanted {
-			return fmt.Errorf("%s: %w: a token of this canary with the role planted is wanted", t.Token, canary.ErrInvalid)
-		}
-		window, err := r.sealWindow(t.ID, t.Window)
-		if err != nil {
-			return err
-		}
-		if err := insert(t.Token, window); err != nil {
-			return fmt.Errorf("%s: %w", t.Token, err)
-		}
-	}
-	for _, t := range placebos {
-		if t.Canary != "" || t.Role != canary.RolePlacebo {
-			return fmt.Errorf("%s: %w: a placebo belongs to no canary", t, canary.ErrInvalid)
-		}
-		if err := insert(t, nil); err != nil {
-			return fmt.Errorf("placebo %s: %w", t, err)
-		}
-	}
-	return nil
-}
 
 // domainOf is the blind index of an address's domain, by which DNS contacts
 // are joined; empty for everything else.
@@ -101,7 +63,7 @@ func (r *Registry) attachTokens(ctx context.Context, list []canary.Planting) err
 }
 
 func (r *Registry) queryTokens(ctx context.Context, q querier, where string, args []any) ([]canary.DatedToken, error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, kind, role, canary, sealed, sealed_window FROM tokens WHERE "+where, args...)
+	rows, err := q.QueryContext(ctx, "SELECT id, kind, canary, sealed, sealed_window FROM tokens WHERE "+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +81,10 @@ func (r *Registry) queryTokens(ctx context.Context, q querier, where string, arg
 
 func (r *Registry) scanToken(row scanner) (t canary.DatedToken, err error) {
 	var sealed, window []byte
-	if err := row.Scan(&t.ID, &t.Kind, &t.Role, &t.Canary, &sealed, &window); err != nil {
+	if err := row.Scan(&t.ID, &t.Kind, &t.Canary, &sealed, &window); err != nil {
 		return t, err
 	}
+	t.Role = canary.RolePlanted
 	text, err := r.vault.Open(tokenField(t.ID, "text"), sealed)
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", t.Token, err)
@@ -142,22 +105,61 @@ func (r *Registry) scanToken(row scanner) (t canary.DatedToken, err error) {
 
 // Known reports whether a canonical text is registered, in whatever role.
 func (r *Registry) Known(ctx context.Context, kind canary.Kind, text string) (bool, error) {
-	var n int
-	err := r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM tokens WHERE blind = ?", r.vault.Blind(string(kind), text)).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("registry: look up token: %w", err)
-	}
-	return n > 0, nil
+	list, err := r.KnownAmong(ctx, kind, []string{text})
+	return len(list) > 0, err
 }
 
-// Token finds a token by its canonical text; found is false where there is none.
-func (r *Registry) Token(ctx context.Context, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
-	list, err := r.queryTokens(ctx, r.db, "blind = ?", []any{r.vault.Blind(string(kind), text)})
-	if err != nil {
-		return t, false, fmt.Errorf("registry: look up token: %w", err)
+// KnownAmong returns those of the canonical texts that are registered, in
+// whatever role, in the order given.
+func (r *Registry) KnownAmong(ctx context.Context, kind canary.Kind, texts []string) ([]string, error) {
+	indexes := make([]int64, len(texts))
+	for i, text := range texts {
+		indexes[i] = r.vault.Index(string(kind), text)
 	}
-	if len(list) == 0 {
+	found := map[int64]bool{}
+	err := selectIn(ctx, r.db, "SELECT blind FROM blinds WHERE blind IN", indexes, func(row *sql.Rows) error {
+		var index int64
+		err := row.Scan(&index)
+		found[index] = true
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: look up tokens: %w", err)
+	}
+	var known []string
+	for i, text := range texts {
+		if found[indexes[i]] {
+			known = append(known, text)
+		}
+	}
+	return known, nil
+}
+
+// Token finds a token or a placebo by its canonical text; found is false where
+// there is none.
+func (r *Registry) Token(ctx context.Context, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
+	index := r.vault.Index(string(kind), text)
+	var cohort int64
+	err = r.db.QueryRowContext(ctx, "SELECT cohort FROM blinds WHERE blind = ?", index).Scan(&cohort)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return t, false, nil
+	case err == nil && cohort != 0:
+		t.Token, found, err = r.placebo(ctx, cohort, kind, text)
+	case err == nil:
+		t, found, err = r.planted(ctx, index, kind, text)
+	}
+	if err != nil {
+		return canary.DatedToken{}, false, fmt.Errorf("registry: look up token: %w", err)
+	}
+	return t, found, nil
+}
+
+// planted finds a planted token. Texts that share 64 bits are told apart here.
+func (r *Registry) planted(ctx context.Context, index int64, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
+	list, err := r.queryTokens(ctx, r.db, "blind = ?", []any{index})
+	if err != nil || len(list) != 1 || list[0].Kind != kind || list[0].Text != text {
+		return t, false, err
 	}
 	return list[0], true, nil
 }

@@ -32,10 +32,13 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"log/slog"
+	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -45,8 +48,8 @@ var ErrOpen = errors.New("sealed data does not open with these keys")
 
 // Vault seals the registry's fields and computes the blind index.
 type Vault struct {
-	aead  cipher.AEAD
-	index []byte
+	aead cipher.AEAD
+	macs sync.Pool // of keyed hash.Hash: keying one takes longer than using it
 }
 
 func newVault(master []byte) (*Vault, error) {
@@ -62,7 +65,7 @@ func newVault(master []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	return &Vault{aead: aead, index: index}, nil
+	return &Vault{aead: aead, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, index) }}}, nil
 }
 
 // Seal encrypts plain for the field named by what (table, row, column).
@@ -87,9 +90,24 @@ func (v *Vault) Open(what string, sealed []byte) ([]byte, error) {
 
 // Blind gives the blind index of a canonical text: 32 hex digits.
 func (v *Vault) Blind(kind, text string) string {
-	mac := hmac.New(sha256.New, v.index)
+	sum := v.blind(kind, text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Index gives the first 64 bits of the blind index of a canonical text as a
+// number. What is found by it is to be compared with the text.
+func (v *Vault) Index(kind, text string) int64 {
+	sum := v.blind(kind, text)
+	return int64(binary.BigEndian.Uint64(sum[:8])) //nolint:gosec // all 64 bits, whatever the sign
+}
+
+func (v *Vault) blind(kind, text string) (sum [sha256.Size]byte) {
+	mac := v.macs.Get().(hash.Hash) // nothing else is in it
+	defer v.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(kind + "\x00" + text))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	mac.Sum(sum[:0])
+	return sum
 }
 
 // LogValue keeps the keys out of logs.

@@ -18,10 +18,9 @@ CREATE TABLE canaries (
 );
 CREATE INDEX canaries_by_batch ON canaries (batch, state);
 CREATE TABLE tokens (
-  blind VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
-  id VARCHAR(32) COLLATE BINARY NOT NULL UNIQUE,
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  blind BIGINT NOT NULL UNIQUE,
   kind VARCHAR(8) COLLATE BINARY NOT NULL,
-  role VARCHAR(8) COLLATE BINARY NOT NULL,
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
   domain VARCHAR(32) COLLATE BINARY NOT NULL,
   place VARCHAR(80) COLLATE BINARY NOT NULL,
@@ -29,6 +28,24 @@ CREATE TABLE tokens (
   sealed_window LONGBLOB
 );
 CREATE INDEX tokens_by_canary ON tokens (canary);
+-- A cohort is the placebos of one kind that were registered together.
+CREATE TABLE cohorts (
+  id BIGINT NOT NULL PRIMARY KEY,
+  canary VARCHAR(32) COLLATE BINARY NOT NULL,
+  kind VARCHAR(8) COLLATE BINARY NOT NULL,
+  placebos INT NOT NULL,
+  registered BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+-- Every token and every placebo has one row here, with cohort 0 for a token.
+-- There are millions. SQLite keeps rows in the order of INTEGER PRIMARY KEY and
+-- of no other type, and its numbers have 64 bits; MySQL is told so after it, in
+-- what is a comment to SQLite.
+CREATE TABLE blinds (
+  blind INTEGER NOT NULL PRIMARY KEY,
+  cohort BIGINT NOT NULL
+);
+/*! ALTER TABLE blinds MODIFY blind BIGINT NOT NULL */;
 CREATE TABLE contacts (
   id VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
   channel VARCHAR(8) COLLATE BINARY NOT NULL,
@@ -138,6 +155,8 @@ DROP TABLE incidents;
 DROP TABLE supports;
 DROP TABLE hits;
 DROP TABLE contacts;
+DROP TABLE blinds;
+DROP TABLE cohorts;
 DROP TABLE tokens;
 DROP TABLE canaries;
 DROP TABLE batches;
