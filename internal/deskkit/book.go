@@ -26,6 +26,8 @@ type sheet struct {
 	last int64 // of the counter
 	rows []row
 	gone map[int]bool // rows that were deleted again
+
+	indexes map[string]*index // by column
 }
 
 func (b *book) sheet(table string) *sheet {
@@ -33,7 +35,7 @@ func (b *book) sheet(table string) *sheet {
 		b.sheets = map[string]*sheet{}
 	}
 	if b.sheets[table] == nil {
-		b.sheets[table] = &sheet{gone: map[int]bool{}}
+		b.sheets[table] = &sheet{gone: map[int]bool{}, indexes: map[string]*index{}}
 	}
 	return b.sheets[table]
 }
@@ -60,26 +62,45 @@ func (b *book) auto(table, key string, r row) row {
 }
 
 // rows are those of a table in which a column has a value and that were not
-// deleted.
+// deleted. The column must be one that is never changed.
 func (b *book) rows(table, column string, value any) []row {
 	s := b.sheet(table)
 	var found []row
-	for i, r := range s.rows {
-		if r[column] == value && !s.gone[i] {
-			found = append(found, r)
+	for _, i := range s.where(column, value) {
+		if !s.gone[i] {
+			found = append(found, s.rows[i])
 		}
 	}
 	return found
 }
 
-// drop deletes the rows in which a column has a value.
+// drop deletes the rows in which a column has a value. The column must be one
+// that is never changed.
 func (b *book) drop(table, column string, value any) {
 	s := b.sheet(table)
-	for i, r := range s.rows {
-		if r[column] == value {
-			s.gone[i] = true
-		}
+	for _, i := range s.where(column, value) {
+		s.gone[i] = true
 	}
+}
+
+// where finds the places of rows by an index, which it first brings up to date.
+func (s *sheet) where(column string, value any) []int {
+	x := s.indexes[column]
+	if x == nil {
+		x = &index{at: map[any][]int{}}
+		s.indexes[column] = x
+	}
+	for ; x.rows < len(s.rows); x.rows++ {
+		v := s.rows[x.rows][column]
+		x.at[v] = append(x.at[v], x.rows)
+	}
+	return x.at[value]
+}
+
+// index is the places of a sheet's rows by the values of one column.
+type index struct {
+	at   map[any][]int
+	rows int // that are in it
 }
 
 // write makes the tables of a schema and fills them on one connection, in which

@@ -46,7 +46,7 @@ var schemas embed.FS
 // Kinds are the names that [Load] takes. A kind with a dash is the same schema
 // with another way to number tickets.
 func Kinds() []string {
-	return []string{"osticket", "osticket-sequence"}
+	return []string{"osticket", "osticket-sequence", "znuny", "znuny-autoincrement"}
 }
 
 // Until is the moment at which the databases were left alone. All that is in
@@ -100,10 +100,11 @@ func open(kind string, b *book, seed uint64) application {
 	if !slices.Contains(Kinds(), kind) {
 		return nil
 	}
-	switch kind {
-	case "osticket-sequence":
-		return newOSTicket(b, seed, true)
+	_, numbers, _ := strings.Cut(kind, "-")
+	switch schemaOf(kind) {
+	case "znuny":
+		return newZnuny(b, seed, numbers == "autoincrement")
 	default:
-		return newOSTicket(b, seed, false)
+		return newOSTicket(b, seed, numbers == "sequence")
 	}
 }

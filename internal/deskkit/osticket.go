@@ -352,19 +352,23 @@ func (o *osTicket) left(e event) {
 	o.formless("U", id)
 }
 
-func (o *osTicket) forget(kind string, id any) {
-	for i, r := range o.sheet("ost__search").rows {
-		if r["object_type"] == kind && r["object_id"] == id {
-			o.sheet("ost__search").gone[i] = true
-		}
+func (o *osTicket) forget(kind string, id any) { o.without("ost__search", kind, id) }
+
+func (o *osTicket) formless(kind string, id any) {
+	for _, entry := range o.without("ost_form_entry", kind, id) {
+		o.drop("ost_form_entry_values", "entry_id", entry["id"])
 	}
 }
 
-func (o *osTicket) formless(kind string, id any) {
-	for i, r := range o.sheet("ost_form_entry").rows {
-		if r["object_type"] == kind && r["object_id"] == id {
-			o.sheet("ost_form_entry").gone[i] = true
-			o.drop("ost_form_entry_values", "entry_id", r["id"])
+// without deletes the rows of a table that belong to an object, and returns them.
+func (o *osTicket) without(table, kind string, id any) []row {
+	s := o.sheet(table)
+	var out []row
+	for _, i := range s.where("object_id", id) {
+		if s.rows[i]["object_type"] == kind {
+			s.gone[i] = true
+			out = append(out, s.rows[i])
 		}
 	}
+	return out
 }
