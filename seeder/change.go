@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/persona"
@@ -16,7 +17,7 @@ type change struct {
 	next     canary.DatedToken
 	placebos []canary.Token
 	rows     []byte // the image after it
-	change   supportdb.Change
+	changes  []supportdb.Change
 }
 
 // plan draws the new value and its placebos, and writes the UPDATE.
@@ -29,36 +30,80 @@ func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, e
 	if err != nil {
 		return change{}, err
 	}
-	old := c.row.Customer.Get(r.column)
-	set := r.settings(&c.row.Customer, old, supportdb.Text(drawn.stored))
-	image := supportdb.Image{Customer: c.image.Customer.Clone(), Tickets: c.image.Tickets}
-	for i, column := range set.Columns {
-		image.Customer.Set(column, set.Values[i])
-	}
+	changes, image := r.changes(c, r.s.fact(&c.row.Image, r.word), supportdb.Text(drawn.stored))
 	rows, err := image.Encode()
 	if err != nil {
 		return change{}, err
 	}
-	return change{next: next, placebos: drawn.placebos, rows: rows, change: supportdb.Change{Key: c.keys.Customer, Guard: r.column, Old: old, Set: set}}, nil
+	return change{next: next, placebos: drawn.placebos, rows: rows, changes: changes}, nil
 }
 
-// settings are the columns that change with the value: the one itself, text
-// columns that hold the same, and the date of the last change.
-func (r *rotation) settings(row *supportdb.Row, old, value supportdb.Value) supportdb.Row {
-	table, recipe := r.s.cfg.Desk.Customer(), r.s.cfg.Desk.Recipe().Customer
-	var set supportdb.Row
-	for i := range table.Columns {
-		col := &table.Columns[i]
+// changes are the rows that change with the value: the one that holds it, rows
+// of the customer whose text columns hold the same, columns by which tickets
+// hang on it, and the date of the last change. It also gives the image after it.
+func (r *rotation) changes(c *subject, old, value supportdb.Value) ([]supportdb.Change, supportdb.Image) {
+	desk, image := r.s.cfg.Desk, c.image.Clone()
+	at, _ := desk.Fact(r.word)
+	holder := image.At(image.Customer(), at.Part)
+	var out []supportdb.Change
+	for n := range image.Items {
+		row := desk.Stands(&image, c.keys, n, c.row)
+		if row == nil {
+			continue
+		}
+		set, guard := r.settings(&image, n, row, spelling{old, value, at.Column, n == holder})
+		if len(set.Columns) == 0 {
+			continue
+		}
+		for i, column := range set.Columns {
+			if v := image.Items[n].Row.Get(column); v.R == nil {
+				image.Items[n].Row.Set(column, set.Values[i])
+			}
+		}
+		out = append(out, supportdb.Change{Part: image.Items[n].Part, Key: c.keys.Rows[n], Guard: guard, Old: row.Get(guard), Set: set})
+	}
+	return out, image
+}
+
+// spelling is a value on its way into a row.
+type spelling struct {
+	old, value supportdb.Value
+	column     string // of the fact
+	holder     bool   // the row holds the fact
+}
+
+// spelledIn reports whether a text column holds the old value.
+func (v *spelling) spelledIn(c *supportdb.Column, row *supportdb.Row) bool {
+	return c.IsText() && !c.Generated && !v.old.IsNull() && supportdb.SameText(row.Get(c.Name).Text(), v.old.Text())
+}
+
+// settings are the columns of one row that change, and the one that has to
+// hold its old value still.
+func (r *rotation) settings(i *supportdb.Image, n int, row *supportdb.Row, v spelling) (set supportdb.Row, guard string) {
+	desk := r.s.cfg.Desk
+	p := desk.Part(i.Items[n].Part)
+	updated, _ := desk.Fact("updated")
+	own := !i.OfTicket(n)
+	for at := range p.Table.Columns {
+		c := &p.Table.Columns[at]
+		_, link := p.Link[c.Name]
+		same := (own || link) && v.spelledIn(c, row)
 		switch {
-		case col.Name == r.column:
-			set.Set(col.Name, value)
-		case col.Name == recipe.Updated:
-			set.Set(col.Name, col.FormatTime(r.s.now()))
-		case col.IsText() && !col.Generated && supportdb.SameText(row.Get(col.Name).Text(), old.Text()):
-			set.Set(col.Name, value)
+		case v.holder && c.Name == v.column:
+			set.Set(c.Name, v.value)
+			guard = c.Name
+		case p.Name == updated.Part && c.Name == updated.Column:
+			set.Set(c.Name, p.FormatTime(c, r.s.now()))
+		case same && capitals(row.Get(c.Name).Text()):
+			set.Set(c.Name, supportdb.Text(strings.ToUpper(v.value.Text())))
+		case same:
+			set.Set(c.Name, v.value)
 		}
 	}
-	return set
+	if guard == "" {
+		guard = p.Key[0]
+	}
+	return set, guard
 }
 
 // value is a new address or number: the form to store, the form to register,
@@ -71,7 +116,8 @@ type value struct {
 // newValue draws an address or a number for the person that the row is.
 func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (value, error) {
 	rng := source(r.m.batch.Seed, "rotate "+string(c.p.ID), ordinal)
-	who := r.s.person(&c.row.Customer)
+	facts := r.s.cfg.Desk.Facts(&c.row.Image)
+	who := person(&facts)
 	if r.cfg.Kind == canary.Email {
 		id, err := r.address(ctx, rng, who)
 		if err != nil {
@@ -128,8 +174,7 @@ func (r *rotation) finish(ctx context.Context, p *canary.Planting) error {
 		if c.row == nil {
 			return r.lost(ctx, c, old, next)
 		}
-		stands := c.row.Customer.Get(r.column)
-		wanted := c.image.Customer.Get(r.column)
+		stands, wanted := r.s.fact(&c.row.Image, r.word), r.s.fact(&c.image, r.word)
 		if supportdb.SameText(stands.Text(), wanted.Text()) {
 			r.report.Finished++
 			return r.stamp(ctx, p.ID, old, next, settled(next.Window.From.Earliest, now))
@@ -137,13 +182,15 @@ func (r *rotation) finish(ctx context.Context, p *canary.Planting) error {
 		if !represents(r.cfg.Kind, old.Text, stands.Text()) {
 			return r.lost(ctx, c, old, next)
 		}
-		err = r.s.cfg.Desk.Update(ctx, supportdb.Change{Key: c.keys.Customer, Guard: r.column, Old: stands, Set: r.settings(&c.row.Customer, stands, wanted)})
+		changes, _ := r.changes(c, stands, wanted)
+		err = r.s.cfg.Desk.Update(ctx, changes...)
 		switch {
 		case err == nil:
 			r.report.Finished++
 			return r.stamp(ctx, p.ID, old, next, settled(now, r.s.now()))
 		case errors.Is(err, supportdb.ErrDuplicate):
-			c.image.Customer.Set(r.column, stands)
+			at, _ := r.s.cfg.Desk.Fact(r.word)
+			c.image.Set(c.image.Customer(), at, stands)
 			old.Window.Until = canary.Moment{}
 			return r.cancel(ctx, c, old, next)
 		case !errors.Is(err, supportdb.ErrUnknownOutcome) && !errors.Is(err, supportdb.ErrStale):
@@ -176,7 +223,8 @@ func (r *rotation) address(ctx context.Context, rng *rand.Rand, who persona.Pers
 			return persona.Identity{}, fmt.Errorf("%w: %w", ErrSample, err)
 		}
 		r.m.emails[id.Email()] = true
-		taken, err := r.s.cfg.Desk.Taken(ctx, r.s.cfg.Desk.Customer(), r.column, []string{id.Email()})
+		at, _ := r.s.cfg.Desk.Fact(r.word)
+		taken, err := r.s.cfg.Desk.Taken(ctx, at, []string{id.Email()})
 		if err != nil || len(taken) == 0 {
 			return id, err
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"saltmine/seeder/persona"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -19,7 +20,7 @@ var errDonor = errors.New("donor cannot be copied")
 
 // draft is a canary on its way to being registered.
 type draft struct {
-	donor supportdb.Donor
+	donor supportdb.Record
 	who   persona.Person // the donor
 	id    persona.Identity
 	phone string // E.164, empty for none
@@ -33,60 +34,50 @@ type draft struct {
 // in time, the rest is the donor's, without anything that identifies the donor.
 func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *draft) error {
 	c := composer{s: s, rng: rng, l: l, d: d}
-	c.timeline = s.timelineOf(d)
+	c.timeline = s.timelineOf(&d.donor.Image, d.start, d.end)
 	if d.phone != "" {
 		c.phone = persona.FormatPhone(d.who.Phone, d.phone)
 	}
 	c.scrub = persona.NewScrub(d.who, d.id, c.phone)
-	customer, err := c.customer(ctx)
-	if err != nil {
-		return err
-	}
-	d.image = supportdb.Image{Customer: customer}
-	for i := range d.donor.Tickets {
-		ticket, err := c.ticket(ctx, &d.donor.Tickets[i])
-		if err != nil {
+	d.image = s.cfg.Desk.Plan(&d.donor)
+	for n := range d.image.Items {
+		if err := c.item(ctx, n); err != nil {
 			return err
 		}
-		d.image.Tickets = append(d.image.Tickets, ticket)
 	}
-	s.order(d)
+	if err := c.identity(); err != nil {
+		return err
+	}
+	d.times = s.ticketTimes(&d.image)
 	return nil
 }
 
-// order puts the tickets in the order of their dates, so that their keys will
-// be, and notes the dates.
-func (s *Seeder) order(d *draft) {
-	created := s.cfg.Desk.Recipe().Ticket.Created
-	at := func(r supportdb.Row) time.Time {
-		t, _ := supportdb.ParseTime(r.Get(created))
-		return t
+// ticketTimes are the dates of an image's tickets, in its order.
+func (s *Seeder) ticketTimes(i *supportdb.Image) []time.Time {
+	at, _ := s.cfg.Desk.TicketFact("created")
+	var out []time.Time
+	for _, n := range i.Tickets() {
+		t, _ := s.cfg.Desk.Part(at.Part).ParseTime(at.Column, i.Get(n, at))
+		out = append(out, t)
 	}
-	slices.SortStableFunc(d.image.Tickets, func(a, b supportdb.Row) int { return at(a).Compare(at(b)) })
-	d.times = d.times[:0]
-	for _, t := range d.image.Tickets {
-		d.times = append(d.times, at(t))
-	}
+	return out
 }
 
-func (s *Seeder) timelineOf(d *draft) persona.Timeline {
-	signedUp, _ := supportdb.ParseTime(d.donor.Customer.Get(s.cfg.Desk.Recipe().Customer.Created))
+// timelineOf prepares the move of an image's dates to a sign-up at start.
+func (s *Seeder) timelineOf(i *supportdb.Image, start, end time.Time) persona.Timeline {
+	signedUp, _ := s.signedUp(i)
 	var events []time.Time
-	collect := func(t *supportdb.Table, r *supportdb.Row) {
-		for i := range t.Columns {
-			if !t.Columns[i].IsTime() {
-				continue
-			}
-			if at, ok := supportdb.ParseTime(r.Get(t.Columns[i].Name)); ok {
-				events = append(events, at)
+	for n := range i.Items {
+		p := s.cfg.Desk.Part(i.Items[n].Part)
+		for at := range p.Table.Columns {
+			if c := &p.Table.Columns[at]; p.IsTime(c) {
+				if t, ok := p.ParseTime(c.Name, i.Items[n].Row.Get(c.Name)); ok {
+					events = append(events, t)
+				}
 			}
 		}
 	}
-	collect(s.cfg.Desk.Customer(), &d.donor.Customer)
-	for i := range d.donor.Tickets {
-		collect(s.cfg.Desk.Ticket(), &d.donor.Tickets[i])
-	}
-	return persona.NewTimeline(signedUp, s.now(), d.start, d.end, events)
+	return persona.NewTimeline(signedUp, s.now(), start, end, events)
 }
 
 // composer holds what is needed to write one draft's rows.
@@ -100,73 +91,99 @@ type composer struct {
 	phone    string // as it will be stored
 }
 
-func (c *composer) customer(ctx context.Context) (supportdb.Row, error) {
-	r, t := c.s.cfg.Desk.Recipe().Customer, c.s.cfg.Desk.Customer()
-	made := map[string]supportdb.Value{
-		r.Email: supportdb.Text(c.d.id.Email()), r.FirstName: supportdb.Text(c.d.id.First), r.LastName: supportdb.Text(c.d.id.Last),
-		r.Name: supportdb.Text(c.d.id.Full), r.Key: supportdb.Text(supportdb.NewUUID(c.rng)), r.Phone: supportdb.Null(),
-	}
-	if c.phone != "" {
-		made[r.Phone] = supportdb.Text(c.phone)
-	}
-	return c.row(ctx, t, &c.d.donor.Customer, made)
-}
-
-func (c *composer) ticket(ctx context.Context, donor *supportdb.Row) (supportdb.Row, error) {
-	r, t := c.s.cfg.Desk.Recipe().Ticket, c.s.cfg.Desk.Ticket()
-	// The number is drawn later, for all tickets of a group together.
-	made := map[string]supportdb.Value{r.Key: supportdb.Text(supportdb.NewUUID(c.rng)), r.Number: supportdb.Null()}
-	row, err := c.row(ctx, t, donor, made)
-	if err != nil {
-		return row, err
-	}
-	if r.Subject != "" {
-		row.Set(r.Subject, c.subject(donor.Get(r.Subject), row.Get(r.Subject)))
-	}
-	return withoutColumn(row, r.Customer), nil
-}
-
-func withoutColumn(r supportdb.Row, column string) supportdb.Row {
-	out := supportdb.Row{}
-	for i, name := range r.Columns {
-		if name != column {
-			out.Set(name, r.Values[i])
-		}
-	}
-	return out
-}
-
-// row writes a row in the table's own order of columns.
-func (c *composer) row(ctx context.Context, t *supportdb.Table, donor *supportdb.Row, made map[string]supportdb.Value) (supportdb.Row, error) {
-	delete(made, "")
-	row := supportdb.Row{}
-	for i := range t.Columns {
-		col := &t.Columns[i]
-		if col.Auto || col.Generated {
+// item changes one row from the donor's to the canary's.
+func (c *composer) item(ctx context.Context, n int) error {
+	it := &c.d.image.Items[n]
+	p := c.s.cfg.Desk.Part(it.Part)
+	for i, name := range it.Row.Columns {
+		v := it.Row.Values[i]
+		if _, fixed := p.Set[name]; fixed || v.R != nil || c.isFact(n, name) {
 			continue
 		}
-		v, ok := made[col.Name]
-		if !ok {
-			var err error
-			if v, err = c.plain(ctx, t, col, donor.Get(col.Name)); err != nil {
-				return row, err
-			}
+		if len(p.Key) == 1 && p.Key[0] == name {
+			it.Row.Values[i] = supportdb.Text(supportdb.NewUUID(c.rng))
+			continue
 		}
-		row.Set(col.Name, v)
+		col, _ := p.Table.Column(name)
+		v, err := c.plain(ctx, p, col, v)
+		if err != nil {
+			return err
+		}
+		it.Row.Values[i] = v
 	}
-	return row, nil
+	return nil
+}
+
+// isFact reports whether a column of a row holds what identity and number put there.
+func (c *composer) isFact(n int, column string) bool {
+	desk, i := c.s.cfg.Desk, &c.d.image
+	for _, word := range []string{"email", "phone", "name", "first_name", "last_name"} {
+		if at, ok := desk.Fact(word); ok && at.Column == column && i.At(i.Customer(), at.Part) == n {
+			return true
+		}
+	}
+	at, _ := desk.TicketFact("number")
+	return at.Part == i.Items[n].Part && at.Column == column
+}
+
+// identity puts the facts of the canary into its rows. The number of a ticket
+// is drawn later, for all tickets of a group together.
+func (c *composer) identity() error {
+	desk, i := c.s.cfg.Desk, &c.d.image
+	phone := supportdb.Null()
+	if c.phone != "" {
+		phone = supportdb.Text(c.phone)
+	}
+	for _, f := range []struct {
+		word string
+		v    supportdb.Value
+	}{
+		{"email", supportdb.Text(c.d.id.Email())}, {"first_name", supportdb.Text(c.d.id.First)}, {"last_name", supportdb.Text(c.d.id.Last)},
+		{"name", supportdb.Text(c.d.id.Full)}, {"phone", phone},
+	} {
+		at, named := desk.Fact(f.word)
+		if !named || i.At(i.Customer(), at.Part) < 0 {
+			continue
+		}
+		if f.v.IsNull() && !desk.Column(at).Nullable {
+			f.v = supportdb.Text("")
+		}
+		i.Set(i.Customer(), at, f.v)
+	}
+	if c.phone != "" && c.s.fact(i, "phone").Text() != c.phone {
+		return errDonor // there is no row that could hold it
+	}
+	if at, ok := desk.TicketFact("subject"); ok {
+		for _, n := range i.Tickets() {
+			i.Set(n, at, c.subject(c.subjectOf(n, at), i.Get(n, at)))
+		}
+	}
+	return nil
+}
+
+// subjectOf is the donor's subject of a ticket: both have their tickets in the
+// order of the dates.
+func (c *composer) subjectOf(n int, at recipe.Place) supportdb.Value {
+	k := slices.Index(c.d.image.Tickets(), n)
+	donor := &c.d.donor
+	tickets := donor.Tickets()
+	created, _ := c.s.cfg.Desk.TicketFact("created")
+	slices.SortStableFunc(tickets, func(a, b int) int {
+		return strings.Compare(donor.Get(a, created).Text(), donor.Get(b, created).Text())
+	})
+	return donor.Get(tickets[k], at)
 }
 
 // plain gives the value of a column that is not identity.
-func (c *composer) plain(ctx context.Context, t *supportdb.Table, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
-	m := c.l.makers[makerOf(t, col)]
+func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+	m := c.l.makers[makerOf(p, col)]
 	switch {
 	case v.IsNull(), m != nil && m.null:
 		return supportdb.Null(), nil
 	case m != nil:
-		return c.make(ctx, m, t, col)
-	case col.IsTime(), col.Type == "date":
-		return c.moved(col, v), nil
+		return c.make(ctx, m, p, col)
+	case p.IsTime(col), col.Type == "date":
+		return c.moved(p, col, v), nil
 	case col.IsText(), col.Type == "json":
 		return c.scrubbed(col, v)
 	}
@@ -175,16 +192,16 @@ func (c *composer) plain(ctx context.Context, t *supportdb.Table, col *supportdb
 
 // moved moves a date. What is no date (zero dates) stays; a day that lies
 // before the sign-up (a birthday) too.
-func (c *composer) moved(col *supportdb.Column, v supportdb.Value) supportdb.Value {
-	at, ok := supportdb.ParseTime(v)
+func (c *composer) moved(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) supportdb.Value {
+	at, ok := p.ParseTime(col.Name, v)
 	if !ok {
 		return v
 	}
-	signedUp, _ := supportdb.ParseTime(c.d.donor.Customer.Get(c.s.cfg.Desk.Recipe().Customer.Created))
+	signedUp, _ := c.s.signedUp(&c.d.donor.Image)
 	if col.Type == "date" && at.Before(signedUp.Truncate(24*time.Hour)) {
 		return v
 	}
-	return col.FormatTime(c.timeline.Move(at))
+	return p.FormatTime(col, c.timeline.Move(at))
 }
 
 func (c *composer) scrubbed(col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
@@ -193,12 +210,19 @@ func (c *composer) scrubbed(col *supportdb.Column, v supportdb.Value) (supportdb
 	clean = clean && (!persona.LooksPhone(text) || text == c.phone)
 	clean = clean && (col.MaxLen == 0 || utf8.RuneCountInString(text) <= col.MaxLen)
 	switch {
+	case clean && capitals(v.Text()) && strings.EqualFold(v.Text(), c.d.who.Email):
+		return supportdb.Text(strings.ToUpper(text)), nil
 	case clean:
 		return supportdb.Text(text), nil
 	case col.Nullable:
 		return supportdb.Null(), nil
 	}
 	return supportdb.Value{}, errDonor
+}
+
+// capitals reports whether a text has letters, none of them small.
+func capitals(text string) bool {
+	return text == strings.ToUpper(text) && text != strings.ToLower(text)
 }
 
 // subject keeps a subject that others have too, and takes another common one

@@ -202,7 +202,7 @@ func TestResumeMeetsForeignRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.exec(t, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) SELECT ?, id, 'x', 'web', NOW(), NOW() FROM customers WHERE email = ?", image.Tickets[0].Get("number").Text(), email)
+	w.exec(t, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) SELECT ?, id, 'x', 'web', NOW(), NOW() FROM customers WHERE email = ?", image.Items[image.Tickets()[0]].Row.Get("number").Text(), email)
 	report, err := w.seeder.Plant(t.Context(), cfg)
 	if err != nil || report.Retired != 2 || report.Live != 4 {
 		t.Fatalf("report %+v, %v", report, err)

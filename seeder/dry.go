@@ -44,7 +44,7 @@ func (r *planting) warn() {
 	add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told")
 	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
 	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")
-	if r.m.s.cfg.Desk.Recipe().Customer.Phone != "" && !r.m.withPhone {
+	if _, ok := r.s.cfg.Desk.Fact("phone"); ok && !r.m.withPhone {
 		r.report.Warnings = append(r.report.Warnings, "canaries have no phone number")
 	}
 }

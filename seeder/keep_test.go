@@ -27,13 +27,27 @@ func (w *world) planted(t *testing.T, count int) []canary.Planting {
 	return all
 }
 
-func keyOf(t *testing.T, p canary.Planting) supportdb.Keys {
+// keysOf are the keys of a canary's customer and tickets.
+func keysOf(t *testing.T, p canary.Planting) (customer string, tickets []string) {
 	t.Helper()
 	keys, err := supportdb.DecodeKeys(p.Keys)
 	if err != nil {
+		t.Fatalf("canary %s: %v", p.ID, err)
+	}
+	image, err := supportdb.DecodeImage(p.Rows)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return keys
+	for _, n := range image.Tickets() {
+		tickets = append(tickets, keys.Rows[n][0])
+	}
+	return image.CustomerKey(keys), tickets
+}
+
+func keyOf(t *testing.T, p canary.Planting) string {
+	t.Helper()
+	customer, _ := keysOf(t, p)
+	return customer
 }
 
 func TestVerify(t *testing.T) {
@@ -44,12 +58,12 @@ func TestVerify(t *testing.T) {
 	if err != nil || report.Verified != 8 || report.Checked != 8 || len(report.Findings) != 0 {
 		t.Fatalf("report %+v, %v", report, err)
 	}
-	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]).Customer)
-	w.exec(t, "UPDATE customers SET last_name = 'Married' WHERE id = ?", keyOf(t, all[1]).Customer)
-	w.exec(t, "UPDATE customers SET phone = NULL WHERE id = ?", keyOf(t, all[2]).Customer)
-	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[3]).Customer)
-	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[4]).Customer)
-	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[4]).Customer)
+	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]))
+	w.exec(t, "UPDATE customers SET last_name = 'Married' WHERE id = ?", keyOf(t, all[1]))
+	w.exec(t, "UPDATE customers SET phone = NULL WHERE id = ?", keyOf(t, all[2]))
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[3]))
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[4]))
+	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[4]))
 	w.exec(t, "DROP INDEX customers_email ON customers")
 	w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('A','B',?,'US','en','x',NOW(),NOW())", w.addressOf(t, &all[5]))
 	report, err = w.seeder.Verify(t.Context(), seeder.VerifyConfig{Batch: "base"})
@@ -109,10 +123,10 @@ func TestWithdrawLeavesWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	all := w.planted(t, 4)
-	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]).Customer)
-	w.exec(t, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) VALUES ('X-1',?,'x','web',NOW(),NOW())", keyOf(t, all[1]).Customer)
-	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[2]).Customer)
-	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[2]).Customer)
+	w.exec(t, "UPDATE customers SET email = 'else@real.test' WHERE id = ?", keyOf(t, all[0]))
+	w.exec(t, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) VALUES ('X-1',?,'x','web',NOW(),NOW())", keyOf(t, all[1]))
+	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[2]))
+	w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[2]))
 	report, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true})
 	if err != nil || report.Withdrawn != 1 || report.Gone != 1 || len(report.Findings) != 3 {
 		t.Fatalf("report %+v, %v", report, err)
@@ -124,7 +138,8 @@ func TestWithdrawLeavesWhatIsNotOurs(t *testing.T) {
 	if problems[all[0].ID] != seeder.Changed || problems[all[1].ID] != seeder.Held || problems[all[2].ID] != seeder.Missing {
 		t.Errorf("findings %+v", report.Findings)
 	}
-	if n := w.number(t, "SELECT COUNT(*) FROM tickets WHERE customer_id = ?", keyOf(t, all[1]).Customer); n != len(keyOf(t, all[1]).Tickets)+1 {
+	_, own := keysOf(t, all[1])
+	if n := w.number(t, "SELECT COUNT(*) FROM tickets WHERE customer_id = ?", keyOf(t, all[1])); n != len(own)+1 {
 		t.Errorf("%d tickets left of the row that is held", n)
 	}
 	got, err := w.ledger.Plantings(t.Context(), canary.Filter{IDs: []canary.ID{all[1].ID}})
@@ -165,7 +180,7 @@ func TestRotate(t *testing.T) {
 		if string(now[0].Keys) != string(old.Keys) {
 			t.Error("the row's key changed")
 		}
-		if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id = ? AND updated_at > created_at AND updated_at >= ?", keyOf(t, old).Customer, until().Add(4*time.Hour)); n != 1 {
+		if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id = ? AND updated_at > created_at AND updated_at >= ?", keyOf(t, old), until().Add(4*time.Hour)); n != 1 {
 			t.Error("the row's date of change did not move")
 		}
 	}
@@ -182,7 +197,7 @@ func TestRotateFindings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	all := w.planted(t, 3)
-	w.exec(t, "UPDATE customers SET phone = '+1 999 999 9999' WHERE id = ?", keyOf(t, all[0]).Customer)
+	w.exec(t, "UPDATE customers SET phone = '+1 999 999 9999' WHERE id = ?", keyOf(t, all[0]))
 	report, err := w.seeder.Rotate(t.Context(), rotation(canary.Phone, "f"))
 	if err != nil || report.Rotated != 2 || len(report.Findings) != 1 || report.Findings[0].Problem != seeder.Changed {
 		t.Errorf("report %+v, %v", report, err)

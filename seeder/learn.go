@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/persona"
@@ -24,7 +25,7 @@ const (
 // lessons is what was learned from the support database for one run.
 type lessons struct {
 	mix      *persona.Mix
-	donors   []supportdb.Donor
+	donors   []supportdb.Record
 	rule     *persona.Numbers // of ticket numbers; nil when they have only a shape
 	shape    *persona.Shape
 	recent   []persona.Numbered
@@ -42,7 +43,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, segment canary.Segme
 	people := make([]persona.Person, len(rows))
 	l := &lessons{makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
 	for i := range rows {
-		people[i] = s.person(&rows[i])
+		people[i] = person(&rows[i])
 		l.phones = l.phones || people[i].Phone != ""
 	}
 	if l.mix, err = persona.Learn(people); err != nil {
@@ -93,11 +94,11 @@ func (s *Seeder) refreshNumbers(ctx context.Context, l *lessons) error {
 }
 
 func (s *Seeder) numbered(rows []supportdb.Row) []persona.Numbered {
-	t := s.cfg.Desk.Recipe().Ticket
+	created, _ := s.cfg.Desk.TicketFact("created")
 	out := make([]persona.Numbered, 0, len(rows))
 	for i := range rows {
-		at, ok := supportdb.ParseTime(rows[i].Get(t.Created))
-		if text := rows[i].Get(t.Number).Text(); ok && text != "" {
+		at, ok := s.cfg.Desk.Part(created.Part).ParseTime(created.Column, rows[i].Get("created"))
+		if text := rows[i].Get("number").Text(); ok && text != "" {
 			out = append(out, persona.Numbered{Text: text, Created: at})
 		}
 	}
@@ -107,10 +108,9 @@ func (s *Seeder) numbered(rows []supportdb.Row) []persona.Numbered {
 // chooseDonors reads customers with their tickets, in random order. A donor
 // has a ticket, for every canary has one, but not so many that it stands out.
 func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []supportdb.Row, want int, l *lessons) error {
-	recipe := s.cfg.Desk.Recipe()
 	keys := make([]string, len(rows))
 	for i := range rows {
-		keys[i] = rows[i].Get(recipe.Customer.Key).Text()
+		keys[i] = rows[i].Get("key").Text()
 	}
 	rng.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	enough := min(max(3*want, 200), maxDonors)
@@ -122,10 +122,10 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 		if err != nil {
 			return err
 		}
-		for _, d := range donors {
-			if _, ok := supportdb.ParseTime(d.Customer.Get(recipe.Customer.Created)); ok && len(d.Tickets) > 0 && len(d.Tickets) <= donorTickets {
-				l.donors = append(l.donors, d)
-				s.learnSubjects(&d, l)
+		for i := range donors {
+			if s.usable(&donors[i]) {
+				l.donors = append(l.donors, donors[i])
+				s.learnSubjects(&donors[i], l)
 			}
 		}
 	}
@@ -135,18 +135,33 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 	return nil
 }
 
+// usable reports whether a customer can be a donor: all of the rows are known
+// and nobody else's, and there are tickets, but not too many.
+func (s *Seeder) usable(d *supportdb.Record) bool {
+	_, dated := s.signedUp(&d.Image)
+	tickets := len(d.Tickets())
+	return dated && !d.Shared && !d.Cut && tickets > 0 && tickets <= donorTickets && s.fact(&d.Image, "email").Text() != ""
+}
+
+// signedUp is the date of a customer's sign-up.
+func (s *Seeder) signedUp(i *supportdb.Image) (time.Time, bool) {
+	at, _ := s.cfg.Desk.Fact("created")
+	return s.cfg.Desk.Part(at.Part).ParseTime(at.Column, i.Get(i.Customer(), at))
+}
+
 // learnSubjects counts the subjects by the customer's language and country.
-func (s *Seeder) learnSubjects(d *supportdb.Donor, l *lessons) {
-	column := s.cfg.Desk.Recipe().Ticket.Subject
-	if column == "" {
+func (s *Seeder) learnSubjects(d *supportdb.Record, l *lessons) {
+	at, ok := s.cfg.Desk.TicketFact("subject")
+	if !ok {
 		return
 	}
-	who := s.person(&d.Customer)
+	facts := s.cfg.Desk.Facts(&d.Image)
+	who := person(&facts)
 	group := who.Language + "\x00" + who.Country
 	if l.subjects[group] == nil {
 		l.subjects[group] = map[string]int{}
 	}
-	for i := range d.Tickets {
-		l.subjects[group][d.Tickets[i].Get(column).Text()]++
+	for _, n := range d.Tickets() {
+		l.subjects[group][d.Get(n, at).Text()]++
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
 	"saltmine/seeder/persona"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -25,24 +26,23 @@ type maker struct {
 	last  []persona.Numbered
 }
 
-func makerOf(t *supportdb.Table, c *supportdb.Column) string { return t.Name + "." + c.Name }
+func makerOf(p *supportdb.Part, c *supportdb.Column) string { return p.Name + "." + c.Name }
 
 // learnMakers prepares the columns that need values of their own, and refuses
 // unique keys for which no value can be made.
 func (s *Seeder) learnMakers(ctx context.Context, l *lessons) error {
-	desk := s.cfg.Desk
-	for _, t := range []*supportdb.Table{desk.Customer(), desk.Ticket()} {
-		named := s.namedColumns(t)
-		for i := range t.Columns {
-			c := &t.Columns[i]
+	for _, p := range s.cfg.Desk.Parts() {
+		named := s.namedColumns(p)
+		for i := range p.Table.Columns {
+			c := &p.Table.Columns[i]
 			if c.Auto || c.Generated || named[c.Name] {
 				continue
 			}
-			if err := s.learnMaker(ctx, t, c, l); err != nil {
+			if err := s.learnMaker(ctx, p, c, l); err != nil {
 				return err
 			}
 		}
-		if err := refuseShared(t, named, l); err != nil {
+		if err := refuseShared(p, named, l); err != nil {
 			return err
 		}
 	}
@@ -50,33 +50,43 @@ func (s *Seeder) learnMakers(ctx context.Context, l *lessons) error {
 }
 
 // namedColumns are the columns that compose fills in by the recipe.
-func (s *Seeder) namedColumns(t *supportdb.Table) map[string]bool {
-	r := s.cfg.Desk.Recipe()
+func (s *Seeder) namedColumns(p *supportdb.Part) map[string]bool {
 	out := map[string]bool{}
-	if t == s.cfg.Desk.Customer() {
-		for _, n := range []string{r.Customer.Key, r.Customer.Email, r.Customer.Phone, r.Customer.Name, r.Customer.FirstName, r.Customer.LastName, r.Customer.Created} {
-			out[n] = true
+	for _, word := range []string{"email", "phone", "name", "first_name", "last_name", "created"} {
+		if at, ok := s.cfg.Desk.Fact(word); ok && at.Part == p.Name {
+			out[at.Column] = true
 		}
-		return out
 	}
-	for _, n := range []string{r.Ticket.Key, r.Ticket.Customer, r.Ticket.Number, r.Ticket.Created} {
-		out[n] = true
+	for _, word := range []string{"number", "created"} {
+		if at, ok := s.cfg.Desk.TicketFact(word); ok && at.Part == p.Name {
+			out[at.Column] = true
+		}
+	}
+	for column := range p.Link {
+		out[column] = true
+	}
+	for column := range p.Refs {
+		out[column] = true
+	}
+	if len(p.Key) == 1 {
+		out[p.Key[0]] = true
 	}
 	return out
 }
 
-func (s *Seeder) learnMaker(ctx context.Context, t *supportdb.Table, c *supportdb.Column, l *lessons) error {
+func (s *Seeder) learnMaker(ctx context.Context, p *supportdb.Part, c *supportdb.Column, l *lessons) error {
+	t := p.Table
 	unique := t.Unique(c.Name)
-	values := l.values(t == s.cfg.Desk.Customer(), c.Name)
+	values := l.values(p.Name, c.Name)
 	if !unique && !codes(c, values) {
 		return nil
 	}
 	m := &maker{used: map[string]bool{}, local: c.IsText() && loginName(c.Name)}
-	l.makers[makerOf(t, c)] = m
+	l.makers[makerOf(p, c)] = m
 	if m.local {
 		return nil
 	}
-	texts, err := s.recentValues(ctx, t, c, m)
+	texts, err := s.recentValues(ctx, p, c, m)
 	if err != nil {
 		return err
 	}
@@ -95,37 +105,29 @@ func (s *Seeder) learnMaker(ctx context.Context, t *supportdb.Table, c *supportd
 }
 
 // recentValues reads the values that were given last, with their dates into the maker.
-func (s *Seeder) recentValues(ctx context.Context, t *supportdb.Table, c *supportdb.Column, m *maker) ([]string, error) {
-	rows, err := s.cfg.Desk.RecentValues(ctx, t, c.Name, sampleNumbers)
+func (s *Seeder) recentValues(ctx context.Context, p *supportdb.Part, c *supportdb.Column, m *maker) ([]string, error) {
+	rows, err := s.cfg.Desk.RecentValues(ctx, recipe.Place{Part: p.Name, Column: c.Name}, sampleNumbers)
 	if err != nil {
 		return nil, err
 	}
 	var texts []string
-	for i := range rows {
-		at, ok := supportdb.ParseTime(rows[i].Values[1])
-		if text := rows[i].Values[0].Text(); ok && text != "" {
-			m.last = append(m.last, persona.Numbered{Text: text, Created: at})
-			texts = append(texts, text)
+	for _, v := range rows {
+		if !v.At.IsZero() {
+			m.last = append(m.last, persona.Numbered{Text: v.Text, Created: v.At})
 		}
+		texts = append(texts, v.Text)
 	}
 	return texts, nil
 }
 
 // values collects a column's values from the donors.
-func (l *lessons) values(customer bool, column string) []string {
+func (l *lessons) values(part, column string) []string {
 	var out []string
-	add := func(r *supportdb.Row) {
-		if text := r.Get(column).Text(); text != "" {
-			out = append(out, text)
-		}
-	}
 	for i := range l.donors {
-		if customer {
-			add(&l.donors[i].Customer)
-			continue
-		}
-		for j := range l.donors[i].Tickets {
-			add(&l.donors[i].Tickets[j])
+		for _, it := range l.donors[i].Items {
+			if text := it.Row.Get(column).Text(); it.Part == part && text != "" {
+				out = append(out, text)
+			}
 		}
 	}
 	return out
@@ -160,11 +162,12 @@ func loginName(column string) bool {
 }
 
 // refuseShared refuses unique keys of several columns that would all be copied.
-func refuseShared(t *supportdb.Table, named map[string]bool, l *lessons) error {
+func refuseShared(p *supportdb.Part, named map[string]bool, l *lessons) error {
+	t := p.Table
 	for _, x := range t.Indexes {
 		own := slices.ContainsFunc(x.Columns, func(name string) bool {
 			c, ok := t.Column(name)
-			return !ok || c.Auto || c.Generated || named[c.Name] || l.makers[makerOf(t, c)] != nil || c.IsTime()
+			return !ok || c.Auto || c.Generated || named[c.Name] || l.makers[makerOf(p, c)] != nil || p.IsTime(c)
 		})
 		if x.Unique && !own {
 			return &supportdb.SchemaError{Table: t.Name, Column: strings.Join(x.Columns, "+"), Problem: "unique key " + x.Name + " has no column that is made new for a canary, so every copy of a donor would clash"}
@@ -174,14 +177,15 @@ func refuseShared(t *supportdb.Table, named map[string]bool, l *lessons) error {
 }
 
 // make makes a value that the table does not have.
-func (c *composer) make(ctx context.Context, m *maker, t *supportdb.Table, col *supportdb.Column) (supportdb.Value, error) {
+func (c *composer) make(ctx context.Context, m *maker, p *supportdb.Part, col *supportdb.Column) (supportdb.Value, error) {
+	t := p.Table
 	for range 20 {
 		text, err := m.next(c.rng, c.d.id, c.d.start)
 		if err != nil {
 			return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, err)
 		}
 		m.used[text] = true
-		taken, err := c.s.cfg.Desk.Taken(ctx, t, col.Name, []string{text})
+		taken, err := c.s.cfg.Desk.Taken(ctx, recipe.Place{Part: p.Name, Column: col.Name}, []string{text})
 		if err != nil {
 			return supportdb.Value{}, err
 		}

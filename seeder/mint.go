@@ -124,7 +124,8 @@ func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time
 	for tries := range 2 * len(m.l.donors) {
 		donor := m.l.donors[m.next%len(m.l.donors)]
 		m.next++
-		d := &draft{donor: donor, who: m.s.person(&donor.Customer), start: start, end: end}
+		facts := m.s.cfg.Desk.Facts(&donor.Image)
+		d := &draft{donor: donor, who: person(&facts), start: start, end: end}
 		if m.withPhone {
 			if d.who.Phone == "" && m.l.phones {
 				continue
@@ -165,7 +166,8 @@ func (m *minter) person(ctx context.Context, rng *rand.Rand, d *draft) error {
 		if err = errors.Join(failed, err); err != nil {
 			return fmt.Errorf("%w: %w", ErrSample, err)
 		}
-		taken, err := m.s.cfg.Desk.Taken(ctx, m.s.cfg.Desk.Customer(), m.s.cfg.Desk.Recipe().Customer.Email, []string{id.Email()})
+		email, _ := m.s.cfg.Desk.Fact("email")
+		taken, err := m.s.cfg.Desk.Taken(ctx, email, []string{id.Email()})
 		if err != nil {
 			return err
 		}
@@ -193,9 +195,12 @@ func (m *minter) fresh(ctx context.Context, email string, failed *error) bool {
 
 // fits reports whether the identity's parts fit into their columns.
 func (s *Seeder) fits(id persona.Identity) bool {
-	r := s.cfg.Desk.Recipe().Customer
-	for column, text := range map[string]string{r.Email: id.Email(), r.FirstName: id.First, r.LastName: id.Last, r.Name: id.Full} {
-		if c, ok := s.cfg.Desk.Customer().Column(column); ok && c.MaxLen > 0 && utf8.RuneCountInString(text) > c.MaxLen {
+	for word, text := range map[string]string{"email": id.Email(), "first_name": id.First, "last_name": id.Last, "name": id.Full} {
+		at, ok := s.cfg.Desk.Fact(word)
+		if !ok {
+			continue
+		}
+		if c := s.cfg.Desk.Column(at); c.MaxLen > 0 && utf8.RuneCountInString(text) > c.MaxLen {
 			return false
 		}
 	}
@@ -208,9 +213,10 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 	if err != nil {
 		return canary.Planting{}, err
 	}
+	facts := m.s.cfg.Desk.Facts(&d.image)
 	p := canary.Planting{
 		ID: canary.ID(canary.NewID("c")), State: canary.Intended, Batch: m.batch.ID, Place: m.s.cfg.Place,
-		Segment: m.s.cfg.Desk.SegmentOf(&d.image.Customer), Name: d.id.First + " " + d.id.Last, Rows: rows,
+		Segment: m.s.cfg.Desk.SegmentOf(&facts), Name: d.id.First + " " + d.id.Last, Rows: rows,
 	}
 	add := func(kind canary.Kind, text string) {
 		t, fault := m.s.planted(kind, p.ID, text, at)
@@ -222,8 +228,8 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 		add(canary.Phone, d.phone)
 	}
 	if !m.s.cfg.Desk.NumberIsKey() {
-		for i := range d.image.Tickets {
-			add(canary.Ticket, d.image.Tickets[i].Get(m.s.cfg.Desk.Recipe().Ticket.Number).Text())
+		for _, number := range m.s.numbersOf(&d.image) {
+			add(canary.Ticket, number)
 		}
 	}
 	return p, err

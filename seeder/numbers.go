@@ -75,20 +75,21 @@ func spaced(times []time.Time, where []int) []time.Time {
 
 // assign gives out numbers in the order of the tickets' dates.
 func (m *minter) assign(drafts []*draft, numbers []string) {
-	column := m.s.cfg.Desk.Recipe().Ticket.Number
+	number, _ := m.s.cfg.Desk.TicketFact("number")
 	type slot struct {
-		row *supportdb.Row
-		at  time.Time
+		draft  *draft
+		ticket int
+		at     time.Time
 	}
 	var slots []slot
 	for _, d := range drafts {
-		for i := range d.image.Tickets {
-			slots = append(slots, slot{&d.image.Tickets[i], d.times[i]})
+		for i, n := range d.image.Tickets() {
+			slots = append(slots, slot{d, n, d.times[i]})
 		}
 	}
 	slices.SortStableFunc(slots, func(a, b slot) int { return a.at.Compare(b.at) })
 	for i, s := range slots {
-		s.row.Set(column, supportdb.Text(numbers[i]))
+		s.draft.image.Set(s.ticket, number, supportdb.Text(numbers[i]))
 	}
 }
 
@@ -139,7 +140,8 @@ func (m *minter) series(rng *rand.Rand, dates []time.Time) (numbers []string, co
 // taken lists those of the numbers that are in use.
 func (m *minter) taken(ctx context.Context, numbers []string) ([]string, error) {
 	desk := m.s.cfg.Desk
-	standing, err := desk.Taken(ctx, desk.Ticket(), desk.Recipe().Ticket.Number, numbers)
+	at, _ := desk.TicketFact("number")
+	standing, err := desk.Taken(ctx, at, numbers)
 	if err != nil {
 		return nil, err
 	}

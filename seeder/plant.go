@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"saltmine/internal/canary"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -178,15 +179,15 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 
 // usesPhones says whether canaries get numbers, and that there are enough.
 func (r *planting) usesPhones(p *pool, missing int) (bool, error) {
-	column := r.s.cfg.Desk.Recipe().Customer.Phone
-	if column == "" {
+	at, ok := r.s.cfg.Desk.Fact("phone")
+	if !ok {
 		return false, nil
 	}
 	if len(r.cfg.Phones) > 0 {
 		return true, p.need(r.minted, missing)
 	}
-	if c, _ := r.s.cfg.Desk.Customer().Column(column); !c.Nullable {
-		return false, fmt.Errorf("%w: no phone numbers are configured and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Customer().Name, column)
+	if c := r.s.cfg.Desk.Column(at); !c.Nullable && at.Part == recipe.CustomerPart {
+		return false, fmt.Errorf("%w: no phone numbers are configured and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)
 	}
 	return false, nil
 }

@@ -67,15 +67,14 @@ func (s *Seeder) Rotate(ctx context.Context, cfg RotateConfig) (RotateReport, er
 type rotation struct {
 	s      *Seeder
 	cfg    RotateConfig
-	column string
+	word   string // of the recipe: email or phone
 	m      *minter
 	report RotateReport
 }
 
 func (r *rotation) run(ctx context.Context) error {
-	recipe := r.s.cfg.Desk.Recipe().Customer
-	r.column = map[canary.Kind]string{canary.Email: recipe.Email, canary.Phone: recipe.Phone}[r.cfg.Kind]
-	if r.column == "" {
+	r.word = map[canary.Kind]string{canary.Email: "email", canary.Phone: "phone"}[r.cfg.Kind]
+	if _, named := r.s.cfg.Desk.Fact(r.word); !named {
 		return fmt.Errorf("%w: kind %q has no column in the recipe that could be changed", ErrConfig, r.cfg.Kind)
 	}
 	if !r.cfg.DryRun {
@@ -179,7 +178,7 @@ func (r *rotation) prepare(ctx context.Context, count int) error {
 	}
 	people := make([]persona.Person, len(rows))
 	for i := range rows {
-		people[i] = r.s.person(&rows[i])
+		people[i] = person(&rows[i])
 	}
 	mix, err := persona.Learn(people)
 	if err != nil {
@@ -191,7 +190,7 @@ func (r *rotation) prepare(ctx context.Context, count int) error {
 
 // one changes one canary.
 func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
-	if c.row == nil || !r.s.asWritten(c, r.column, r.cfg.Kind) {
+	if c.row == nil || !r.s.asWritten(c, r.word, r.cfg.Kind) {
 		r.find(c)
 		return nil
 	}
@@ -201,7 +200,9 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 		return err
 	}
 	if r.cfg.DryRun {
-		r.report.Statements = append(r.report.Statements, r.s.cfg.Desk.UpdateStatement(step.change))
+		for _, ch := range step.changes {
+			r.report.Statements = append(r.report.Statements, r.s.cfg.Desk.UpdateStatement(ch))
+		}
 		return nil
 	}
 	at := r.s.now()
@@ -217,7 +218,7 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	}
 	r.report.Placebos += len(step.placebos)
 	before := r.s.now()
-	err = r.s.cfg.Desk.Update(ctx, step.change)
+	err = r.s.cfg.Desk.Update(ctx, step.changes...)
 	switch {
 	case errors.Is(err, supportdb.ErrDuplicate): // somebody else has it: nothing was changed
 		old.Window = was
@@ -235,10 +236,15 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	return r.stamp(ctx, c.p.ID, old, step.next, settled(before, r.s.now()))
 }
 
+func (r *rotation) columnName() string {
+	at, _ := r.s.cfg.Desk.Fact(r.word)
+	return at.Column
+}
+
 func (r *rotation) find(c *subject) {
 	f := Finding{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}
 	if c.row != nil {
-		f = Finding{Canary: c.p.ID, Problem: Changed, Kind: r.cfg.Kind, Column: r.column, Detail: "the value is not the one that was written, so it was not changed"}
+		f = Finding{Canary: c.p.ID, Problem: Changed, Kind: r.cfg.Kind, Column: r.columnName(), Detail: "the value is not the one that was written, so it was not changed"}
 	}
 	r.report.Findings = append(r.report.Findings, f)
 }

@@ -80,18 +80,18 @@ func TestOddSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		keys := keyOf(t, p)
+		customer, tickets := keysOf(t, p)
 		numbers := 0
 		for _, tok := range p.Tokens {
 			if tok.Kind == canary.Ticket {
 				numbers++
-				if w.number(t, "SELECT COUNT(*) FROM cases WHERE id = ? AND contact_uuid = ?", tok.Text, keys.Customer) != 1 {
+				if w.number(t, "SELECT COUNT(*) FROM cases WHERE id = ? AND contact_uuid = ?", tok.Text, customer) != 1 {
 					t.Errorf("ticket token without its ticket")
 				}
 			}
 		}
-		if numbers == 0 || numbers != len(keys.Tickets) {
-			t.Errorf("%d ticket tokens, %d keys", numbers, len(keys.Tickets))
+		if numbers == 0 || numbers != len(tickets) {
+			t.Errorf("%d ticket tokens, %d keys", numbers, len(tickets))
 		}
 	}
 	verify, err := w.seeder.Verify(t.Context(), seeder.VerifyConfig{})
@@ -128,7 +128,7 @@ func TestOddSchemaDiesAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tok := range all[0].Tokens {
-			stands := tok.Kind != canary.Ticket || w.number(t, "SELECT COUNT(*) FROM cases WHERE id = ? AND contact_uuid = ?", tok.Text, keyOf(t, all[0]).Customer) == 1
+			stands := tok.Kind != canary.Ticket || w.number(t, "SELECT COUNT(*) FROM cases WHERE id = ? AND contact_uuid = ?", tok.Text, keyOf(t, all[0])) == 1
 			if stands != tok.Window.Possible(w.now()) {
 				t.Errorf("after dying %s: a %s token stands %v, its window is %+v", at, tok.Kind, stands, tok.Window)
 			}

@@ -180,25 +180,18 @@ func (w *world) addressOf(t *testing.T, p *canary.Planting) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image.Customer.Get("email").Text()
+	return image.Items[image.Customer()].Row.Get("email").Text()
 }
 
 // wantStanding compares one planted canary with its rows.
 func (w *world) wantStanding(t *testing.T, p *canary.Planting) {
 	t.Helper()
-	keys, err := supportdb.DecodeKeys(p.Keys)
-	if err != nil {
-		t.Fatalf("canary %s: %v", p.ID, err)
-	}
-	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id = ? AND email = ?", keys.Customer, w.addressOf(t, p)); n != 1 {
+	customer, tickets := keysOf(t, *p)
+	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id = ? AND email = ?", customer, w.addressOf(t, p)); n != 1 {
 		t.Errorf("canary %s: %d rows with its key and address", p.ID, n)
 	}
-	image, err := supportdb.DecodeImage(p.Rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := w.number(t, "SELECT COUNT(*) FROM tickets WHERE customer_id = ?", keys.Customer); n != len(image.Tickets) || n != len(keys.Tickets) || n == 0 {
-		t.Errorf("canary %s: %d tickets, %d registered, %d keys", p.ID, n, len(image.Tickets), len(keys.Tickets))
+	if n := w.number(t, "SELECT COUNT(*) FROM tickets WHERE customer_id = ?", customer); n != len(tickets) || n == 0 {
+		t.Errorf("canary %s: %d tickets, %d registered", p.ID, n, len(tickets))
 	}
 	for _, tok := range p.Tokens {
 		if !tok.Window.From.Come() && !tok.Window.Until.Come() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -62,7 +61,7 @@ func (s *Seeder) announce(ctx context.Context, p *canary.Planting, keys supportd
 	}
 	a := canary.Amendment{Canary: p.ID, Keys: encoded, Windows: map[canary.TokenID]canary.Window{}}
 	if s.cfg.Desk.NumberIsKey() {
-		if err := s.keyTokens(p, keys.Tickets, at, &a); err != nil {
+		if err := s.keyTokens(p, keys.Numbers, at, &a); err != nil {
 			return err
 		}
 	}
@@ -148,17 +147,16 @@ func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) 
 	if err != nil {
 		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
 	}
-	email := image.Customer.Get(s.cfg.Desk.Recipe().Customer.Email).Text()
-	found, err := s.cfg.Desk.ByEmail(ctx, email)
+	found, err := s.cfg.Desk.ByEmail(ctx, s.fact(&image, "email").Text())
 	if err != nil {
 		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
 	}
 	if len(found) == 0 {
 		return absent, nil
 	}
-	for _, standing := range found {
-		if s.ours(&standing.Customer, &image.Customer) {
-			return adopted, s.adopt(ctx, p, &image, standing)
+	for i := range found {
+		if s.ours(&found[i].Image, &image) {
+			return s.adopt(ctx, p, &image, &found[i])
 		}
 	}
 	return retired, s.retire(ctx, p)
@@ -166,13 +164,9 @@ func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) 
 
 // ours reports whether a row is the one that we wrote: same address, same
 // name, same number.
-func (s *Seeder) ours(row, image *supportdb.Row) bool {
-	r := s.cfg.Desk.Recipe().Customer
-	for _, column := range []string{r.Email, r.Name, r.FirstName, r.LastName, r.Phone} {
-		if column == "" {
-			continue
-		}
-		was, is := image.Get(column), row.Get(column)
+func (s *Seeder) ours(stands, image *supportdb.Image) bool {
+	for _, word := range []string{"email", "name", "first_name", "last_name", "phone"} {
+		was, is := s.fact(image, word), s.fact(stands, word)
 		if was.IsNull() != is.IsNull() || !supportdb.SameText(was.Text(), is.Text()) {
 			return false
 		}
@@ -180,65 +174,35 @@ func (s *Seeder) ours(row, image *supportdb.Row) bool {
 	return true
 }
 
-// adopt registers a canary as planted that an earlier run inserted.
-func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb.Image, standing supportdb.Standing) error {
+// adopt registers a canary as planted that an earlier run inserted. Its keys
+// were registered before COMMIT; rows without are what a table without
+// transactions kept of a run that died, and are taken back.
+func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb.Image, standing *supportdb.Record) (outcome, error) {
 	now := s.now()
-	keys := supportdb.Keys{Customer: standing.Key, Tickets: s.ourTickets(image, standing)}
-	encoded, err := keys.Encode()
-	if err != nil {
-		return err
-	}
-	a := canary.Amendment{Canary: p.ID, State: canary.Planted, Keys: encoded, Windows: map[canary.TokenID]canary.Window{}}
-	if s.cfg.Desk.NumberIsKey() {
-		if err := s.keyTokens(p, keys.Tickets, s.announced(p), &a); err != nil {
-			return err
+	keys, err := supportdb.DecodeKeys(p.Keys)
+	if err != nil || image.CustomerKey(keys) != standing.Key {
+		if len(s.cfg.Desk.Transactional()) == 0 {
+			return retired, s.retire(ctx, p) // a namesake with our address: not our row
 		}
+		if err := s.cfg.Desk.Discard(ctx, standing); err != nil {
+			return absent, fmt.Errorf("canary %s: %w", p.ID, err)
+		}
+		return absent, nil
 	}
+	a := canary.Amendment{Canary: p.ID, State: canary.Planted, Windows: map[canary.TokenID]canary.Window{}}
 	for i, t := range p.Tokens {
 		if t.Window.From.Come() || t.Window.Until.Come() {
 			continue
 		}
 		t.Window.From = settled(t.Window.From.Earliest, now)
 		p.Tokens[i] = t
-		if at := slices.IndexFunc(a.Tokens, func(n canary.DatedToken) bool { return n.ID == t.ID }); at >= 0 {
-			a.Tokens[at] = t
-			continue
-		}
 		a.Windows[t.ID] = t.Window
 	}
 	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
-		return fmt.Errorf("canary %s: adopt: %w", p.ID, err)
+		return absent, fmt.Errorf("canary %s: adopt: %w", p.ID, err)
 	}
 	s.cfg.Log.InfoContext(ctx, "canary adopted", "canary", p.ID)
-	return nil
-}
-
-// announced is the earliest time at which the rows can have come.
-func (s *Seeder) announced(p *canary.Planting) time.Time {
-	if t, ok := current(p, canary.Email); ok {
-		return t.Window.From.Earliest
-	}
-	return s.now()
-}
-
-// ourTickets picks from a customer's tickets those that we inserted: by their
-// numbers, or the first ones where the server gave the numbers.
-func (s *Seeder) ourTickets(image *supportdb.Image, standing supportdb.Standing) []string {
-	r := s.cfg.Desk.Recipe().Ticket
-	var keys []string
-	for i := range standing.Tickets {
-		row := &standing.Tickets[i]
-		ours := i < len(image.Tickets)
-		if !s.cfg.Desk.NumberIsKey() {
-			ours = slices.ContainsFunc(image.Tickets, func(t supportdb.Row) bool {
-				return strings.EqualFold(t.Get(r.Number).Text(), row.Get(r.Number).Text())
-			})
-		}
-		if ours {
-			keys = append(keys, row.Get(r.Key).Text())
-		}
-	}
-	return keys
+	return adopted, nil
 }
 
 // retire gives up a canary that was never inserted. Its windows are empty.
@@ -265,11 +229,8 @@ func (s *Seeder) numbersTaken(ctx context.Context, p *canary.Planting) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("canary %s: %w", p.ID, err)
 	}
-	var numbers []string
-	for i := range image.Tickets {
-		numbers = append(numbers, image.Tickets[i].Get(desk.Recipe().Ticket.Number).Text())
-	}
-	taken, err := desk.Taken(ctx, desk.Ticket(), desk.Recipe().Ticket.Number, numbers)
+	at, _ := desk.TicketFact("number")
+	taken, err := desk.Taken(ctx, at, s.numbersOf(&image))
 	return len(taken) > 0, err
 }
 
@@ -284,8 +245,7 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 	if err != nil {
 		return err
 	}
-	created := s.cfg.Desk.Recipe().Customer.Created
-	signedUp, ok := supportdb.ParseTime(image.Customer.Get(created))
+	signedUp, ok := s.signedUp(&image)
 	if !ok || !signedUp.Before(low) && !signedUp.After(high) {
 		return nil
 	}
@@ -302,20 +262,17 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 // moveTo returns the image as of a customer who signs up at low, with
 // everything that has happened by high.
 func (s *Seeder) moveTo(image supportdb.Image, low, high time.Time) supportdb.Image {
-	d := &draft{donor: supportdb.Donor{Customer: image.Customer, Tickets: image.Tickets}, start: low, end: high}
-	c := composer{s: s, d: d, timeline: s.timelineOf(d)}
-	move := func(t *supportdb.Table, r supportdb.Row) supportdb.Row {
-		r = r.Clone()
-		for i := range t.Columns {
-			if col := &t.Columns[i]; r.Has(col.Name) && (col.IsTime() || col.Type == "date") {
-				r.Set(col.Name, c.moved(col, r.Get(col.Name)))
+	next := image.Clone()
+	c := composer{s: s, d: &draft{donor: supportdb.Record{Image: image}}, timeline: s.timelineOf(&image, low, high)}
+	for n := range next.Items {
+		p := s.cfg.Desk.Part(next.Items[n].Part)
+		row := &next.Items[n].Row
+		for i, name := range row.Columns {
+			col, ok := p.Table.Column(name)
+			if ok && row.Values[i].R == nil && (p.IsTime(col) || col.Type == "date") {
+				row.Values[i] = c.moved(p, col, row.Values[i])
 			}
 		}
-		return r
-	}
-	next := supportdb.Image{Customer: move(s.cfg.Desk.Customer(), image.Customer)}
-	for _, ticket := range image.Tickets {
-		next.Tickets = append(next.Tickets, move(s.cfg.Desk.Ticket(), ticket))
 	}
 	return next
 }

@@ -92,19 +92,32 @@ func settled(before, after time.Time) canary.Moment {
 	return canary.Between(before, after)
 }
 
-// person reads what a customer row says of a person.
-func (s *Seeder) person(r *supportdb.Row) persona.Person {
-	c := s.cfg.Desk.Recipe().Customer
-	text := func(column string) string {
-		if column == "" {
-			return ""
-		}
-		return r.Get(column).Text()
-	}
+// person reads what the facts of a customer say of a person.
+func person(facts *supportdb.Row) persona.Person {
+	text := func(word string) string { return facts.Get(word).Text() }
 	return persona.Person{
-		First: text(c.FirstName), Last: text(c.LastName), Full: text(c.Name), Email: text(c.Email), Phone: text(c.Phone),
-		Salutation: text(c.Salutation), Country: text(c.Segment["country"]), Language: text(c.Segment["language"]),
+		First: text("first_name"), Last: text("last_name"), Full: text("name"), Email: text("email"), Phone: text("phone"),
+		Salutation: text("salutation"), Country: text("segment.country"), Language: text("segment.language"),
 	}
+}
+
+// fact reads a fact of a customer's rows, NULL where the recipe names none.
+func (s *Seeder) fact(i *supportdb.Image, word string) supportdb.Value {
+	at, ok := s.cfg.Desk.Fact(word)
+	if !ok {
+		return supportdb.Null()
+	}
+	return i.Get(i.Customer(), at)
+}
+
+// numbers reads the ticket numbers of a customer's rows.
+func (s *Seeder) numbersOf(i *supportdb.Image) []string {
+	at, _ := s.cfg.Desk.TicketFact("number")
+	var out []string
+	for _, n := range i.Tickets() {
+		out = append(out, i.Get(n, at).Text())
+	}
+	return out
 }
 
 func sameEmail(a, b string) bool {

@@ -66,7 +66,7 @@ type subject struct {
 	p     *canary.Planting
 	image supportdb.Image
 	keys  supportdb.Keys
-	row   *supportdb.Standing // nil when it is gone
+	row   *supportdb.Record // nil when it is gone
 }
 
 // subjects decodes plantings and reads their rows.
@@ -83,18 +83,18 @@ func (s *Seeder) subjects(ctx context.Context, group []canary.Planting) ([]subje
 			return nil, fmt.Errorf("canary %s: %w", group[i].ID, err)
 		}
 		out[i] = subject{p: &group[i], image: image, keys: keys}
-		ids[i] = keys.Customer
+		ids[i] = image.CustomerKey(keys)
 	}
 	rows, err := s.cfg.Desk.Read(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	byKey := map[string]*supportdb.Standing{}
+	byKey := map[string]*supportdb.Record{}
 	for i := range rows {
 		byKey[rows[i].Key] = &rows[i]
 	}
 	for i := range out {
-		out[i].row = byKey[out[i].keys.Customer]
+		out[i].row = byKey[ids[i]]
 	}
 	return out, nil
 }
@@ -104,12 +104,12 @@ func (s *Seeder) verifyGroup(ctx context.Context, group []canary.Planting, repor
 	if err != nil {
 		return err
 	}
-	email := s.cfg.Desk.Recipe().Customer.Email
+	email, _ := s.cfg.Desk.Fact("email")
 	var emails []string
 	for i := range subjects {
-		emails = append(emails, subjects[i].image.Customer.Get(email).Text())
+		emails = append(emails, s.fact(&subjects[i].image, "email").Text())
 	}
-	rows, err := s.cfg.Desk.Taken(ctx, s.cfg.Desk.Customer(), email, emails)
+	rows, err := s.cfg.Desk.Taken(ctx, email, emails)
 	if err != nil {
 		return err
 	}
@@ -148,23 +148,23 @@ func (s *Seeder) compare(c *subject) []Finding {
 		return []Finding{{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}}
 	}
 	var out []Finding
-	r := s.cfg.Desk.Recipe().Customer
-	for _, column := range []struct {
-		name string
+	for _, f := range []struct {
+		word string
 		kind canary.Kind
-	}{{r.Email, canary.Email}, {r.Phone, canary.Phone}, {r.Name, ""}, {r.FirstName, ""}, {r.LastName, ""}} {
-		if column.name == "" || s.asWritten(c, column.name, column.kind) {
+	}{{"email", canary.Email}, {"phone", canary.Phone}, {"name", ""}, {"first_name", ""}, {"last_name", ""}} {
+		at, named := s.cfg.Desk.Fact(f.word)
+		if !named || s.asWritten(c, f.word, f.kind) {
 			continue
 		}
-		out = append(out, Finding{Canary: c.p.ID, Problem: Changed, Kind: column.kind, Column: column.name, Detail: "the value is not the one that was written"})
+		out = append(out, Finding{Canary: c.p.ID, Problem: Changed, Kind: f.kind, Column: at.Column, Detail: "the value is not the one that was written"})
 	}
 	return append(out, s.compareTickets(c)...)
 }
 
-// asWritten compares a column with the image. While a rotation is unfinished
+// asWritten compares a fact with the image. While a rotation is unfinished
 // the image is the new row, and the old value may still stand.
-func (s *Seeder) asWritten(c *subject, column string, kind canary.Kind) bool {
-	was, is := c.image.Customer.Get(column), c.row.Customer.Get(column)
+func (s *Seeder) asWritten(c *subject, word string, kind canary.Kind) bool {
+	was, is := s.fact(&c.image, word), s.fact(&c.row.Image, word)
 	if was.IsNull() == is.IsNull() && supportdb.SameText(was.Text(), is.Text()) {
 		return true
 	}
@@ -173,10 +173,9 @@ func (s *Seeder) asWritten(c *subject, column string, kind canary.Kind) bool {
 }
 
 func (s *Seeder) compareTickets(c *subject) []Finding {
-	r := s.cfg.Desk.Recipe().Ticket
 	numbers := map[string]bool{}
-	for i := range c.row.Tickets {
-		if canon, err := token.Canon(canary.Ticket, c.row.Tickets[i].Get(r.Number).Text()); err == nil {
+	for _, number := range s.numbersOf(&c.row.Image) {
+		if canon, err := token.Canon(canary.Ticket, number); err == nil {
 			numbers[canon] = true
 		}
 	}

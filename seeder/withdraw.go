@@ -95,31 +95,29 @@ func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, rep
 	if c.row == nil {
 		return s.gone(ctx, c, dry, report)
 	}
-	email := s.cfg.Desk.Recipe().Customer.Email
-	if !s.asWritten(c, email, canary.Email) {
-		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Changed, Kind: canary.Email, Column: email, Detail: "the row has another address now and was not deleted"})
+	if at, _ := s.cfg.Desk.Fact("email"); !s.asWritten(c, "email", canary.Email) {
+		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Changed, Kind: canary.Email, Column: at.Column, Detail: "the row has another address now and was not deleted"})
 		return nil
 	}
 	if err := s.resolve(ctx, c, dry); err != nil {
 		return err
 	}
 	if dry {
-		report.Statements = append(report.Statements, s.cfg.Desk.RemoveStatements(c.keys, c.row.Customer.Get(email))...)
+		report.Statements = append(report.Statements, s.cfg.Desk.RemoveStatements(&c.image, c.keys, s.fact(&c.row.Image, "email"))...)
 		return nil
 	}
-	return s.remove(ctx, c, c.row.Customer.Get(email), report)
+	return s.remove(ctx, c, s.fact(&c.row.Image, "email"), report)
 }
 
 // resolve ends rotations that were announced and not stamped, as the row says,
 // without changing the row.
 func (s *Seeder) resolve(ctx context.Context, c *subject, dry bool) error {
-	r := s.cfg.Desk.Recipe().Customer
-	for kind, column := range map[canary.Kind]string{canary.Email: r.Email, canary.Phone: r.Phone} {
+	for kind, word := range map[canary.Kind]string{canary.Email: "email", canary.Phone: "phone"} {
 		old, next, pending := unfinished(c.p, kind)
 		if !pending || dry {
 			continue
 		}
-		if stands := c.row.Customer.Get(column); supportdb.SameText(stands.Text(), c.image.Customer.Get(column).Text()) {
+		if supportdb.SameText(s.fact(&c.row.Image, word).Text(), s.fact(&c.image, word).Text()) {
 			at := settled(next.Window.From.Earliest, s.now())
 			old.Window.Until, next.Window.From = at, at
 		} else {
@@ -182,9 +180,9 @@ func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, 
 		return fmt.Errorf("announce the end: %w", err)
 	}
 	before = s.now()
-	err := s.cfg.Desk.Remove(ctx, c.keys, email)
+	err := s.cfg.Desk.Remove(ctx, &c.image, c.keys, email)
 	if errors.Is(err, supportdb.ErrUnknownOutcome) {
-		rows, readErr := s.cfg.Desk.Read(ctx, []string{c.keys.Customer})
+		rows, readErr := s.cfg.Desk.Read(ctx, []string{c.image.CustomerKey(c.keys)})
 		if readErr != nil || len(rows) > 0 {
 			return errors.Join(err, readErr)
 		}

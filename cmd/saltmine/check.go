@@ -99,14 +99,14 @@ func checkSupport(ctx context.Context, s conf.Support) error {
 	if s.Recipe == "" {
 		return fmt.Errorf("no recipe: run 'saltmine inspect --write recipe.toml'")
 	}
-	recipe, err := supportdb.LoadRecipe(s.Recipe)
+	r, err := loadRecipe(s.Recipe)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no recipe yet: run 'saltmine inspect --write %s'", s.Recipe)
 	}
 	if err != nil {
 		return err
 	}
-	desk, err := db.Use(ctx, recipe)
+	desk, err := db.Use(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"saltmine/internal/seal"
 	"saltmine/internal/token"
 	"saltmine/seeder"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -86,7 +87,7 @@ func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, 
 	if sc.Recipe == "" {
 		return nil, usage("[support.%s] has no recipe: run 'saltmine inspect --write recipe.toml', read it, and set recipe = \"recipe.toml\"", name)
 	}
-	recipe, err := supportdb.LoadRecipe(sc.Recipe)
+	r, err := loadRecipe(sc.Recipe)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
@@ -94,15 +95,15 @@ func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, 
 	if err != nil {
 		return nil, fmt.Errorf("[support.%s]: %w", name, err)
 	}
-	s, err := newSeeder(ctx, c, db, recipe, place, a)
+	s, err := newSeeder(ctx, c, db, r, place, a)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("[support.%s]: %w", name, err), db.Close())
 	}
 	return &support{name: name, db: db, seeder: s, place: place}, nil
 }
 
-func newSeeder(ctx context.Context, c *core, db *supportdb.DB, recipe supportdb.Recipe, place canary.Place, a *app) (*seeder.Seeder, error) {
-	desk, err := db.Use(ctx, recipe)
+func newSeeder(ctx context.Context, c *core, db *supportdb.DB, r recipe.Recipe, place canary.Place, a *app) (*seeder.Seeder, error) {
+	desk, err := db.Use(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,9 @@ const module = "saltmine/"
 // storeys are our packages, by the path below the module.
 func storeys() map[string]int {
 	return map[string]int{
+		"configs":         0,
 		"internal/canary": 0,
+		"seeder/recipe":   0,
 
 		"internal/dialogue":   1,
 		"internal/forensics":  1,
@@ -64,7 +66,7 @@ func storeys() map[string]int {
 func rooms() map[string][]string {
 	return map[string][]string{
 		// The configuration, and recipes, which are read without one.
-		"github.com/BurntSushi/toml":         {"internal/conf", "seeder/supportdb"},
+		"github.com/BurntSushi/toml":         {"internal/conf", "seeder/recipe"},
 		"github.com/VictoriaMetrics/metrics": {"cmd/saltmine"},
 		"github.com/dolthub/go-mysql-server": {"internal/mysqlbox"},
 		"github.com/dolthub/vitess":          {"internal/mysqlbox"},

@@ -3,74 +3,126 @@ package supportdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"saltmine/seeder/recipe"
 )
 
 // Desk is a support database seen through a recipe that fits it. It is safe
 // for concurrent use.
 type Desk struct {
-	db       *DB
-	recipe   Recipe
-	customer *Table
-	ticket   *Table
+	db     *DB
+	recipe recipe.Recipe
+	parts  []*Part // in the order in which they are read
+	hops   []*Table
 }
 
-// scanLimit is the number of rows up to which a table without the index that
-// we need may be scanned.
-const scanLimit = 50_000
+// Part is a part of the recipe bound to its table.
+type Part struct {
+	recipe.Part
+	Table *Table
+	Key   []string // the columns of the primary key
+	auto  string   // the column of it that the server counts, if any
+}
 
 // Use checks the recipe against the schema and binds the two. Every
 // disagreement is reported, each as a [SchemaError].
-func (d *DB) Use(ctx context.Context, r Recipe) (*Desk, error) {
-	if err := errors.Join(r.validate()...); err != nil {
+func (d *DB) Use(ctx context.Context, r recipe.Recipe) (*Desk, error) {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	tables, err := d.schema(ctx, r.Customer.Table, r.Ticket.Table)
+	tables, err := d.schema(ctx, tableNames(&r)...)
 	if err != nil {
 		return nil, err
 	}
-	customer, ticket := tables[r.Customer.Table], tables[r.Ticket.Table]
-	if customer == nil || ticket == nil {
-		return nil, d.noTable(ctx, r, tables)
-	}
-	c := checker{}
-	c.columns(customer, r.customerColumns())
-	c.columns(ticket, r.ticketColumns())
-	if len(c.faults) == 0 {
-		c.table(customer, r.Customer.Key)
-		c.table(ticket, r.Ticket.Key)
-		c.index(customer, r.Customer.Email, r.Customer.Key)
-		c.index(ticket, r.Ticket.Customer, r.Ticket.Key)
-		c.index(ticket, r.Ticket.Number, r.Ticket.Key)
-		c.times(customer, r.Customer.Created, r.Customer.Updated)
-		c.times(ticket, r.Ticket.Created, r.Ticket.Updated)
-		c.text(customer, r.Customer.Email, r.Customer.Phone, r.Customer.Name, r.Customer.FirstName, r.Customer.LastName)
-	}
-	if err := errors.Join(c.faults...); err != nil {
+	if err := d.missing(ctx, &r, tables); err != nil {
 		return nil, err
 	}
-	return &Desk{db: d, recipe: r.spelled(customer, ticket), customer: customer, ticket: ticket}, nil
+	desk := &Desk{db: d, recipe: r}
+	for _, p := range r.AllParts() {
+		desk.parts = append(desk.parts, bind(p, tables[r.Table(p.Table)]))
+	}
+	for _, h := range r.Ticket.Through {
+		desk.hops = append(desk.hops, tables[r.Table(h.Table)])
+	}
+	c := checker{desk: desk}
+	if err := c.run(); err != nil {
+		return nil, err
+	}
+	return desk, nil
 }
 
-// spelled returns the recipe with the columns spelled as the tables do: the
-// server does not look at their case, rows of ours do.
-func (r Recipe) spelled(customer, ticket *Table) Recipe {
-	c, t := &r.Customer, &r.Ticket
-	for _, name := range []*string{&c.Key, &c.Email, &c.Phone, &c.Name, &c.FirstName, &c.LastName, &c.Salutation, &c.Created, &c.Updated} {
-		*name = spelling(customer, *name)
+// Check reports every way in which the recipe does not fit the schema.
+func (d *DB) Check(ctx context.Context, r recipe.Recipe) error {
+	_, err := d.Use(ctx, r)
+	return err
+}
+
+func tableNames(r *recipe.Recipe) []string {
+	var names []string
+	add := func(name string) {
+		if full := r.Table(name); !slices.Contains(names, full) {
+			names = append(names, full)
+		}
 	}
-	for _, name := range []*string{&t.Key, &t.Customer, &t.Number, &t.Subject, &t.Status, &t.Created, &t.Updated} {
-		*name = spelling(ticket, *name)
+	for _, p := range r.AllParts() {
+		add(p.Table)
 	}
-	words := make(map[string]string, len(c.Segment))
-	for word, column := range c.Segment {
-		words[word] = spelling(customer, column)
+	for _, h := range r.Ticket.Through {
+		add(h.Table)
 	}
-	c.Segment = words
-	return r
+	if r.Ticket.Counter != nil {
+		add(r.Ticket.Counter.Table)
+	}
+	return names
+}
+
+func (d *DB) missing(ctx context.Context, r *recipe.Recipe, found map[string]*Table) error {
+	var faults []error
+	var names []string
+	for _, want := range tableNames(r) {
+		if found[want] != nil {
+			continue
+		}
+		if names == nil {
+			all, err := d.schema(ctx)
+			if err != nil {
+				return err
+			}
+			names = slices.Sorted(maps.Keys(all))
+		}
+		faults = append(faults, &SchemaError{Table: want, Problem: "not in database " + d.name, Nearest: recipe.Nearest(want, names)})
+	}
+	return errors.Join(faults...)
+}
+
+// bind joins a part with its table and spells its columns as the table does:
+// the server does not look at their case, rows of ours do.
+func bind(p recipe.Part, t *Table) *Part {
+	out := &Part{Part: p, Table: t, Key: t.PrimaryKey()}
+	out.Link = spelledKeys(t, p.Link)
+	out.Refs = spelledKeys(t, p.Refs)
+	out.Set = spelledKeys(t, p.Set)
+	out.Epoch = nil
+	for _, name := range p.Epoch {
+		out.Epoch = append(out.Epoch, spelling(t, name))
+	}
+	for _, name := range out.Key {
+		if c, ok := t.Column(name); ok && c.Auto {
+			out.auto = c.Name
+		}
+	}
+	return out
+}
+
+func spelledKeys[V any](t *Table, m map[string]V) map[string]V {
+	out := make(map[string]V, len(m))
+	for k, v := range m {
+		out[spelling(t, k)] = v
+	}
+	return out
 }
 
 func spelling(t *Table, name string) string {
@@ -80,114 +132,72 @@ func spelling(t *Table, name string) string {
 	return name
 }
 
-// Check reports every way in which the recipe does not fit the schema.
-func (d *DB) Check(ctx context.Context, r Recipe) error {
-	_, err := d.Use(ctx, r)
-	return err
+// Recipe is the recipe that the desk was checked against.
+func (d *Desk) Recipe() *recipe.Recipe { return &d.recipe }
+
+// Parts are the parts of the recipe with their tables: customer, ticket and
+// the others, each behind the one that it belongs to.
+func (d *Desk) Parts() []*Part { return d.parts }
+
+// Part finds a part by its name; nil when the recipe has none of it.
+func (d *Desk) Part(name string) *Part {
+	i := slices.IndexFunc(d.parts, func(p *Part) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return d.parts[i]
 }
 
-func (d *DB) noTable(ctx context.Context, r Recipe, found map[string]*Table) error {
-	all, err := d.schema(ctx)
-	if err != nil {
-		return err
-	}
-	names := slices.Sorted(maps.Keys(all))
-	var faults []error
-	for _, want := range []string{r.Customer.Table, r.Ticket.Table} {
-		if found[want] == nil {
-			faults = append(faults, &SchemaError{Table: want, Problem: "not in database " + d.name, Nearest: nearest(want, names)})
+// Fact finds where a fact of a customer stands, its column spelled as the
+// table does. It is not ok when the recipe does not name the fact.
+func (d *Desk) Fact(word string) (recipe.Place, bool) { return d.find(d.recipe.CustomerFacts(), word) }
+
+// TicketFact finds where a fact of a ticket stands.
+func (d *Desk) TicketFact(word string) (recipe.Place, bool) {
+	return d.find(d.recipe.TicketFacts(), word)
+}
+
+func (d *Desk) find(facts []recipe.Fact, word string) (recipe.Place, bool) {
+	for _, f := range facts {
+		if f.Word == word {
+			f.Place.Column = spelling(d.Part(f.Place.Part).Table, f.Place.Column)
+			return f.Place, true
 		}
 	}
-	return errors.Join(faults...)
+	return recipe.Place{}, false
 }
 
-// checker collects disagreements.
-type checker struct{ faults []error }
-
-func (c *checker) fault(t *Table, column, problem, near string) {
-	c.faults = append(c.faults, &SchemaError{Table: t.Name, Column: column, Problem: problem, Nearest: near})
+// Column describes the column in which a fact stands.
+func (d *Desk) Column(at recipe.Place) *Column {
+	c, _ := d.Part(at.Part).Table.Column(at.Column)
+	return c
 }
 
-func (c *checker) columns(t *Table, named [][2]string) {
-	for _, n := range named {
-		if _, ok := t.Column(n[1]); !ok {
-			c.fault(t, n[1], "the recipe's "+n[0]+" is not in the table", nearest(n[1], t.names()))
+// NumberIsKey reports whether the server gives a ticket's number: it is the
+// primary key, or another column that counts by itself.
+func (d *Desk) NumberIsKey() bool {
+	at, _ := d.TicketFact("number")
+	return d.Column(at).Auto
+}
+
+// Transactional reports whether every table of the recipe has transactions,
+// and names those that have not.
+func (d *Desk) Transactional() (without []string) {
+	for _, p := range d.parts {
+		if !p.Table.transactional() && !slices.Contains(without, p.Table.Name) {
+			without = append(without, p.Table.Name)
 		}
 	}
+	return without
 }
 
-// table refuses what cannot be planted in safely.
-func (c *checker) table(t *Table, key string) {
-	if t.View {
-		c.fault(t, "", "it is a view; name the table behind it", "")
-		return
+// transactional reports whether the table's engine can roll back.
+func (t *Table) transactional() bool {
+	switch strings.ToLower(t.Engine) {
+	case "myisam", "aria", "csv", "archive", "memory", "merge", "mrg_myisam":
+		return false
 	}
-	if e := strings.ToLower(t.Engine); e == "myisam" || e == "aria" || e == "csv" || e == "archive" {
-		c.fault(t, "", "its engine "+t.Engine+" has no transactions, so a canary could be left half planted", "")
-	}
-	if !strings.EqualFold(t.PrimaryKey(), key) {
-		c.fault(t, key, "it is not the table's primary key", t.PrimaryKey())
-		return
-	}
-	col, _ := t.Column(key)
-	if !col.Auto && !col.isUUID() {
-		c.fault(t, key, "keys are given neither by AUTO_INCREMENT nor as UUIDs of 36 characters, so a new one cannot be made", "")
-	}
-}
-
-func (c *checker) index(t *Table, column, key string) {
-	if strings.EqualFold(column, key) || t.Indexed(column) || t.Rows <= scanLimit {
-		return
-	}
-	c.fault(t, column, fmt.Sprintf("no index begins with it, and looking it up would scan about %d rows", t.Rows), "")
-}
-
-func (c *checker) times(t *Table, columns ...string) {
-	for _, name := range columns {
-		if name == "" {
-			continue
-		}
-		if col, _ := t.Column(name); !col.IsTime() && col.Type != "date" {
-			c.fault(t, name, "its type "+col.Type+" is no date: want datetime, timestamp or date", "")
-		}
-	}
-}
-
-func (c *checker) text(t *Table, columns ...string) {
-	for _, name := range columns {
-		if name == "" {
-			continue
-		}
-		if col, _ := t.Column(name); !col.IsText() {
-			c.fault(t, name, "its type "+col.Type+" holds no text", "")
-		}
-	}
+	return true
 }
 
 func (c *Column) isUUID() bool { return c.IsText() && c.MaxLen == 36 }
-
-// Recipe is the recipe that the desk was checked against.
-func (d *Desk) Recipe() Recipe { return d.recipe }
-
-// Customer describes the customer table.
-func (d *Desk) Customer() *Table { return d.customer }
-
-// Ticket describes the ticket table.
-func (d *Desk) Ticket() *Table { return d.ticket }
-
-// NumberIsKey reports whether a ticket's number is its primary key.
-func (d *Desk) NumberIsKey() bool {
-	return strings.EqualFold(d.recipe.Ticket.Number, d.recipe.Ticket.Key)
-}
-
-// written lists the columns of a table that an INSERT names: all but those
-// that the server fills in itself.
-func written(t *Table) []string {
-	var names []string
-	for _, c := range t.Columns {
-		if !c.Auto && !c.Generated {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}

@@ -23,8 +23,6 @@ var (
 	ErrPrivilege = errors.New("privilege missing")
 	// ErrSchema is wrapped by [SchemaError].
 	ErrSchema = errors.New("recipe does not fit the schema")
-	// ErrRecipe says that a recipe cannot be read.
-	ErrRecipe = errors.New("recipe is not usable")
 	// ErrDuplicate says that a unique key already has the value; nothing was written.
 	ErrDuplicate = errors.New("a unique key already has this value")
 	// ErrConstraint says that another row depends on the row, or it on a row that

@@ -2,16 +2,27 @@ package supportdb
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
+
+	"saltmine/seeder/recipe"
 )
 
 // Value is one value of a row as the server gives it: text, bytes that are no
-// text, or NULL when both are nil.
+// text, or NULL when all are nil. In an image it may also be a reference to a
+// column of another row of the image, whose value the server has yet to give.
 type Value struct {
 	T *string `json:"t,omitempty"`
 	B []byte  `json:"b,omitempty"`
+	R *Ref    `json:"r,omitempty"`
+}
+
+// Ref names a column of an image's row.
+type Ref struct {
+	Row    int    `json:"row"`
+	Column string `json:"column"`
 }
 
 // Text makes a value of text, or of bytes if it is no UTF-8.
@@ -26,9 +37,9 @@ func Text(s string) Value {
 func Null() Value { return Value{} }
 
 // IsNull reports whether the value is NULL.
-func (v Value) IsNull() bool { return v.T == nil && v.B == nil }
+func (v Value) IsNull() bool { return v.T == nil && v.B == nil && v.R == nil }
 
-// Text returns the value as text, empty for NULL.
+// Text returns the value as text, empty for NULL and for references.
 func (v Value) Text() string {
 	if v.T != nil {
 		return *v.T
@@ -80,11 +91,111 @@ func (r *Row) Set(column string, v Value) {
 // Clone returns a copy whose columns and values can be changed.
 func (r *Row) Clone() Row { return Row{slices.Clone(r.Columns), slices.Clone(r.Values)} }
 
-// Image is a canary's rows as they are to be inserted: without the keys that
-// the server gives and without the column that ties a ticket to its customer.
+// Item is a row of a part, with the number of the item that it belongs to; the
+// customer belongs to none, which is -1.
+type Item struct {
+	Part string `json:"part"`
+	Of   int    `json:"of"`
+	Row  Row    `json:"row"`
+}
+
+// Image is a canary's rows in the order in which they are inserted, without
+// the keys that the server gives.
 type Image struct {
-	Customer Row   `json:"customer"`
-	Tickets  []Row `json:"tickets"`
+	Items []Item `json:"items"`
+}
+
+// Clone returns a copy whose rows can be changed.
+func (i *Image) Clone() Image {
+	out := Image{Items: slices.Clone(i.Items)}
+	for n := range out.Items {
+		out.Items[n].Row = out.Items[n].Row.Clone()
+	}
+	return out
+}
+
+// Customer is the number of the customer's row, -1 without one.
+func (i *Image) Customer() int {
+	return slices.IndexFunc(i.Items, func(it Item) bool { return it.Part == recipe.CustomerPart })
+}
+
+// Tickets are the numbers of the tickets' rows.
+func (i *Image) Tickets() []int {
+	var out []int
+	for n := range i.Items {
+		if i.Items[n].Part == recipe.TicketPart {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// At finds the row of a part that holds a fact of the item: the item itself or
+// the first row of the part that belongs to it; -1 when there is none.
+func (i *Image) At(item int, part string) int {
+	if item >= 0 && item < len(i.Items) && i.Items[item].Part == part {
+		return item
+	}
+	return slices.IndexFunc(i.Items, func(it Item) bool { return it.Part == part && i.belongs(it.Of, item) })
+}
+
+// belongs reports whether a row is the item or, by some rows between, its own.
+func (i *Image) belongs(of, item int) bool {
+	for range i.Items {
+		if of == item || of < 0 || of >= len(i.Items) {
+			return of == item
+		}
+		of = i.Items[of].Of
+	}
+	return false
+}
+
+// OfTicket reports whether a row is a ticket or belongs to one.
+func (i *Image) OfTicket(n int) bool {
+	for range i.Items {
+		if n < 0 || n >= len(i.Items) {
+			return false
+		}
+		if i.Items[n].Part == recipe.TicketPart {
+			return true
+		}
+		n = i.Items[n].Of
+	}
+	return false
+}
+
+// Get reads a fact of an item, references followed; NULL when no row holds it.
+func (i *Image) Get(item int, at recipe.Place) Value {
+	n := i.At(item, at.Part)
+	if n < 0 {
+		return Value{}
+	}
+	return i.follow(i.Items[n].Row.Get(at.Column))
+}
+
+// Set writes a fact of an item. It reports whether a row holds the fact.
+func (i *Image) Set(item int, at recipe.Place, v Value) bool {
+	n := i.At(item, at.Part)
+	if n < 0 {
+		return false
+	}
+	i.Items[n].Row.Set(at.Column, v)
+	return true
+}
+
+// follow gives the value behind references, as far as it is known.
+func (i *Image) follow(v Value) Value {
+	for range i.Items {
+		if v.R == nil {
+			return v
+		}
+		row := &i.Items[v.R.Row].Row
+		if !row.Has(v.R.Column) {
+			return v
+		}
+		v = row.Get(v.R.Column)
+	}
+	return v
 }
 
 // Encode gives the image as JSON.
@@ -96,24 +207,32 @@ func (i *Image) Encode() ([]byte, error) {
 	return b, nil
 }
 
+var errImage = errors.New("decode rows: not the rows of a canary")
+
 // DecodeImage reads what Encode made.
 func DecodeImage(b []byte) (Image, error) {
 	var i Image
 	if err := json.Unmarshal(b, &i); err != nil {
 		return Image{}, fmt.Errorf("decode rows: %w", err)
 	}
-	for _, r := range append(slices.Clone(i.Tickets), i.Customer) {
-		if len(r.Columns) != len(r.Values) {
-			return Image{}, fmt.Errorf("decode rows: %d columns with %d values", len(r.Columns), len(r.Values))
+	if i.Customer() < 0 {
+		return Image{}, errImage
+	}
+	for _, it := range i.Items {
+		wrong := func(v Value) bool { return v.R != nil && (v.R.Row < 0 || v.R.Row >= len(i.Items)) }
+		if len(it.Row.Columns) != len(it.Row.Values) || it.Of >= len(i.Items) || slices.ContainsFunc(it.Row.Values, wrong) {
+			return Image{}, errImage
 		}
 	}
 	return i, nil
 }
 
-// Keys are the primary keys of a canary's rows, tickets in the image's order.
+// Keys are the primary keys of an image's rows, in the order of its items,
+// each with the values of the key's columns.
 type Keys struct {
-	Customer string   `json:"customer"`
-	Tickets  []string `json:"tickets"`
+	Rows [][]string `json:"rows"`
+	// Numbers are those of the tickets, where the server gives them.
+	Numbers []string `json:"numbers,omitempty"`
 }
 
 // Encode gives the keys as JSON.
@@ -131,8 +250,8 @@ func DecodeKeys(b []byte) (Keys, error) {
 	if err := json.Unmarshal(b, &k); err != nil {
 		return Keys{}, fmt.Errorf("decode keys: %w", err)
 	}
-	if k.Customer == "" {
-		return Keys{}, fmt.Errorf("decode keys: no key of the customer")
+	if len(k.Rows) == 0 || slices.ContainsFunc(k.Rows, func(r []string) bool { return len(r) == 0 || r[0] == "" }) {
+		return Keys{}, errors.New("decode keys: a row without a key")
 	}
 	return k, nil
 }

@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"saltmine/seeder/recipe"
 )
 
 // Proposal is a recipe made up from a schema.
 type Proposal struct {
-	Recipe Recipe   `json:"recipe"`
-	Text   string   `json:"text"`   // the recipe as TOML, with reasons as comments
-	Doubts []string `json:"doubts"` // what a person should look at before planting
+	Recipe recipe.Recipe `json:"recipe"`
+	Text   string        `json:"text"`   // the recipe as TOML, with reasons as comments
+	Doubts []string      `json:"doubts"` // what a person should look at before planting
 }
 
 // inspectRows is the number of rows of a candidate table that are looked at.
@@ -31,7 +33,7 @@ func (d *DB) Inspect(ctx context.Context) (Proposal, error) {
 	}
 	in := inspector{tables: tables, samples: map[string]*sample{}}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		if t := tables[name]; !t.View && t.PrimaryKey() != "" {
+		if t := tables[name]; !t.View && len(t.PrimaryKey()) == 1 {
 			if in.samples[name], err = d.look(ctx, t); err != nil {
 				return Proposal{}, fmt.Errorf("inspect %s: %w", name, err)
 			}
@@ -214,7 +216,7 @@ func nameParts(name string) []string {
 
 func linkTo(t, c *Table) link {
 	for _, r := range t.Refs {
-		if strings.EqualFold(r.Table, c.Name) && strings.EqualFold(r.Target, c.PrimaryKey()) {
+		if strings.EqualFold(r.Table, c.Name) && strings.EqualFold(r.Target, c.PrimaryKey()[0]) {
 			return link{r.Column, true}
 		}
 	}

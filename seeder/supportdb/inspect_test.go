@@ -2,9 +2,11 @@ package supportdb_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -18,7 +20,7 @@ func inspect(t *testing.T, statements ...string) (supportdb.Proposal, *supportdb
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := supportdb.ParseRecipe([]byte(p.Text)); err != nil {
+	if _, err := recipe.Parse([]byte(p.Text)); err != nil {
 		t.Errorf("the proposal cannot be read: %v\n%s", err, p.Text)
 	}
 	return p, db
@@ -32,11 +34,11 @@ func TestInspectHelpDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := generic(t)
-	got, err := supportdb.ParseRecipe([]byte(p.Text))
+	got, err := recipe.Parse([]byte(p.Text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Ticket != want.Ticket || got.Customer.Email != "email" || got.Customer.Phone != "phone" || got.Customer.FirstName != "first_name" ||
+	if !reflect.DeepEqual(got.Ticket, want.Ticket) || got.Customer.Email != "email" || got.Customer.Phone != "phone" || got.Customer.FirstName != "first_name" ||
 		got.Customer.LastName != "last_name" || got.Customer.Updated != "updated_at" || got.Customer.Segment["product"] != "product" || len(got.Customer.Segment) != 3 {
 		t.Errorf("proposal:\n%s", p.Text)
 	}

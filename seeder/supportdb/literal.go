@@ -7,32 +7,41 @@ type bare string
 
 // InsertStatements gives the statements of Insert for one image with their
 // values written out, in the driver's spelling. The key that the server will
-// give to the customer stands as {key of the customer}.
+// give to a row stands as {key of the customer}.
 func (d *Desk) InsertStatements(image Image) []string {
-	out := []string{"START TRANSACTION", insertOf(d.customer.Name, image.Customer).String()}
-	for _, ticket := range image.Tickets {
-		s := insertOf(d.ticket.Name, d.tied(ticket, Null()))
-		key := any(bare("{key of the customer}"))
-		if image.Customer.Has(d.recipe.Customer.Key) {
-			key = image.Customer.Get(d.recipe.Customer.Key).arg()
-		}
-		for i, name := range d.tied(ticket, Null()).Columns {
-			if name == d.recipe.Ticket.Customer {
-				s.args[i] = key
+	out := []string{"START TRANSACTION"}
+	var owed []string
+	for n := range image.Items {
+		p := d.Part(image.Items[n].Part)
+		row, open := d.resolve(&image, n)
+		s := insertOf(p.Table.Name, row)
+		for at, column := range row.Columns {
+			v, waits := open[column]
+			if !waits {
+				continue
 			}
+			key := bare("{key of the " + image.Items[v.R.Row].Part + "}")
+			if v.R.Row < n {
+				s.args[at] = key
+				continue
+			}
+			owed = append(owed, statement{
+				query: "UPDATE " + quote(p.Table.Name) + " SET " + quote(column) + " = ? WHERE " + equalities(p.Key[:1]),
+				args:  []any{key, bare("{key of the " + p.Name + "}")},
+			}.String())
 		}
 		out = append(out, s.String())
 	}
-	return append(out, "COMMIT")
+	return append(append(out, owed...), "COMMIT")
 }
 
 // UpdateStatement gives the statement of Update with its values written out.
 func (d *Desk) UpdateStatement(c Change) string { return d.update(c).String() }
 
 // RemoveStatements gives the statements of Remove with their values written out.
-func (d *Desk) RemoveStatements(keys Keys, email Value) []string {
+func (d *Desk) RemoveStatements(i *Image, k Keys, email Value) []string {
 	out := []string{"START TRANSACTION"}
-	for _, s := range d.removal(keys, email) {
+	for _, s := range d.removal(i, k, email) {
 		out = append(out, s.String())
 	}
 	return append(out, "COMMIT")

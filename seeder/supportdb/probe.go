@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ import (
 func (d *Desk) CheckWrite(ctx context.Context) error {
 	errRollback := errors.New("only a probe")
 	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
-		for _, t := range []*Table{d.customer, d.ticket} {
+		for _, t := range d.tables() {
 			if err := d.probe(ctx, tx, t); err != nil {
 				return err
 			}
@@ -27,6 +28,29 @@ func (d *Desk) CheckWrite(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("check the privileges: %w", err)
+}
+
+// tables lists the tables that are written to, each once.
+func (d *Desk) tables() []*Table {
+	var out []*Table
+	for _, p := range d.parts {
+		if !slices.Contains(out, p.Table) {
+			out = append(out, p.Table)
+		}
+	}
+	return out
+}
+
+// written lists the columns of a table that an INSERT names: all but those
+// that the server fills in itself.
+func written(t *Table) []string {
+	var names []string
+	for _, c := range t.Columns {
+		if !c.Auto && !c.Generated {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 func (d *Desk) probe(ctx context.Context, tx *sql.Tx, t *Table) error {
@@ -40,7 +64,7 @@ func (d *Desk) probe(ctx context.Context, tx *sql.Tx, t *Table) error {
 	} {
 		_, err := tx.ExecContext(ctx, p[1])
 		if err = classify(err); errors.Is(err, ErrPrivilege) {
-			return d.missing(ctx, p[0], t)
+			return d.lacks(ctx, p[0], t)
 		}
 		if err != nil {
 			return fmt.Errorf("%s on %s: %w", p[0], t.Name, err)
@@ -49,7 +73,7 @@ func (d *Desk) probe(ctx context.Context, tx *sql.Tx, t *Table) error {
 	return nil
 }
 
-func (d *Desk) missing(ctx context.Context, privilege string, t *Table) error {
+func (d *Desk) lacks(ctx context.Context, privilege string, t *Table) error {
 	user := "your user"
 	var current string
 	if err := d.db.sql.QueryRowContext(ctx, "SELECT CURRENT_USER()").Scan(&current); err == nil {

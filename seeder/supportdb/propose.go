@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"saltmine/seeder/recipe"
 )
 
 // role is what a column could be: names by which it goes, the most telling
@@ -80,7 +82,7 @@ func segments() [][]string {
 type inspector struct {
 	tables  map[string]*Table
 	samples map[string]*sample
-	recipe  Recipe
+	recipe  recipe.Recipe
 	doubts  []string
 	reasons map[string]string // by table.key of the recipe
 }
@@ -124,7 +126,7 @@ func (in *inspector) reason(key, format string, args ...any) {
 func (in *inspector) customer(t *Table) {
 	c, s := &in.recipe.Customer, in.samples[t.Name]
 	in.recipe.Name = "generic"
-	c.Table, c.Key = t.Name, t.PrimaryKey()
+	c.Table, c.Key = t.Name, t.PrimaryKey()[0]
 	c.Email = in.pick(t, roleEmail())
 	if n := len(s.values[c.Email]); n > 0 {
 		in.reason("customer.email", "%.0f %% of %d values are addresses", 100*s.share(c.Email, looksEmail), n)
@@ -155,7 +157,7 @@ func (in *inspector) customer(t *Table) {
 // ticket fills in the ticket's half.
 func (in *inspector) ticket(t *Table, l link) {
 	r := &in.recipe.Ticket
-	r.Table, r.Key, r.Customer = t.Name, t.PrimaryKey(), l.column
+	r.Table, r.Key, r.Customer = t.Name, t.PrimaryKey()[0], l.column
 	if l.declared {
 		in.reason("ticket.customer", "a foreign key to %s", in.recipe.Customer.Table)
 	} else {
@@ -228,11 +230,12 @@ func (in *inspector) doubtTable(t *Table, key string) {
 
 // names reports whether the recipe names the table's column.
 func (in *inspector) names(t *Table, column string) bool {
-	pairs := in.recipe.ticketColumns()
+	facts := in.recipe.TicketFacts()
 	if t.Name == in.recipe.Customer.Table {
-		pairs = in.recipe.customerColumns()
+		facts = in.recipe.CustomerFacts()
 	}
-	return slices.ContainsFunc(pairs, func(p [2]string) bool { return strings.EqualFold(p[1], column) })
+	return strings.EqualFold(column, in.recipe.Ticket.Customer) && t.Name == in.recipe.Ticket.Table ||
+		slices.ContainsFunc(facts, func(f recipe.Fact) bool { return strings.EqualFold(f.Place.Column, column) })
 }
 
 // text writes the recipe as TOML with its reasons.

@@ -4,29 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
+
+	"saltmine/seeder/recipe"
 )
 
 // Newest gives the latest sign-up or ticket among the rows that were inserted
 // last; zero when the tables do not show an order of insertion.
 func (d *Desk) Newest(ctx context.Context) (time.Time, error) {
 	var newest time.Time
-	for _, t := range []struct {
-		table        *Table
-		key, created string
-	}{
-		{d.customer, d.recipe.Customer.Key, d.recipe.Customer.Created},
-		{d.ticket, d.recipe.Ticket.Key, d.recipe.Ticket.Created},
-	} {
-		rows, err := d.last(ctx, t.table, t.key, []string{t.created}, 20)
+	customer, _ := d.Fact("created")
+	ticket, _ := d.TicketFact("created")
+	for _, at := range []recipe.Place{customer, ticket} {
+		p := d.Part(at.Part)
+		if p.auto == "" {
+			continue
+		}
+		rows, err := d.lastBy(ctx, p, p.Key[0], []string{at.Column}, 20)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("read the newest rows of %s: %w", t.table.Name, err)
+			return time.Time{}, fmt.Errorf("read the newest rows of %s: %w", p.Table.Name, err)
 		}
 		for _, r := range rows {
-			if at, ok := ParseTime(r.Values[0]); ok && at.After(newest) {
-				newest = at
+			if t, ok := p.ParseTime(at.Column, r.Values[0]); ok && t.After(newest) {
+				newest = t
 			}
 		}
 	}
@@ -34,30 +35,27 @@ func (d *Desk) Newest(ctx context.Context) (time.Time, error) {
 }
 
 // RecentNumbers reads the ticket numbers and dates that were inserted last,
-// newest first, the columns that the recipe names. Where keys show no order,
+// newest first, as [Desk.SampleTickets] gives them. Where keys show no order,
 // it goes by the numbers themselves.
 func (d *Desk) RecentNumbers(ctx context.Context, want int) ([]Row, error) {
-	order := d.recipe.Ticket.Key
-	if col, _ := d.ticket.Column(order); !col.Auto {
-		order = d.recipe.Ticket.Number
+	p := d.Part(recipe.TicketPart)
+	columns, words := d.ticketColumns()
+	order := p.Key[0]
+	if p.auto == "" {
+		order = columns[1]
 	}
-	rows, err := d.lastBy(ctx, d.ticket, order, named(d.ticket, d.recipe.ticketColumns()), want)
+	rows, err := d.lastBy(ctx, p, order, columns, want)
 	if err != nil {
 		return nil, fmt.Errorf("read recent ticket numbers: %w", err)
+	}
+	for i := range rows {
+		rows[i].Columns = words
 	}
 	return rows, nil
 }
 
-// last reads the rows with the highest keys, nothing for keys without order.
-func (d *Desk) last(ctx context.Context, t *Table, key string, columns []string, want int) ([]Row, error) {
-	if col, _ := t.Column(key); !col.Auto {
-		return nil, nil
-	}
-	return d.lastBy(ctx, t, key, columns, want)
-}
-
-func (d *Desk) lastBy(ctx context.Context, t *Table, order string, columns []string, want int) ([]Row, error) {
-	q := "SELECT " + quoteAll(columns) + " FROM " + quote(t.Name) + " ORDER BY " + quote(order) + " DESC LIMIT " + strconv.Itoa(want)
+func (d *Desk) lastBy(ctx context.Context, p *Part, order string, columns []string, want int) ([]Row, error) {
+	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE 1 = 1" + also(p.Filter) + " ORDER BY " + quote(order) + " DESC LIMIT " + strconv.Itoa(want)
 	var out []Row
 	err := d.db.each(ctx, q, nil, func(rows *sql.Rows) error {
 		r, err := scanRow(rows, columns)
@@ -67,36 +65,49 @@ func (d *Desk) lastBy(ctx context.Context, t *Table, order string, columns []str
 	return out, err
 }
 
-// RecentValues reads a column and the date of creation of the rows that were
-// inserted last, for a column that the recipe does not name.
-func (d *Desk) RecentValues(ctx context.Context, t *Table, column string, want int) ([]Row, error) {
-	key, created := d.recipe.Customer.Key, d.recipe.Customer.Created
-	if t == d.ticket {
-		key, created = d.recipe.Ticket.Key, d.recipe.Ticket.Created
-	}
-	rows, err := d.lastBy(ctx, t, key, []string{column, created}, want)
-	if err != nil {
-		return nil, fmt.Errorf("read recent values of %s.%s: %w", t.Name, column, err)
-	}
-	return rows, nil
+// Dated is a value of a column with the date of its row, or of the row that
+// this one belongs to; the date is zero when no row tells.
+type Dated struct {
+	Text string
+	At   time.Time
 }
 
-// Taken reports which of the values already stand in a column of the customer
-// or ticket table. Comparison is the server's, so case usually does not count;
-// the answer holds the values as they stand.
-func (d *Desk) Taken(ctx context.Context, t *Table, column string, values []string) ([]string, error) {
-	var out []string
-	for group := range slices.Chunk(values, 200) {
-		q := "SELECT " + quote(column) + " FROM " + quote(t.Name) + " WHERE " + quote(column) + " IN (" + marks(len(group)) + ")"
-		err := d.db.each(ctx, q, anys(group), func(rows *sql.Rows) error {
-			var v sql.NullString
-			err := rows.Scan(&v)
-			out = append(out, v.String)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("look for values of %s.%s: %w", t.Name, column, err)
+// RecentValues reads a column of the rows that were inserted last, for a
+// column that the recipe does not name.
+func (d *Desk) RecentValues(ctx context.Context, at recipe.Place, want int) ([]Dated, error) {
+	p := d.Part(at.Part)
+	columns := []string{at.Column}
+	if c := d.dateOf(p); c != "" {
+		columns = append(columns, c)
+	}
+	rows, err := d.lastBy(ctx, p, p.Key[0], columns, want)
+	if err != nil {
+		return nil, fmt.Errorf("read recent values of %s.%s: %w", p.Table.Name, at.Column, err)
+	}
+	var out []Dated
+	for _, r := range rows {
+		v := Dated{Text: r.Values[0].Text()}
+		if len(columns) > 1 {
+			v.At, _ = p.ParseTime(columns[1], r.Values[1])
+		}
+		if v.Text != "" {
+			out = append(out, v)
 		}
 	}
 	return out, nil
+}
+
+// dateOf is the column that says when a part's row was made, if one does.
+func (d *Desk) dateOf(p *Part) string {
+	for _, find := range []func(string) (recipe.Place, bool){d.Fact, d.TicketFact} {
+		if at, ok := find("created"); ok && at.Part == p.Name {
+			return at.Column
+		}
+	}
+	for i := range p.Table.Columns {
+		if c := &p.Table.Columns[i]; p.IsTime(c) {
+			return c.Name
+		}
+	}
+	return ""
 }

@@ -32,7 +32,7 @@ func TestSample(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(some), err)
 	}
 	for i := range some {
-		if some[i].Get("country").Text() != "US" || some[i].Has("newsletter") || !some[i].Has("email") {
+		if some[i].Get("segment.country").Text() != "US" || some[i].Has("newsletter") || some[i].Get("email").IsNull() {
 			t.Errorf("row %v", some[i].Columns)
 		}
 	}
@@ -56,7 +56,7 @@ func TestSampleIsBounded(t *testing.T) {
 	}
 	high := 0
 	for i := range rows {
-		if id, err := strconv.Atoi(rows[i].Get("id").Text()); err == nil && id > 300_000 {
+		if id, err := strconv.Atoi(rows[i].Get("key").Text()); err == nil && id > 300_000 {
 			high++
 		}
 	}
@@ -75,18 +75,21 @@ func TestSampleIsBounded(t *testing.T) {
 	}
 }
 
+func row(pairs ...[2]string) supportdb.Row {
+	var r supportdb.Row
+	for _, kv := range pairs {
+		r.Set(kv[0], supportdb.Text(kv[1]))
+	}
+	return r
+}
+
+// image is a customer with one ticket of the generic recipe.
 func image(email, number string) supportdb.Image {
-	var i supportdb.Image
-	for _, kv := range [][2]string{{"first_name", "A"}, {"last_name", "B"}, {"email", email}, {"country", "US"}, {"language", "en"}, {"product", "x"}, {"newsletter", "0"}, {"status", "active"}, {"created_at", "2025-11-20 10:00:00"}, {"updated_at", "2025-11-20 10:00:00"}} {
-		i.Customer.Set(kv[0], supportdb.Text(kv[1]))
-	}
-	i.Customer.Set("phone", supportdb.Null())
-	ticket := supportdb.Row{}
-	for _, kv := range [][2]string{{"number", number}, {"subject", "s"}, {"status", "open"}, {"priority", "low"}, {"channel", "web"}, {"created_at", "2025-11-20 10:00:00"}, {"updated_at", "2025-11-20 10:00:00"}} {
-		ticket.Set(kv[0], supportdb.Text(kv[1]))
-	}
-	i.Tickets = []supportdb.Row{ticket}
-	return i
+	customer := row([][2]string{{"first_name", "A"}, {"last_name", "B"}, {"email", email}, {"country", "US"}, {"language", "en"}, {"product", "x"}, {"newsletter", "0"}, {"status", "active"}, {"created_at", "2025-11-20 10:00:00"}, {"updated_at", "2025-11-20 10:00:00"}}...)
+	customer.Set("phone", supportdb.Null())
+	ticket := row([][2]string{{"number", number}, {"subject", "s"}, {"status", "open"}, {"priority", "low"}, {"channel", "web"}, {"created_at", "2025-11-20 10:00:00"}, {"updated_at", "2025-11-20 10:00:00"}}...)
+	ticket.Set("customer_id", supportdb.Value{R: &supportdb.Ref{Row: 0, Column: "id"}})
+	return supportdb.Image{Items: []supportdb.Item{{Part: "customer", Of: -1, Row: customer}, {Part: "ticket", Row: ticket}}}
 }
 
 func TestInsertIsOneTransaction(t *testing.T) {
@@ -94,11 +97,12 @@ func TestInsertIsOneTransaction(t *testing.T) {
 	desk, _, _ := helpDesk(t)
 	var keys supportdb.Keys
 	note := func(_ context.Context, k []supportdb.Keys) error { keys = k[0]; return nil }
-	if err := desk.Insert(t.Context(), []supportdb.Image{image("one@example.net", "A-1")}, note); err != nil {
+	one := image("one@example.net", "A-1")
+	if err := desk.Insert(t.Context(), []supportdb.Image{one}, note); err != nil {
 		t.Fatal(err)
 	}
 	standing, err := desk.ByEmail(t.Context(), "ONE@example.net")
-	if err != nil || len(standing) != 1 || standing[0].Key != keys.Customer || len(standing[0].Tickets) != 1 || standing[0].Tickets[0].Get("id").Text() != keys.Tickets[0] {
+	if err != nil || len(standing) != 1 || standing[0].Key != one.CustomerKey(keys) || len(standing[0].Tickets()) != 1 || standing[0].Items[1].Row.Get("id").Text() != keys.Rows[1][0] {
 		t.Fatalf("standing %+v, keys %+v, %v", standing, keys, err)
 	}
 	refused := errors.New("refused")
@@ -127,23 +131,24 @@ func TestUpdateAndRemoveAreGuarded(t *testing.T) {
 	t.Parallel()
 	desk, _, raw := helpDesk(t)
 	var keys supportdb.Keys
-	if err := desk.Insert(t.Context(), []supportdb.Image{image("one@example.net", "A-1")}, func(_ context.Context, k []supportdb.Keys) error { keys = k[0]; return nil }); err != nil {
+	one := image("one@example.net", "A-1")
+	if err := desk.Insert(t.Context(), []supportdb.Image{one}, func(_ context.Context, k []supportdb.Keys) error { keys = k[0]; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	change := supportdb.Change{Key: keys.Customer, Guard: "email", Old: supportdb.Text("other@example.net")}
+	change := supportdb.Change{Part: "customer", Key: keys.Rows[0], Guard: "email", Old: supportdb.Text("other@example.net")}
 	change.Set.Set("email", supportdb.Text("two@example.net"))
 	if err := desk.Update(t.Context(), change); !errors.Is(err, supportdb.ErrStale) {
 		t.Errorf("update of another value: %v", err)
 	}
-	if err := desk.Remove(t.Context(), keys, supportdb.Text("other@example.net")); !errors.Is(err, supportdb.ErrStale) {
+	if err := desk.Remove(t.Context(), &one, keys, supportdb.Text("other@example.net")); !errors.Is(err, supportdb.ErrStale) {
 		t.Errorf("delete of another value: %v", err)
 	}
-	exec(t, raw, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) VALUES ('F-1',"+keys.Customer+",'x','web',NOW(),NOW())")
-	if err := desk.Remove(t.Context(), keys, supportdb.Text("one@example.net")); !errors.Is(err, supportdb.ErrConstraint) {
+	exec(t, raw, "INSERT INTO tickets (number,customer_id,subject,channel,created_at,updated_at) VALUES ('F-1',"+keys.Rows[0][0]+",'x','web',NOW(),NOW())")
+	if err := desk.Remove(t.Context(), &one, keys, supportdb.Text("one@example.net")); !errors.Is(err, supportdb.ErrConstraint) {
 		t.Errorf("delete under a foreign ticket: %v", err)
 	}
-	rows, err := desk.Read(t.Context(), []string{keys.Customer, "999999999"})
-	if err != nil || len(rows) != 1 || len(rows[0].Tickets) != 2 {
+	rows, err := desk.Read(t.Context(), []string{keys.Rows[0][0], "999999999"})
+	if err != nil || len(rows) != 1 || len(rows[0].Tickets()) != 2 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }
@@ -151,13 +156,14 @@ func TestUpdateAndRemoveAreGuarded(t *testing.T) {
 func TestImageRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var in supportdb.Image
+		in := supportdb.Image{Items: []supportdb.Item{{Part: "customer", Of: -1}}}
+		row := &in.Items[0].Row
 		for i, v := range rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(t, "values") {
 			value := supportdb.Text(string(v))
 			if len(v) == 3 {
 				value = supportdb.Null()
 			}
-			in.Customer.Set("c"+strconv.Itoa(i), value)
+			row.Set("c"+strconv.Itoa(i), value)
 		}
 		b, err := in.Encode()
 		if err != nil {
@@ -167,8 +173,8 @@ func TestImageRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range in.Customer.Values {
-			if !v.Equal(out.Customer.Values[i]) {
+		for i, v := range row.Values {
+			if !v.Equal(out.Items[0].Row.Values[i]) {
 				t.Fatalf("value %d", i)
 			}
 		}
@@ -192,6 +198,23 @@ func TestFormatTimeCuts(t *testing.T) {
 	for _, no := range []supportdb.Value{supportdb.Null(), supportdb.Text("0000-00-00 00:00:00"), supportdb.Text("soon")} {
 		if _, ok := supportdb.ParseTime(no); ok {
 			t.Errorf("%q is a time", no.Text())
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "{", `{}`, `{"items":[{"part":"ticket"}]}`, `{"items":[{"part":"customer","of":-1,"row":{"columns":["a"],"values":[]}}]}`,
+		`{"items":[{"part":"customer","of":7,"row":{}}]}`, `{"items":[{"part":"customer","of":-1,"row":{"columns":["a"],"values":[{"r":{"row":1,"column":"b"}}]}}]}`,
+	} {
+		if _, err := supportdb.DecodeImage([]byte(text)); err == nil {
+			t.Errorf("image %q was taken", text)
+		}
+	}
+	for _, text := range []string{"", "{}", `{"rows":[[""]]}`, `{"rows":[[]]}`} {
+		if _, err := supportdb.DecodeKeys([]byte(text)); err == nil {
+			t.Errorf("keys %q were taken", text)
 		}
 	}
 }

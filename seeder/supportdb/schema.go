@@ -16,7 +16,7 @@ type Table struct {
 	View    bool
 	Columns []Column
 	Indexes []Index
-	Refs    []Ref
+	Refs    []ForeignKey
 	// Triggers are the names of the table's triggers.
 	Triggers []string
 }
@@ -31,6 +31,7 @@ type Column struct {
 	Precision  int // digits after the second, for times
 	Auto       bool
 	Generated  bool
+	OnUpdate   bool // the server sets it at every change of the row
 }
 
 // Index is an index with its columns in order.
@@ -40,8 +41,8 @@ type Index struct {
 	Columns []string
 }
 
-// Ref is one column of a foreign key.
-type Ref struct{ Column, Table, Target string }
+// ForeignKey is one column of a foreign key.
+type ForeignKey struct{ Column, Table, Target string }
 
 // Column finds a column by its name, whatever its case.
 func (t *Table) Column(name string) (*Column, bool) {
@@ -64,14 +65,14 @@ func (t *Table) Unique(column string) bool {
 	})
 }
 
-// PrimaryKey returns the column of a primary key that has one column alone.
-func (t *Table) PrimaryKey() string {
+// PrimaryKey returns the columns of the primary key, none without one.
+func (t *Table) PrimaryKey() []string {
 	for _, x := range t.Indexes {
-		if x.Name == "PRIMARY" && len(x.Columns) == 1 {
-			return x.Columns[0]
+		if x.Name == "PRIMARY" {
+			return x.Columns
 		}
 	}
-	return ""
+	return nil
 }
 
 func (t *Table) names() []string {
@@ -141,6 +142,7 @@ func (d *DB) readColumns(ctx context.Context, limit string, args []any, tables m
 			MaxLen: int(min(length.Int64, 1<<24)), Precision: int(precision.Int64),
 			Auto:      strings.Contains(more, "AUTO_INCREMENT"),
 			Generated: strings.Contains(more, "VIRTUAL") || strings.Contains(more, "STORED") || strings.Contains(more, "PERSISTENT"),
+			OnUpdate:  strings.Contains(more, "ON UPDATE"),
 		}
 		if t := tables[table]; t != nil {
 			t.Columns = append(t.Columns, c)
@@ -177,7 +179,7 @@ func (d *DB) readRefs(ctx context.Context, limit string, args []any, tables map[
 		" WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL" + limit
 	return d.each(ctx, q, args, func(rows *sql.Rows) error {
 		var table string
-		var r Ref
+		var r ForeignKey
 		if err := rows.Scan(&table, &r.Column, &r.Table, &r.Target); err != nil {
 			return err
 		}

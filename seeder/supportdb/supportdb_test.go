@@ -15,6 +15,7 @@ import (
 
 	"saltmine/internal/helpdesk"
 	"saltmine/internal/testkit"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -39,9 +40,11 @@ func open(t *testing.T, dsn string) *supportdb.DB {
 	return db
 }
 
-func generic(t *testing.T) supportdb.Recipe {
+const example = "../../configs/recipes/generic.toml"
+
+func generic(t *testing.T) recipe.Recipe {
 	t.Helper()
-	r, err := supportdb.LoadRecipe(example)
+	r, err := recipe.Load(example)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,25 +119,24 @@ func TestUseFaults(t *testing.T) {
 		"CREATE TABLE hand (id int PRIMARY KEY, number text, customer_id int, subject text, status text, created_at int, updated_at datetime)")
 	db := open(t, dsn)
 	for name, c := range map[string]struct {
-		change func(*supportdb.Recipe)
+		change func(*recipe.Recipe)
 		want   string
 	}{
-		"table":      {func(r *supportdb.Recipe) { r.Ticket.Table = "ticket" }, `table ticket: not in database`},
-		"column":     {func(r *supportdb.Recipe) { r.Customer.Email = "mail" }, `column customers.mail: the recipe's email is not in the table; did you mean "email"?`},
-		"segment":    {func(r *supportdb.Recipe) { r.Customer.Segment["country"] = "contry" }, `column customers.contry: the recipe's segment country is not in the table; did you mean "country"?`},
-		"key":        {func(r *supportdb.Recipe) { r.Ticket.Key = "number" }, `column tickets.number: it is not the table's primary key; did you mean "id"?`},
-		"view":       {func(r *supportdb.Recipe) { r.Customer.Table = "people" }, "it is a view"},
-		"engine":     {func(r *supportdb.Recipe) { r.Customer.Table = "old" }, "its engine MyISAM has no transactions"},
-		"made keys":  {func(r *supportdb.Recipe) { r.Ticket.Table = "hand" }, "neither by AUTO_INCREMENT nor as UUIDs"},
-		"no date":    {func(r *supportdb.Recipe) { r.Ticket.Table = "hand" }, "column hand.created_at: its type int is no date"},
-		"no text":    {func(r *supportdb.Recipe) { r.Customer.Phone = "newsletter" }, "its type tinyint holds no text"},
-		"unfinished": {func(r *supportdb.Recipe) { r.Customer.Email = "" }, "customer.email is missing"},
+		"table":      {func(r *recipe.Recipe) { r.Ticket.Table = "ticket" }, `table ticket: not in database`},
+		"column":     {func(r *recipe.Recipe) { r.Customer.Email = "mail" }, `column customers.mail: the recipe's email is not in the table; did you mean "email"?`},
+		"segment":    {func(r *recipe.Recipe) { r.Customer.Segment["country"] = "contry" }, `column customers.contry: the recipe's segment country is not in the table; did you mean "country"?`},
+		"key":        {func(r *recipe.Recipe) { r.Ticket.Key = "number" }, `column tickets.number: it is not the table's primary key; did you mean "id"?`},
+		"view":       {func(r *recipe.Recipe) { r.Customer.Table = "people" }, "it is a view"},
+		"made keys":  {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "neither by AUTO_INCREMENT nor as UUIDs"},
+		"no date":    {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "column hand.created_at: its type int is no date"},
+		"no text":    {func(r *recipe.Recipe) { r.Customer.Phone = "newsletter" }, "its type tinyint holds no text"},
+		"unfinished": {func(r *recipe.Recipe) { r.Customer.Email = "" }, "customer.email is missing"},
 	} {
 		r := generic(t)
 		c.change(&r)
 		if err := db.Check(t.Context(), r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
-		} else if !errors.Is(err, supportdb.ErrSchema) && !errors.Is(err, supportdb.ErrRecipe) {
+		} else if !errors.Is(err, supportdb.ErrSchema) && !errors.Is(err, recipe.ErrRecipe) {
 			t.Errorf("%s: no sentinel in %v", name, err)
 		}
 	}
@@ -146,8 +148,12 @@ func TestUseFaults(t *testing.T) {
 	}
 	r = generic(t)
 	r.Customer.Email = "EMAIL" // the server does not look at case
-	if desk, err := db.Use(t.Context(), r); err != nil || desk.Recipe().Customer.Email != "email" {
-		t.Errorf("another case: %v", err)
+	desk, err := db.Use(t.Context(), r)
+	if err != nil {
+		t.Fatalf("another case: %v", err)
+	}
+	if at, ok := desk.Fact("email"); !ok || at.Column != "email" {
+		t.Errorf("the column is spelled %q", at.Column)
 	}
 }
 
@@ -201,30 +207,23 @@ func TestStatementsAreExact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	donors, err := desk.Donors(t.Context(), []string{rows[0].Get("id").Text()})
+	donors, err := desk.Donors(t.Context(), []string{rows[0].Get("key").Text()})
 	if err != nil || len(donors) != 1 {
 		t.Fatal(err)
 	}
-	image := supportdb.Image{}
-	for i, c := range donors[0].Customer.Columns {
-		if c != "id" {
-			image.Customer.Set(c, donors[0].Customer.Values[i])
-		}
-	}
-	image.Customer.Set("email", supportdb.Text("new@example.net"))
-	image.Customer.Set("last_name", supportdb.Text("O'Hara \"x\"\\\n\r\x1a?"))
-	image.Tickets = []supportdb.Row{{}}
-	for column, v := range map[string]supportdb.Value{
-		"number": supportdb.Text("N-1"), "subject": supportdb.Text("half ?"), "channel": supportdb.Text("web"), "created_at": supportdb.Text("2025-01-02 03:04:05"),
-		"updated_at": supportdb.Text("2025-01-02 03:04:05"), "blobby": supportdb.Text("\x00'"),
-	} {
-		image.Tickets[0].Set(column, v)
-	}
+	image := desk.Plan(&donors[0])
+	image.Items = image.Items[:1]
+	image.Items[0].Row.Set("email", supportdb.Text("new@example.net"))
+	image.Items[0].Row.Set("last_name", supportdb.Text("O'Hara \"x\"\\\n\r\x1a?"))
+	first := row([][2]string{{"number", "N-1"}, {"subject", "half ?"}, {"channel", "web"}, {"created_at", "2025-01-02 03:04:05"}, {"updated_at", "2025-01-02 03:04:05"}, {"blobby", "\x00'"}}...)
+	first.Set("customer_id", supportdb.Value{R: &supportdb.Ref{Row: 0, Column: "id"}})
 	// Bytes that are no text: the log table cannot show them, the row can.
-	second := image.Tickets[0].Clone()
+	second := first.Clone()
 	second.Set("number", supportdb.Text("N-2"))
 	second.Set("blobby", supportdb.Text("\xff\x00'"))
-	image.Tickets = append(image.Tickets, second)
+	for _, r := range []supportdb.Row{first, second} {
+		image.Items = append(image.Items, supportdb.Item{Part: "ticket", Row: r})
+	}
 	exec(t, raw, "SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = 1")
 	var keys supportdb.Keys
 	err = desk.Insert(t.Context(), []supportdb.Image{image}, func(_ context.Context, k []supportdb.Keys) error {
@@ -238,14 +237,14 @@ func TestStatementsAreExact(t *testing.T) {
 	if err := raw.QueryRowContext(t.Context(), "SELECT HEX(blobby) FROM tickets WHERE number = 'N-2'").Scan(&stored); err != nil || stored != "FF0027" {
 		t.Errorf("bytes %s, %v", stored, err)
 	}
-	change := supportdb.Change{Key: keys.Customer, Guard: "email", Old: supportdb.Text("new@example.net")}
+	change := supportdb.Change{Part: "customer", Key: keys.Rows[0], Guard: "email", Old: supportdb.Text("new@example.net")}
 	change.Set.Set("email", supportdb.Text("next@example.net"))
 	if err := desk.Update(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
 	want := append(desk.InsertStatements(image), desk.UpdateStatement(change))
-	want = append(want, desk.RemoveStatements(keys, supportdb.Text("next@example.net"))...)
-	if err := desk.Remove(t.Context(), keys, supportdb.Text("next@example.net")); err != nil {
+	want = append(want, desk.RemoveStatements(&image, keys, supportdb.Text("next@example.net"))...)
+	if err := desk.Remove(t.Context(), &image, keys, supportdb.Text("next@example.net")); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, raw, "SET GLOBAL general_log = 0")
@@ -262,11 +261,11 @@ func TestStatementsAreExact(t *testing.T) {
 		}
 		received[s] = true
 	}
-	if log.Err() != nil || len(want) != 10 {
+	if log.Err() != nil || len(want) != 11 {
 		t.Fatalf("%d statements, %v", len(want), log.Err())
 	}
 	for _, s := range want {
-		s = strings.ReplaceAll(s, "{key of the customer}", "'"+keys.Customer+"'")
+		s = strings.ReplaceAll(s, "{key of the customer}", "'"+keys.Rows[0][0]+"'")
 		if !received[s] && !strings.Contains(s, "'N-2'") {
 			t.Errorf("the server did not receive\n%s", s)
 		}

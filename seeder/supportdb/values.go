@@ -3,9 +3,9 @@ package supportdb
 import (
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
-
-	"saltmine/internal/canary"
 )
 
 // ParseTime reads a date as the server writes it. NULL, the zero date and what
@@ -53,13 +53,26 @@ func scanRow(rows *sql.Rows, columns []string) (Row, error) {
 	return r, nil
 }
 
-// SegmentOf gives a customer row's segment by the recipe.
-func (d *Desk) SegmentOf(r *Row) canary.Segment {
-	pairs := map[string]string{}
-	for word, column := range d.recipe.Customer.Segment {
-		if v := r.Get(column); v.Text() != "" {
-			pairs[word] = v.Text()
-		}
+// IsTime reports whether the part's column holds an instant: a date with a
+// time of day, or seconds since 1970.
+func (p *Part) IsTime(c *Column) bool { return c.IsTime() || slices.Contains(p.Epoch, c.Name) }
+
+// ParseTime reads an instant or a day of the part's column.
+func (p *Part) ParseTime(column string, v Value) (t time.Time, ok bool) {
+	if !slices.Contains(p.Epoch, column) {
+		return ParseTime(v)
 	}
-	return canary.MakeSegment(pairs)
+	sec, err := strconv.ParseInt(v.Text(), 10, 64)
+	if err != nil || sec <= 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(sec, 0).UTC(), true
+}
+
+// FormatTime writes a time as the part's column holds it.
+func (p *Part) FormatTime(c *Column, t time.Time) Value {
+	if slices.Contains(p.Epoch, c.Name) {
+		return Text(strconv.FormatInt(t.Unix(), 10))
+	}
+	return c.FormatTime(t)
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // statement is one statement with its arguments; what is executed and what a
@@ -23,85 +25,206 @@ func insertOf(table string, r Row) statement {
 	return s
 }
 
-// Insert inserts the images, customers with their tickets, in one transaction.
-// Before COMMIT it calls before with the keys that the server gave; an error
-// of before rolls everything back. ErrUnknownOutcome means that only reading
-// can tell; after every other error nothing was written.
+// Insert inserts the images in one transaction. Before COMMIT it calls before
+// with the keys that the server gave; an error of before rolls everything
+// back. ErrUnknownOutcome means that only reading can tell; after every other
+// error nothing stands: what tables without transactions already had is
+// deleted again.
 func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
+	var begun []*writing
 	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
 		keys := make([]Keys, len(images))
 		for i := range images {
-			k, err := d.insertOne(ctx, tx, &images[i])
-			if err != nil {
+			w := &writing{d: d, tx: tx, image: images[i].Clone()}
+			begun = append(begun, w)
+			if err := w.run(ctx); err != nil {
 				return err
 			}
-			keys[i] = k
+			keys[i] = w.keys
 		}
 		return before(ctx, keys)
 	})
-	if err != nil {
-		return fmt.Errorf("insert: %w", err)
+	if err == nil {
+		return nil
+	}
+	if len(d.Transactional()) > 0 && !errors.Is(err, ErrUnknownOutcome) {
+		err = errors.Join(err, d.compensate(context.WithoutCancel(ctx), begun))
+	}
+	return fmt.Errorf("insert: %w", err)
+}
+
+// writing is one image on its way into the tables. Its rows take up the keys
+// as the server gives them.
+type writing struct {
+	d     *Desk
+	tx    *sql.Tx
+	image Image
+	keys  Keys
+}
+
+func (w *writing) run(ctx context.Context) error {
+	type later struct {
+		item   int
+		column string
+		value  Value
+	}
+	var owed []later
+	for n := range w.image.Items {
+		row, open := w.resolved(n)
+		for column, v := range open {
+			owed = append(owed, later{n, column, v})
+		}
+		if err := w.insert(ctx, n, row); err != nil {
+			return fmt.Errorf("%s: %w", w.image.Items[n].Part, err)
+		}
+	}
+	if at, _ := w.d.TicketFact("number"); w.d.NumberIsKey() {
+		for _, n := range w.image.Tickets() {
+			w.keys.Numbers = append(w.keys.Numbers, w.image.Get(n, at).Text())
+		}
+	}
+	for _, o := range owed {
+		s := w.d.backfill(&w.image, o.item, o.column, w.image.follow(o.value), w.keys.Rows[o.item])
+		if _, err := w.tx.ExecContext(ctx, s.query, s.args...); err != nil {
+			return fmt.Errorf("%s: %w", w.image.Items[o.item].Part, classify(err))
+		}
 	}
 	return nil
 }
 
-func (d *Desk) insertOne(ctx context.Context, tx *sql.Tx, image *Image) (Keys, error) {
-	key, err := insertRow(ctx, tx, d.customer, d.recipe.Customer.Key, image.Customer)
-	if err != nil {
-		return Keys{}, fmt.Errorf("customer: %w", err)
-	}
-	keys := Keys{Customer: key}
-	for _, ticket := range image.Tickets {
-		row := d.tied(ticket, Text(key))
-		k, err := insertRow(ctx, tx, d.ticket, d.recipe.Ticket.Key, row)
-		if err != nil {
-			return Keys{}, fmt.Errorf("ticket: %w", err)
+// resolved gives a row with its references replaced by values. Those that
+// point to rows which are not inserted yet are open: the row begins with NULL,
+// zero or nothing there.
+func (w *writing) resolved(n int) (row Row, open map[string]Value) {
+	return w.d.resolve(&w.image, n)
+}
+
+func (d *Desk) resolve(i *Image, n int) (row Row, open map[string]Value) {
+	t := d.Part(i.Items[n].Part).Table
+	row = i.Items[n].Row.Clone()
+	for at, v := range row.Values {
+		if v.R == nil {
+			continue
 		}
-		keys.Tickets = append(keys.Tickets, k)
+		v = i.follow(v)
+		if v.R != nil {
+			if open == nil {
+				open = map[string]Value{}
+			}
+			open[row.Columns[at]] = row.Values[at]
+			v = t.blank(row.Columns[at])
+		}
+		row.Values[at] = v
 	}
-	return keys, nil
+	return row, open
 }
 
-// tied returns the ticket with its customer's key at the column's own place.
-func (d *Desk) tied(ticket Row, customer Value) Row {
-	row := Row{}
-	for _, name := range d.ticket.names() {
-		switch {
-		case name == d.recipe.Ticket.Customer:
-			row.Set(name, customer)
-		case ticket.Has(name):
-			row.Set(name, ticket.Get(name))
+// blank is what a column holds until its value is known.
+func (t *Table) blank(column string) Value {
+	c, _ := t.Column(column)
+	switch {
+	case c.Nullable:
+		return Null()
+	case c.IsText():
+		return Text("")
+	}
+	return Text("0")
+}
+
+func (w *writing) insert(ctx context.Context, n int, row Row) error {
+	p := w.d.Part(w.image.Items[n].Part)
+	s := insertOf(p.Table.Name, row)
+	result, err := w.tx.ExecContext(ctx, s.query, s.args...)
+	if err != nil {
+		return classify(err)
+	}
+	if p.auto != "" && !row.Has(p.auto) {
+		id, err := result.LastInsertId()
+		if err != nil || id <= 0 {
+			return fmt.Errorf("table %s: the server gave no key: %w", p.Table.Name, errors.Join(err, ErrSchema))
+		}
+		w.image.Items[n].Row.Set(p.auto, Text(strconv.FormatInt(id, 10)))
+		row.Set(p.auto, Text(strconv.FormatInt(id, 10)))
+	}
+	key := make([]string, len(p.Key))
+	for i, c := range p.Key {
+		key[i] = row.Get(spelling(p.Table, c)).Text()
+	}
+	w.keys.Rows = append(w.keys.Rows, key)
+	return w.counted(ctx, n, key)
+}
+
+// counted reads back a number that the server counts beside the key.
+func (w *writing) counted(ctx context.Context, n int, key []string) error {
+	p := w.d.Part(w.image.Items[n].Part)
+	for i := range p.Table.Columns {
+		c := &p.Table.Columns[i]
+		if !c.Auto || c.Name == p.auto || w.image.Items[n].Row.Has(c.Name) {
+			continue
+		}
+		var got sql.NullString
+		q := "SELECT " + quote(c.Name) + " FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key)
+		if err := w.tx.QueryRowContext(ctx, q, anys(key)...).Scan(&got); err != nil {
+			return classify(err)
+		}
+		w.image.Items[n].Row.Set(c.Name, Text(got.String))
+	}
+	return nil
+}
+
+// equalities writes "`a` = ? AND `b` = ?".
+func equalities(columns []string) string {
+	each := make([]string, len(columns))
+	for i, c := range columns {
+		each[i] = quote(c) + " = ?"
+	}
+	return strings.Join(each, " AND ")
+}
+
+// backfill sets a column whose value was not known when the row was inserted.
+func (d *Desk) backfill(i *Image, n int, column string, v Value, key []string) statement {
+	p := d.Part(i.Items[n].Part)
+	return statement{
+		query: "UPDATE " + quote(p.Table.Name) + " SET " + quote(column) + " = ? WHERE " + equalities(p.Key),
+		args:  append([]any{v.arg()}, anys(key)...),
+	}
+}
+
+func deleteByKey(p *Part) string {
+	return "DELETE FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key)
+}
+
+// compensate deletes what tables without transactions hold of images that
+// were not inserted as a whole.
+func (d *Desk) compensate(ctx context.Context, begun []*writing) error {
+	var faults []error
+	for _, w := range begun {
+		for n, key := range slices.Backward(w.keys.Rows) {
+			p := d.Part(w.image.Items[n].Part)
+			if p.Table.transactional() {
+				continue
+			}
+			q := deleteByKey(p)
+			if _, err := d.db.sql.ExecContext(ctx, q, anys(key)...); err != nil {
+				faults = append(faults, fmt.Errorf("take a row of %s back: %w", p.Table.Name, classify(err)))
+			}
 		}
 	}
-	return row
+	return errors.Join(faults...)
 }
 
-func insertRow(ctx context.Context, tx *sql.Tx, t *Table, key string, r Row) (string, error) {
-	s := insertOf(t.Name, r)
-	result, err := tx.ExecContext(ctx, s.query, s.args...)
-	if err != nil {
-		return "", classify(err)
-	}
-	if r.Has(key) {
-		return r.Get(key).Text(), nil
-	}
-	id, err := result.LastInsertId()
-	if err != nil || id <= 0 {
-		return "", fmt.Errorf("table %s: the server gave no key: %w", t.Name, errors.Join(err, ErrSchema))
-	}
-	return strconv.FormatInt(id, 10), nil
-}
-
-// Change is an UPDATE of one customer row in place.
+// Change is an UPDATE of one row in place.
 type Change struct {
-	Key   string
+	Part  string
+	Key   []string
 	Guard string // the column that must still hold Old
 	Old   Value
 	Set   Row
 }
 
 func (d *Desk) update(c Change) statement {
-	s := statement{query: "UPDATE " + quote(d.customer.Name) + " SET "}
+	p := d.Part(c.Part)
+	s := statement{query: "UPDATE " + quote(p.Table.Name) + " SET "}
 	for i, column := range c.Set.Columns {
 		if i > 0 {
 			s.query += ", "
@@ -109,20 +232,40 @@ func (d *Desk) update(c Change) statement {
 		s.query += quote(column) + " = ?"
 		s.args = append(s.args, c.Set.Values[i].arg())
 	}
-	s.query += " WHERE " + quote(d.recipe.Customer.Key) + " = ? AND " + quote(c.Guard) + " = ?"
-	s.args = append(s.args, c.Key, c.Old.arg())
+	s.query += " WHERE " + equalities(p.Key) + " AND " + quote(c.Guard) + " = ?"
+	s.args = append(append(s.args, anys(c.Key)...), c.Old.arg())
 	return s
 }
 
-// Update changes the row if the guarded column still holds the old value, and
-// is ErrStale if it does not. After ErrUnknownOutcome only reading can tell.
-func (d *Desk) Update(ctx context.Context, c Change) error {
-	s := d.update(c)
-	result, err := d.db.sql.ExecContext(ctx, s.query, s.args...)
-	if err != nil {
-		return fmt.Errorf("update: %w", committed(err)) // it commits by itself
+// Update makes the changes in one transaction, each if the guarded column
+// still holds the old value; it is ErrStale, and nothing was changed, if one
+// does not. After ErrUnknownOutcome only reading can tell.
+func (d *Desk) Update(ctx context.Context, changes ...Change) error {
+	if len(changes) == 1 {
+		s := d.update(changes[0])
+		result, err := d.db.sql.ExecContext(ctx, s.query, s.args...)
+		if err != nil {
+			return fmt.Errorf("update: %w", committed(err)) // it commits by itself
+		}
+		return one(result, "update")
 	}
-	return one(result, "update")
+	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
+		for _, c := range changes {
+			s := d.update(c)
+			result, err := tx.ExecContext(ctx, s.query, s.args...)
+			if err != nil {
+				return classify(err)
+			}
+			if err := one(result, c.Part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("update: %w", err)
+	}
+	return nil
 }
 
 func one(result sql.Result, what string) error {
@@ -138,58 +281,10 @@ func one(result sql.Result, what string) error {
 	return nil
 }
 
-// removal lists the statements that delete a canary.
-func (d *Desk) removal(keys Keys, email Value) []statement {
-	var out []statement
-	if n := len(keys.Tickets); n > 0 {
-		out = append(out, statement{
-			query: "DELETE FROM " + quote(d.ticket.Name) + " WHERE " + quote(d.recipe.Ticket.Key) + " IN (" + marks(n) + ") AND " + quote(d.recipe.Ticket.Customer) + " = ?",
-			args:  append(anys(keys.Tickets), keys.Customer),
-		})
+// CustomerKey is the key of a canary's customer row, empty without one.
+func (i *Image) CustomerKey(k Keys) string {
+	if n := i.Customer(); n >= 0 && n < len(k.Rows) {
+		return k.Rows[n][0]
 	}
-	return append(out, statement{
-		query: "DELETE FROM " + quote(d.customer.Name) + " WHERE " + quote(d.recipe.Customer.Key) + " = ? AND " + quote(d.recipe.Customer.Email) + " = ?",
-		args:  []any{keys.Customer, email.arg()},
-	})
-}
-
-// Remove deletes a canary's tickets and then its customer row, in one
-// transaction, if the row still has the e-mail address. Rows that others tied
-// to it since are kept: then nothing is deleted and the error is ErrConstraint.
-func (d *Desk) Remove(ctx context.Context, keys Keys, email Value) error {
-	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
-		steps := d.removal(keys, email)
-		last := len(steps) - 1
-		for _, s := range steps[:last] {
-			if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
-				return classify(err)
-			}
-		}
-		if err := d.alone(ctx, tx, keys.Customer); err != nil {
-			return err
-		}
-		result, err := tx.ExecContext(ctx, steps[last].query, steps[last].args...)
-		if err != nil {
-			return classify(err)
-		}
-		return one(result, "customer")
-	})
-	if err != nil {
-		return fmt.Errorf("delete: %w", err)
-	}
-	return nil
-}
-
-// alone makes sure that no ticket is left that would lose its customer; not
-// every schema has the foreign key that would forbid it.
-func (d *Desk) alone(ctx context.Context, tx *sql.Tx, customer string) error {
-	var left int
-	q := "SELECT COUNT(*) FROM " + quote(d.ticket.Name) + " WHERE " + quote(d.recipe.Ticket.Customer) + " = ?"
-	if err := tx.QueryRowContext(ctx, q, customer).Scan(&left); err != nil {
-		return classify(err)
-	}
-	if left > 0 {
-		return fmt.Errorf("%d tickets that are not ours belong to the row: %w", left, ErrConstraint)
-	}
-	return nil
+	return ""
 }

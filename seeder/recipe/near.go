@@ -1,10 +1,10 @@
-package supportdb
+package recipe
 
 import "strings"
 
-// nearest returns the name that is closest to want, or nothing when none is
+// Nearest returns the name that is closest to want, or nothing when none is
 // close: at most a third of the letters differ, or one contains the other.
-func nearest(want string, names []string) string {
+func Nearest(want string, names []string) string {
 	best, bestCost := "", len(want)/3+2
 	low := strings.ToLower(want)
 	for _, name := range names {
@@ -40,9 +40,4 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// SameText compares as the usual collations do, without case and trailing spaces.
-func SameText(a, b string) bool {
-	return strings.EqualFold(strings.TrimRight(a, " "), strings.TrimRight(b, " "))
 }
