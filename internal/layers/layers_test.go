@@ -31,6 +31,7 @@ func storeys() map[string]int {
 		"internal/webhook":    1,
 		"seeder/persona":      1,
 		"seeder/salt/dialect": 1,
+		"seeder/schedule":     1,
 
 		"internal/deskkit":   2,
 		"internal/inventory": 2,
