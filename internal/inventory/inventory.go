@@ -114,10 +114,10 @@ type Item struct {
 // Reading is how what arrives at a mailbox or seed address is read: either by
 // IMAP, or it is forwarded to an address on one of our domains.
 type Reading struct {
-	Host       string // of IMAP over TLS, "host:port"
-	User       string
-	SecretFile string // the file of the password; what stands in it is not kept
-	ForwardTo  string
+	Host       string `json:"host,omitempty"` // of IMAP over TLS, "host:port"
+	User       string `json:"user,omitempty"`
+	SecretFile string `json:"secret_file,omitempty"` // of the password; what stands in it is not kept
+	ForwardTo  string `json:"forward_to,omitempty"`
 }
 
 // IsZero reports whether no way of reading is given.
@@ -167,42 +167,4 @@ func (i *Item) Until() time.Time {
 		return i.Check.Expires
 	}
 	return i.Expires
-}
-
-// Update gives the item as the user describes it now: what news leaves out
-// stays as it was, and the facts of its use stay in any case.
-func (i Item) Update(news *Item) (Item, error) {
-	if i.Kind != news.Kind {
-		return i, fmt.Errorf("%s as %s: %w", i, news.Kind, ErrClash)
-	}
-	for _, f := range []struct {
-		into *string
-		from string
-	}{
-		{&i.Provider, news.Provider}, {&i.Country, news.Country}, {&i.Locale, news.Locale}, {&i.Name, news.Name},
-		{&i.Owner, news.Owner}, {&i.Consent, news.Consent}, {&i.Line, news.Line},
-	} {
-		if f.from != "" {
-			*f.into = f.from
-		}
-	}
-	if !news.Reading.IsZero() {
-		i.Reading = news.Reading
-	}
-	if news.Soak != 0 {
-		i.Soak = news.Soak
-	}
-	if news.Capacity != 0 {
-		i.Capacity = news.Capacity
-	}
-	if !news.Expires.IsZero() {
-		i.Expires = news.Expires
-	}
-	if !news.Added.IsZero() {
-		i.Added = news.Added
-	}
-	if news.Listed {
-		i.Listed, i.Unlisted = true, time.Time{}
-	}
-	return i, nil
 }

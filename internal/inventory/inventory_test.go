@@ -55,30 +55,105 @@ func TestItemsDoNotPrint(t *testing.T) {
 	}
 }
 
-func TestUpdateKeepsWhatIsLeftOut(t *testing.T) {
+// enter puts one description into a pool of one and gives what it became.
+func enter(t *testing.T, old, news inventory.Item, whole bool) (inventory.Item, bool) {
+	t.Helper()
+	e, err := inventory.Enter([]inventory.Item{old}, []inventory.Item{news}, whole, start())
+	if err != nil || len(e.Added)+len(e.Unlisted) != 0 {
+		t.Fatalf("%d added, %d unlisted, %v", len(e.Added), len(e.Unlisted), err)
+	}
+	if len(e.Changed) == 0 {
+		return old, false
+	}
+	return e.Changed[0], true
+}
+
+func TestEnterKeepsWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	old := mailbox(1)
 	old.Country, old.Locale, old.Soak, old.Token, old.Freed, old.Expires = "GB", "en-GB", 9*day, "t_1", start(), start().Add(90*day)
-	got, err := old.Update(&inventory.Item{Kind: inventory.Mailbox})
-	if err != nil || got.Country != "GB" || got.Locale != "en-GB" || got.Soak != 9*day || got.Token != "t_1" || !got.Added.Equal(old.Added) || !got.Expires.Equal(old.Expires) || got.Reading != old.Reading {
-		t.Errorf("an empty description changed it: %v", err)
+	bare := inventory.Item{Kind: inventory.Mailbox, Text: old.Text, Reading: old.Reading}
+	if got, is := enter(t, old, bare, false); is {
+		t.Errorf("a bare description changed it: %+v", shown(&got))
+	}
+	if got, is := enter(t, old, bare, true); !is || !got.Listed {
+		t.Error("it is not listed")
 	}
 	news := inventory.Item{
-		Kind: inventory.Mailbox, Provider: "p", Country: "IE", Locale: "en-IE", Name: "n", Owner: "o", Consent: "c", Line: "mobile", Soak: day, Capacity: 7,
-		Expires: start().Add(5 * day), Added: start().Add(-day), Reading: inventory.Reading{ForwardTo: "in@example.net"}, Listed: true,
+		Kind: inventory.Mailbox, Text: old.Text, Provider: "p", Country: "IE", Locale: "en-IE", Name: "n", Soak: day,
+		Expires: start().Add(5 * day), Added: start().Add(-day), Reading: inventory.Reading{ForwardTo: "in@example.net"},
 	}
 	old.Unlisted = start()
-	got, err = old.Update(&news)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got, is := enter(t, old, news, true)
 	want := news
-	want.ID, want.Text, want.Token, want.Freed = old.ID, old.Text, old.Token, old.Freed
-	if fmt.Sprintf("%+v", shown(&got)) != fmt.Sprintf("%+v", shown(&want)) {
+	want.ID, want.Token, want.Freed, want.Listed = old.ID, old.Token, old.Freed, true
+	if !is || fmt.Sprint(shown(&got)) != fmt.Sprint(shown(&want)) {
 		t.Errorf("got %+v\nwant %+v", shown(&got), shown(&want))
 	}
-	if _, err := old.Update(&inventory.Item{Kind: inventory.Seed}); !errors.Is(err, inventory.ErrClash) {
+	if _, is := enter(t, got, news, true); is {
+		t.Error("the same again changed it")
+	}
+	seed, seedNews := mailbox(2), mailbox(2)
+	seed.Kind, seedNews.Kind = inventory.Seed, inventory.Seed
+	seedNews.Owner, seedNews.Consent = "o", "c"
+	if got, is := enter(t, seed, seedNews, false); !is || got.Owner != "o" || got.Consent != "c" {
+		t.Errorf("owner %q, consent %q", got.Owner, got.Consent)
+	}
+	number, numberNews := phone("+442012345678"), phone("+442012345678")
+	numberNews.Line = "mobile"
+	if got, is := enter(t, number, numberNews, false); !is || got.Line != "mobile" {
+		t.Errorf("line %q", got.Line)
+	}
+	domain := inventory.Item{Kind: inventory.Domain, Text: "example.net", Added: start()}
+	domainNews := domain
+	domainNews.Capacity = 7
+	if got, is := enter(t, domain, domainNews, false); !is || got.Capacity != 7 {
+		t.Errorf("capacity %d", got.Capacity)
+	}
+	if _, err := inventory.Enter([]inventory.Item{mailbox(2)}, []inventory.Item{seedNews}, true, start()); !errors.Is(err, inventory.ErrClash) {
 		t.Errorf("a mailbox became a seed: %v", err)
+	}
+}
+
+func TestEnter(t *testing.T) {
+	t.Parallel()
+	now := start().Add(3 * day)
+	news := []inventory.Item{mailbox(1), phone("+442012345678"), {Kind: inventory.Domain, Text: "example.net"}}
+	news[0].ID, news[0].Token, news[0].Freed, news[0].Retired, news[0].Carried = "o_mine", "t_1", start(), start(), 3
+	news[1].Added = time.Time{}
+	first, err := inventory.Enter(nil, news, true, now)
+	if err != nil || len(first.Added) != 3 || len(first.Changed)+len(first.Unlisted) != 0 {
+		t.Fatalf("%d added, %v", len(first.Added), err)
+	}
+	box, number := first.Added[0], first.Added[1]
+	if box.ID == "o_mine" || box.Token != "" || !box.Freed.IsZero() || !box.Retired.IsZero() || box.Carried != 0 || !box.Added.Equal(start()) || !box.Listed {
+		t.Errorf("a new item comes with facts: %+v", shown(&box))
+	}
+	if !number.Added.Equal(now) || number.ID == box.ID || !strings.HasPrefix(string(number.ID), "o_") {
+		t.Errorf("added %s as %s", number.Added, number.ID)
+	}
+	byHand, err := inventory.Enter(first.Added, []inventory.Item{mailbox(5)}, false, now)
+	if err != nil || len(byHand.Added) != 1 || byHand.Added[0].Listed || len(byHand.Unlisted) != 0 {
+		t.Fatalf("by hand: %+v, %v", byHand, err)
+	}
+	pool := append(first.Added, byHand.Added...)
+	again, err := inventory.Enter(pool, news[:1], true, now)
+	if err != nil || len(again.Added)+len(again.Changed) != 0 || len(again.Unlisted) != 2 || again.Unlisted[0].ID != number.ID || !again.Unlisted[0].Unlisted.Equal(now) {
+		t.Fatalf("two are listed no more: %+v, %v", again, err)
+	}
+	pool[1], pool[2] = again.Unlisted[0], again.Unlisted[1]
+	later, err := inventory.Enter(pool, news, true, now.Add(day))
+	if err != nil || len(later.Changed) != 2 || !later.Changed[0].Unlisted.IsZero() {
+		t.Errorf("they are listed again: %+v, %v", later, err)
+	}
+	if again, err := inventory.Enter(pool, news[:1], true, now.Add(day)); err != nil || len(again.Unlisted) != 0 {
+		t.Errorf("unlisted twice: %+v, %v", again, err)
+	}
+	if _, err := inventory.Enter(nil, []inventory.Item{mailbox(1), mailbox(1)}, false, now); !errors.Is(err, inventory.ErrClash) {
+		t.Errorf("entered twice at once: %v", err)
+	}
+	if _, err := inventory.Enter(nil, []inventory.Item{mailbox(1), {Kind: inventory.Phone}}, false, now); !errors.Is(err, inventory.ErrInvalid) {
+		t.Errorf("a bad item was entered: %v", err)
 	}
 }
 

@@ -28,22 +28,26 @@ CREATE TABLE tokens (
   sealed_window LONGBLOB
 );
 CREATE INDEX tokens_by_canary ON tokens (canary);
--- A cohort is the placebos of one kind that were registered together.
+-- A cohort is the placebos of one kind that were registered with one canary at
+-- once. Its mark is random, and short because millions of rows hold it: two
+-- cohorts may have the same.
 CREATE TABLE cohorts (
-  id BIGINT NOT NULL PRIMARY KEY,
+  mark INT NOT NULL,
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
   kind VARCHAR(8) COLLATE BINARY NOT NULL,
   placebos INT NOT NULL,
   registered BIGINT NOT NULL,
-  sealed LONGBLOB NOT NULL
+  sealed LONGBLOB NOT NULL,
+  PRIMARY KEY (mark, canary, kind)
 );
--- Every token and every placebo has one row here, with cohort 0 for a token.
+-- Every token and every placebo has one row here; cohort is the mark of a
+-- placebo's cohort, and 0 for a token.
 -- There are millions. SQLite keeps rows in the order of INTEGER PRIMARY KEY and
 -- of no other type, and its numbers have 64 bits; MySQL is told so after it, in
 -- what is a comment to SQLite.
 CREATE TABLE blinds (
   blind INTEGER NOT NULL PRIMARY KEY,
-  cohort BIGINT NOT NULL
+  cohort INT NOT NULL
 );
 /*! ALTER TABLE blinds MODIFY blind BIGINT NOT NULL */;
 CREATE TABLE contacts (
@@ -128,6 +132,14 @@ CREATE TABLE extract_canaries (
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
   PRIMARY KEY (extract_id, canary)
 );
+CREATE TABLE pool (
+  blind VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  id VARCHAR(32) COLLATE BINARY NOT NULL UNIQUE,
+  kind VARCHAR(8) COLLATE BINARY NOT NULL,
+  sealed LONGBLOB NOT NULL,
+  sealed_check LONGBLOB
+);
+CREATE INDEX pool_by_kind ON pool (kind);
 CREATE TABLE cursors (
   name VARCHAR(64) COLLATE BINARY NOT NULL PRIMARY KEY,
   position VARCHAR(200) COLLATE BINARY NOT NULL
@@ -147,6 +159,7 @@ CREATE TABLE reveals (
 DROP TABLE reveals;
 DROP TABLE jobs;
 DROP TABLE cursors;
+DROP TABLE pool;
 DROP TABLE extract_canaries;
 DROP TABLE extracts;
 DROP TABLE deliveries;
