@@ -37,6 +37,7 @@ type facts struct {
 func facing(kind string) facts {
 	return map[string]func() facts{
 		"osticket": osTicketFacts,
+		"suitecrm": suiteCRMFacts,
 		"znuny":    znunyFacts,
 	}[strings.Split(kind, "-")[0]]()
 }

@@ -1,0 +1,51 @@
+package deskkit_test
+
+func suiteCRMFacts() facts {
+	return facts{
+		customers: "SELECT COUNT(*) FROM contacts WHERE deleted = 0",
+		tickets:   "SELECT COUNT(*) FROM cases WHERE deleted = 0",
+		none: map[string]string{
+			"contact without primary address": `SELECT COUNT(*) FROM contacts c WHERE deleted = 0 AND (SELECT COUNT(*) FROM email_addr_bean_rel r JOIN email_addresses a ON a.id = r.email_address_id
+				AND a.deleted = 0 WHERE r.bean_id = c.id AND r.bean_module = 'Contacts' AND r.primary_address = 1 AND r.deleted = 0) <> 1`,
+			"link from nobody":       "SELECT COUNT(*) FROM email_addr_bean_rel r LEFT JOIN contacts c ON c.id = r.bean_id LEFT JOIN email_addresses a ON a.id = r.email_address_id WHERE c.id IS NULL OR a.id IS NULL",
+			"capitals":               "SELECT COUNT(*) FROM email_addresses WHERE BINARY email_address_caps <> BINARY UPPER(email_address)",
+			"address twice":          "SELECT COUNT(*)-COUNT(DISTINCT email_address_caps) FROM email_addresses WHERE deleted = 0",
+			"no custom row":          "SELECT COUNT(*) FROM contacts c LEFT JOIN contacts_cstm x ON x.id_c = c.id WHERE x.id_c IS NULL",
+			"no custom row of case":  "SELECT COUNT(*) FROM cases c LEFT JOIN cases_cstm x ON x.id_c = c.id WHERE x.id_c IS NULL",
+			"custom row of nobody":   "SELECT COUNT(*) FROM contacts_cstm x LEFT JOIN contacts c ON c.id = x.id_c WHERE c.id IS NULL",
+			"member of nothing":      "SELECT COUNT(*) FROM accounts_contacts m LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN accounts a ON a.id = m.account_id WHERE c.id IS NULL OR a.id IS NULL",
+			"case without contact":   "SELECT COUNT(*) FROM cases k WHERE deleted = 0 AND (SELECT COUNT(*) FROM contacts_cases l JOIN contacts c ON c.id = l.contact_id AND c.deleted = 0 WHERE l.case_id = k.id AND l.deleted = 0) <> 1",
+			"case made by another":   "SELECT COUNT(*) FROM cases k JOIN contacts_cases l ON l.case_id = k.id WHERE k.contact_created_by_id <> l.contact_id",
+			"case of another firm":   "SELECT COUNT(*) FROM cases k JOIN contacts_cases l ON l.case_id = k.id LEFT JOIN accounts_contacts m ON m.contact_id = l.contact_id WHERE NOT (k.account_id <=> m.account_id)",
+			"update of no case":      "SELECT COUNT(*) FROM aop_case_updates u LEFT JOIN cases k ON k.id = u.case_id WHERE k.id IS NULL",
+			"update of nobody":       "SELECT COUNT(*) FROM aop_case_updates u LEFT JOIN contacts c ON c.id = u.contact_id WHERE u.contact_id IS NOT NULL AND c.id IS NULL OR (u.contact_id IS NULL) = (u.assigned_user_id IS NULL)",
+			"event of no case":       "SELECT COUNT(*) FROM aop_case_events v LEFT JOIN cases k ON k.id = v.case_id WHERE k.id IS NULL",
+			"audit of no case":       "SELECT COUNT(*) FROM cases_audit v LEFT JOIN cases k ON k.id = v.parent_id WHERE k.id IS NULL",
+			"audit of nobody":        "SELECT COUNT(*) FROM contacts_audit v LEFT JOIN contacts c ON c.id = v.parent_id WHERE c.id IS NULL",
+			"state and status":       "SELECT COUNT(*) FROM cases WHERE SUBSTRING_INDEX(status, '_', 1) <> state",
+			"closed without audit":   "SELECT COUNT(*) FROM cases k WHERE state = 'Closed' AND NOT EXISTS (SELECT 1 FROM cases_audit a WHERE a.parent_id = k.id AND a.field_name = 'status' AND a.after_value_string = k.status)",
+			"number twice":           "SELECT COUNT(*)-COUNT(DISTINCT case_number) FROM cases",
+			"key of another shape":   "SELECT COUNT(*) FROM contacts WHERE id NOT REGEXP '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'",
+			"key of another time":    "SELECT COUNT(*) FROM contacts WHERE CONV(SUBSTRING(id, 25, 6), 16, 10) <> UNIX_TIMESTAMP(date_entered) DIV 256",
+			"case of another time":   "SELECT COUNT(*) FROM cases WHERE CONV(SUBSTRING(id, 25, 6), 16, 10) <> UNIX_TIMESTAMP(date_entered) DIV 256",
+			"address older than key": "SELECT COUNT(*) FROM email_addresses WHERE CONV(SUBSTRING(id, 25, 6), 16, 10) <> UNIX_TIMESTAMP(date_created) DIV 256",
+		},
+		some: map[string]string{
+			"contact without phone":    "SELECT COUNT(*) FROM contacts WHERE CONCAT(IFNULL(phone_home,''), IFNULL(phone_mobile,''), IFNULL(phone_work,'')) = ''",
+			"NULL for no phone":        "SELECT COUNT(*) FROM contacts WHERE phone_home IS NULL",
+			"contact without case":     "SELECT COUNT(*) FROM contacts c LEFT JOIN contacts_cases l ON l.contact_id = c.id WHERE l.id IS NULL",
+			"address of old":           "SELECT COUNT(*) FROM email_addresses a JOIN email_addr_bean_rel r ON r.email_address_id = a.id WHERE r.deleted = 1 AND a.deleted = 0",
+			"address of nobody":        "SELECT COUNT(*) FROM email_addresses a LEFT JOIN email_addr_bean_rel r ON r.email_address_id = a.id WHERE r.id IS NULL",
+			"audited phone":            "SELECT COUNT(*) FROM contacts_audit WHERE field_name = 'phone_work'",
+			"deleted contact":          "SELECT COUNT(*) FROM contacts WHERE deleted = 1",
+			"deleted case":             "SELECT COUNT(*) FROM cases WHERE deleted = 1",
+			"contact with an account":  "SELECT COUNT(*) FROM accounts_contacts",
+			"case from the portal":     "SELECT COUNT(*) FROM cases WHERE contact_created_by_id IS NOT NULL",
+			"case that waits":          "SELECT COUNT(*) FROM cases WHERE status = 'Open_New'",
+			"update by the customer":   "SELECT COUNT(*) FROM aop_case_updates WHERE contact_id IS NOT NULL",
+			"agents with several each": "SELECT COUNT(*) FROM (SELECT assigned_user_id FROM cases GROUP BY 1 HAVING COUNT(*) > 50) x",
+		},
+		ordered: [][3]string{{"cases", "case_number", "date_entered"}},
+		gaps:    [][2]string{{"cases", "case_number"}},
+	}
+}
