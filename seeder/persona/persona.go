@@ -2,12 +2,14 @@
 // and a source of randomness. It is pure: no I/O, no clock; the same sample
 // and the same source give the same person.
 //
-// What identifies somebody is made new: the name is put together from first
-// and last names of the same country or language, as often as they occur; the
-// local part of the address follows the styles that the sample itself has
-// (first.last, flast84, nick …); a phone number of the pool is written as the
-// donor's is; a ticket number follows the rule of the table's own numbers.
-// Everything else is the donor's and is not made here.
+// What identifies somebody is made new. A full name is put together from first
+// and last names of the same country or language whose ends agree, or it is one
+// that occurs, so that as many others have it as have a customer's; names that
+// only one person has are not copied but made of such. The local part of the
+// address is written in a style of the people who have the same kind of domain
+// and signed up at the same time (first.last, flast84, nick …); a phone number
+// of the pool is written as the donor's is; a ticket number follows the rule of
+// the table's own numbers. Everything else is the donor's and is not made here.
 //
 // An address has to pass the blind acceptance rule, about one in 64 does. Name
 // and style are drawn again for every try, so the rule prefers no style: the
@@ -22,7 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"time"
 )
 
 var (
@@ -41,6 +43,7 @@ type Person struct {
 	Salutation  string
 	Country     string
 	Language    string
+	Created     time.Time // the sign-up; zero when the table does not tell
 }
 
 // Identity is what is made new for a canary.
@@ -49,9 +52,10 @@ type Identity struct {
 	Full        string // written as the donor's full name is: "Dana Whitfield", "Whitfield, Dana"
 	Local       string // canonical
 	Domain      string // canonical
+	Written     string // the address as its owner types it, some with capitals
 }
 
-// Email is the address.
+// Email is the canonical address.
 func (i Identity) Email() string { return i.Local + "@" + i.Domain }
 
 // minPeople is the least number of people to learn from; minGroup the least
@@ -63,46 +67,38 @@ const (
 
 // Mix is what was learned from a sample. It is safe for concurrent use.
 type Mix struct {
-	all    []entry
-	groups map[string][]entry // by country, language and salutation, see groupsOf
-	locals map[string]bool    // of the sample
-	emails map[string]bool
-	phones phones
+	people        []somebody
+	rows          int // of the table
+	firsts, lasts lexicon
+	forms         *texts
+	digits        *texts
+	words         *texts
+	domains       *texts
+	class         map[string]int32
+	full          map[pair]int32 // people by full name
+	maybe         []uint64       // bits, see occurs
+	locals        seen
+	emails        seen
+	phones        phones
+
+	all    *group
+	groups map[string]*group // by country, language and salutation, see groupsOf
+
+	partsFirst, partsLast string // which parts of compound names stand in addresses: of FGH, of LMT
 }
 
-// entry is one person, taken apart.
-type entry struct {
-	first, last string
-	style       style
-}
-
-// Learn takes a sample apart. It needs at least 20 people with names.
+// Learn takes a sample apart, which is the whole table or stands for it. It
+// needs at least 20 people with names.
 func Learn(people []Person) (*Mix, error) {
-	m := &Mix{groups: map[string][]entry{}, locals: map[string]bool{}, emails: map[string]bool{}, phones: phones{}}
-	for _, p := range people {
-		first, last := p.parts()
-		if first == "" || last == "" {
-			continue
-		}
-		email := strings.ToLower(strings.TrimSpace(p.Email))
-		local, _, _ := strings.Cut(email, "@")
-		local, _, _ = strings.Cut(local, "+")
-		m.locals[local], m.emails[email] = true, true
-		m.phones.learn(p)
-		e := entry{first, last, readStyle(local, first, last)}
-		m.all = append(m.all, e)
-		for _, g := range groupsOf(p) {
-			m.groups[g] = append(m.groups[g], e)
-		}
+	l := NewLearner(nil, len(people))
+	for i := range people {
+		l.Add(people[i])
 	}
-	if len(m.all) < minPeople {
-		return nil, fmt.Errorf("learn names: %w: %d people with names, %d wanted", ErrSample, len(m.all), minPeople)
-	}
-	return m, nil
+	return l.Mix(len(people))
 }
 
 // groupsOf names the groups of a person, the closest first.
-func groupsOf(p Person) []string {
+func groupsOf(p *Person) []string {
 	var groups []string
 	if p.Country != "" && p.Salutation != "" {
 		groups = append(groups, "c:"+p.Country+"\x00"+p.Salutation)
@@ -120,10 +116,10 @@ func groupsOf(p Person) []string {
 }
 
 // near is the closest group of people that is large enough.
-func (m *Mix) near(p Person) []entry {
-	for _, g := range groupsOf(p) {
-		if len(m.groups[g]) >= minGroup {
-			return m.groups[g]
+func (m *Mix) near(p *Person) *group {
+	for _, key := range groupsOf(p) {
+		if g := m.groups[key]; g != nil {
+			return g
 		}
 	}
 	return m.all
@@ -145,99 +141,92 @@ const maxTries = 64 * 300
 // Identity draws a person like the donor: name, style and domain are drawn
 // anew until an address passes.
 func (m *Mix) Identity(rng *rand.Rand, donor Person, pool Pool) (Identity, error) {
+	some, err := m.Identities(rng, donor, pool, 1)
+	if err != nil {
+		return Identity{}, err
+	}
+	return some[0], nil
+}
+
+// Identities draws n of them with different addresses: a canary's placebos.
+// Most of the work of drawing is shared.
+func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Identity, error) {
 	if len(pool.Domains) == 0 {
-		return Identity{}, fmt.Errorf("draw an identity: %w: no domain", ErrVariety)
+		return nil, fmt.Errorf("draw an identity: %w: no domain", ErrVariety)
 	}
-	group := m.near(donor)
-	for range maxTries {
-		id := m.name(rng, group, donor)
-		local, ok := m.local(rng, group, id, donor)
-		id.Local, id.Domain = local, pool.Domains[rng.IntN(len(pool.Domains))]
-		if !ok || !pool.Accept(id.Local, id.Domain) || m.emails[id.Email()] {
-			continue
+	s, out := m.scene(&donor, pool.Domains, rng.Uint64()), make([]Identity, 0, n)
+	taken := make(map[string]bool, n)
+	if n > 1 {
+		s.tested = make([]uint32, 1<<13)
+	}
+	for range n * maxTries {
+		if len(out) == n {
+			return out, nil
 		}
-		if pool.Usable == nil || pool.Usable(id) {
-			return id, nil
+		id, ok := s.try(&pool)
+		if ok && !s.writing.same(&id) && !taken[id.Email()] && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+			out = append(out, id)
+			taken[id.Email()] = true
 		}
 	}
-	return Identity{}, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(group), len(pool.Domains))
+	return nil, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(s.g.whole), len(pool.Domains))
+}
+
+// try draws name, domain, style and digits once.
+func (s *scene) try(pool *Pool) (Identity, bool) {
+	d := s.draw()
+	if !s.keeps(&d) {
+		return Identity{}, false
+	}
+	at := s.rng.n(len(s.domains))
+	domain, c := s.domains[at], s.cells[at]
+	style := s.style(c, d.bucket)
+	b, ok := s.local(&d, style, c)
+	if !ok || s.again(b, at) {
+		return Identity{}, false
+	}
+	local := string(b)
+	if !pool.Accept(local, domain) {
+		return Identity{}, false
+	}
+	id := s.writing.identity(d.first.text, d.last.text)
+	id.Local, id.Domain, id.Written = local, domain, style.capitals.write(local, domain)
+	return id, true
 }
 
 // Address draws a further address for somebody whose name stays: only style,
-// digits and domain are drawn anew.
+// digits and domain are drawn anew. A style is given up only when none of its
+// addresses passes, so that those with many do not push out the others.
 func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
 	if len(pool.Domains) == 0 {
 		return Identity{}, fmt.Errorf("draw an address: %w: no domain", ErrVariety)
 	}
-	group := m.near(who)
 	first, last := who.parts()
-	for range maxTries {
-		id := Identity{First: first, Last: last, Full: who.Full}
-		local, ok := m.local(rng, group, id, who)
-		id.Local, id.Domain = local, pool.Domains[rng.IntN(len(pool.Domains))]
-		if ok && pool.Accept(id.Local, id.Domain) && !m.emails[id.Email()] && (pool.Usable == nil || pool.Usable(id)) {
-			return id, nil
+	s, d := m.scene(&who, pool.Domains, rng.Uint64()), drawn{first: m.firsts.name(first), last: m.lasts.name(last)}
+	d.bucket = bucketOf(d.first, d.last, m.shared(first, last))
+	of, each := rng.IntN(len(s.domains)), max(len(s.domains), 3*64)
+	for range maxTries / 64 {
+		style := s.style(s.cells[of], d.bucket)
+		for i := range each {
+			at := (of + i) % len(s.domains)
+			b, ok := s.local(&d, style, s.cells[at])
+			if !ok || !pool.Accept(string(b), s.domains[at]) {
+				continue
+			}
+			id := Identity{First: first, Last: last, Full: who.Full, Local: string(b), Domain: s.domains[at]}
+			id.Written = style.capitals.write(id.Local, id.Domain)
+			if !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+				return id, nil
+			}
 		}
+		of = rng.IntN(len(s.domains))
 	}
 	return Identity{}, fmt.Errorf("draw an address: %w (%d domains)", ErrVariety, len(pool.Domains))
 }
 
-// name puts a name together; it is not the donor's own.
-func (m *Mix) name(rng *rand.Rand, group []entry, donor Person) Identity {
-	df, dl := donor.parts()
-	var id Identity
-	for range 20 {
-		id.First, id.Last = pick(rng, group).first, pick(rng, group).last
-		same := strings.EqualFold(id.First, df) && strings.EqualFold(id.Last, dl)
-		if !same && caseOf(id.First) == caseOf(id.Last) {
-			break
-		}
-	}
-	id.Full = fullLike(donor.Full, id.First, id.Last)
-	return id
-}
-
-// caseOf tells how somebody types: people write both of their names in small
-// letters, or in capitals, or neither.
-func caseOf(name string) int {
-	lower, upper := strings.ToLower(name), strings.ToUpper(name)
-	switch {
-	case lower == upper: // a script without case
-		return 0
-	case name == lower:
-		return 1
-	case name == upper && len(name) > 1:
-		return 2
-	}
-	return 0
-}
-
-func pick(rng *rand.Rand, group []entry) *entry { return &group[rng.IntN(len(group))] }
-
-// parts gives first and last name, from the full name where there are none.
-func (p Person) parts() (first, last string) {
-	if p.First != "" || p.Last != "" {
-		return strings.TrimSpace(p.First), strings.TrimSpace(p.Last)
-	}
-	full := strings.Join(strings.Fields(p.Full), " ")
-	if last, first, ok := strings.Cut(full, ", "); ok {
-		return first, last
-	}
-	first, last, _ = strings.Cut(full, " ")
-	return first, last
-}
-
-// fullLike writes a name in the order and case of another.
-func fullLike(like, first, last string) string {
-	full := first + " " + last
-	if strings.Contains(like, ", ") {
-		full = last + ", " + first
-	}
-	switch {
-	case len(like) > 3 && like == strings.ToUpper(like) && like != strings.ToLower(like):
-		return strings.ToUpper(full)
-	case len(like) > 3 && like == strings.ToLower(like) && like != strings.ToUpper(like):
-		return strings.ToLower(full)
-	}
-	return full
+// shared reports whether several people of the sample have a full name.
+func (m *Mix) shared(first, last string) bool {
+	f, known := m.firsts.ids[first]
+	l, also := m.lasts.ids[last]
+	return known && also && m.full[pair{f, l}] > 1
 }

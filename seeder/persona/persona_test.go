@@ -129,6 +129,49 @@ func TestRuleKeepsStyles(t *testing.T) {
 	}
 }
 
+// Somebody whose name stays gets a further address in the styles of the table,
+// also in those in which a name has one address at a domain.
+func TestRuleKeepsStylesOfFurtherAddresses(t *testing.T) {
+	t.Parallel()
+	m := mix(t)
+	rule, err := token.NewRule([]byte("fedcba9876543210"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var domains []string
+	for i := range 300 {
+		domains = append(domains, fmt.Sprintf("d%d.example", i))
+	}
+	r, plain := rng(5), 0
+	for range 300 {
+		id, err := m.Address(r, persona.Person{First: "Mary", Last: "Lee", Country: "US"}, persona.Pool{Domains: domains, Accept: rule.Passes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Trim(id.Local, "abcdefghijklmnopqrstuvwxyz._") == "" {
+			plain++
+		}
+	}
+	if plain < 130 { // of 180
+		t.Errorf("%d of 300 addresses are without digits, 180 of the table's", plain)
+	}
+}
+
+// Placebos are different, of the sample none.
+func TestIdentitiesDiffer(t *testing.T) {
+	t.Parallel()
+	m := mix(t)
+	pool := persona.Pool{Domains: []string{"x.test"}, Accept: every(3)}
+	some, err := m.Identities(rng(1), sample()[250], pool, 99)
+	seen := map[string]bool{}
+	for _, id := range some {
+		seen[id.Email()] = true
+	}
+	if err != nil || len(seen) != 99 {
+		t.Errorf("%d different of 99: %v", len(seen), err)
+	}
+}
+
 func TestIdentityFails(t *testing.T) {
 	t.Parallel()
 	if _, err := persona.Learn(sample()[:5]); !errors.Is(err, persona.ErrSample) {

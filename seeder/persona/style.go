@@ -1,191 +1,229 @@
 package persona
 
 import (
-	"cmp"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
 
-// style is how one local part is made from its owner's name. The form is
-// written with F and L for first and last name, f and l for their initials, N
-// for a nickname, and the separators as they are; then come the digits.
+// A form is how one local part is made from its owner's name, written with a
+// letter for each piece and the separators as they are:
 //
-//	dana.whitfield84 of Dana Whitfield  form "F.L"  digits "84"
-//	dwhitfield       of Dana Whitfield  form "fL"
-//	nightowl_7       of Dana Whitfield  form "N"    digits "7"  gap "_"  nick "nightowl"
-type style struct {
-	form   string
-	gap    string // between the name and the digits
-	digits string
-	nick   string
-	umlaut umlaut // how the owner writes ä, ö, ü
+//	F L    first, last name      G M  its first word     H T  its last word
+//	f l    the initial           p q  the first letters; a byte says how many
+//	W      a word that is not of the name
+//	#      digits; a byte says how many
+//
+//	dana.whitfield84  of Dana Whitfield  F.L#2
+//	dwhitfield        of Dana Whitfield  fL
+//	nightowl_7        of Dana Whitfield  W_#1   the word is "nightowl"
+//	tigerdan          of Dana Whitfield  Wp3
+type form string
+
+// reading is a local part taken apart.
+type reading struct {
+	form   form
+	digits string   // of all runs
+	words  []string // at most two
+	umlaut umlaut
+	cost   int // how far-fetched it is
 }
 
-// readStyle takes a local part apart. What has nothing to do with the name is
-// a nickname.
-func readStyle(local, first, last string) style {
-	base := strings.TrimRight(local, "0123456789")
-	s := style{digits: local[len(base):]}
-	trimmed := strings.TrimRight(base, "._-")
-	s.gap = base[len(trimmed):]
-	if trimmed == "" {
-		return style{form: "N", nick: local}
+// What a piece costs. The cheapest reading of a local part is taken, so that
+// Ann's "planning" stays one word, and "annfan" is Ann and a word.
+const (
+	costName    = 10
+	costPart    = 12
+	costInitial = 25
+	costPrefix  = 35
+	costWord    = 30
+	costLetter  = 10
+	minPrefix   = 3
+	maxLocal    = 64
+)
+
+// read takes a local part, in small letters, apart.
+func read(local string, first, last *name) reading {
+	plain := readAs(local, first, last, umlautPlain)
+	if !first.marked && !last.marked {
+		return plain
 	}
-	for _, u := range []umlaut{umlautE, umlautPlain} {
-		f, l := fold(first, u), fold(last, u)
-		if form, ok := readForm(trimmed, f, l); ok {
-			s.form = form
-			if fold(first+last, umlautE) != fold(first+last, umlautPlain) {
-				s.umlaut = u
+	if e := readAs(local, first, last, umlautE); e.cost < plain.cost {
+		e.umlaut = umlautE
+		return e
+	}
+	if strings.ContainsAny(string(plain.form), "FGHLMTpq") {
+		plain.umlaut = umlautPlain
+	}
+	return plain
+}
+
+func readAs(local string, first, last *name, u umlaut) reading {
+	var r reading
+	if len(local) == 0 || len(local) > maxLocal {
+		return reading{form: "W", words: []string{local}, cost: costWord + costLetter*len(local)}
+	}
+	var b strings.Builder
+	p := parser{first: first, last: last, f: first.spell(u), l: last.spell(u)}
+	for i := 0; i < len(local); {
+		end := i + 1
+		switch kind := kindOf(local[i]); kind {
+		case isDigit:
+			for end < len(local) && kindOf(local[end]) == isDigit {
+				end++
 			}
-			return s
+			r.digits += local[i:end]
+			b.WriteByte('#')
+			b.WriteByte(byte('0' + end - i))
+		case isGap:
+			b.WriteByte(local[i])
+		default:
+			for end < len(local) && kindOf(local[end]) == kind {
+				end++
+			}
+			p.run(local[i:end], &b, &r)
 		}
+		i = end
 	}
-	s.form, s.nick = "N", trimmed
-	return s
+	r.form = form(b.String())
+	if len(r.words) > maxWords { // a saying
+		return reading{form: "W", words: []string{local}, cost: r.cost}
+	}
+	return r
 }
 
-// forms are the ways of putting a name into a local part without separators;
-// with separators every part is looked up on its own.
-func forms() []string { return []string{"FL", "LF", "fL", "Fl", "Lf", "lF", "F", "L", "fl", "lf"} }
+const maxWords = 2
 
-func readForm(base, f, l string) (string, bool) {
-	if f == "" || l == "" {
-		return "", false
+type byteKind int
+
+const (
+	isLetter byteKind = iota
+	isDigit
+	isGap
+)
+
+func kindOf(c byte) byteKind {
+	switch {
+	case c >= '0' && c <= '9':
+		return isDigit
+	case c == '.' || c == '_' || c == '-':
+		return isGap
 	}
-	for _, form := range forms() {
-		if writeForm(form, f, l) == base {
-			return form, true
+	return isLetter
+}
+
+// parser finds the cheapest reading of a run of letters.
+type parser struct {
+	first, last *name
+	f, l        *spells
+	// step is the best way to reach a place: outside of a word, and in one.
+	out, in [maxLocal + 1]step
+}
+
+type step struct {
+	cost int
+	from int
+	code byte // of the piece that ends here; 0 for a letter of a word
+	size int  // of a prefix
+	word bool // it comes from inside a word
+}
+
+const never = 1 << 20
+
+func (p *parser) run(text string, b *strings.Builder, r *reading) {
+	for i := range len(text) + 1 {
+		p.out[i], p.in[i] = step{cost: never}, step{cost: never}
+	}
+	p.out[0] = step{}
+	for i := range len(text) {
+		p.letter(i)
+		at, word := p.out[i].cost, false
+		if p.in[i].cost < at {
+			at, word = p.in[i].cost, true
 		}
-		if len(form) < 2 {
+		p.pieces(text, i, at, word)
+	}
+	p.emit(text, b, r)
+}
+
+// letter goes on by one letter of a word.
+func (p *parser) letter(i int) {
+	if c := p.out[i].cost + costWord + costLetter; c < p.in[i+1].cost {
+		p.in[i+1] = step{cost: c, from: i}
+	}
+	if c := p.in[i].cost + costLetter; c < p.in[i+1].cost {
+		p.in[i+1] = step{cost: c, from: i, word: true}
+	}
+}
+
+// pieces goes on by each piece of the name that stands at a place.
+func (p *parser) pieces(text string, i, at int, word bool) {
+	rest := text[i:]
+	try := func(piece string, code byte, cost int) {
+		if len(piece) > 1 && strings.HasPrefix(rest, piece) {
+			p.reach(i+len(piece), step{cost: at + cost, from: i, code: code, word: word})
+		}
+	}
+	initial := func(piece string, code byte) {
+		if piece != "" && rest[0] == piece[0] {
+			p.reach(i+1, step{cost: at + costInitial, from: i, code: code, word: word})
+		}
+	}
+	prefix := func(piece string, code byte) {
+		n := 0
+		for n < len(piece)-1 && n < len(rest) && piece[n] == rest[n] {
+			n++
+		}
+		if n >= minPrefix {
+			p.reach(i+n, step{cost: at + costPrefix, from: i, code: code, size: n, word: word})
+		}
+	}
+	try(p.f.whole, 'F', costName)
+	try(p.l.whole, 'L', costName)
+	if p.first.words {
+		try(p.f.head, 'G', costPart)
+		try(p.f.tail, 'H', costPart)
+	}
+	if p.last.words {
+		try(p.l.head, 'M', costPart)
+		try(p.l.tail, 'T', costPart)
+	}
+	initial(p.f.whole, 'f')
+	initial(p.l.whole, 'l')
+	prefix(p.f.whole, 'p')
+	prefix(p.l.whole, 'q')
+}
+
+func (p *parser) reach(i int, s step) {
+	if s.cost < p.out[i].cost {
+		p.out[i] = s
+	}
+}
+
+// emit walks back along the cheapest way and writes its pieces.
+func (p *parser) emit(text string, b *strings.Builder, r *reading) {
+	i, word := len(text), p.in[len(text)].cost < p.out[len(text)].cost
+	r.cost += min(p.in[i].cost, p.out[i].cost)
+	var back []step // its pieces, the last first; from and size bound a word
+	for end := i; i > 0; {
+		if word {
+			s := p.in[i]
+			if i, word = s.from, s.word; !word {
+				back = append(back, step{code: 'W', from: i, size: end})
+				end = i
+			}
 			continue
 		}
-		for _, sep := range []string{".", "_", "-"} {
-			if parted := form[:1] + sep + form[1:]; writeForm(parted, f, l) == base {
-				return parted, true
-			}
+		s := p.out[i]
+		back = append(back, s)
+		i, word, end = s.from, s.word, s.from
+	}
+	for _, s := range slices.Backward(back) {
+		b.WriteByte(s.code)
+		switch s.code {
+		case 'W':
+			r.words = append(r.words, text[s.from:s.size])
+		case 'p', 'q':
+			b.WriteByte(byte('0' + s.size)) //nolint:gosec // at most maxLocal
 		}
 	}
-	return "", false
-}
-
-func writeForm(form, f, l string) string {
-	var b strings.Builder
-	for _, r := range form {
-		switch r {
-		case 'F':
-			b.WriteString(f)
-		case 'L':
-			b.WriteString(l)
-		case 'f':
-			b.WriteByte(f[0])
-		case 'l':
-			b.WriteByte(l[0])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// local draws a style from the group and writes the name in it. It is not ok
-// when the name cannot be written in that style (no Latin letters), or when a
-// nickname would come out as somebody's own.
-func (m *Mix) local(rng *rand.Rand, group []entry, id Identity, donor Person) (string, bool) {
-	s := pick(rng, group).style
-	digits := s.drawDigits(rng, group)
-	if s.form == "N" {
-		local := m.nick(rng, group, s) + s.gap + digits
-		return local, usable(local) && !m.locals[local]
-	}
-	u := m.umlaut(rng, group, donor)
-	f, l := fold(id.First, u), fold(id.Last, u)
-	if f == "" || l == "" {
-		return "", false
-	}
-	local := writeForm(s.form, f, l) + s.gap + digits
-	return local, usable(local)
-}
-
-// drawDigits draws digits of the style's length: those of somebody who has as
-// many; of three and more the beginning of one and the end of another. Those of
-// nicknames are now and then any, for a small group would soon have none left.
-func (s *style) drawDigits(rng *rand.Rand, group []entry) string {
-	const anyShare = 0.15
-	n := len(s.digits)
-	if n == 0 {
-		return ""
-	}
-	digits := digitsLike(rng, group, n)
-	if n < 3 || digits == "" {
-		return cmp.Or(digits, anyDigits(rng, n))
-	}
-	if s.form == "N" && rng.Float64() < anyShare {
-		return anyDigits(rng, n)
-	}
-	return digits[:2] + digitsLike(rng, group, n)[2:]
-}
-
-func digitsLike(rng *rand.Rand, group []entry, n int) string {
-	start := rng.IntN(len(group))
-	for i := range group {
-		if d := group[(start+i)%len(group)].style.digits; len(d) == n {
-			return d
-		}
-	}
-	return ""
-}
-
-func anyDigits(rng *rand.Rand, n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte('0' + rng.IntN(10)) //nolint:gosec // a digit
-	}
-	return string(b)
-}
-
-// nick makes a nickname: one of the group when digits follow, which are others
-// than its owner's; two put together when none do.
-func (m *Mix) nick(rng *rand.Rand, group []entry, s style) string {
-	other := func() string {
-		for range 40 {
-			if e := pick(rng, group); e.style.form == "N" {
-				return e.style.nick
-			}
-		}
-		return s.nick
-	}
-	if s.digits != "" {
-		return other()
-	}
-	a, b := other(), other()
-	if len(a)+len(b) > 18 {
-		a, b = a[:min(len(a), 8)], b[:min(len(b), 6)]
-	}
-	return strings.TrimRight(a, "._-") + strings.TrimLeft(b, "._-")
-}
-
-// umlaut draws how ä, ö, ü are written from those in the group who show it.
-func (m *Mix) umlaut(rng *rand.Rand, group []entry, donor Person) umlaut {
-	for range 30 {
-		if u := pick(rng, group).style.umlaut; u != 0 {
-			return u
-		}
-	}
-	if slices.Contains([]string{"DE", "AT", "CH", "DEU", "GERMANY"}, strings.ToUpper(donor.Country)) || strings.HasPrefix(strings.ToLower(donor.Language), "de") {
-		return umlautE
-	}
-	return umlautPlain
-}
-
-// usable keeps to what every mail system takes and what is canonical already:
-// RFC 5321 §4.1.2 dot-atoms of lower-case letters and digits, at most 64 bytes.
-func usable(local string) bool {
-	if len(local) < 3 || len(local) > 64 || strings.Contains(local, "..") || strings.Trim(local, ".") != local {
-		return false
-	}
-	return !strings.ContainsFunc(local, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
-	})
 }

@@ -1,0 +1,239 @@
+package persona
+
+import (
+	"slices"
+	"strings"
+)
+
+// scene is what one drawing takes place under; it is used by one goroutine.
+type scene struct {
+	m       *Mix
+	g       *group
+	rng     dice
+	writing writing
+	day     int32
+	german  bool
+	domains []string
+	cells   []cell // by domain: whose address habits to imitate
+	buf     []byte
+	tested  []uint32 // addresses that were tried, by hash; nil when few are wanted
+
+	coinedFirsts, coinedLasts stock
+}
+
+func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
+	german := slices.Contains([]string{"DE", "AT", "CH", "DEU", "GERMANY"}, strings.ToUpper(who.Country)) || strings.HasPrefix(strings.ToLower(who.Language), "de")
+	s := &scene{m: m, g: m.near(who), rng: dice{seed}, writing: writingOf(who), day: dayOf(who.Created), german: german, domains: domains, buf: make([]byte, 0, 2*maxLocal)}
+	s.coinedFirsts = stock{names: &m.firsts, counted: &s.g.byFirsts, rare: s.g.coinFirsts}
+	s.coinedLasts = stock{names: &m.lasts, counted: &s.g.byLasts, rare: s.g.coinLasts}
+	s.cells = make([]cell, len(domains))
+	known := map[int32]cell{}
+	for i, d := range domains {
+		class := m.classOf(d)
+		if known[class] == nil {
+			known[class] = s.like(class)
+		}
+		s.cells[i] = known[class]
+	}
+	return s
+}
+
+// leastCell is the least number of people whose habits are worth imitating.
+const leastCell = 40
+
+// like gives the people whose address habits a new address at a domain of some
+// class should have: those of the group at such domains who signed up at the
+// same time. At a small domain people write otherwise than at a provider, more
+// than they do in another country.
+func (s *scene) like(class int32) cell {
+	c := s.g.cells[class]
+	if len(c) < leastCell {
+		c = s.m.all.cells[class]
+	}
+	if len(c) < leastCell {
+		c = s.g.whole
+	}
+	return s.m.window(c, s.day)
+}
+
+// style draws somebody of a cell, if possible with a name of the same bucket.
+func (s *scene) style(c cell, bucket uint8) *somebody {
+	const tries = 5
+	var who *somebody
+	for range tries {
+		who = &s.m.people[c[s.rng.n(len(c))]]
+		if who.bucket == bucket {
+			break
+		}
+	}
+	return who
+}
+
+// local writes a name in somebody's style. It is not ok when the name cannot
+// be written so (no Latin letters), or a nickname would be somebody's own.
+func (s *scene) local(d *drawn, style *somebody, c cell) ([]byte, bool) {
+	w := writer{s: s, rng: &s.rng, style: style, cell: c, out: s.buf[:0]}
+	u := s.umlaut(d)
+	w.first, w.last = d.first.spell(u), d.last.spell(u)
+	ok := w.write(form(s.m.forms.all[style.form]))
+	s.buf = w.out
+	return w.out, ok && usable(w.out) && (!w.rare || !s.m.locals.has(string(w.out)))
+}
+
+// again reports whether an address was tried before, as far as it remembers:
+// small domains have few addresses, and asking the rule is what costs.
+func (s *scene) again(local []byte, domain int) bool {
+	if s.tested == nil {
+		return false
+	}
+	h := uint64(domain+1) * 14695981039346656037 //nolint:gosec // a hash
+	for _, c := range local {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	slot, mark := &s.tested[h%uint64(len(s.tested))], uint32(h>>32)|1
+	if *slot == mark {
+		return true
+	}
+	*slot = mark
+	return false
+}
+
+// umlaut draws how ä, ö, ü are written, as often as people of the group do so.
+func (s *scene) umlaut(d *drawn) umlaut {
+	if !d.first.marked && !d.last.marked {
+		return umlautPlain
+	}
+	e := s.g.writesE
+	if e < 0 && s.german {
+		e = 1
+	}
+	if s.rng.chance(e) {
+		return umlautE
+	}
+	return umlautPlain
+}
+
+// writer writes one local part.
+type writer struct {
+	s     *scene
+	rng   *dice
+	style *somebody
+	cell  cell
+	out   []byte
+
+	first, last   *spells
+	words, digits int  // written so far
+	rare          bool // it has a word that few people have
+}
+
+func (w *writer) write(f form) bool {
+	for i := 0; i < len(f); i++ {
+		ok := true
+		switch c := f[i]; c {
+		case 'F', 'G', 'H':
+			ok = w.name(w.first, c, w.s.m.partsFirst)
+		case 'L', 'M', 'T':
+			ok = w.name(w.last, c, w.s.m.partsLast)
+		case 'f':
+			ok = w.put(w.first.whole, 1)
+		case 'l':
+			ok = w.put(w.last.whole, 1)
+		case 'p', 'q', '#':
+			i++
+			ok = w.sized(c, int(f[i]-'0'))
+		case 'W':
+			ok = w.word()
+		default:
+			w.out = append(w.out, c)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *writer) put(text string, letters int) bool {
+	w.out = append(w.out, text[:min(letters, len(text))]...)
+	return text != ""
+}
+
+// name writes a name, or of one of several words the part that people with
+// such names write.
+func (w *writer) name(n *spells, code byte, parts string) bool {
+	if n.head != n.whole && len(parts) > 0 {
+		code = parts[w.rng.n(len(parts))]
+	}
+	switch code {
+	case 'G', 'M':
+		return w.put(n.head, maxLocal)
+	case 'H', 'T':
+		return w.put(n.tail, maxLocal)
+	}
+	return w.put(n.whole, maxLocal)
+}
+
+func (w *writer) sized(code byte, n int) bool {
+	switch code {
+	case 'p':
+		return w.put(w.first.whole, n)
+	case 'q':
+		return w.put(w.last.whole, n)
+	}
+	all := w.s.m.digits.all
+	own := all[w.style.digits]
+	if len(own) == n {
+		own = all[w.s.digitsLike(w.style, w.cell)]
+	}
+	if w.digits+n > len(own) {
+		return false
+	}
+	w.out = appendDigits(w.rng, w.out, own[w.digits:w.digits+n])
+	w.digits += n
+	return true
+}
+
+// word writes the next word of the style: itself when several people have it,
+// else one that is put together from such words.
+func (w *writer) word() bool {
+	id := w.style.words[min(w.words, maxWords-1)]
+	w.words++
+	if id < 0 {
+		return false
+	}
+	words := w.s.m.words
+	if words.counts[id] >= commonWord {
+		return w.put(words.all[id], maxLocal)
+	}
+	w.rare = true
+	odd := w.s.g.odd
+	if len(odd) < 2 {
+		odd = w.s.m.all.odd
+	}
+	for range 8 {
+		if text, ok := splice(w.rng, words.all[id], words.all[odd[w.rng.n(len(odd))]]); ok {
+			return w.put(text, maxLocal)
+		}
+	}
+	return false
+}
+
+// commonWord is how many people make a word everybody's.
+const commonWord = 5
+
+// usable keeps to what every mail system takes and what is canonical already:
+// RFC 5321 §4.1.2 dot-atoms of lower-case letters and digits, at most 64 bytes.
+func usable(local []byte) bool {
+	if len(local) < 3 || len(local) > maxLocal || local[0] == '.' || local[len(local)-1] == '.' {
+		return false
+	}
+	for i, c := range local {
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '_', c == '-':
+		case c == '.' && local[i-1] != '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package persona
+
+import "math"
+
+// mixing says how the full names of a group are made: with probability fresh
+// they are put together anew, else they are names that occur.
+type mixing struct {
+	fresh   float64
+	several float64 // of those that occur, the share that several people have
+	walk    bool    // names are put together by a walk, not each for itself
+	concord concord
+}
+
+// mix settles how often a full name is a new one: as often as somebody in the
+// table has a name that nobody else there has. Put-together names that occur,
+// or whose halves do not agree, are dropped after the draw; so they are drawn
+// more often.
+func (m *Mix) mix(g *group) mixing {
+	unique, n := float64(len(g.few[1])), float64(len(g.whole))
+	if unique < 2 {
+		return mixing{several: 1}
+	}
+	alone := m.stillAlone(unique, m.distinct(g))
+	x := mixing{walk: m.clannish(g), several: 1}
+	if kept := unique * (1 - alone); kept > 0 {
+		x.several = float64(len(g.multi)) / (float64(len(g.multi)) + kept)
+	}
+	if m.survive(g, &x) < 0.1 {
+		x.walk = false
+	}
+	x.concord = m.concordOf(g, x.walk)
+	good := m.survive(g, &x)
+	want := unique / n * alone
+	x.fresh = want / good / (want/good + 1 - want)
+	return x
+}
+
+// clannish reports whether first and last names of a group depend on each other
+// (people of several origins live in one country): then full names coincide
+// more often than each half for itself would have it.
+func (m *Mix) clannish(g *group) bool {
+	const excess, enough = 1.4, 30
+	halves := [2]map[int32]float64{{}, {}}
+	full := map[pair]float64{}
+	for _, i := range g.whole {
+		p := m.people[i].pair()
+		halves[0][p.first]++
+		halves[1][p.last]++
+		full[p]++
+	}
+	n := float64(len(g.whole))
+	coincide := [3]float64{}
+	for k, half := range halves {
+		for _, c := range half {
+			coincide[k] += c * (c - 1)
+		}
+	}
+	for _, c := range full {
+		coincide[2] += c * (c - 1)
+	}
+	by := coincide[0] * coincide[1] / (n * (n - 1))
+	return coincide[2] >= enough && coincide[2] > excess*by
+}
+
+// distinct counts the full names of a group.
+func (m *Mix) distinct(g *group) float64 {
+	kinds := float64(len(g.few[1]))
+	for _, i := range g.multi {
+		kinds += 1 / float64(m.people[i].namesakes)
+	}
+	return kinds
+}
+
+// stillAlone estimates which part of the names that occur once in the sample
+// occurs once in the table: a sample of n of N rows with f1 names seen once of
+// K seen has a share that falls as (n/N)^(1-f1/K) (Pitman and Yor's model of
+// partitions, to which Good and Turing's estimate belongs).
+func (m *Mix) stillAlone(once, kinds float64) float64 {
+	if kinds == 0 || m.rows <= len(m.people) {
+		return 1
+	}
+	return math.Pow(m.covered(), 1-min(once/kinds, 1))
+}
+
+// covered is the share of the table that the sample is.
+func (m *Mix) covered() float64 { return float64(len(m.people)) / float64(max(m.rows, len(m.people))) }
+
+// survive measures which share of put-together names is kept.
+func (m *Mix) survive(g *group, x *mixing) float64 {
+	const tries = 600
+	rng := &dice{1}
+	kept := 1.0
+	for range tries {
+		if p := g.walk(rng, !x.walk); !m.mayOccur(p) {
+			kept += x.concord.agree(m.both(p))
+		}
+	}
+	return max(kept/(tries+1), 0.02)
+}
