@@ -19,11 +19,18 @@ type Check struct {
 	Registrar string    `json:"registrar,omitempty"`
 }
 
+// Faulty reports whether the check found something wrong with the item itself.
+func (c *Check) Faulty() bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return !f.Unasked })
+}
+
 // Finding is one fault of an item and what to do about it. Neither text shows
 // an address or a number.
 type Finding struct {
 	What string `json:"what"`
 	Do   string `json:"do"`
+	// Unasked: it is no fault of the item, it could not be looked at.
+	Unasked bool `json:"unasked,omitempty"`
 }
 
 // Seen is how a domain looked from outside, to be compared the next time.
@@ -48,35 +55,18 @@ func (before Seen) Changes(now Seen) []Finding {
 		what     string
 		was, now []string
 	}{
-		{"name servers", before.NS, now.NS}, {"mail exchangers", before.MX, now.MX}, {"addresses", before.A, now.A},
-		{"issuer of the mail exchanger's certificate", one(before.Issuer), one(now.Issuer)},
+		{"its name servers", before.NS, now.NS}, {"its mail exchangers", before.MX, now.MX}, {"its addresses", before.A, now.A},
+		{"the issuer of its mail exchanger's certificate", one(before.Issuer), one(now.Issuer)},
 	} {
 		if len(c.was) == 0 || slices.Equal(c.was, c.now) {
 			continue
 		}
 		out = append(out, Finding{
-			What: fmt.Sprintf("its %s were %s and are now %s", c.what, list(c.was), list(c.now)),
+			What: fmt.Sprintf("%s changed from %s to %s", c.what, list(c.was), list(c.now)),
 			Do:   "if you did not change this, somebody else did: look at the registrar's account first; if you did, check again, and it is taken as right",
 		})
 	}
 	return out
-}
-
-// Keep gives what is seen now, with what could not be seen this time as it was.
-func (before Seen) Keep(now Seen) Seen {
-	if len(now.NS) == 0 {
-		now.NS = before.NS
-	}
-	if len(now.MX) == 0 {
-		now.MX = before.MX
-	}
-	if len(now.A) == 0 {
-		now.A = before.A
-	}
-	if now.Leaf == "" {
-		now.Issuer, now.Leaf = before.Issuer, before.Leaf
-	}
-	return now
 }
 
 func one(text string) []string {
@@ -101,9 +91,9 @@ func (i *Item) Running(now time.Time) []Finding {
 	}
 	day := until.UTC().Format(time.DateOnly)
 	if !until.After(now) {
-		return []Finding{{"it ran out on " + day, "renew it at once, or retire it and rotate its tokens out; if it was renewed, give the new date"}}
+		return []Finding{{What: "it ran out on " + day, Do: "renew it at once, or retire it and rotate its tokens out; if it was renewed, give the new date"}}
 	}
-	return []Finding{{"it runs out on " + day, "renew it; then give the new date"}}
+	return []Finding{{What: "it runs out on " + day, Do: "renew it; then give the new date"}}
 }
 
 // Strays reports an item whose token stands in a row although it is retired,
@@ -113,10 +103,10 @@ func (i *Item) Strays(now time.Time) []Finding {
 		return nil
 	}
 	if !i.Retired.IsZero() && !now.Before(i.Retired) {
-		return []Finding{{"it is retired, and a token of it still stands in a row", "rotate the token out, or withdraw its canary"}}
+		return []Finding{{What: "it is retired, and a token of it still stands in a row", Do: "rotate the token out, or withdraw its canary"}}
 	}
 	if !i.Unlisted.IsZero() {
-		return []Finding{{"the file that listed it does so no more, and a token of it still stands in a row", "put the line back; or, if it is lost, rotate the token out"}}
+		return []Finding{{What: "the file that listed it does so no more, and a token of it still stands in a row", Do: "put the line back; or, if it is lost, rotate the token out"}}
 	}
 	return nil
 }
@@ -136,9 +126,9 @@ func (i *Item) Dials() []Finding {
 	switch {
 	case i.Kind != Phone:
 	case !e164.MatchString(i.Text), strings.HasPrefix(i.Text, "+1") && !northAmerican.MatchString(i.Text):
-		return []Finding{{"its number cannot be dialled", "correct the line in the numbers file"}}
+		return []Finding{{What: "its number cannot be dialled", Do: "correct the line in the numbers file"}}
 	case fictional.MatchString(i.Text):
-		return []Finding{{"its number is one of those kept for films and examples", "rent another: whoever sees it knows that the customer is made up"}}
+		return []Finding{{What: "its number is one of those kept for films and examples", Do: "rent another: whoever sees it knows that the customer is made up"}}
 	}
 	return nil
 }

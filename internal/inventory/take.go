@@ -32,7 +32,7 @@ func (f Filter) Match(i *Item) bool {
 // out within [Notice], and its last check found no fault.
 func (r Rules) Offers(i *Item, now time.Time) bool {
 	lasts := i.Until().IsZero() || i.Until().After(now.Add(Notice))
-	return r.State(i, now) == Ready && lasts && len(i.Check.Findings) == 0
+	return r.State(i, now) == Ready && lasts && !i.Check.Faulty()
 }
 
 // Take chooses at most n items that may be used now and that the filter
