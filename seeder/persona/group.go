@@ -24,6 +24,9 @@ type group struct {
 	whole   cell
 	lengths map[int][]int32 // digits by their number
 	odd     []int32         // words that few people have
+	words   map[int32]int32 // people by word
+
+	firstInitials, lastInitials [256]float64 // people by the first letter of a name
 }
 
 // link is somebody's name, and where in byFirst and byLast
@@ -35,7 +38,7 @@ type link struct {
 }
 
 func (m *Mix) newGroup(members []int32) *group {
-	g := &group{whole: members, cells: map[int32]cell{}, lengths: map[int][]int32{}}
+	g := &group{whole: members, cells: map[int32]cell{}, words: map[int32]int32{}, lengths: map[int][]int32{}}
 	slices.SortStableFunc(members, func(a, b int32) int { return cmp.Compare(m.people[a].day, m.people[b].day) })
 	marked, e := 0, 0
 	for _, i := range members {
@@ -51,11 +54,7 @@ func (m *Mix) newGroup(members []int32) *group {
 		if d := len(m.digits.all[p.digits]); d > 0 {
 			g.lengths[d] = append(g.lengths[d], p.digits)
 		}
-		for _, w := range p.words {
-			if w >= 0 && m.words.counts[w] < commonWord {
-				g.odd = append(g.odd, w)
-			}
-		}
+		g.letters(m, p)
 		switch p.umlaut {
 		case umlautE:
 			e++
@@ -73,6 +72,25 @@ func (m *Mix) newGroup(members []int32) *group {
 	g.index()
 	g.mixing = m.mix(g)
 	return g
+}
+
+// letters counts the words of somebody's address and the initials of his name.
+func (g *group) letters(m *Mix, p *somebody) {
+	for _, w := range p.words {
+		if w < 0 {
+			continue
+		}
+		g.words[w]++
+		if m.words.counts[w] < commonWord {
+			g.odd = append(g.odd, w)
+		}
+	}
+	if text := m.firsts.names[p.first].plain; text != "" {
+		g.firstInitials[text[0]]++
+	}
+	if text := m.lasts.names[p.last].plain; text != "" {
+		g.lastInitials[text[0]]++
+	}
 }
 
 // counted are lists of people or names, by how often something occurs.

@@ -49,7 +49,7 @@ func (l *Learner) Add(p Person) {
 func (l *Learner) Mix(rows int) (*Mix, error) {
 	n := len(l.people)
 	m := &Mix{rows: max(rows, l.added), firsts: newLexicon(), lasts: newLexicon(), forms: newTexts(), digits: newTexts(), words: newTexts(), domains: newTexts(), locals: make(seen, n), emails: make(seen, n), phones: phones{}}
-	members := map[string][]int32{}
+	members := map[groupKey][]int32{}
 	var everybody []int32
 	for i := range l.people {
 		if !m.enter(&l.people[i]) {
@@ -58,7 +58,9 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		who := small(len(m.people) - 1)
 		everybody = append(everybody, who)
 		for _, key := range groupsOf(&l.people[i]) {
-			members[key] = append(members[key], who)
+			if key.place != "" {
+				members[key] = append(members[key], who)
+			}
 		}
 	}
 	if len(m.people) < minPeople {
@@ -71,13 +73,39 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 	m.lasts.alone = m.stillAlone(m.lasts.once(), float64(len(m.lasts.names)))
 	m.partsFirst, m.partsLast = m.partsUsed()
 	m.all = m.newGroup(everybody)
-	m.groups = make(map[string]*group, len(members))
+	m.groups = make(map[groupKey]*group, len(members))
 	for key, list := range members {
 		if len(list) >= minGroup {
 			m.groups[key] = m.newGroup(list)
 		}
 	}
+	m.probe(l.people)
 	return m, nil
+}
+
+// probe keeps some people's local parts, of providers where there are enough.
+func (m *Mix) probe(people []Person) {
+	const enough = 6000
+	for _, f := range m.forms.all {
+		m.keys = append(m.keys, keyOf(form(f)))
+	}
+	who := small(-1)
+	for i := range people {
+		first, last := people[i].parts()
+		if first == "" || last == "" {
+			continue
+		}
+		who++
+		if int(who)%max(len(m.people)/enough, 1) == 0 {
+			local, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(people[i].Email)), "@")
+			local, _, _ = strings.Cut(local, "+")
+			m.probes = append(m.probes, probe{who, strings.Clone(local), m.near(&people[i])})
+		}
+	}
+	big := slices.DeleteFunc(slices.Clone(m.probes), func(x probe) bool { return m.people[x.who].class <= sizeClass(bigDomain) })
+	if len(big) > enough/6 {
+		m.probes = big
+	}
 }
 
 // once counts the names that one person has.

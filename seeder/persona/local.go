@@ -11,7 +11,6 @@ type scene struct {
 	g       *group
 	rng     dice
 	writing writing
-	day     int32
 	german  bool
 	domains []string
 	cells   []cell // by domain: whose address habits to imitate
@@ -22,38 +21,46 @@ type scene struct {
 }
 
 func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
-	german := slices.Contains([]string{"DE", "AT", "CH", "DEU", "GERMANY"}, strings.ToUpper(who.Country)) || strings.HasPrefix(strings.ToLower(who.Language), "de")
-	s := &scene{m: m, g: m.near(who), rng: dice{seed}, writing: writingOf(who), day: dayOf(who.Created), german: german, domains: domains, buf: make([]byte, 0, 2*maxLocal)}
-	s.coinedFirsts = stock{names: &m.firsts, counted: &s.g.byFirsts, rare: s.g.coinFirsts}
-	s.coinedLasts = stock{names: &m.lasts, counted: &s.g.byLasts, rare: s.g.coinLasts}
+	s := m.sceneOf(m.near(who), seed)
+	s.german = slices.Contains([]string{"DE", "AT", "CH", "DEU", "GERMANY"}, strings.ToUpper(who.Country)) || strings.HasPrefix(strings.ToLower(who.Language), "de")
+	s.writing, s.domains = writingOf(who), domains
 	s.cells = make([]cell, len(domains))
 	known := map[int32]cell{}
 	for i, d := range domains {
 		class := m.classOf(d)
 		if known[class] == nil {
-			known[class] = s.like(class)
+			known[class] = m.window(m.habits(s.g, class), dayOf(who.Created))
 		}
 		s.cells[i] = known[class]
 	}
 	return s
 }
 
+// sceneOf is a scene for drawing names.
+func (m *Mix) sceneOf(g *group, seed uint64) *scene {
+	return &scene{
+		m: m, g: g, rng: dice{seed}, buf: make([]byte, 0, 2*maxLocal),
+		coinedFirsts: stock{names: &m.firsts, counted: &g.byFirsts, rare: g.coinFirsts},
+		coinedLasts:  stock{names: &m.lasts, counted: &g.byLasts, rare: g.coinLasts},
+	}
+}
+
 // leastCell is the least number of people whose habits are worth imitating.
 const leastCell = 40
 
-// like gives the people whose address habits a new address at a domain of some
-// class should have: those of the group at such domains who signed up at the
-// same time. At a small domain people write otherwise than at a provider, more
-// than they do in another country.
-func (s *scene) like(class int32) cell {
-	c := s.g.cells[class]
+// habits gives the people whose address habits a new address at a domain of
+// some class should have: those of the group at such domains. At a small domain
+// people write otherwise than at a provider, more than they do in another
+// country.
+func (m *Mix) habits(g *group, class int32) cell {
+	c := g.cells[class]
 	if len(c) < leastCell {
-		c = s.m.all.cells[class]
+		c = m.all.cells[class]
 	}
 	if len(c) < leastCell {
-		c = s.g.whole
+		c = g.whole
 	}
-	return s.m.window(c, s.day)
+	return c
 }
 
 // style draws somebody of a cell, if possible with a name of the same bucket.
@@ -224,7 +231,7 @@ const commonWord = 5
 // usable keeps to what every mail system takes and what is canonical already:
 // RFC 5321 §4.1.2 dot-atoms of lower-case letters and digits, at most 64 bytes.
 func usable(local []byte) bool {
-	if len(local) < 3 || len(local) > maxLocal || local[0] == '.' || local[len(local)-1] == '.' {
+	if len(local) == 0 || len(local) > maxLocal || local[0] == '.' || local[len(local)-1] == '.' {
 		return false
 	}
 	for i, c := range local {

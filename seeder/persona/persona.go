@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -82,7 +83,13 @@ type Mix struct {
 	phones        phones
 
 	all    *group
-	groups map[string]*group // by country, language and salutation, see groupsOf
+	groups map[groupKey]*group // by country, language and salutation, see groupsOf
+
+	probes     []probe
+	keys       []string  // by form, see keyOf
+	crowds     sync.Map  // by home
+	reading    sync.Once // fills dictionary
+	dictionary *dictionary
 
 	partsFirst, partsLast string // which parts of compound names stand in addresses: of FGH, of LMT
 }
@@ -97,22 +104,20 @@ func Learn(people []Person) (*Mix, error) {
 	return l.Mix(len(people))
 }
 
-// groupsOf names the groups of a person, the closest first.
-func groupsOf(p *Person) []string {
-	var groups []string
-	if p.Country != "" && p.Salutation != "" {
-		groups = append(groups, "c:"+p.Country+"\x00"+p.Salutation)
+// groupKey names a group: a country or a language, with a salutation or with all.
+type groupKey struct {
+	kind              byte
+	place, salutation string
+}
+
+// groupsOf names the groups of a person, the closest first; those without a
+// place are none.
+func groupsOf(p *Person) [4]groupKey {
+	keys := [4]groupKey{{'c', p.Country, p.Salutation}, {'c', p.Country, ""}, {'l', p.Language, p.Salutation}, {'l', p.Language, ""}}
+	if p.Salutation == "" {
+		keys[0].place, keys[2].place = "", ""
 	}
-	if p.Country != "" {
-		groups = append(groups, "c:"+p.Country)
-	}
-	if p.Language != "" && p.Salutation != "" {
-		groups = append(groups, "l:"+p.Language+"\x00"+p.Salutation)
-	}
-	if p.Language != "" {
-		groups = append(groups, "l:"+p.Language)
-	}
-	return groups
+	return keys
 }
 
 // near is the closest group of people that is large enough.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -31,6 +32,16 @@ func customers(t testing.TB, n int) []persona.Person {
 	}
 	return out
 }
+
+// town is one such help desk, learned once for all tests.
+var town = sync.OnceValues(func() ([]persona.Person, *persona.Mix) {
+	people := customers(&testing.T{}, 16_000)
+	m, err := persona.Learn(people)
+	if err != nil {
+		panic(err)
+	}
+	return people, m
+})
 
 // copies draws a canary for every step-th customer, at the customer's domain.
 func copies(t *testing.T, m *persona.Mix, people []persona.Person, step int) (donors, made []persona.Person) {
@@ -161,11 +172,7 @@ func likeness(p persona.Person) float64 {
 
 func TestAddressesLikeTheTables(t *testing.T) {
 	t.Parallel()
-	people := customers(t, 20_000)
-	m, err := persona.Learn(people)
-	if err != nil {
-		t.Fatal(err)
-	}
+	people, m := town()
 	donors, made := copies(t, m, people, 4)
 	sameMix(t, "shapes", kindsOf(donors, shape), kindsOf(made, shape))
 	byCountry := func(p persona.Person) string { return p.Country + " " + shape(p) }
@@ -202,11 +209,7 @@ func TestAddressesLikeTheTables(t *testing.T) {
 // customers; so for first and last names.
 func TestNamesAsFrequentAsTheTables(t *testing.T) {
 	t.Parallel()
-	people := customers(t, 20_000)
-	m, err := persona.Learn(people)
-	if err != nil {
-		t.Fatal(err)
-	}
+	people, m := town()
 	donors, made := copies(t, m, people, 4)
 	for what, key := range map[string]func(persona.Person) string{
 		"full names":  func(p persona.Person) string { return strings.ToLower(p.First + "|" + p.Last) },
