@@ -56,7 +56,7 @@ func (r *rotation) changes(c *subject, old, value supportdb.Value) ([]supportdb.
 			continue
 		}
 		for i, column := range set.Columns {
-			if v := image.Items[n].Row.Get(column); v.R == nil {
+			if v := image.Items[n].Row.Get(column); !v.Tied() {
 				image.Items[n].Row.Set(column, set.Values[i])
 			}
 		}

@@ -33,17 +33,19 @@ type draft struct {
 // compose makes the rows of a draft: what the recipe names is made new or moved
 // in time, the rest is the donor's, without anything that identifies the donor.
 func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *draft) error {
-	c := composer{s: s, rng: rng, l: l, d: d}
+	c := composer{s: s, rng: rng, l: l, d: d, renamed: map[string]string{}}
 	c.timeline = s.timelineOf(&d.donor.Image, d.start, d.end)
 	if d.phone != "" {
 		c.phone = persona.FormatPhone(d.who.Phone, d.phone)
 	}
 	c.scrub = persona.NewScrub(d.who, d.id, c.phone)
 	d.image = s.cfg.Desk.Plan(&d.donor)
+	c.learnIDs()
 	for n := range d.image.Items {
 		if err := c.item(ctx, n); err != nil {
 			return err
 		}
+		c.sums(n)
 	}
 	if err := c.identity(); err != nil {
 		return err
@@ -88,7 +90,8 @@ type composer struct {
 	d        *draft
 	timeline persona.Timeline
 	scrub    *persona.Scrub
-	phone    string // as it will be stored
+	phone    string            // as it will be stored
+	renamed  map[string]string // message ids of the donor's mails
 }
 
 // item changes one row from the donor's to the canary's.
@@ -105,7 +108,7 @@ func (c *composer) item(ctx context.Context, n int) error {
 			continue
 		}
 		col, _ := p.Table.Column(name)
-		v, err := c.plain(ctx, p, col, v)
+		v, err := c.pieces(ctx, p, col, v)
 		if err != nil {
 			return err
 		}
@@ -155,7 +158,10 @@ func (c *composer) identity() error {
 	}
 	if at, ok := desk.TicketFact("subject"); ok {
 		for _, n := range i.Tickets() {
-			i.Set(n, at, c.subject(c.subjectOf(n, at), i.Get(n, at)))
+			was := i.Get(n, at)
+			is := c.subject(c.subjectOf(n, at), was)
+			i.Set(n, at, is)
+			rewrite(i, n, was.Text(), is.Text())
 		}
 	}
 	return nil
@@ -174,20 +180,54 @@ func (c *composer) subjectOf(n int, at recipe.Place) supportdb.Value {
 	return donor.Get(tickets[k], at)
 }
 
+// pieces is plain for a text in which keys of the record stand.
+func (c *composer) pieces(ctx context.Context, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+	if v.F == nil {
+		return c.plain(ctx, p, col, v)
+	}
+	out := supportdb.Value{F: slices.Clone(v.F)}
+	for i, piece := range out.F {
+		if piece.R != nil {
+			continue
+		}
+		text, clean := c.prose(piece.Text())
+		if !clean {
+			return v, errDonor
+		}
+		out.F[i] = supportdb.Text(text)
+	}
+	return out, nil
+}
+
 // plain gives the value of a column that is not identity.
 func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
 	m := c.l.makers[makerOf(p, col)]
 	switch {
 	case v.IsNull(), m != nil && m.null:
 		return supportdb.Null(), nil
+	case supportdb.SameText(v.Text(), c.d.who.Email):
+		return c.scrubbed(col, v)
 	case m != nil:
 		return c.make(ctx, m, p, col)
 	case p.IsTime(col), col.Type == "date":
 		return c.moved(p, col, v), nil
-	case col.IsText(), col.Type == "json":
+	case v.B != nil:
+		return c.bytes(p, col, v)
+	case isProse(col):
 		return c.scrubbed(col, v)
 	}
 	return v, nil
+}
+
+// bytes copies bytes that others have too; who knows what the rest shows.
+func (c *composer) bytes(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+	switch {
+	case c.l.common(p.Name, col.Name, v):
+		return v, nil
+	case col.Nullable:
+		return supportdb.Null(), nil
+	}
+	return v, errDonor
 }
 
 // moved moves a date. What is no date (zero dates) stays; a day that lies
@@ -205,7 +245,7 @@ func (c *composer) moved(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 }
 
 func (c *composer) scrubbed(col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
-	text, clean := c.scrub.Text(v.Text())
+	text, clean := c.prose(v.Text())
 	// A value that is a phone number as a whole is somebody's.
 	clean = clean && (!persona.LooksPhone(text) || text == c.phone)
 	clean = clean && (col.MaxLen == 0 || utf8.RuneCountInString(text) <= col.MaxLen)

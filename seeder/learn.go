@@ -31,7 +31,8 @@ type lessons struct {
 	recent   []persona.Numbered
 	makers   map[string]*maker // by table and column, see makers.go
 	subjects map[string]map[string]int
-	phones   bool // some customers have a phone number
+	phones   bool            // some customers have a phone number
+	public   map[string]bool // addresses of the desk itself
 }
 
 // learn samples people of the segment, their numbers and the donors.
@@ -55,6 +56,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, segment canary.Segme
 	if err := s.chooseDonors(ctx, rng, rows, want, l); err != nil {
 		return nil, err
 	}
+	l.learnPublic(s)
 	return l, s.learnMakers(ctx, l)
 }
 

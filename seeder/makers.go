@@ -133,6 +133,18 @@ func (l *lessons) values(part, column string) []string {
 	return out
 }
 
+// common reports whether more than one donor has a value, so that it identifies
+// nobody.
+func (l *lessons) common(part, column string, v supportdb.Value) bool {
+	holders := 0
+	for i := range l.donors {
+		if slices.ContainsFunc(l.donors[i].Items, func(it supportdb.Item) bool { return it.Part == part && it.Row.Get(column).Equal(v) }) {
+			holders++
+		}
+	}
+	return holders > 1
+}
+
 // codes reports whether a text column holds codes that nobody shares: all
 // different, nearly all of one length, without spaces.
 func codes(c *supportdb.Column, values []string) bool {

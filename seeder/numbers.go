@@ -89,6 +89,7 @@ func (m *minter) assign(drafts []*draft, numbers []string) {
 	}
 	slices.SortStableFunc(slots, func(a, b slot) int { return a.at.Compare(b.at) })
 	for i, s := range slots {
+		rewrite(&s.draft.image, s.ticket, s.draft.image.Get(s.ticket, number).Text(), numbers[i])
 		s.draft.image.Set(s.ticket, number, supportdb.Text(numbers[i]))
 	}
 }

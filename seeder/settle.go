@@ -269,7 +269,7 @@ func (s *Seeder) moveTo(image supportdb.Image, low, high time.Time) supportdb.Im
 		row := &next.Items[n].Row
 		for i, name := range row.Columns {
 			col, ok := p.Table.Column(name)
-			if ok && row.Values[i].R == nil && (p.IsTime(col) || col.Type == "date") {
+			if ok && !row.Values[i].Tied() && (p.IsTime(col) || col.Type == "date") {
 				row.Values[i] = c.moved(p, col, row.Values[i])
 			}
 		}

@@ -63,7 +63,7 @@ func unknownKey(text string, key toml.Key) error {
 		"ticket":         append([]string{"table", "key", "customer", "link", "through", "number", "subject", "status", "created", "updated", "counter"}, common...),
 		"ticket.through": {"table", "link", "filter"},
 		"ticket.counter": {"table", "column", "filter", "step"},
-		"part":           append([]string{"name", "table", "of", "link", "first"}, common...),
+		"part":           append([]string{"name", "table", "of", "link", "first", "key", "embed", "message_ids", "md5"}, common...),
 	}
 	parent, last := strings.Join(key[:len(key)-1], "."), key[len(key)-1]
 	hint := ""
@@ -171,10 +171,12 @@ func (r *Recipe) names() []string {
 func (r *Recipe) validateRefs(f *faults) {
 	known := r.names()
 	for _, p := range r.AllParts() {
-		for column, refs := range p.Refs {
-			for _, ref := range refs {
-				if at := PlaceOf("", ref); !slices.Contains(known, at.Part) || at.Column == "" {
-					f.add("part %q: refs of %s: %q is no \"part.column\"%s", p.Name, column, ref, hint(at.Part, known))
+		for what, columns := range map[string]map[string]Refs{"refs": p.Refs, "embed": p.Embed} {
+			for column, refs := range columns {
+				for _, ref := range refs {
+					if at := PlaceOf("", ref); !slices.Contains(known, at.Part) || at.Column == "" {
+						f.add("part %q: %s of %s: %q is no \"part.column\"%s", p.Name, what, column, ref, hint(at.Part, known))
+					}
 				}
 			}
 		}

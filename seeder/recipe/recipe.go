@@ -36,7 +36,8 @@ var ErrRecipe = errors.New("recipe is not usable")
 //	salutation = "title"        # optional: Mr/Ms or m/f, goes with the first name
 //	created    = "created_at"
 //	updated    = "updated_at"   # optional
-//	filter     = "deleted = 0"  # optional SQL condition: which rows are customers
+//	filter     = "deleted = 0"  # optional SQL condition: which rows are customers;
+//	                            # {prefix} stands for the prefix
 //
 //	[customer.segment]          # word used in --segment = column
 //	country  = "country"        # "country" and "language" also group the names
@@ -60,6 +61,10 @@ var ErrRecipe = errors.New("recipe is not usable")
 //	first = true                # inserted before the row that it belongs to
 //	epoch = ["stamp"]           # integer columns that are seconds since 1970
 //	set   = { notify = "0" }    # columns in which a canary differs from its donor
+//	key   = ["owner_id"]        # tells rows apart where there is no primary key
+//	embed = { note = "ticket.id" }      # texts in which a key stands as a word
+//	message_ids = ["mid"]       # columns with message ids of mails
+//	md5   = { mid_md5 = "mid" } # columns with the MD5 sum of another
 type Recipe struct {
 	Name     string   `toml:"name" json:"name"`
 	Prefix   string   `toml:"prefix" json:"prefix,omitempty"`
@@ -134,6 +139,14 @@ type Part struct {
 	First  bool              `toml:"first" json:"first,omitempty"`
 	Epoch  []string          `toml:"epoch" json:"epoch,omitempty"`
 	Set    map[string]string `toml:"set" json:"set,omitempty"`
+	// Key names the columns that tell rows apart where the table has no primary key.
+	Key []string `toml:"key" json:"key,omitempty"`
+	// Embed names text columns in which a key of the record stands as a word.
+	Embed map[string]Refs `toml:"embed" json:"embed,omitempty"`
+	// MessageIDs are columns with message ids of mails (RFC 5322 §3.6.4).
+	MessageIDs []string `toml:"message_ids" json:"message_ids,omitempty"`
+	// MD5 names columns that hold the MD5 sum, in hex, of another column.
+	MD5 map[string]string `toml:"md5" json:"md5,omitempty"`
 }
 
 // The names of the two parts that every recipe has.
@@ -232,7 +245,16 @@ func (r *Recipe) AllParts() []Part {
 		{Name: CustomerPart, Table: c.Table, Refs: c.Refs, Filter: c.Filter, Epoch: c.Epoch, Set: c.Set},
 		{Name: TicketPart, Table: t.Table, Of: CustomerPart, Link: link, Refs: t.Refs, Filter: t.Filter, Epoch: t.Epoch, Set: t.Set},
 	}
-	return append(all, r.Parts...)
+	all = append(all, r.Parts...)
+	for i := range all {
+		all[i].Filter = r.Condition(all[i].Filter)
+	}
+	return all
+}
+
+// Condition writes a recipe's SQL condition for the tables' real names.
+func (r *Recipe) Condition(filter string) string {
+	return strings.ReplaceAll(filter, "{prefix}", r.Prefix)
 }
 
 // Table gives a table's full name.

@@ -102,6 +102,17 @@ func (d *DB) missing(ctx context.Context, r *recipe.Recipe, found map[string]*Ta
 // the server does not look at their case, rows of ours do.
 func bind(p recipe.Part, t *Table) *Part {
 	out := &Part{Part: p, Table: t, Key: t.PrimaryKey()}
+	if len(out.Key) == 0 {
+		for _, name := range p.Key {
+			out.Key = append(out.Key, spelling(t, name))
+		}
+	}
+	out.Embed = spelledKeys(t, p.Embed)
+	out.MD5 = spelledKeys(t, p.MD5)
+	out.MessageIDs = nil
+	for _, name := range p.MessageIDs {
+		out.MessageIDs = append(out.MessageIDs, spelling(t, name))
+	}
 	out.Link = spelledKeys(t, p.Link)
 	out.Refs = spelledKeys(t, p.Refs)
 	out.Set = spelledKeys(t, p.Set)

@@ -76,6 +76,12 @@ func (c *checker) names(p *Part) {
 	for column := range p.Set {
 		c.column(p.Table, column, "set of part "+p.Name)
 	}
+	for _, column := range slices.Concat(p.Part.Key, p.MessageIDs, sortedKeys(p.Embed), sortedKeys(p.MD5)) {
+		c.column(p.Table, column, "part "+p.Name)
+	}
+	for _, column := range p.MD5 {
+		c.column(p.Table, column, "md5 of part "+p.Name)
+	}
 }
 
 func (c *checker) through() {
@@ -102,7 +108,7 @@ func (c *checker) table(p *Part) {
 		return
 	}
 	if len(p.Key) == 0 {
-		c.fault(t, "", "it has no primary key, so its rows could not be taken back", "")
+		c.fault(t, "", "it has no primary key: name the columns that tell its rows apart with key", "")
 		return
 	}
 	if p.auto != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"saltmine/seeder/recipe"
@@ -12,11 +13,13 @@ import (
 
 // Value is one value of a row as the server gives it: text, bytes that are no
 // text, or NULL when all are nil. In an image it may also be a reference to a
-// column of another row of the image, whose value the server has yet to give.
+// column of another row of the image, whose value the server has yet to give,
+// or a text with such references in it.
 type Value struct {
 	T *string `json:"t,omitempty"`
 	B []byte  `json:"b,omitempty"`
 	R *Ref    `json:"r,omitempty"`
+	F []Value `json:"f,omitempty"` // pieces of a text
 }
 
 // Ref names a column of an image's row.
@@ -37,7 +40,10 @@ func Text(s string) Value {
 func Null() Value { return Value{} }
 
 // IsNull reports whether the value is NULL.
-func (v Value) IsNull() bool { return v.T == nil && v.B == nil && v.R == nil }
+func (v Value) IsNull() bool { return v.T == nil && v.B == nil && v.R == nil && v.F == nil }
+
+// Tied reports whether the value depends on other rows of its image.
+func (v Value) Tied() bool { return v.R != nil || v.F != nil }
 
 // Text returns the value as text, empty for NULL and for references.
 func (v Value) Text() string {
@@ -139,6 +145,10 @@ func (i *Image) At(item int, part string) int {
 	return slices.IndexFunc(i.Items, func(it Item) bool { return it.Part == part && i.belongs(it.Of, item) })
 }
 
+// Under reports whether a row is the item or belongs to it, by whatever rows
+// between them.
+func (i *Image) Under(n, item int) bool { return i.belongs(n, item) }
+
 // belongs reports whether a row is the item or, by some rows between, its own.
 func (i *Image) belongs(of, item int) bool {
 	for range i.Items {
@@ -185,6 +195,9 @@ func (i *Image) Set(item int, at recipe.Place, v Value) bool {
 
 // follow gives the value behind references, as far as it is known.
 func (i *Image) follow(v Value) Value {
+	if v.F != nil {
+		return i.joined(v)
+	}
 	for range i.Items {
 		if v.R == nil {
 			return v
@@ -196,6 +209,19 @@ func (i *Image) follow(v Value) Value {
 		v = row.Get(v.R.Column)
 	}
 	return v
+}
+
+// joined puts the pieces of a text together, once all of them are known.
+func (i *Image) joined(v Value) Value {
+	var b strings.Builder
+	for _, piece := range v.F {
+		known := i.follow(piece)
+		if known.Tied() {
+			return v
+		}
+		b.WriteString(known.Text())
+	}
+	return Text(b.String())
 }
 
 // Encode gives the image as JSON.
@@ -219,7 +245,9 @@ func DecodeImage(b []byte) (Image, error) {
 		return Image{}, errImage
 	}
 	for _, it := range i.Items {
-		wrong := func(v Value) bool { return v.R != nil && (v.R.Row < 0 || v.R.Row >= len(i.Items)) }
+		wrong := func(v Value) bool {
+			return slices.ContainsFunc(append(v.F, v), func(v Value) bool { return v.R != nil && (v.R.Row < 0 || v.R.Row >= len(i.Items)) })
+		}
 		if len(it.Row.Columns) != len(it.Row.Values) || it.Of >= len(i.Items) || slices.ContainsFunc(it.Row.Values, wrong) {
 			return Image{}, errImage
 		}

@@ -20,8 +20,8 @@ func (d *Desk) InsertStatements(image Image) []string {
 			if !waits {
 				continue
 			}
-			key := bare("{key of the " + image.Items[v.R.Row].Part + "}")
-			if v.R.Row < n {
+			key, last := image.awaited(v)
+			if last < n {
 				s.args[at] = key
 				continue
 			}
@@ -33,6 +33,25 @@ func (d *Desk) InsertStatements(image Image) []string {
 		out = append(out, s.String())
 	}
 	return append(append(out, owed...), "COMMIT")
+}
+
+// awaited writes a value that waits for keys, and tells the last row whose key
+// it waits for.
+func (i *Image) awaited(v Value) (text bare, last int) {
+	last = -1
+	pieces := v.F
+	if v.R != nil {
+		pieces = []Value{v}
+	}
+	for _, p := range pieces {
+		if p.R == nil {
+			text += bare(p.Text())
+			continue
+		}
+		text += bare("{key of the " + i.Items[p.R.Row].Part + "}")
+		last = max(last, p.R.Row)
+	}
+	return text, last
 }
 
 // UpdateStatement gives the statement of Update with its values written out.

@@ -2,6 +2,7 @@ package supportdb
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"saltmine/seeder/recipe"
@@ -85,12 +86,15 @@ func (p *planner) tie(out *Image, n int) {
 			it.Row.Set(column, Value{R: &to})
 		}
 	}
+	for column, refs := range part.Embed {
+		it.Row.Set(column, p.embedded(it.Row.Get(column), refs))
+	}
 	if it.Of < 0 || part.Name == recipe.TicketPart && len(p.d.hops) > 0 {
 		return
 	}
 	for column, of := range part.Link {
 		of = spelling(p.d.Part(part.Of).Table, of)
-		if part.First {
+		if part.First && column == part.auto {
 			out.Items[it.Of].Row.Set(of, Value{R: &Ref{n, column}})
 			continue
 		}
@@ -108,7 +112,7 @@ func (p *planner) target(n int, v Value, refs []string) (Ref, bool) {
 			it := &p.from.Items[p.order[i]]
 			return it.Part == at.Part && it.Row.Get(at.Column).Equal(v)
 		}
-		if is(n) {
+		if n >= 0 && is(n) {
 			return Ref{n, at.Column}, true
 		}
 		for i := range p.order {
@@ -120,6 +124,25 @@ func (p *planner) target(n int, v Value, refs []string) (Ref, bool) {
 	return Ref{}, false
 }
 
+var words = regexp.MustCompile(`[\pL\pN]+`)
+
+// embedded cuts a text at the words that are keys of the record's rows.
+func (p *planner) embedded(v Value, refs []string) Value {
+	text := v.Text()
+	var pieces []Value
+	from := 0
+	for _, at := range words.FindAllStringIndex(text, -1) {
+		if to, ok := p.target(-1, Text(text[at[0]:at[1]]), refs); ok {
+			pieces = append(pieces, Text(text[from:at[0]]), Value{R: &to})
+			from = at[1]
+		}
+	}
+	if pieces == nil {
+		return v
+	}
+	return Value{F: append(pieces, Text(text[from:]))}
+}
+
 // strip takes out what the server gives, and sets what a canary has otherwise
 // than its donor.
 func (d *Desk) strip(it *Item) {
@@ -128,7 +151,7 @@ func (d *Desk) strip(it *Item) {
 	for i, name := range it.Row.Columns {
 		c, _ := p.Table.Column(name)
 		v := it.Row.Values[i]
-		if c == nil || c.Generated || c.Auto && (v.R == nil || v.R.Column == name) {
+		if c == nil || c.Generated || c.Auto && !v.Tied() {
 			continue
 		}
 		if text, ok := p.Set[name]; ok {

@@ -42,7 +42,7 @@ func allColumns(p *Part) []string { return p.Table.names() }
 // Donors reads customers, those that the recipe's filter takes, with
 // everything that belongs to them.
 func (d *Desk) Donors(ctx context.Context, keys []string) ([]Record, error) {
-	out, err := d.records(ctx, keys, d.recipe.Customer.Filter)
+	out, err := d.records(ctx, keys, d.Part(recipe.CustomerPart).Filter)
 	if err != nil {
 		return nil, fmt.Errorf("read donors: %w", err)
 	}
@@ -202,7 +202,7 @@ func (d *Desk) link(p *Part) linked {
 	l := linked{alias: "h0"}
 	for i, h := range hops {
 		alias := "h" + strconv.Itoa(i)
-		table := "(SELECT * FROM " + quote(d.hops[i].Name) + " WHERE 1 = 1" + also(h.Filter) + ") " + alias
+		table := "(SELECT * FROM " + quote(d.hops[i].Name) + " WHERE 1 = 1" + also(d.recipe.Condition(h.Filter)) + ") " + alias
 		if i == 0 {
 			l.from = table
 			for _, c := range sortedKeys(h.Link) {

@@ -21,7 +21,7 @@ func (d *Desk) removal(i *Image, k Keys, email Value) []statement {
 		p := d.Part(it.Part)
 		s := statement{query: "DELETE FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key), args: anys(k.Rows[n])}
 		guard := func(column string, v Value) {
-			if !v.IsNull() && v.R == nil {
+			if !v.IsNull() && !v.Tied() {
 				s.query += " AND " + quote(column) + " = ?"
 				s.args = append(s.args, v.arg())
 			}
@@ -209,7 +209,7 @@ func (d *Desk) differ(i *Image, n int, row *Row) []Drift {
 			continue
 		}
 		was, is := i.follow(i.Items[n].Row.Values[at]), row.Get(column)
-		if was.R == nil && !was.Equal(is) {
+		if !was.Tied() && !was.Equal(is) {
 			out = append(out, Drift{Part: p.Name, Column: column})
 		}
 	}

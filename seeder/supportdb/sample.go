@@ -33,7 +33,7 @@ func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment can
 	t := tree{d, d.factColumns()}
 	p := d.Part(recipe.CustomerPart)
 	var found []Row
-	x := extent{p, t.columns(p), d.recipe.Customer.Filter}
+	x := extent{p, t.columns(p), p.Filter}
 	err := d.ranges(ctx, rng, x, func(rows []Row) (bool, error) {
 		records, err := t.grow(ctx, rows)
 		for i := range records {

@@ -50,7 +50,7 @@ func (d *Desk) markOthers(ctx context.Context, records []Record, at recipe.Place
 	}
 	p := d.Part(recipe.CustomerPart)
 	for group := range slices.Chunk(order, recordGroup) {
-		rows, err := d.rowsBy(ctx, p, []string{target}, target, group, d.recipe.Customer.Filter)
+		rows, err := d.rowsBy(ctx, p, []string{target}, target, group, p.Filter)
 		if err != nil {
 			return err
 		}

@@ -103,11 +103,11 @@ func (d *Desk) resolve(i *Image, n int) (row Row, open map[string]Value) {
 	t := d.Part(i.Items[n].Part).Table
 	row = i.Items[n].Row.Clone()
 	for at, v := range row.Values {
-		if v.R == nil {
+		if !v.Tied() {
 			continue
 		}
 		v = i.follow(v)
-		if v.R != nil {
+		if v.Tied() {
 			if open == nil {
 				open = map[string]Value{}
 			}

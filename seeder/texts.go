@@ -1,0 +1,196 @@
+package seeder
+
+import (
+	"crypto/md5" //nolint:gosec // an index that a help desk keeps, guards nothing
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/seeder/supportdb"
+)
+
+var (
+	addresses  = regexp.MustCompile(`[^\s<>@"',;:()\[\]]+@[^\s<>@"',;:()\[\]]+\.[\pL]{2,}`)
+	messageIDs = regexp.MustCompile(`<[^<>\s@]+@[^<>\s@]+>|^[^<>\s@]+@[^<>\s@]+$`)
+)
+
+// isProse reports whether a column holds text in which somebody may be named.
+func isProse(c *supportdb.Column) bool {
+	return c.IsText() || c.Type == "json" || strings.HasSuffix(c.Type, "blob")
+}
+
+// publicShare is the share of donors in whose rows an address must stand to be
+// the help desk's own and nobody's.
+const (
+	publicShare  = 0.02
+	publicDonors = 5
+)
+
+// learnPublic finds the addresses that many donors' rows hold: of the desk
+// itself, of its queues and agents.
+func (l *lessons) learnPublic(s *Seeder) {
+	counts := map[string]int{}
+	for i := range l.donors {
+		seen := map[string]bool{}
+		for _, it := range l.donors[i].Items {
+			for _, v := range it.Row.Values {
+				for _, a := range addresses.FindAllString(v.Text(), -1) {
+					seen[strings.ToLower(a)] = true
+				}
+			}
+		}
+		delete(seen, strings.ToLower(s.fact(&l.donors[i].Image, "email").Text()))
+		for a := range seen {
+			counts[a]++
+		}
+	}
+	l.public = map[string]bool{}
+	for a, n := range counts {
+		l.public[a] = n >= publicDonors && float64(n) >= publicShare*float64(len(l.donors))
+	}
+}
+
+// masked hides the public addresses of a text behind private characters, so
+// that they are nobody's; unmask brings them back.
+func (l *lessons) masked(text string) (hidden string, unmask func(string) string) {
+	var found []string
+	hidden = addresses.ReplaceAllStringFunc(text, func(a string) string {
+		if !l.public[strings.ToLower(a)] {
+			return a
+		}
+		found = append(found, a)
+		return fmt.Sprintf("\ue000%c\ue001", rune(0xe100+len(found)-1))
+	})
+	return hidden, func(text string) string {
+		for i, a := range found {
+			text = strings.ReplaceAll(text, fmt.Sprintf("\ue000%c\ue001", rune(0xe100+i)), a)
+		}
+		return text
+	}
+}
+
+// learnIDs makes new message ids for those that the donor's mails have: the
+// same in every row that names them.
+func (c *composer) learnIDs() {
+	for n := range c.d.image.Items {
+		it := &c.d.image.Items[n]
+		for _, column := range c.s.cfg.Desk.Part(it.Part).MessageIDs {
+			for _, id := range messageIDs.FindAllString(it.Row.Get(column).Text(), -1) {
+				if c.renamed[id] == "" {
+					c.renamed[id] = c.messageID(id)
+				}
+			}
+		}
+	}
+}
+
+// messageID makes one of the same form: of a mail of the customer's on the
+// canary's domain, with other digits and letters behind its first ones.
+func (c *composer) messageID(id string) string {
+	local, domain, _ := strings.Cut(strings.Trim(id, "<>"), "@")
+	_, own, _ := strings.Cut(c.d.who.Email, "@")
+	if strings.EqualFold(domain, own) {
+		domain = c.d.id.Domain
+	}
+	fresh := reroll(c.rng, local, len(local)/3) + "@" + domain
+	if strings.HasPrefix(id, "<") {
+		return "<" + fresh + ">"
+	}
+	return fresh
+}
+
+// reroll draws new digits and letters behind the first keep bytes, hex letters
+// for hex letters.
+func reroll(rng *rand.Rand, text string, keep int) string {
+	b := []byte(text)
+	for i := keep; i < len(b); i++ {
+		for _, class := range []string{"0123456789", "abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ"} {
+			if strings.IndexByte(class, b[i]) >= 0 {
+				b[i] = class[rng.IntN(len(class))]
+				break
+			}
+		}
+	}
+	return string(b)
+}
+
+// prose rewrites a text of the donor's for the canary. It is not clean when
+// something of somebody is left in it.
+func (c *composer) prose(text string) (string, bool) {
+	if moved, ok := c.movedText(text); ok {
+		return moved, true
+	}
+	for old, fresh := range c.renamed {
+		text = strings.ReplaceAll(text, old, fresh)
+	}
+	text, unmask := c.l.masked(text)
+	ids := make([]string, 0, len(c.renamed))
+	for _, fresh := range c.renamed {
+		ids = append(ids, fresh)
+	}
+	slices.Sort(ids)
+	for i, id := range ids { // they look like addresses
+		text = strings.ReplaceAll(text, id, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)))
+	}
+	text, clean := c.scrub.Text(text)
+	for i, id := range ids {
+		text = strings.ReplaceAll(text, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)), id)
+	}
+	return unmask(text), clean
+}
+
+// movedText moves a text that is a date as a whole.
+func (c *composer) movedText(text string) (string, bool) {
+	for _, layout := range []string{"2006/01/02", time.DateTime, time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return c.timeline.Move(at).Format(layout), true
+		}
+	}
+	return "", false
+}
+
+// sums sets the columns that hold the MD5 sum of another.
+func (c *composer) sums(n int) {
+	it := &c.d.image.Items[n]
+	for column, of := range c.s.cfg.Desk.Part(it.Part).MD5 {
+		if it.Row.Get(column).IsNull() {
+			continue
+		}
+		sum := md5.Sum([]byte(it.Row.Get(of).Text())) //nolint:gosec // see above
+		it.Row.Set(column, supportdb.Text(hex.EncodeToString(sum[:])))
+	}
+}
+
+// rewrite puts one text for another in all texts of a ticket's rows.
+func rewrite(i *supportdb.Image, ticket int, old, fresh string) {
+	if old == fresh || len(old) < 4 {
+		return
+	}
+	change := func(v supportdb.Value) supportdb.Value {
+		if v.T != nil && strings.Contains(*v.T, old) {
+			return supportdb.Text(strings.ReplaceAll(*v.T, old, fresh))
+		}
+		return v
+	}
+	for n := range i.Items {
+		if !i.Under(n, ticket) {
+			continue
+		}
+		row := &i.Items[n].Row
+		for at, v := range row.Values {
+			if v.F == nil {
+				row.Values[at] = change(v)
+				continue
+			}
+			pieces := slices.Clone(v.F)
+			for p := range pieces {
+				pieces[p] = change(pieces[p])
+			}
+			row.Values[at] = supportdb.Value{F: pieces}
+		}
+	}
+}
