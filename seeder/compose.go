@@ -18,6 +18,16 @@ import (
 // neither be copied nor left empty; the next one is taken.
 var errDonor = errors.New("donor cannot be copied")
 
+// donorError says in which column.
+type donorError struct{ where string }
+
+func (e *donorError) Error() string { return errDonor.Error() + ": " + e.where }
+func (e *donorError) Unwrap() error { return errDonor }
+
+func unfit(p *supportdb.Part, col *supportdb.Column) error {
+	return &donorError{p.Table.Name + "." + col.Name}
+}
+
 // draft is a canary on its way to being registered.
 type draft struct {
 	donor supportdb.Record
@@ -154,7 +164,8 @@ func (c *composer) identity() error {
 		i.Set(i.Customer(), at, f.v)
 	}
 	if c.phone != "" && c.s.fact(i, "phone").Text() != c.phone {
-		return errDonor // there is no row that could hold it
+		at, _ := desk.Fact("phone")
+		return unfit(desk.Part(at.Part), desk.Column(at)) // there is no row that could hold it
 	}
 	if at, ok := desk.TicketFact("subject"); ok {
 		for _, n := range i.Tickets() {
@@ -192,7 +203,7 @@ func (c *composer) pieces(ctx context.Context, p *supportdb.Part, col *supportdb
 		}
 		text, clean := c.prose(piece.Text())
 		if !clean {
-			return v, errDonor
+			return v, unfit(p, col)
 		}
 		out.F[i] = supportdb.Text(text)
 	}
@@ -206,7 +217,7 @@ func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.
 	case v.IsNull(), m != nil && m.null:
 		return supportdb.Null(), nil
 	case supportdb.SameText(v.Text(), c.d.who.Email):
-		return c.scrubbed(col, v)
+		return c.scrubbed(p, col, v)
 	case m != nil:
 		return c.make(ctx, m, p, col)
 	case p.IsTime(col), col.Type == "date":
@@ -214,7 +225,7 @@ func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.
 	case v.B != nil:
 		return c.bytes(p, col, v)
 	case isProse(col):
-		return c.scrubbed(col, v)
+		return c.scrubbed(p, col, v)
 	}
 	return v, nil
 }
@@ -227,7 +238,7 @@ func (c *composer) bytes(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 	case col.Nullable:
 		return supportdb.Null(), nil
 	}
-	return v, errDonor
+	return v, unfit(p, col)
 }
 
 // moved moves a date. What is no date (zero dates) stays; a day that lies
@@ -244,7 +255,7 @@ func (c *composer) moved(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 	return p.FormatTime(col, c.timeline.Move(at))
 }
 
-func (c *composer) scrubbed(col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+func (c *composer) scrubbed(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
 	text, clean := c.prose(v.Text())
 	// A value that is a phone number as a whole is somebody's.
 	clean = clean && (!persona.LooksPhone(text) || text == c.phone)
@@ -257,7 +268,7 @@ func (c *composer) scrubbed(col *supportdb.Column, v supportdb.Value) (supportdb
 	case col.Nullable:
 		return supportdb.Null(), nil
 	}
-	return supportdb.Value{}, errDonor
+	return supportdb.Value{}, unfit(p, col)
 }
 
 // capitals reports whether a text has letters, none of them small.

@@ -1,13 +1,16 @@
 package seeder
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -36,9 +39,10 @@ type minter struct {
 	withPhone bool
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
-	continued int // ticket numbers beyond the table's last
-	foreign   int // phone numbers of another country than the donor's
-	lack      int // placebo numbers that could not be made
+	continued int            // ticket numbers beyond the table's last
+	foreign   int            // phone numbers of another country than the donor's
+	lack      int            // placebo numbers that could not be made
+	unfit     map[string]int // columns for which donors were left
 }
 
 // spread is how far back sign-ups are put at most, where the table's newest
@@ -152,8 +156,21 @@ func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time
 		if !errors.Is(err, errDonor) {
 			return nil, err
 		}
+		if fault, ok := errors.AsType[*donorError](err); ok {
+			m.unfit[fault.where]++
+		}
 	}
-	return nil, fmt.Errorf("%w: no donor is left that could be copied: their rows hold addresses or numbers in columns that may not be NULL and that the recipe does not name, or none has a phone number", ErrSample)
+	return nil, fmt.Errorf("%w: no donor is left that could be copied: %s", ErrSample, m.whyNone())
+}
+
+// whyNone says what kept donors from being copied.
+func (m *minter) whyNone() string {
+	if len(m.unfit) == 0 {
+		return "none has a phone number for which the pool has one"
+	}
+	worst := slices.Collect(maps.Keys(m.unfit))
+	slices.SortFunc(worst, func(a, b string) int { return cmp.Or(m.unfit[b]-m.unfit[a], strings.Compare(a, b)) })
+	return fmt.Sprintf("their rows hold somebody's addresses or numbers in columns that may not be NULL and that the recipe does not name: %s", strings.Join(worst[:min(3, len(worst))], ", "))
 }
 
 // person draws name and address. The address is in no table and no registry.

@@ -173,7 +173,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone && l.phones, emails: map[string]bool{}, numbers: map[string]bool{}}
+	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone && l.phones, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}}
 	return nil
 }
 

@@ -184,7 +184,7 @@ func (r *rotation) prepare(ctx context.Context, count int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSample, err)
 	}
-	r.m = &minter{s: r.s, batch: canary.Batch{Seed: seed}, pool: p, l: &lessons{mix: mix}, emails: map[string]bool{}}
+	r.m = &minter{s: r.s, batch: canary.Batch{Seed: seed}, pool: p, l: &lessons{mix: mix}, emails: map[string]bool{}, unfit: map[string]int{}}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -236,3 +237,5 @@ func (w *world) exec(t *testing.T, query string, args ...any) {
 		t.Fatal(err)
 	}
 }
+
+func source() *rand.Rand { return rand.New(rand.NewPCG(5, 6)) }

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"saltmine/seeder/persona"
 	"saltmine/seeder/supportdb"
 )
 
 var (
 	addresses  = regexp.MustCompile(`[^\s<>@"',;:()\[\]]+@[^\s<>@"',;:()\[\]]+\.[\pL]{2,}`)
+	numbers    = regexp.MustCompile(`\+?[0-9][0-9 ()./-]{5,}[0-9]`)
 	messageIDs = regexp.MustCompile(`<[^<>\s@]+@[^<>\s@]+>|^[^<>\s@]+@[^<>\s@]+$`)
 )
 
@@ -136,11 +138,32 @@ func (c *composer) prose(text string) (string, bool) {
 	for i, id := range ids { // they look like addresses
 		text = strings.ReplaceAll(text, id, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)))
 	}
+	text = numbers.ReplaceAllStringFunc(text, c.ownNumber)
 	text, clean := c.scrub.Text(text)
 	for i, id := range ids {
 		text = strings.ReplaceAll(text, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)), id)
 	}
 	return unmask(text), clean
+}
+
+// ownNumber writes the canary's phone number where a text has the donor's, in
+// whatever spelling.
+func (c *composer) ownNumber(span string) string {
+	const tail = 7 // digits that tell two numbers apart
+	a, b := digits(span), digits(c.d.who.Phone)
+	if len(a) < tail || len(b) < tail || a[len(a)-tail:] != b[len(b)-tail:] || c.phone == "" {
+		return span
+	}
+	return persona.FormatPhone(span, c.d.phone)
+}
+
+func digits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // movedText moves a text that is a date as a whole.

@@ -135,7 +135,23 @@ func (b *book) write(ctx context.Context, db *sql.DB, schema string) (err error)
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return b.count(ctx, conn)
+}
+
+// count leaves the tables' counters behind the last id that was given, also
+// where its row was deleted, as in a database that has lived.
+func (b *book) count(ctx context.Context, conn *sql.Conn) error {
+	for _, table := range slices.Sorted(maps.Keys(b.sheets)) {
+		if last := b.sheets[table].last; last > 0 {
+			if _, err := conn.ExecContext(ctx, fmt.Sprintf("ALTER TABLE `%s` AUTO_INCREMENT = %d", table, last+1)); err != nil {
+				return fmt.Errorf("%s: %w", table, err)
+			}
+		}
+	}
+	return nil
 }
 
 // statements cuts a schema file. A comment stands on lines of its own.

@@ -290,12 +290,14 @@ func (o *osTicket) event(e event, t *ostTicket, id int, data any) {
 func (o *osTicket) answer(e event) {
 	t, a := o.tickets[e.about], agents()[e.about.agent]
 	to := map[string]map[string]string{"to": {fmt.Sprint(o.users[e.of].row["id"]): e.of.name() + " <" + e.of.mail + ">"}}
-	recipients, err := json.Marshal(to)
-	if err != nil {
-		recipients = nil // texts always marshal
+	var recipients strings.Builder
+	write := json.NewEncoder(&recipients)
+	write.SetEscapeHTML(false) // PHP does not
+	if err := write.Encode(to); err != nil {
+		recipients.Reset() // texts always encode
 	}
 	o.entry(e, t, row{"type": "R", "pid": t.message, "staff_id": int64(e.about.agent + 1), "flags": 64 | 512, "poster": a.first + " " + a.last,
-		"title": nil, "recipients": string(recipients), "ip_address": "192.0.2.10"})
+		"title": nil, "recipients": strings.TrimSpace(recipients.String()), "ip_address": "192.0.2.10"})
 	t.row["isanswered"], t.row["updated"], t.thread["lastresponse"] = 1, e.at, e.at
 	if t.row["staff_id"] == int64(0) {
 		t.row["staff_id"] = int64(e.about.agent + 1) // whoever answers first has it
