@@ -114,7 +114,11 @@ func (c *composer) item(ctx context.Context, n int) error {
 			continue
 		}
 		if len(p.Key) == 1 && p.Key[0] == name {
-			it.Row.Values[i] = supportdb.Text(supportdb.NewUUID(c.rng))
+			key, err := c.key(p)
+			if err != nil {
+				return err
+			}
+			it.Row.Values[i] = supportdb.Text(key)
 			continue
 		}
 		col, _ := p.Table.Column(name)
@@ -125,6 +129,15 @@ func (c *composer) item(ctx context.Context, n int) error {
 		it.Row.Values[i] = v
 	}
 	return nil
+}
+
+// key makes a key that the server does not give, of the form of those that are there.
+func (c *composer) key(p *supportdb.Part) (string, error) {
+	shape := c.l.keys[p.Name]
+	if shape == nil {
+		return supportdb.NewUUID(c.rng), nil
+	}
+	return shape.Draw(c.rng, func(string) bool { return false })
 }
 
 // isFact reports whether a column of a row holds what identity and number put there.

@@ -62,6 +62,7 @@ func dump(t *testing.T, db *sql.DB) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer tables.Close() // tables.Err tells
 	var names []string
 	for tables.Next() {
 		var name string
@@ -138,7 +139,7 @@ func TestDesks(t *testing.T) {
 			t.Parallel()
 			w := deskWorld(t, kind)
 			before := dump(t, w.db)
-			real, err := w.desk.Sample(t.Context(), source(), 10_000, "")
+			people, err := w.desk.Sample(t.Context(), source(), 10_000, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +151,7 @@ func TestDesks(t *testing.T) {
 			if gone := fresh(dump(t, w.db), before); len(gone) > 0 {
 				t.Errorf("planting changed rows of others: %v", slices.Sorted(maps.Keys(gone)))
 			}
-			wantNobody(t, planted, real)
+			wantNobody(t, planted, people)
 			rotated, err := w.seeder.Rotate(t.Context(), seeder.RotateConfig{Kind: canary.Email, Count: 4, Domains: domains(), PlacebosPerEmail: 2})
 			if err != nil || rotated.Rotated != 4 || len(rotated.Findings) > 0 {
 				t.Errorf("rotate: %+v, %v", rotated, err)
@@ -175,13 +176,13 @@ func TestDesks(t *testing.T) {
 
 // wantNobody makes sure that no planted row holds a real customer's address,
 // phone number or whole name.
-func wantNobody(t *testing.T, planted map[string][]string, real []supportdb.Row) {
+func wantNobody(t *testing.T, planted map[string][]string, people []supportdb.Row) {
 	t.Helper()
 	for table, rows := range planted {
 		all := strings.ToLower(strings.Join(rows, "\n"))
-		for i := range real {
+		for i := range people {
 			for _, word := range []string{"email", "phone"} {
-				text := strings.ToLower(real[i].Get(word).Text())
+				text := strings.ToLower(people[i].Get(word).Text())
 				if len(text) > 6 && strings.Contains(all, text) {
 					t.Errorf("%s: a real customer's %s was planted: %s", table, word, text)
 				}

@@ -31,8 +31,9 @@ type lessons struct {
 	recent   []persona.Numbered
 	makers   map[string]*maker // by table and column, see makers.go
 	subjects map[string]map[string]int
-	phones   bool            // some customers have a phone number
-	public   map[string]bool // addresses of the desk itself
+	phones   bool                      // some customers have a phone number
+	public   map[string]bool           // addresses of the desk itself
+	keys     map[string]*persona.Shape // by part, of keys that the server does not give
 }
 
 // learn samples people of the segment, their numbers and the donors.

@@ -31,8 +31,14 @@ func makerOf(p *supportdb.Part, c *supportdb.Column) string { return p.Name + ".
 // learnMakers prepares the columns that need values of their own, and refuses
 // unique keys for which no value can be made.
 func (s *Seeder) learnMakers(ctx context.Context, l *lessons) error {
+	l.keys = map[string]*persona.Shape{}
 	for _, p := range s.cfg.Desk.Parts() {
 		named := s.namedColumns(p)
+		if len(p.Key) == 1 {
+			if shape, ok := persona.LearnShape(l.values(p.Name, p.Key[0])); ok {
+				l.keys[p.Name] = shape
+			}
+		}
 		for i := range p.Table.Columns {
 			c := &p.Table.Columns[i]
 			if c.Auto || c.Generated || named[c.Name] {

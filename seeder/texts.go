@@ -3,10 +3,10 @@ package seeder
 import (
 	"crypto/md5" //nolint:gosec // an index that a help desk keeps, guards nothing
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,14 +65,20 @@ func (l *lessons) masked(text string) (hidden string, unmask func(string) string
 			return a
 		}
 		found = append(found, a)
-		return fmt.Sprintf("\ue000%c\ue001", rune(0xe100+len(found)-1))
+		return mask(len(found) - 1)
 	})
 	return hidden, func(text string) string {
 		for i, a := range found {
-			text = strings.ReplaceAll(text, fmt.Sprintf("\ue000%c\ue001", rune(0xe100+i)), a)
+			text = strings.ReplaceAll(text, mask(i), a)
 		}
 		return text
 	}
+}
+
+// mask is a word of private characters that stands for the n-th thing that was
+// taken out of a text.
+func mask(n int) string {
+	return "\ue000" + strings.Map(func(r rune) rune { return r - '0' + '\ue100' }, strconv.Itoa(n)) + "\ue001"
 }
 
 // learnIDs makes new message ids for those that the donor's mails have: the
@@ -120,6 +126,9 @@ func reroll(rng *rand.Rand, text string, keep int) string {
 	return string(b)
 }
 
+// hiddenIDs is the first number of the masks of message ids.
+const hiddenIDs = 1 << 20
+
 // prose rewrites a text of the donor's for the canary. It is not clean when
 // something of somebody is left in it.
 func (c *composer) prose(text string) (string, bool) {
@@ -136,12 +145,12 @@ func (c *composer) prose(text string) (string, bool) {
 	}
 	slices.Sort(ids)
 	for i, id := range ids { // they look like addresses
-		text = strings.ReplaceAll(text, id, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)))
+		text = strings.ReplaceAll(text, id, mask(hiddenIDs+i))
 	}
 	text = numbers.ReplaceAllStringFunc(text, c.ownNumber)
 	text, clean := c.scrub.Text(text)
 	for i, id := range ids {
-		text = strings.ReplaceAll(text, fmt.Sprintf("\ue002%c\ue003", rune(0xe100+i)), id)
+		text = strings.ReplaceAll(text, mask(hiddenIDs+i), id)
 	}
 	return unmask(text), clean
 }

@@ -94,7 +94,7 @@ func (p *planner) tie(out *Image, n int) {
 	}
 	for column, of := range part.Link {
 		of = spelling(p.d.Part(part.Of).Table, of)
-		if part.First && column == part.auto {
+		if part.First && slices.Contains(part.Key, column) {
 			out.Items[it.Of].Row.Set(of, Value{R: &Ref{n, column}})
 			continue
 		}
