@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -80,7 +81,7 @@ func Mailboxes(path string, l Landing) ([]inventory.Item, error) {
 type mailboxes struct {
 	Landing
 	book  *book
-	taken map[string]string // addresses, and forwarding addresses behind "to ", by the table that has them
+	taken map[string]string // keys by the address that stands there
 	items []inventory.Item
 }
 
@@ -114,11 +115,11 @@ func (m *mailboxes) read(t *table) {
 		i.Soak = soak
 	}
 	m.canon(&i)
-	for _, f := range i.Faults() {
+	for _, f := range slices.Concat(i.Faults(), m.Faults(&i)) {
 		k.bad(t.key(f.Field), "%w", f.Err)
 	}
-	m.address(k, t, &i)
-	m.landing(k, t, i.Reading.ForwardTo)
+	m.once(k, t.key("address"), i.Text)
+	m.once(k, t.key("forward_to"), i.Reading.ForwardTo)
 	m.book.addAll(k.found)
 	m.items = append(m.items, i)
 }
@@ -140,7 +141,8 @@ func (m *mailboxes) imap(t *table, into *inventory.Reading) {
 	}
 }
 
-// canon brings the texts to canonical form where they have one.
+// canon brings the texts to canonical form where they have one, and fills in
+// the provider.
 func (m *mailboxes) canon(i *inventory.Item) {
 	if canon, err := inventory.Canon(i.Kind, i.Text); err == nil {
 		i.Text = canon
@@ -148,58 +150,51 @@ func (m *mailboxes) canon(i *inventory.Item) {
 	if canon, err := token.Canon(canary.Email, i.Reading.ForwardTo); err == nil {
 		i.Reading.ForwardTo = canon
 	}
-}
-
-// address judges the address beside the others, and fills in its provider.
-func (m *mailboxes) address(k *checks, t *table, i *inventory.Item) {
-	_, domain, err := token.SplitEmail(i.Text)
-	if err != nil {
-		return // said already
-	}
-	if i.Provider == "" {
+	if _, domain, err := token.SplitEmail(i.Text); err == nil && i.Provider == "" {
 		i.Provider = domain
 	}
-	if slices.Contains(m.Domains, domain) {
-		k.bad(t.key("address"), "is on %s, which is in domains of [pool]: addresses there are minted", domain)
-	}
-	m.once(k, t.key("address"), i.Text)
 }
 
-// landing judges a forwarding address: the mail ear must take it, and it must
-// tell which mailbox was contacted.
-func (m *mailboxes) landing(k *checks, t *table, to string) {
-	local, domain, err := token.SplitEmail(to)
-	if to == "" || err != nil {
-		return // said already
+// Faults judges an item by where mail is taken in: an address of its own may
+// not be on an owned domain, where addresses are minted, and a forwarding
+// address must be one that the mail ear takes. The item is in canonical form.
+func (l Landing) Faults(i *inventory.Item) []*inventory.Fault {
+	var out []*inventory.Fault
+	if _, domain, err := token.SplitEmail(i.Text); err == nil && slices.Contains(l.Domains, domain) {
+		out = append(out, &inventory.Fault{Field: "address", Err: fmt.Errorf("is on %s, which is in domains of [pool]: addresses there are minted", domain)})
 	}
-	key := t.key("forward_to")
-	if !slices.Contains(m.Domains, domain) {
-		k.bad(key, "is not on one of the domains of [pool]: nobody would hear what arrives")
-		return
+	local, domain, err := token.SplitEmail(i.Reading.ForwardTo)
+	switch {
+	case err != nil: // none, or reported by the item's own faults
+	case !slices.Contains(l.Domains, domain):
+		out = append(out, &inventory.Fault{Field: "forward_to", Err: errors.New("is not on one of the domains of [pool]: nobody would hear what arrives")})
+	case l.Accept != nil && !l.Accept(local, domain):
+		out = append(out, &inventory.Fault{Field: "forward_to", Err: fmt.Errorf("the mail ear does not take this name on %s%s", domain, l.another(local, domain))})
 	}
-	if m.Accept != nil && !m.Accept(local, domain) {
-		k.bad(key, "the mail ear does not take this name on %s%s", domain, m.another(local, domain))
-	}
-	m.once(k, key, "to "+to)
-}
-
-// once refuses what an earlier table has.
-func (m *mailboxes) once(k *checks, key, what string) {
-	if first, taken := m.taken[what]; taken {
-		k.bad(key, "is that of %s too", first)
-		return
-	}
-	m.taken[what] = key
+	return out
 }
 
 // another finds a name that the mail ear takes.
-func (m *mailboxes) another(local, domain string) string {
+func (l Landing) another(local, domain string) string {
 	for n := 2; n < 10_000; n++ {
-		if name := fmt.Sprintf("%s%d", local, n); m.Accept(name, domain) {
+		if name := fmt.Sprintf("%s%d", local, n); l.Accept(name, domain) {
 			return fmt.Sprintf("; it takes %q", name)
 		}
 	}
 	return ""
+}
+
+// once refuses an address that an earlier table has; what is none is reported
+// as that.
+func (m *mailboxes) once(k *checks, key, address string) {
+	if !strings.Contains(address, "@") {
+		return
+	}
+	if first, taken := m.taken[address]; taken {
+		k.bad(key, "is that of %s too", first)
+		return
+	}
+	m.taken[address] = key
 }
 
 var errDate = errors.New("want a date such as 2027-03-01")

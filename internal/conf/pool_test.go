@@ -251,3 +251,45 @@ func checkRead(t *testing.T, items []inventory.Item, err error) {
 		}
 	}
 }
+
+func TestReadDomains(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d, err := conf.ReadDomains(write(t, dir, "ok", "\ufeff# a list\nMailer.example\n\n// more\n*.trash.example\r\n", 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"mailer.example": true, "a.b.mailer.example": true, "trash.example": true, "xtrash.example": false, "example": false, "": false} {
+		if got := d.Has(name); got != want {
+			t.Errorf("%q is listed: %v", name, got)
+		}
+	}
+	for name, tc := range map[string]struct{ text, want string }{
+		"words":   {"a.example\nno domain\nlocal\n", ":2: \"no domain\" is not a domain name"},
+		"second":  {"a.example\nno domain\nlocal\n", ":3: \"local\" is not"},
+		"nothing": {"# nobody\n", ":1: no domain in it"},
+		"long":    {"a.example\n" + strings.Repeat("x", 70_000), ":2: "},
+	} {
+		path := write(t, dir, name, tc.text, 0o644)
+		if _, err := conf.ReadDomains(path); err == nil || !strings.Contains(err.Error(), path+tc.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		}
+	}
+	if _, err := conf.ReadDomains(dir + "/none"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}
+
+// FuzzReadDomains wants whatever is taken to be a list that has something.
+func FuzzReadDomains(f *testing.F) {
+	f.Add("a.example\n*.b.example\n")
+	path := filepath.Join(f.TempDir(), "file")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := conf.ReadDomains(path); err == nil && d.Has("") {
+			t.Error("it has the empty name")
+		}
+	})
+}

@@ -23,7 +23,8 @@ type Entry struct {
 // changes nothing.
 //
 // News must be well formed and must not name one thing twice. A mailbox that is
-// to become a seed address, or the reverse, is an [ErrClash].
+// to become a seed address, or the reverse, is an [ErrClash], and so are two
+// items that forward to one address.
 func Enter(have, news []Item, whole bool, now time.Time) (Entry, error) {
 	var e Entry
 	at := map[key]int{}
@@ -57,7 +58,29 @@ func Enter(have, news []Item, whole bool, now time.Time) (Entry, error) {
 	if whole {
 		e.Unlisted = lost(have, seen, now)
 	}
-	return e, nil
+	return e, oneLanding(have, &e)
+}
+
+// oneLanding refuses two items that forward to one address: it could not be
+// told which was contacted.
+func oneLanding(have []Item, e *Entry) error {
+	lands := map[ID]string{}
+	for _, list := range [][]Item{have, e.Added, e.Changed} {
+		for i := range list {
+			lands[list[i].ID] = list[i].Reading.ForwardTo
+		}
+	}
+	first := map[string]ID{}
+	for id, to := range lands {
+		if to == "" {
+			continue
+		}
+		if other, taken := first[to]; taken {
+			return fmt.Errorf("%s and %s forward to one address: %w", id, other, ErrClash)
+		}
+		first[to] = id
+	}
+	return nil
 }
 
 // lost marks the items that were listed and are no more.

@@ -38,7 +38,7 @@ import (
 var ErrInvalid = canary.ErrInvalid
 
 // ErrClash is returned where two items cannot both be in one pool.
-var ErrClash = errors.New("the pool has this already in another form")
+var ErrClash = errors.New("the pool has this already, and can have it once")
 
 // ID names one pool item. It is random and says nothing about it. Shape: "o_"
 // (owned) and 16 lower-case base-32 characters.

@@ -149,6 +149,15 @@ func TestEnter(t *testing.T) {
 	if again, err := inventory.Enter(pool, news[:1], true, now.Add(day)); err != nil || len(again.Unlisted) != 0 {
 		t.Errorf("unlisted twice: %+v, %v", again, err)
 	}
+	one, two := mailbox(8), mailbox(9)
+	one.Reading = inventory.Reading{ForwardTo: "in@example.net"}
+	two.Reading = one.Reading
+	if _, err := inventory.Enter([]inventory.Item{one}, []inventory.Item{two}, false, now); !errors.Is(err, inventory.ErrClash) {
+		t.Errorf("two forward to one address: %v", err)
+	}
+	if _, err := inventory.Enter([]inventory.Item{one}, []inventory.Item{one, mailbox(9)}, false, now); err != nil {
+		t.Errorf("one forwards: %v", err)
+	}
 	if _, err := inventory.Enter(nil, []inventory.Item{mailbox(1), mailbox(1)}, false, now); !errors.Is(err, inventory.ErrClash) {
 		t.Errorf("entered twice at once: %v", err)
 	}
