@@ -243,3 +243,36 @@ func TestNamesAsFrequentAsTheTables(t *testing.T) {
 	}
 	sameMix(t, "agreement of Polish names", kindsOf(donors, ends), kindsOf(made, ends))
 }
+
+// A sample of a quarter of the table is enough to know how many names stand
+// alone in the table.
+func TestNamesOfASample(t *testing.T) {
+	t.Parallel()
+	people, _ := town()
+	l := persona.NewLearner(rng(2), 4000)
+	for _, p := range people {
+		l.Add(p)
+	}
+	m, err := l.Mix(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	key := func(p persona.Person) string { return strings.ToLower(p.First + "|" + p.Last) }
+	for _, p := range people {
+		count[key(p)]++
+	}
+	donors, made := copies(t, m, people, 8)
+	share := func(list []persona.Person, alone int) float64 {
+		n := 0.0
+		for _, p := range list {
+			if count[key(p)] == alone {
+				n++
+			}
+		}
+		return n / float64(len(list))
+	}
+	if have, want := share(made, 0), share(donors, 1); have < want-0.06 || have > want+0.06 {
+		t.Errorf("%.3f of the canaries have a name that nobody has, of the customers %.3f", have, want)
+	}
+}
