@@ -15,9 +15,10 @@ const module = "saltmine/"
 // storeys are our packages, by the path below the module.
 func storeys() map[string]int {
 	return map[string]int{
-		"configs":         0,
-		"internal/canary": 0,
-		"seeder/recipe":   0,
+		"configs":                   0,
+		"internal/canary":           0,
+		"seeder/persona/checkdigit": 0,
+		"seeder/recipe":             0,
 
 		"internal/dialogue":        1,
 		"internal/forensics":       1,
