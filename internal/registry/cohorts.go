@@ -1,14 +1,16 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
+	"compress/flate"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
-	"strconv"
 
 	"saltmine/internal/canary"
 )
@@ -28,12 +30,13 @@ type registration struct {
 	tokens  []any // rows, value after value
 	cohorts []any
 	blinds  []blind
+	flate   *flate.Writer
 }
 
 // blind is a row of the blind index, and whose it is.
 type blind struct {
 	index  int64
-	cohort int64 // 0: a token
+	cohort int32 // its mark; 0: a token
 	id     canary.TokenID
 	kind   canary.Kind
 }
@@ -59,31 +62,63 @@ func (g *registration) add(o owner, tokens []canary.DatedToken, placebos []canar
 		kinds[t.Kind] = append(kinds[t.Kind], t)
 	}
 	for kind, list := range kinds {
-		g.addCohort(o.id, kind, list)
+		if err := g.addCohort(o.id, kind, list); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (g *registration) addCohort(id canary.ID, kind canary.Kind, list []canary.Token) {
-	var random [8]byte
-	rand.Read(random[:]) // never fails since Go 1.24
-	// Never 0; a repeat is not to be expected, and would fail the call.
-	cohort := int64(binary.BigEndian.Uint64(random[:]) | 1) //nolint:gosec // all 64 bits, whatever the sign
+func (g *registration) addCohort(id canary.ID, kind canary.Kind, list []canary.Token) error {
+	mark := newMark()
 	var plain []byte
 	for _, t := range list {
-		g.index(t, cohort)
+		g.index(t, mark)
 		plain = appendText(appendText(plain, string(t.ID)), t.Text)
 	}
-	g.cohorts = append(g.cohorts, cohort, id, kind, len(list), micros(g.r.now()), g.r.vault.Seal(cohortField(cohort), plain))
+	small, err := g.compress(plain)
+	if err != nil {
+		return err
+	}
+	g.cohorts = append(g.cohorts, mark, id, kind, len(list), micros(g.r.now()), g.r.vault.Seal(cohortField(mark, id, kind), small))
+	return nil
 }
 
-func (g *registration) index(t canary.Token, cohort int64) int64 {
+// compress halves a cohort: its texts share domains and names. Nobody outside
+// chooses a text of it, so its length tells nothing.
+func (g *registration) compress(plain []byte) ([]byte, error) {
+	if g.flate == nil {
+		w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
+		if err != nil {
+			return nil, err
+		}
+		g.flate = w
+	}
+	var small bytes.Buffer
+	g.flate.Reset(&small)
+	if _, err := g.flate.Write(plain); err != nil {
+		return nil, err
+	}
+	err := g.flate.Close()
+	return small.Bytes(), err
+}
+
+// newMark is 31 random bits and never 0.
+func newMark() int32 {
+	var random [4]byte
+	rand.Read(random[:]) // never fails since Go 1.24
+	return max(1, int32(binary.BigEndian.Uint32(random[:])>>1))
+}
+
+func (g *registration) index(t canary.Token, cohort int32) int64 {
 	b := blind{g.r.vault.Index(string(t.Kind), t.Text), cohort, t.ID, t.Kind}
 	g.blinds = append(g.blinds, b)
 	return b.index
 }
 
-func cohortField(id int64) string { return "cohorts|" + strconv.FormatInt(id, 10) + "|placebos" }
+func cohortField(mark int32, id canary.ID, kind canary.Kind) string {
+	return fmt.Sprintf("cohorts|%d|%s|%s", mark, id, kind)
+}
 
 func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeBlinds(ctx, tx); err != nil {
@@ -92,7 +127,7 @@ func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
 	if err := insertRows(ctx, tx, "tokens (id, blind, kind, canary, domain, place, sealed, sealed_window)", 8, g.tokens); err != nil {
 		return err
 	}
-	return insertRows(ctx, tx, "cohorts (id, canary, kind, placebos, registered, sealed)", 6, g.cohorts)
+	return insertRows(ctx, tx, "cohorts (mark, canary, kind, placebos, registered, sealed)", 6, g.cohorts)
 }
 
 // writeBlinds writes in the order of the index: with millions of rows every
@@ -109,29 +144,43 @@ func (g *registration) writeBlinds(ctx context.Context, tx *sql.Tx) error {
 	return insertRows(ctx, tx, "blinds (blind, cohort)", 2, args)
 }
 
-// placebo finds one of a cohort by its text.
-func (r *Registry) placebo(ctx context.Context, cohort int64, kind canary.Kind, text string) (t canary.Token, found bool, err error) {
-	var sealed []byte
-	var of canary.Kind
-	if err := r.db.QueryRowContext(ctx, "SELECT kind, sealed FROM cohorts WHERE id = ?", cohort).Scan(&of, &sealed); err != nil {
-		return t, false, err
-	}
-	plain, err := r.vault.Open(cohortField(cohort), sealed)
-	if err != nil || of != kind {
-		return t, false, err
-	}
+// placebo finds one in the cohorts of a mark by its text.
+func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, text string) (t canary.Token, found bool, err error) {
+	err = r.each(ctx, "SELECT canary, sealed FROM cohorts WHERE mark = ? AND kind = ?", []any{mark, kind}, func(row *sql.Rows) error {
+		var id canary.ID
+		var sealed []byte
+		if err := row.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		small, err := r.vault.Open(cohortField(mark, id, kind), sealed)
+		if err != nil {
+			return fmt.Errorf("cohort of %s: %w", id, err)
+		}
+		plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(small)))
+		if err != nil {
+			return fmt.Errorf("cohort of %s: %w", id, err)
+		}
+		if id := findPlacebo(plain, text); id != "" {
+			t, found = canary.Token{ID: id, Kind: kind, Role: canary.RolePlacebo, Text: text}, true
+		}
+		return nil
+	})
+	return t, found, err
+}
+
+func findPlacebo(plain []byte, text string) canary.TokenID {
 	for len(plain) > 0 {
 		var id, this string
 		id, plain = cutText(plain)
 		if this, plain = cutText(plain); this == text {
-			return canary.Token{ID: canary.TokenID(id), Kind: kind, Role: canary.RolePlacebo, Text: text}, true, nil
+			return canary.TokenID(id)
 		}
 	}
-	return t, false, nil
+	return ""
 }
 
-// A cohort's plain text is the id and the text of each placebo, each after its
-// length in bytes as a uvarint.
+// A cohort is sealed as DEFLATE (RFC 1951) of the id and the text of each
+// placebo, each after its length in bytes as a uvarint.
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }

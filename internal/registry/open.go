@@ -81,7 +81,13 @@ func newSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		// For planting, which changes thousands of pages at once: what a statement
+		// would undo is kept in memory (and off the disk), 32 MiB of pages are, and
+		// as much is gathered in the WAL before it goes into the file.
+		"temp_store(MEMORY)", "cache_size(-32768)", "wal_autocheckpoint(8000)",
+	}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, err

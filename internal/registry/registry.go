@@ -4,10 +4,10 @@
 //
 // What could identify a canary is sealed (package seal) before it reaches the
 // database: names, token texts, row images, primary keys, windows, and every
-// contact with its evidence. Tokens are found through a keyed blind index. A
-// copy of the database without the keys therefore shows how many canaries and
-// contacts there are and when contacts came, and no name, address, number or
-// ticket. Associated data binds each sealed field to its row.
+// contact with its evidence. Tokens and placebos are found through a keyed
+// blind index. A copy of the database without the keys therefore shows how many
+// canaries and contacts there are and when contacts came, and no name, address,
+// number or ticket. Associated data binds each sealed field to its row.
 //
 // The invariant: what belongs together is written in one transaction. A
 // planting and all its tokens and placebos; an intake's contacts, hits,

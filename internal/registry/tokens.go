@@ -139,7 +139,7 @@ func (r *Registry) KnownAmong(ctx context.Context, kind canary.Kind, texts []str
 // there is none.
 func (r *Registry) Token(ctx context.Context, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
 	index := r.vault.Index(string(kind), text)
-	var cohort int64
+	var cohort int32
 	err = r.db.QueryRowContext(ctx, "SELECT cohort FROM blinds WHERE blind = ?", index).Scan(&cohort)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
