@@ -46,7 +46,7 @@ var schemas embed.FS
 // Kinds are the names that [Load] takes. A kind with a dash is the same schema
 // with another way to number tickets.
 func Kinds() []string {
-	return []string{"osticket", "osticket-sequence", "znuny", "znuny-autoincrement", "suitecrm"}
+	return []string{"osticket", "osticket-sequence", "znuny", "znuny-autoincrement", "suitecrm", "glpi"}
 }
 
 // Until is the moment at which the databases were left alone. All that is in
@@ -106,6 +106,8 @@ func open(kind string, b *book, seed uint64) application {
 		return newZnuny(b, seed, numbers == "autoincrement")
 	case "suitecrm":
 		return newSuiteCRM(b, seed)
+	case "glpi":
+		return newGLPI(b, seed)
 	default:
 		return newOSTicket(b, seed, numbers == "sequence")
 	}

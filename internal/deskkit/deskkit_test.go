@@ -36,6 +36,7 @@ type facts struct {
 
 func facing(kind string) facts {
 	return map[string]func() facts{
+		"glpi":     glpiFacts,
 		"osticket": osTicketFacts,
 		"suitecrm": suiteCRMFacts,
 		"znuny":    znunyFacts,

@@ -120,7 +120,7 @@ func (o *osTicket) signUp(e event) {
 	o.index("U", u.row["id"], e.of.name(), ostShown(e.of.phone)+" "+e.of.mail)
 	if o.r.IntN(100) < 25 {
 		o.auto("ost_user_account", "id", row{"user_id": u.row["id"], "status": 1, "timezone": nil, "lang": nil, "username": nil,
-			"passwd": ostHash(o.r), "backend": nil, "extra": `{"browser_lang":"en_US"}`, "registered": e.at})
+			"passwd": bcrypt(o.r, "$2a$08$"), "backend": nil, "extra": `{"browser_lang":"en_US"}`, "registered": e.at})
 	}
 }
 
@@ -147,9 +147,10 @@ func ostShown(phone string) string {
 	}
 }
 
-func ostHash(r *rand.Rand) string {
+// bcrypt is the look of a hashed password.
+func bcrypt(r *rand.Rand, cost string) string {
 	const digits = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	text := []byte("$2a$08$")
+	text := []byte(cost)
 	for range 53 {
 		text = append(text, digits[r.IntN(len(digits))])
 	}

@@ -40,7 +40,7 @@ func (o *osTicket) start(at time.Time) {
 	}
 	for i, a := range agents() {
 		o.add("ost_staff", row{"staff_id": i + 1, "dept_id": 1 + i%3, "role_id": 1, "username": a.login, "firstname": a.first, "lastname": a.last,
-			"passwd": ostHash(o.r), "email": a.mail, "signature": "", "permissions": `{"user.create":1,"user.edit":1,"user.dir":1}`, "created": at, "updated": at})
+			"passwd": bcrypt(o.r, "$2a$08$"), "email": a.mail, "signature": "", "permissions": `{"user.create":1,"user.edit":1,"user.dir":1}`, "created": at, "updated": at})
 		o.add("ost_staff_dept_access", row{"staff_id": i + 1, "dept_id": 1 + (i+1)%3, "role_id": 1, "flags": 1})
 	}
 	o.forms(at)

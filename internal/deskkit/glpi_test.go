@@ -1,0 +1,48 @@
+package deskkit_test
+
+func glpiFacts() facts {
+	return facts{
+		customers: "SELECT COUNT(*) FROM glpi_users u JOIN glpi_profiles_users p ON p.users_id = u.id JOIN glpi_profiles f ON f.id = p.profiles_id WHERE f.name = 'Self-Service' AND u.is_active = 1 AND u.is_deleted = 0",
+		tickets:   "SELECT COUNT(*) FROM glpi_tickets WHERE is_deleted = 0",
+		none: map[string]string{
+			"user without one default address": "SELECT COUNT(*) FROM glpi_users u WHERE u.id > 6 AND (SELECT COUNT(*) FROM glpi_useremails m WHERE m.users_id = u.id AND m.is_default = 1) <> 1",
+			"address of nobody":                "SELECT COUNT(*) FROM glpi_useremails m LEFT JOIN glpi_users u ON u.id = m.users_id WHERE u.id IS NULL",
+			"address twice":                    "SELECT COUNT(*)-COUNT(DISTINCT email) FROM glpi_useremails",
+			"login twice":                      "SELECT COUNT(*)-COUNT(DISTINCT name) FROM glpi_users",
+			"user without profile":             "SELECT COUNT(*) FROM glpi_users u LEFT JOIN glpi_profiles_users p ON p.users_id = u.id WHERE p.id IS NULL AND u.name <> 'glpi-system'",
+			"profile of nobody":                "SELECT COUNT(*) FROM glpi_profiles_users p LEFT JOIN glpi_users u ON u.id = p.users_id LEFT JOIN glpi_profiles f ON f.id = p.profiles_id WHERE u.id IS NULL OR f.id IS NULL",
+			"ticket without one requester":     "SELECT COUNT(*) FROM glpi_tickets k WHERE (SELECT COUNT(*) FROM glpi_tickets_users t WHERE t.tickets_id = k.id AND t.type = 1) <> 1",
+			"actor of nothing":                 "SELECT COUNT(*) FROM glpi_tickets_users t LEFT JOIN glpi_tickets k ON k.id = t.tickets_id WHERE k.id IS NULL",
+			"actor who is nobody":              "SELECT COUNT(*) FROM glpi_tickets_users t LEFT JOIN glpi_users u ON u.id = t.users_id WHERE (u.id IS NULL) <> (t.users_id = 0) OR (t.users_id = 0) <> (t.alternative_email <> '')",
+			"writer who is nobody":             "SELECT COUNT(*) FROM glpi_tickets k LEFT JOIN glpi_users u ON u.id = k.users_id_recipient WHERE k.users_id_recipient <> 0 AND u.id IS NULL",
+			"category that is not":             "SELECT COUNT(*) FROM glpi_tickets k LEFT JOIN glpi_itilcategories c ON c.id = k.itilcategories_id LEFT JOIN glpi_requesttypes r ON r.id = k.requesttypes_id WHERE (c.id IS NULL AND k.itilcategories_id <> 0) OR r.id IS NULL",
+			"message of nothing":               "SELECT COUNT(*) FROM glpi_itilfollowups f LEFT JOIN glpi_tickets k ON k.id = f.items_id WHERE f.itemtype <> 'Ticket' OR k.id IS NULL",
+			"message of nobody":                "SELECT COUNT(*) FROM glpi_itilfollowups f LEFT JOIN glpi_users u ON u.id = f.users_id WHERE f.users_id <> 0 AND u.id IS NULL",
+			"solution of nothing":              "SELECT COUNT(*) FROM glpi_itilsolutions s LEFT JOIN glpi_tickets k ON k.id = s.items_id WHERE s.itemtype <> 'Ticket' OR k.id IS NULL OR k.status < 5",
+			"solved without solution":          "SELECT COUNT(*) FROM glpi_tickets k LEFT JOIN glpi_itilsolutions s ON s.items_id = k.id WHERE (k.status >= 5) <> (s.id IS NOT NULL)",
+			"status without its dates":         "SELECT COUNT(*) FROM glpi_tickets WHERE (status >= 5) <> (solvedate IS NOT NULL) OR (status = 6) <> (closedate IS NOT NULL) OR (status = 4) <> (begin_waiting_date IS NOT NULL)",
+			"delay of another date":            "SELECT COUNT(*) FROM glpi_tickets WHERE solve_delay_stat <> IFNULL(TIMESTAMPDIFF(SECOND, date, solvedate), 0) OR takeintoaccount_delay_stat <> IFNULL(TIMESTAMPDIFF(SECOND, date, takeintoaccountdate), 0)",
+			"new ticket of an agent":           "SELECT COUNT(*) FROM glpi_tickets k WHERE (status = 1) = EXISTS (SELECT 1 FROM glpi_tickets_users t WHERE t.tickets_id = k.id AND t.type = 2)",
+			"history of no ticket":             "SELECT COUNT(*) FROM glpi_logs l LEFT JOIN glpi_tickets k ON k.id = l.items_id WHERE l.itemtype = 'Ticket' AND k.id IS NULL",
+			"history of no user":               "SELECT COUNT(*) FROM glpi_logs l LEFT JOIN glpi_users u ON u.id = l.items_id WHERE l.itemtype = 'User' AND u.id IS NULL",
+			"created without a word":           "SELECT COUNT(*) FROM glpi_tickets k WHERE NOT EXISTS (SELECT 1 FROM glpi_logs l WHERE l.itemtype = 'Ticket' AND l.items_id = k.id AND l.linked_action = 20)",
+			"status that history does not say": "SELECT COUNT(*) FROM glpi_tickets k WHERE status >= 4 AND (SELECT new_value FROM glpi_logs l WHERE l.itemtype = 'Ticket' AND l.items_id = k.id AND l.id_search_option = 12 ORDER BY id DESC LIMIT 1) <> status",
+			"older than its messages":          "SELECT COUNT(*) FROM glpi_tickets k JOIN glpi_itilfollowups f ON f.items_id = k.id WHERE f.date > k.date_mod OR f.date < k.date",
+		},
+		some: map[string]string{
+			"user without phone":    "SELECT COUNT(*) FROM glpi_users WHERE id > 14 AND CONCAT(IFNULL(phone, ''), IFNULL(phone2, ''), IFNULL(mobile, '')) = ''",
+			"NULL for no phone":     "SELECT COUNT(*) FROM glpi_users WHERE id > 14 AND phone IS NULL",
+			"user without ticket":   "SELECT COUNT(*) FROM glpi_users u LEFT JOIN glpi_tickets_users t ON t.users_id = u.id WHERE u.id > 14 AND t.id IS NULL",
+			"address for login":     "SELECT COUNT(*) FROM glpi_users u JOIN glpi_useremails m ON m.users_id = u.id AND m.email = u.name",
+			"login of old address":  "SELECT COUNT(*) FROM glpi_users u JOIN glpi_useremails m ON m.users_id = u.id AND m.email <> u.name WHERE u.name LIKE '%@%'",
+			"old address in logs":   "SELECT COUNT(*) FROM glpi_logs WHERE itemtype_link = 'UserEmail' AND linked_action = 18",
+			"old number in logs":    "SELECT COUNT(*) FROM glpi_logs WHERE itemtype = 'User' AND id_search_option IN (6, 10, 11)",
+			"requester without row": "SELECT COUNT(*) FROM glpi_tickets_users WHERE users_id = 0",
+			"ticket in the bin":     "SELECT COUNT(*) FROM glpi_tickets WHERE is_deleted = 1",
+			"each status":           "SELECT COUNT(DISTINCT status) > 4 FROM glpi_tickets",
+			"agents with several":   "SELECT COUNT(*) FROM (SELECT users_id FROM glpi_tickets_users WHERE type = 2 GROUP BY 1 HAVING COUNT(*) > 50) x",
+		},
+		ordered: [][3]string{{"glpi_users", "id", "date_creation"}, {"glpi_tickets", "id", "date_creation"}, {"glpi_itilfollowups", "id", "date"}, {"glpi_logs", "id", "date_mod"}},
+		gaps:    [][2]string{{"glpi_users", "id"}, {"glpi_useremails", "id"}, {"glpi_tickets", "id"}, {"glpi_tickets_users", "id"}, {"glpi_logs", "id"}},
+	}
+}
