@@ -36,6 +36,7 @@ type Server struct {
 	mu    sync.Mutex
 	run   *run // nil while the server is down
 	desks desks
+	rts   rts
 }
 
 // StartMariaDB starts a server; stop ends it and removes its files. It is for

@@ -13,6 +13,11 @@
 //		dsn, db := shared.MariaDB(t).HelpDesk(t, cfg)
 //		…
 //
+// A Request Tracker 5 with customers in it stands on the same server:
+//
+//	rt := shared.MariaDB(t).RT(t, testkit.RTYear())
+//	rt.Browser(t, "moira").Ticket(t, 17)
+//
 // The server starts when the first test asks, and every test gets a database of
 // its own, so tests run in parallel. A test that kills or restarts its server
 // starts one for itself with [MariaDB].
@@ -23,7 +28,9 @@
 // bound to a thread, and to Linux.)
 //
 // Nothing is skipped: a machine without MariaDB fails the test and names the
-// package to install. Data is not safe on disk here (no fsync): what survives
+// package to install. (Request Tracker, of 250 packages, is missed where CI=true
+// only.) What RT loads in minutes stays in the user's cache directory, in
+// saltmine-testkit. Data is not safe on disk here (no fsync): what survives
 // is a killed server, not a power cut.
 package testkit
 
