@@ -169,7 +169,7 @@ func (b Budget) pace() (stay time.Duration, why string) {
 	if slow := b.last(float64(b.Live) / b.Changes); slow > b.Shortest {
 		return slow, fmt.Sprintf("%s changes a day are allowed for %d canaries", number(b.Changes), b.Live)
 	}
-	return b.Shortest, "tokens are to stand no shorter"
+	return b.Shortest, fmt.Sprintf("%s days is the shortest stay", number(b.Shortest.Hours()/24))
 }
 
 // longest is a stay, of 36 years, whose multiples are still durations.

@@ -24,21 +24,21 @@ func TestChoose(t *testing.T) {
 		reuse bool
 		why   string
 	}{
-		{"free tokens, no limit", func(*schedule.Budget) {}, schedule.Staircase, 3, false, "stand no shorter"},
+		{"free tokens, no limit", func(*schedule.Budget) {}, schedule.Staircase, 3, false, "3 days is the shortest stay"},
 		{"free tokens, slow table", func(b *schedule.Budget) { b.Changes = 10 }, schedule.Staircase, 30, false, "10 changes a day are allowed for 300"},
 		{"few free tokens", func(b *schedule.Budget) { b.Free = 300 }, schedule.Staircase, 45, false, "300 further tokens"},
 		{"no free token", func(b *schedule.Budget) { b.Free = 0 }, schedule.Still, 0, false, "no further token"},
 		{"a table that never changes", func(b *schedule.Budget) { b.Changes = 0 }, schedule.Still, 0, false, "never change"},
 		{"no canaries", func(b *schedule.Budget) { b.Live = 0 }, schedule.Still, 0, false, "no canaries"},
 		{"a pool of twice as many", func(b *schedule.Budget) { b.Scarce = 600 }, schedule.Presence, 10, true, "for the quarantine"},
-		{"no quarantine", func(b *schedule.Budget) { b.Scarce, b.Quarantine = 600, 0 }, schedule.Presence, 3, true, "stand no shorter"},
+		{"no quarantine", func(b *schedule.Budget) { b.Scarce, b.Quarantine = 600, 0 }, schedule.Presence, 3, true, "3 days is the shortest stay"},
 		{"a pool and a slow table", func(b *schedule.Budget) { b.Scarce, b.Changes = 600, 25 }, schedule.Presence, 12, true, "25 changes"},
 		// M >= L·T/tau: the rule of ATTRIBUTION 2(b)
 		{"a pool that lasts", func(b *schedule.Budget) { b.Scarce = 9000 }, schedule.Staircase, 3, true, "lasts for the horizon"},
 		{"a pool that lasts at this pace", func(b *schedule.Budget) { b.Scarce, b.Changes = 600, 5 }, schedule.Staircase, 60, true, "lasts for the horizon: 5 changes"},
 		// duty .9: three hits on spells leave 66 days, a staircase of 81 days 40
 		{"a pool that is nearly all in rows", func(b *schedule.Budget) { b.Scarce = 333 }, schedule.Staircase, 81.08, true, "each used once"},
-		{"the same for very many hits", func(b *schedule.Budget) { b.Scarce, b.Quarantine, b.Hits = 400, 0, 40 }, schedule.Presence, 3, true, "stand no shorter"},
+		{"the same for very many hits", func(b *schedule.Budget) { b.Scarce, b.Quarantine, b.Hits = 400, 0, 40 }, schedule.Presence, 3, true, "3 days is the shortest stay"},
 		{"the whole pool is in rows", func(b *schedule.Budget) { b.Scarce = 300 }, schedule.Still, 0, false, "all of the pool's 300"},
 	} {
 		b := base
