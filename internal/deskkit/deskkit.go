@@ -46,7 +46,7 @@ var schemas embed.FS
 // Kinds are the names that [Load] takes. A kind with a dash is the same schema
 // with another way to number tickets.
 func Kinds() []string {
-	return []string{"osticket", "osticket-sequence", "znuny", "znuny-autoincrement", "suitecrm", "glpi"}
+	return []string{"osticket", "osticket-sequence", "znuny", "znuny-autoincrement", "suitecrm", "glpi", "uvdesk"}
 }
 
 // Until is the moment at which the databases were left alone. All that is in
@@ -108,6 +108,8 @@ func open(kind string, b *book, seed uint64) application {
 		return newSuiteCRM(b, seed)
 	case "glpi":
 		return newGLPI(b, seed)
+	case "uvdesk":
+		return newUVdesk(b, seed)
 	default:
 		return newOSTicket(b, seed, numbers == "sequence")
 	}

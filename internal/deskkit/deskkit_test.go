@@ -39,6 +39,7 @@ func facing(kind string) facts {
 		"glpi":     glpiFacts,
 		"osticket": osTicketFacts,
 		"suitecrm": suiteCRMFacts,
+		"uvdesk":   uvdeskFacts,
 		"znuny":    znunyFacts,
 	}[strings.Split(kind, "-")[0]]()
 }
