@@ -1,0 +1,299 @@
+// Package column makes values for the columns of which nothing else is known:
+// prices, birthdays, customer codes, settings in JSON. Who has the extract
+// finds a canary by a value that only its donor has too, by one that no real
+// row would have (a price of 17.43 among many .99), and by values that are too
+// common or too rare. So a value that many rows have is copied; one that few
+// have is replaced by a new one from its neighbourhood, or by one that a
+// neighbour has, so that as many others have it as have a real row's.
+//
+// A [Column] learns from a sample, as texts: what the values are, how often each
+// occurs, which endings, hours and check digits they have. It keeps NULL as
+// often as it stands. [Twins] watches the row as a whole: how much more a canary
+// has in common with its donor than real rows have with each other.
+//
+// It refuses, with an error that says so, free text ([ErrProse], which is for
+// package prose), e-mail addresses and phone numbers ([ErrContact]), and values
+// of which there are no further ones ([ErrVariety]): the caller takes NULL or
+// another donor. Its one invariant: a value that fewer than five rows have never
+// comes out as the donor's own. It is pure: the same sample and source give the
+// same values.
+package column
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"saltmine/seeder/persona"
+	"saltmine/seeder/persona/checkdigit"
+)
+
+var (
+	// ErrProse says that a column holds free text.
+	ErrProse = errors.New("free text is not made here")
+	// ErrContact says that a value is an e-mail address or a phone number.
+	ErrContact = errors.New("a way to contact somebody is not made here")
+	// ErrVariety says that there is no further value like the donor's.
+	ErrVariety = errors.New("no further value like the donor's")
+)
+
+// Value is one value as the database prints it.
+type Value struct {
+	Text string
+	Null bool
+}
+
+// Kind is what a column holds.
+type Kind string
+
+// The kinds of columns.
+const (
+	Empty   Kind = "empty"   // nothing but NULL
+	Word    Kind = "word"    // texts that many share: states, cities, names of products
+	Number  Kind = "number"  // whole or decimal
+	Date    Kind = "date"    // with a time or without
+	Code    Kind = "code"    // texts without blanks that hardly anybody shares
+	Prose   Kind = "prose"   // sentences
+	JSON    Kind = "json"    // objects and lists
+	Contact Kind = "contact" // addresses and phone numbers
+)
+
+// Common is how many rows have to share a value for it to be everybody's.
+const Common = 5
+
+// Column is what was learned of one column. It is safe for concurrent use.
+type Column struct {
+	kind   Kind
+	counts map[string]int
+	n      int // values that are not NULL
+	nulls  int
+	alone  float64
+	cover  float64 // share of the table that the sample is
+
+	order   []point // numbers and dates: all values in order; codes: by shape and text
+	layout  string  // of dates
+	endings map[string]int
+	shapes  map[string]*shape
+	check   checkdigit.Scheme
+	paths   map[string]*Column // of JSON
+	common  []string           // values that are everybody's, each as often as it occurs
+}
+
+// point is one value at its place in the order.
+type point struct {
+	at   float64
+	text string
+}
+
+// Learn learns from the values of sampled rows. rows is how many rows the
+// table has, 0 when the sample is the table.
+func Learn(values []Value, rows int) *Column { return learn(values, rows, 0) }
+
+func learn(values []Value, rows, depth int) *Column {
+	c := &Column{counts: map[string]int{}, cover: 1}
+	if rows > len(values) {
+		c.cover = float64(len(values)) / float64(rows)
+	}
+	for _, v := range values {
+		if v.Null {
+			c.nulls++
+			continue
+		}
+		c.counts[v.Text]++
+		c.n++
+	}
+	c.alone = c.stillAlone()
+	if depth > 0 {
+		c.remember()
+	}
+	c.kind = c.find()
+	switch c.kind {
+	case Number, Date:
+		c.arrange()
+	case Code:
+		c.shape()
+	case JSON:
+		if depth == 0 {
+			c.learnPaths(values, rows)
+		}
+	case Empty, Word, Prose, Contact:
+	}
+	return c
+}
+
+// stillAlone estimates which part of the values that occur once in the sample
+// occurs once in the table (Pitman and Yor's model, as for names).
+func (c *Column) stillAlone() float64 {
+	once := 0.0
+	for _, n := range c.counts {
+		if n == 1 {
+			once++
+		}
+	}
+	if len(c.counts) == 0 {
+		return 1
+	}
+	return math.Pow(c.cover, 1-once/float64(len(c.counts)))
+}
+
+// remember lists the values that are everybody's, at most a thousand.
+func (c *Column) remember() {
+	const most = 1000
+	for _, text := range slices.Sorted(maps.Keys(c.counts)) {
+		if n := c.counts[text]; n >= Common {
+			c.common = append(c.common, slices.Repeat([]string{text}, max(n*most/c.n, 1))...)
+		}
+	}
+}
+
+// Kind tells what the column holds.
+func (c *Column) Kind() Kind { return c.kind }
+
+// Shared reports whether a value is everybody's: it may be copied.
+func (c *Column) Shared(v Value) bool { return v.Null || c.counts[v.Text] >= Common }
+
+// frequency is the share of rows that have a value; one that the sample has
+// not counts as half a row.
+func (c *Column) frequency(v Value) float64 {
+	have := c.counts[v.Text]
+	if v.Null {
+		have = c.nulls
+	}
+	return max(float64(have), 0.5) / float64(max(c.n+c.nulls, 1))
+}
+
+// Draw gives the canary's value in the place of the donor's. near are the
+// values of rows that resemble the donor's, which are taken where none can be
+// made up (cities). used tells of values that may not come out.
+func (c *Column) Draw(rng *rand.Rand, donor Value, near []Value, used func(string) bool) (Value, error) {
+	if donor.Null || strings.TrimSpace(donor.Text) == "" {
+		return donor, nil
+	}
+	if c.kind == Contact || mail(donor.Text) || c.kind == Word && contact(donor.Text) {
+		return Value{}, fmt.Errorf("draw a value: %w", ErrContact)
+	}
+	if c.Shared(donor) {
+		return donor, nil
+	}
+	if c.kind == Prose {
+		return Value{}, fmt.Errorf("draw a value: %w", ErrProse)
+	}
+	if text, ok := c.existing(rng, donor.Text, near, used); ok {
+		return Value{Text: text}, nil
+	}
+	text, ok := c.fresh(rng, donor.Text, used)
+	if !ok { // the values stand too close for a new one
+		text, ok = c.nearby(rng, donor.Text, used, func(int) bool { return true })
+	}
+	if !ok {
+		return Value{}, fmt.Errorf("draw a %s: %w", c.kind, ErrVariety)
+	}
+	return Value{Text: text}, nil
+}
+
+// existing draws a value that others have: as many others as have the value of
+// a row like the donor's, which is one less than have it (Good 1953). It is not
+// ok where the value should be new.
+func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
+	want := c.counts[donor]
+	switch {
+	case c.kind == Word:
+		return c.neighbours(rng, donor, near, used)
+	case c.kind == JSON:
+		return "", false
+	case want <= 1:
+		if rng.Float64() < c.alone {
+			return "", false
+		}
+		want = 1
+	case rng.Float64() < c.cover:
+		want--
+	}
+	return c.nearby(rng, donor, used, func(rows int) bool { return rows == want })
+}
+
+// neighbours takes a word of a row that resembles the donor's.
+func (c *Column) neighbours(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
+	var some []string
+	for _, v := range near {
+		if !v.Null && v.Text != donor && c.counts[v.Text] > 0 && !contact(v.Text) && !used(v.Text) {
+			some = append(some, v.Text)
+		}
+	}
+	if len(some) > 0 {
+		return some[rng.IntN(len(some))], true
+	}
+	return "", false
+}
+
+// nearby looks for another value near the donor's that a fitting number of rows
+// has.
+func (c *Column) nearby(rng *rand.Rand, donor string, used func(string) bool, fits func(rows int) bool) (string, bool) {
+	const reach = 200
+	at := c.place(donor)
+	for step := 1; step < reach; step++ {
+		i := at + step*(1-2*rng.IntN(2))
+		if i < 0 || i >= len(c.order) {
+			continue
+		}
+		if text := c.order[i].text; text != donor && fits(c.counts[text]) && !used(text) && !mail(text) {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// place is where a value stands in the order, or would stand.
+func (c *Column) place(text string) int {
+	if c.kind == Code {
+		key := shapeOf(text) + text
+		at, _ := slices.BinarySearchFunc(c.order, key, func(p point, key string) int { return strings.Compare(shapeOf(p.text)+p.text, key) })
+		return at
+	}
+	x, _ := c.parse(text)
+	at, _ := slices.BinarySearchFunc(c.order, x, func(p point, x float64) int {
+		switch {
+		case p.at < x:
+			return -1
+		case p.at > x:
+			return 1
+		}
+		return 0
+	})
+	return at
+}
+
+// fresh makes a value that no row has.
+func (c *Column) fresh(rng *rand.Rand, donor string, used func(string) bool) (string, bool) {
+	const tries = 400
+	for i := range tries {
+		text, ok := "", false
+		switch c.kind {
+		case Number:
+			text, ok = c.number(rng, donor, 8<<(i/80))
+		case Date:
+			text, ok = c.date(rng, donor, 8<<(i/80))
+		case Code:
+			text, ok = c.code(rng, donor, i/40)
+		case JSON:
+			text, ok = c.object(rng, donor, i/40)
+		case Empty, Word, Prose, Contact:
+		}
+		if ok && c.counts[text] == 0 && !used(text) {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// contact reports whether a value is a way to contact somebody.
+func contact(text string) bool { return mail(text) || persona.LooksPhone(text) }
+
+func mail(text string) bool {
+	local, domain, found := strings.Cut(text, "@")
+	return found && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " \n{")
+}
