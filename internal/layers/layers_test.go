@@ -55,6 +55,7 @@ func storeys() map[string]int {
 		"listener/phone":            3,
 		"listener/smtpd":            3,
 		"seeder":                    3,
+		"seeder/salt":               3,
 
 		"internal/pager/hook":      4,
 		"internal/pager/pagerduty": 4,

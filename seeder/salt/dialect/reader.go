@@ -41,7 +41,7 @@ type Reader struct {
 
 // NewReader returns a reader of a whole file that is written in d.
 func NewReader(in io.Reader, d *Dialect) *Reader {
-	return &Reader{d: d, in: in, buf: make([]byte, 1<<18), line: 1, keys: objectKeys{at: map[string]int{}}}
+	return &Reader{d: d, in: in, buf: make([]byte, 1<<16), line: 1, keys: objectKeys{at: map[string]int{}}}
 }
 
 // Names are the columns of JSON lines that were seen so far.

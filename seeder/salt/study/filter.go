@@ -10,11 +10,17 @@ type filter struct {
 
 const (
 	filterWords = 1 << 20 // 8 MiB
+	smallWords  = 1 << 14 // for lists of a megabyte at most: 128 KiB
 	blockWords  = 8
 	filterBits  = 6 // bits of a value
 )
 
-func newFilter() *filter { return &filter{bits: make([]uint64, filterWords)} }
+func newFilter(small bool) *filter {
+	if small {
+		return &filter{bits: make([]uint64, smallWords)}
+	}
+	return &filter{bits: make([]uint64, filterWords)}
+}
 
 // number is FNV-1a, mixed once more: its low bits alone are too regular.
 func number(column int, value []byte) uint64 {
@@ -30,7 +36,7 @@ func number(column int, value []byte) uint64 {
 // block gives the block of a value and, nine bits each, its places in it.
 func (f *filter) block(column int, value []byte) (block []uint64, places uint64) {
 	h := number(column, value)
-	return f.bits[h%(filterWords/blockWords)*blockWords:][:blockWords], h * 0x9e3779b97f4a7c15 >> 9
+	return f.bits[h%uint64(len(f.bits)/blockWords)*blockWords:][:blockWords], h * 0x9e3779b97f4a7c15 >> 9
 }
 
 // add enters a value and reports whether it may have been there.
@@ -63,7 +69,7 @@ func (f *filter) has(column int, value []byte) bool {
 
 // full: with less than 3 bits for a value, more than a third of new values are
 // taken for old ones.
-func (f *filter) full() bool { return f.values > filterWords*64/3 }
+func (f *filter) full() bool { return f.values > int64(len(f.bits)*64/3) }
 
 // repeats counts how often a column's value was there before.
 type repeats struct{ values, known int64 }
@@ -79,6 +85,6 @@ func (r *repeats) unique(f *filter) bool {
 
 // mistakes is about the share of new values that the filter takes for old ones.
 func (f *filter) mistakes() float64 {
-	load := float64(f.values) / (filterWords * 64 / 10) // of ten bits a value
+	load := float64(f.values) / float64(len(f.bits)*64/10) // of ten bits a value
 	return min(0.02*load*load, 0.5)
 }

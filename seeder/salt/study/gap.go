@@ -145,10 +145,24 @@ func (g *Gap) Between(rng *rand.Rand, before, after string) (string, bool) {
 		from = -from
 	}
 	c, _ := parseCounter([]byte(before))
-	width := 0
-	if other, _ := parseCounter([]byte(after)); other.width == c.width || before[len(c.head)] == '0' {
-		width = c.width
+	if other, _ := parseCounter([]byte(after)); other.width != c.width && before[len(c.head)] != '0' {
+		c.width = 0
 	}
-	n := strconv.FormatInt(c.n+from*g.Step, 10)
-	return string(c.head) + strings.Repeat("0", max(width-len(n), 0)) + n + string(c.tail), true
+	return c.plus(from * g.Step), true
 }
+
+// plus spells the counter that is so much further on.
+func (c counter) plus(by int64) string {
+	n := strconv.FormatInt(max(c.n+by, 0), 10)
+	return string(c.head) + strings.Repeat("0", max(c.width-len(n), 0)) + n + string(c.tail)
+}
+
+// Shift gives a number that is so much further on in the series of another:
+// TK-0099 and 2 give TK-0101. It is not ok for what has no digits.
+func Shift(number string, by int64) (string, bool) {
+	c, ok := parseCounter([]byte(number))
+	return c.plus(by), ok
+}
+
+// Distance gives how far one number is behind another of the same series.
+func Distance(from, to string) (int64, bool) { return distance([]byte(from), []byte(to)) }

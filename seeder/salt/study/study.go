@@ -83,7 +83,7 @@ type Place struct {
 
 // Sizes of what is kept.
 const (
-	headBytes  = 1 << 20
+	headBytes  = 1 << 19
 	headRows   = 5000
 	sampleRows = 3000
 	nearRows   = 32   // rows among which donors are chosen
@@ -99,7 +99,7 @@ func Read(ctx context.Context, in io.Reader, cfg Config) (*File, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the list: %w", err)
 	}
-	s := &student{cfg: cfg, f: &File{seen: newFilter()}}
+	s := &student{cfg: cfg, f: &File{seen: newFilter(err != nil)}}
 	if err := s.lookAt(head, err != nil); err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (s *student) prepare(columns []Column, rows []Row) {
 		s.trends = append(s.trends, newTrend(i, c))
 		if g, ok := findGap(i, c, rows); ok {
 			s.gaps = append(s.gaps, g) // its order tells what is there
-		} else if c.Unique && (c.Kind == Key || c.Kind == Ticket || c.Kind == Other) {
+		} else if c.Kind == Key || c.Kind == Ticket || c.Kind == Other && c.Unique {
 			s.hashed[i] = &repeats{}
 		}
 	}
@@ -350,6 +350,10 @@ func (s *student) conclude(names []string) error {
 	s.cfg.Rand.Shuffle(len(f.Places), func(i, j int) { f.Places[i], f.Places[j] = f.Places[j], f.Places[i] })
 	return nil
 }
+
+// Full reports that the list has too many values to remember them all: then
+// Seen knows none of them.
+func (f *File) Full() bool { return f.seen.full() }
 
 // Seen reports whether a cell may stand in a column: of columns that hold keys,
 // and of addresses on owned domains. Of others nothing is known.
