@@ -184,6 +184,13 @@ func TestTake(t *testing.T) {
 			t.Errorf("%s: took %v, want %v", name, got, want)
 		}
 	}
+	domain := inventory.Item{Kind: inventory.Domain, Text: "example.net", Added: start()}
+	if rules().Offers(&domain, now) {
+		t.Error("a domain is offered on which no ear listens")
+	}
+	if domain.Listed = true; !rules().Offers(&domain, now) {
+		t.Error("a listed domain is not offered")
+	}
 	if got := rules().Take(items, 1, inventory.Filter{Kinds: []inventory.Kind{inventory.Phone}}, now); len(got) != 1 || got[0].ID != number.ID {
 		t.Errorf("phones: %v", got)
 	}

@@ -29,8 +29,12 @@ func (f Filter) Match(i *Item) bool {
 }
 
 // Offers reports whether an item may be used now: it is ready, does not run
-// out within [Notice], and its last check found no fault.
+// out within [Notice], and its last check found no fault. A domain must be
+// listed besides: the ears listen on the configuration's domains alone.
 func (r Rules) Offers(i *Item, now time.Time) bool {
+	if i.Kind == Domain && !i.Listed {
+		return false
+	}
 	lasts := i.Until().IsZero() || i.Until().After(now.Add(Notice))
 	return r.State(i, now) == Ready && lasts && !i.Check.Faulty()
 }
