@@ -45,3 +45,7 @@ func (z *znuny) start(at time.Time) {
 			"channel_data": "---\nArticleDataArticleIDField: article_id\nArticleDataTables:\n- article_data_mime\n", "valid_id": 1}, at, zSystem))
 	}
 }
+
+func zQueues() []string {
+	return []string{"Postmaster", "Raw", "Junk", "Misc", "Support", "Billing"}
+}
