@@ -17,7 +17,7 @@
 // core: HPKE (RFC 9180) in base mode, DHKEM(X25519), HKDF-SHA256,
 // ChaCha20-Poly1305, one encapsulation a record, so that a stolen edge holds
 // no key to what it has already written. Blind index: HMAC-SHA256 over kind,
-// a zero byte and the canonical text, cut to 16 bytes, in hex.
+// a zero byte and the canonical text, cut to 16 bytes, in hex; or to 8, as a number.
 //
 // The package never returns key bytes except for the acceptance rule's, and
 // its key types print nothing.

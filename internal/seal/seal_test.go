@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -136,6 +137,30 @@ func TestBlindIsForever(t *testing.T) {
 	if got, want := k.Vault.Blind("email", "dana@example.net"), "765062d03cd5af4da49d28b9f972d935"; got != want {
 		t.Errorf("blind index %s, want %s", got, want)
 	}
+	if got := k.Vault.Index("email", "dana@example.net"); got != 0x765062d03cd5af4d {
+		t.Errorf("blind index %x", got)
+	}
+}
+
+// TestBlindAtOnce computes the index in several goroutines: one does not get
+// into what another is computing.
+func TestBlindAtOnce(t *testing.T) {
+	t.Parallel()
+	k, _ := keys(t)
+	var all sync.WaitGroup
+	for n := range 8 {
+		text := strings.Repeat("x", 100*n)
+		want := k.Vault.Blind("email", text)
+		all.Go(func() {
+			for range 200 {
+				if got := k.Vault.Blind("email", text); got != want {
+					t.Errorf("%s, then %s", want, got)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestBlindTellsApart(t *testing.T) {
