@@ -42,6 +42,7 @@ func storeys() map[string]int {
 		"internal/testkit":      2,
 		"listener":              2,
 		"seeder/persona/column": 2,
+		"seeder/persona/prose":  2,
 		"seeder/salt/study":     2,
 		"seeder/supportdb":      2,
 

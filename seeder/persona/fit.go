@@ -30,7 +30,7 @@ func (m *Mix) Fit(rng *rand.Rand, address string, hint Person, donors []Person) 
 	}
 	m.reading.Do(func() { m.dictionary = m.agreement() })
 	f := fitting{m: m, domain: domain, local: local, hint: hint, rng: dice{rng.Uint64()}, guesses: m.dictionary.guesses(local)}
-	f.hintFirst, f.hintLast = hint.parts()
+	f.hintFirst, f.hintLast = hint.Parts()
 	places := f.places(donors)
 	if len(places) == 0 {
 		return Identity{}, 0, fmt.Errorf("fit a persona: %w: %d donors, none of the country and language wanted", ErrVariety, len(donors))

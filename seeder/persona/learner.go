@@ -91,7 +91,7 @@ func (m *Mix) probe(people []Person) {
 	}
 	who := small(-1)
 	for i := range people {
-		first, last := people[i].parts()
+		first, last := people[i].Parts()
 		if first == "" || last == "" {
 			continue
 		}

@@ -75,7 +75,7 @@ func hash64(text string) uint64 {
 
 // enter takes one person of the sample apart.
 func (m *Mix) enter(p *Person) bool {
-	first, last := p.parts()
+	first, last := p.Parts()
 	if first == "" || last == "" {
 		return false
 	}

@@ -206,7 +206,7 @@ func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
 	if len(pool.Domains) == 0 {
 		return Identity{}, fmt.Errorf("draw an address: %w: no domain", ErrVariety)
 	}
-	first, last := who.parts()
+	first, last := who.Parts()
 	s, d := m.scene(&who, pool.Domains, rng.Uint64()), drawn{first: m.firsts.name(first), last: m.lasts.name(last)}
 	d.bucket = bucketOf(d.first, d.last, m.shared(first, last))
 	of, each := rng.IntN(len(s.domains)), max(len(s.domains), 3*64)

@@ -25,7 +25,7 @@ type wordPair struct {
 func NewScrub(donor Person, id Identity, phone string) *Scrub {
 	s := &Scrub{donor: donor, id: id, phone: phone}
 	s.donorLocal, _, _ = strings.Cut(donor.Email, "@")
-	first, last := donor.parts()
+	first, last := donor.Parts()
 	for _, w := range [][2]string{
 		{donor.Email, id.Email()},
 		{first + " " + last, id.First + " " + id.Last},
@@ -71,7 +71,7 @@ func (s *Scrub) Text(value string) (text string, clean bool) {
 
 // whole replaces values that are one fact of the donor as a whole.
 func (s *Scrub) whole(value string) (string, bool) {
-	first, last := s.donor.parts()
+	first, last := s.donor.Parts()
 	for _, fact := range [][2]string{
 		{s.donor.Email, s.id.Email()},
 		{s.donorLocal, s.id.Local},

@@ -12,7 +12,7 @@ type writing struct {
 
 func writingOf(p *Person) writing {
 	w := writing{full: p.Full}
-	w.first, w.last = p.parts()
+	w.first, w.last = p.Parts()
 	w.firstHabit, w.lastHabit = habitOf(w.first), habitOf(w.last)
 	return w
 }
@@ -32,8 +32,8 @@ func (w *writing) same(id *Identity) bool {
 	return strings.EqualFold(id.First, w.first) && strings.EqualFold(id.Last, w.last)
 }
 
-// parts gives first and last name, from the full name where there are none.
-func (p *Person) parts() (first, last string) {
+// Parts gives first and last name, from the full name where there are none.
+func (p *Person) Parts() (first, last string) {
 	if p.First != "" || p.Last != "" {
 		return spaced(p.First), spaced(p.Last)
 	}

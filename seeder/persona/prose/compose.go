@@ -1,0 +1,208 @@
+package prose
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"saltmine/seeder/persona"
+)
+
+// Composed is a text for a canary.
+type Composed struct {
+	Text      string
+	Exchanged int  // units that are not the donor's
+	Common    bool // customers have this very text, but for names and numbers
+}
+
+// Finish prepares the book for use; Add is over.
+func (b *Book) Finish() {
+	for _, l := range b.languages {
+		l.common = l.common[:0]
+		for _, e := range l.units {
+			if e.isCommon() && fillable(e.template) {
+				l.common = append(l.common, e)
+			}
+		}
+		slices.SortFunc(l.common, func(a, b *entry) int {
+			if d := len(a.template) - len(b.template); d != 0 {
+				return d
+			}
+			return strings.Compare(a.template, b.template)
+		})
+	}
+}
+
+// Compose makes a text for a canary in the place of its donor's.
+func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id persona.Identity) (Composed, error) {
+	units := split(text)
+	if len(units) == 0 {
+		return Composed{Text: text}, nil
+	}
+	if len(units) > maxUnits {
+		return Composed{}, fmt.Errorf("compose a text of %d sentences: %w", len(units), ErrUncommon)
+	}
+	l, m := b.languages[languageOf(&donor)], newMask(&donor)
+	if l == nil {
+		return Composed{}, fmt.Errorf("compose a text in a language that was not learned: %w", ErrUncommon)
+	}
+	templates := make([]unit, len(units))
+	for i, u := range units {
+		templates[i].text, _ = m.template(u.text)
+		templates[i].gap = u.gap
+	}
+	out := Composed{Common: true}
+	if !l.wholes[join(templates)].isCommon() || !fillable(join(templates)) {
+		if out.Exchanged = l.exchange(rng, templates); out.Exchanged == 0 {
+			return Composed{}, fmt.Errorf("compose a text of %d sentences: %w", len(units), ErrUncommon)
+		}
+		out.Common = l.wholes[join(templates)].isCommon()
+	}
+	for i, t := range templates {
+		units[i] = unit{l.fill(rng, t.text, id), t.gap}
+	}
+	out.Text = join(units)
+	return out, nil
+}
+
+// exchange puts common templates in the place of those that are not, and of
+// half of the others; it gives back how many, or 0 when one was not found.
+func (l *language) exchange(rng *rand.Rand, units []unit) int {
+	n, odd := 0, make([]bool, len(units))
+	for i, u := range units {
+		if odd[i] = !l.units[u.text].isCommon() || !fillable(u.text); odd[i] {
+			n++
+		}
+	}
+	for _, i := range rng.Perm(len(units)) {
+		if n >= (len(units)+1)/2 {
+			break
+		}
+		if !odd[i] {
+			odd[i] = true
+			n++
+		}
+	}
+	for i := range units {
+		if !odd[i] {
+			continue
+		}
+		e := l.like(rng, units, i)
+		if e == nil {
+			return 0
+		}
+		units[i].text = e.template
+	}
+	return n
+}
+
+// like finds a common template for the place of a unit: of the same place in a
+// text, beginning and end and about its length; the rarer the likelier, so that
+// unique texts do not all become the most common ones. Nil when there is none.
+func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
+	text, at := units[i].text, placeOf(i, len(units))
+	from, _ := slices.BinarySearchFunc(l.common, len(text)/2, func(e *entry, n int) int { return len(e.template) - n })
+	var some []*entry
+	sum := 0.0
+	for _, e := range l.common[from:] {
+		if len(e.template) > 2*len(text)+10 {
+			break
+		}
+		if e.place != at || ending(e.template) != ending(text) || slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
+			continue
+		}
+		some = append(some, e)
+		sum += e.weight()
+	}
+	x := rng.Float64() * sum
+	for _, e := range some {
+		if x -= e.weight(); x < 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// weight prefers templates with numbers, whose texts are rarely the same.
+func (e *entry) weight() float64 {
+	w := 1 / float64(e.count)
+	if strings.Contains(e.template, "{#") {
+		w *= 4
+	}
+	return w
+}
+
+// ending tells a question from a statement, a list from a line.
+func ending(text string) string {
+	end := text[len(text)-1:]
+	if !strings.Contains(".!?,:", end) {
+		end = ""
+	}
+	if begin := text[:1]; strings.Contains("->*•", begin) {
+		end += begin
+	}
+	return end
+}
+
+// fill writes a template out.
+func (l *language) fill(rng *rand.Rand, template string, id persona.Identity) string {
+	e, number := l.units[template], -1
+	return places.ReplaceAllStringFunc(template, func(p string) string {
+		switch name := p[1 : len(p)-1]; strings.ToLower(name) {
+		case "first":
+			return caseLike(name, id.First)
+		case "last":
+			return caseLike(name, id.Last)
+		}
+		number++
+		if e != nil && number < len(e.values) && len(e.values[number]) > 1 {
+			return mixed(rng, e.values[number])
+		}
+		n := 1
+		if _, err := fmt.Sscanf(p, "{#%d}", &n); err != nil {
+			return ""
+		}
+		return digits(rng, min(n, 40))
+	})
+}
+
+// mixed takes the beginning of one number and the end of another, so that years
+// stay years; one and two digits are nobody's.
+func mixed(rng *rand.Rand, values []string) string {
+	a, b := values[rng.IntN(len(values))], values[rng.IntN(len(values))]
+	if len(a) < 3 || len(a) != len(b) {
+		return a
+	}
+	return a[:len(a)-2] + b[len(b)-2:]
+}
+
+func digits(rng *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "0123456789"[rng.IntN(10)]
+	}
+	if b[0] == '0' && n > 1 {
+		b[0] = "123456789"[rng.IntN(9)]
+	}
+	return string(b)
+}
+
+// Share tells of sampled texts how many could be composed, and how many became
+// texts that customers have who were not texts that customers have.
+func (b *Book) Share(rng *rand.Rand) (composed, becameCommon float64) {
+	id := persona.Identity{First: "Kim", Last: "Lee"}
+	done, common := 0, 0
+	for _, p := range b.probes {
+		c, err := b.Compose(rng, p.who, p.text, id)
+		if err != nil {
+			continue
+		}
+		done++
+		if c.Common && c.Exchanged > 0 {
+			common++
+		}
+	}
+	n := float64(max(len(b.probes), 1))
+	return float64(done) / n, float64(common) / n
+}

@@ -1,0 +1,203 @@
+// Package prose composes free text for a canary: subjects, descriptions, notes.
+// A copy of the donor's text would give the pair away, and would carry whatever
+// its writer told of himself. So it learns what many customers write, and
+// composes a text of such sentences, like the donor's in length and structure.
+//
+// A text is cut into units: lines, and sentences within lines. In a unit the
+// writer's names, addresses, numbers and dates are masked; what is left is its
+// template. Only templates that occur with [Common] different customers come
+// out again, with the canary's own name and new numbers:
+//
+//	My key 4711-22 is refused, Dana Whitfield   of the donor
+//	My key {#4}-{#2} is refused, {First} {Last}   is the template
+//	My key 9034-57 is refused, Kevin Lee        of the canary
+//
+// A text that many customers have stays what it is. Of any other text, units
+// that are the donor's own, and half of the others, are exchanged for common
+// ones of the same language, place and length. Where there are none the error
+// is [ErrUncommon], and the caller takes NULL or another donor.
+//
+// Its one invariant: no word and no address comes out that fewer than five
+// customers have written; numbers of three digits and more are put together
+// anew. Memory is bounded: rare templates are forgotten when
+// there are too many.
+package prose
+
+import (
+	"errors"
+	"strings"
+
+	"saltmine/seeder/persona"
+)
+
+// ErrUncommon says that a text cannot be composed of what many write.
+var ErrUncommon = errors.New("text cannot be composed of what customers commonly write")
+
+// Common is how many customers make a sentence everybody's.
+const Common = 5
+
+// Bounds of what is kept.
+const (
+	maxTemplates = 60_000
+	maxUnits     = 60 // of one text
+	maxValues    = 12 // of one number in a template
+	maxProbes    = 400
+)
+
+// Book is what was learned of one column. Learning is for one goroutine; a
+// book that has been learned may be used by several.
+type Book struct {
+	languages map[string]*language
+	size      int
+	probes    []probe
+	texts     int
+}
+
+// language are the templates of one language.
+type language struct {
+	units  map[string]*entry
+	wholes map[string]*entry // of texts
+	common []*entry          // units, by length; after Learn
+}
+
+// entry is one template.
+type entry struct {
+	template string
+	place    place
+	owners   []uint64 // hashes of the first Common customers
+	count    int
+	values   [][]string // of its numbers
+}
+
+func (e *entry) isCommon() bool { return e != nil && len(e.owners) >= Common }
+
+type probe struct {
+	who  persona.Person
+	text string
+}
+
+// place is where a unit stands in a text.
+type place int
+
+const (
+	only place = iota
+	first
+	middle
+	last
+)
+
+// NewBook makes an empty book.
+func NewBook() *Book { return &Book{languages: map[string]*language{}} }
+
+// Add learns a text that a customer wrote, or that is in his row. owner is the
+// key of his row.
+func (b *Book) Add(owner string, who persona.Person, text string) {
+	units := split(text)
+	if len(units) == 0 || len(units) > maxUnits {
+		return
+	}
+	b.texts++
+	if len(b.probes) < maxProbes {
+		b.probes = append(b.probes, probe{who, text})
+	} else if at := int(hash(owner+text) % uint64(b.texts)); at < maxProbes { //nolint:gosec // bounded
+		b.probes[at] = probe{who, text}
+	}
+	l := b.language(&who)
+	m, by := newMask(&who), hash(owner)
+	for i, u := range units {
+		t, numbers := m.template(u.text)
+		units[i].text = t
+		b.note(l.units, t, placeOf(i, len(units)), by).remember(numbers)
+	}
+	b.note(l.wholes, join(units), only, by)
+	if b.size > maxTemplates {
+		b.forget()
+	}
+}
+
+func languageOf(who *persona.Person) string {
+	if who.Language == "" {
+		return "in " + strings.ToLower(who.Country)
+	}
+	return strings.ToLower(who.Language)
+}
+
+func (b *Book) language(who *persona.Person) *language {
+	key := languageOf(who)
+	l := b.languages[key]
+	if l == nil {
+		l = &language{units: map[string]*entry{}, wholes: map[string]*entry{}}
+		b.languages[key] = l
+	}
+	return l
+}
+
+func (b *Book) note(in map[string]*entry, template string, at place, owner uint64) *entry {
+	e := in[template]
+	if e == nil {
+		e = &entry{template: template, place: at}
+		in[template] = e
+		b.size++
+	}
+	e.count++
+	if len(e.owners) < Common {
+		known := false
+		for _, o := range e.owners {
+			known = known || o == owner
+		}
+		if !known {
+			e.owners = append(e.owners, owner)
+		}
+	}
+	return e
+}
+
+// remember keeps some of the numbers that stood in a template. Long ones are
+// somebody's; they are made up.
+func (e *entry) remember(numbers []string) {
+	if e.values == nil {
+		e.values = make([][]string, len(numbers))
+	}
+	for i, n := range numbers {
+		if len(n) <= plainDigits && len(e.values[i]) < maxValues {
+			e.values[i] = append(e.values[i], n)
+		}
+	}
+}
+
+// forget drops templates of the fewest customers until there is room again.
+func (b *Book) forget() {
+	for few := 1; few < Common && b.size > maxTemplates*3/4; few++ {
+		for _, l := range b.languages {
+			for _, in := range []map[string]*entry{l.units, l.wholes} {
+				for t, e := range in {
+					if len(e.owners) <= few {
+						delete(in, t)
+						b.size--
+					}
+				}
+			}
+		}
+	}
+}
+
+func placeOf(i, n int) place {
+	switch {
+	case n == 1:
+		return only
+	case i == 0:
+		return first
+	case i == n-1:
+		return last
+	}
+	return middle
+}
+
+// hash is FNV-1a.
+func hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	return h
+}
