@@ -108,10 +108,40 @@ func TestDesksAreSound(t *testing.T) {
 					t.Errorf("%s: nothing is missing", g[0])
 				}
 			}
+			foreignKeysHold(t, db)
 			if f.also != nil {
 				f.also(t, db, kind)
 			}
 		})
+	}
+}
+
+// foreignKeysHold asks for rows that the server would have refused, had its
+// checks been on while they were written.
+func foreignKeysHold(t *testing.T, db *sql.DB) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT table_name, column_name, referenced_table_name, referenced_column_name
+		FROM information_schema.key_column_usage WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var queries []string
+	for rows.Next() {
+		var table, column, parent, key string
+		if err := rows.Scan(&table, &column, &parent, &key); err != nil {
+			t.Fatal(err)
+		}
+		queries = append(queries, fmt.Sprintf("SELECT COUNT(*) FROM `%s` c LEFT JOIN `%s` p ON p.`%s` = c.`%s` WHERE c.`%s` IS NOT NULL AND p.`%s` IS NULL",
+			table, parent, key, column, column, key))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range queries {
+		if got := number(t, db, query); got != 0 {
+			t.Errorf("%d rows\n%s", got, query)
+		}
 	}
 }
 
