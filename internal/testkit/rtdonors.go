@@ -106,8 +106,7 @@ func (p *rtPlan) ticket(t *helpdesk.Ticket, c *helpdesk.Customer) {
 		p.add(at, RTStep{Do: "edit", By: agent, From: c.Email, Fields: phone})
 	}
 	p.known[c.Email] = true
-	status := map[string]string{"pending": "stalled", "resolved": "resolved", "closed": "resolved"}[t.Status]
-	if status != "" {
+	if status := p.end(t); status != "" {
 		p.add(at.Add(p.delay(30*time.Hour)), RTStep{Do: "set", Key: key, By: agent, Fields: map[string]string{"Status": status}})
 	}
 }
@@ -129,6 +128,19 @@ func (p *rtPlan) talk(at time.Time, mail RTStep, agent string, t *helpdesk.Ticke
 		}
 	}
 	return at
+}
+
+// end is the status that an agent gives a ticket at last; some are forgotten.
+func (p *rtPlan) end(t *helpdesk.Ticket) string {
+	switch n := p.r.IntN(100); {
+	case n < 7 || t.Status == "open":
+		return ""
+	case n < 14 || t.Status == "pending":
+		return "stalled"
+	case n < 18:
+		return "rejected"
+	}
+	return "resolved"
 }
 
 // delay is a time that is short as a rule and at times much longer.
