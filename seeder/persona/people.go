@@ -15,6 +15,7 @@ type somebody struct {
 	form, digits int32
 	words        [maxWords]int32 // -1 for none
 	class        int32           // of the domain, see classOf
+	atDomain     int32           // people at the same domain
 	day          int32           // of the sign-up, since 1970; 0 when unknown
 	namesakes    uint8           // people with this full name, 255 for more
 	bucket       uint8
@@ -121,7 +122,8 @@ func (m *Mix) classes() {
 		}
 	}
 	for i := range m.people {
-		m.people[i].class = classes[m.people[i].class]
+		p := &m.people[i]
+		p.atDomain, p.class = m.domains.counts[p.class], classes[p.class]
 	}
 }
 
