@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,21 +15,28 @@ import (
 type Numbered struct {
 	Text    string
 	Created time.Time
+	ID      int64 // the row's key; 0 when it is not told or no number
 }
 
 // Numbers is the rule of a table's ticket numbers: fixed text, parts that are
-// the date, and a counter. The counter runs, beginning anew with the period
-// that the date parts spell, or it is drawn at random.
+// the date, a counter, and a check digit (see package checkdigit). The counter
+// runs, beginning anew with the period that the date parts spell, or it is
+// drawn at random, or it follows from the row's key.
 //
 //	TK-2025-004123     "TK-", year, "-", counter of six digits that runs
 //	2025112210000042   date, counter of eight digits that runs
+//	2002062310100011   date, counter of seven digits that runs, check (OTRS)
 //	483920             counter of six digits at random
+//	#1042              "#", the key and 1000
 type Numbers struct {
 	parts   []part
+	check   check
 	Running bool
 	through bool  // a new period does not begin the counter anew
 	low     int64 // of the counters seen
 	high    int64
+	keyed   bool // the counter is the key and offset
+	offset  int64
 }
 
 // part is one piece of a number; exactly one of a rule is the counter.
@@ -39,6 +45,7 @@ type part struct {
 	layout  string // date, as package time writes it
 	counter bool
 	width   int // of the counter, zero-padded; 0 is as long as it is
+	check   int // digits of the check
 }
 
 // Shares of the sample that have to follow a rule for it to be one.
@@ -61,11 +68,13 @@ func LearnNumbers(sample []Numbered) (*Numbers, error) {
 	slices.SortFunc(rows, func(a, b Numbered) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(len(a.Text), len(b.Text)), strings.Compare(a.Text, b.Text))
 	})
-	n := &Numbers{parts: takeApart(rows)}
+	n := &Numbers{check: checkOf(rows)}
+	n.parts = takeApart(rows, n.check.size())
 	if !slices.ContainsFunc(n.parts, func(p part) bool { return p.counter }) {
 		return nil, fmt.Errorf("learn ticket numbers: %w: no part of them counts", ErrSample)
 	}
 	n.measure(rows)
+	n.learnKeys(rows)
 	return n, nil
 }
 
@@ -89,8 +98,9 @@ func dominant(sample []Numbered) (rows []Numbered, all int) {
 	return forms[best], len(seen)
 }
 
-// takeApart tells what every run of digits is.
-func takeApart(rows []Numbered) []part {
+// takeApart tells what every run of digits is. The last one ends in a check of
+// some digits.
+func takeApart(rows []Numbered, check int) []part {
 	var parts []part
 	literal := func(text string) {
 		if text != "" {
@@ -103,6 +113,12 @@ func takeApart(rows []Numbered) []part {
 	for i := range spans {
 		literal(between[i])
 		run := column(rows, i)
+		ends := check > 0 && i == len(spans)-1
+		for j := range run {
+			if ends {
+				run[j] = run[j][:max(len(run[j])-check, 0)]
+			}
+		}
 		layout := dateOf(rows, run)
 		if layout != "" {
 			parts = append(parts, part{layout: layout})
@@ -114,6 +130,9 @@ func takeApart(rows []Numbered) []part {
 			parts = append(parts, part{counter: true, width: widthOf(run)})
 		} else {
 			literal(run[len(run)-1])
+		}
+		if ends {
+			parts = append(parts, part{check: check})
 		}
 	}
 	literal(between[len(between)-1])
@@ -217,6 +236,9 @@ func (t *trend) rises() bool { return t.pairs > 0 && float64(t.up) >= orderShare
 
 // Read takes a number apart: its period and its counter.
 func (n *Numbers) Read(text string) (period string, counter int64, ok bool) {
+	if right, fits := n.check.complete(text); !fits || right != text {
+		return "", 0, false
+	}
 	var spell strings.Builder
 	for i, p := range n.parts {
 		switch {
@@ -225,14 +247,14 @@ func (n *Numbers) Read(text string) (period string, counter int64, ok bool) {
 				return "", 0, false
 			}
 			text = text[len(p.text):]
-		case p.layout != "":
-			if len(text) < len(p.layout) {
+		case p.layout != "" || p.check > 0:
+			if len(text) < len(p.layout)+p.check {
 				return "", 0, false
 			}
 			spell.WriteString(text[:len(p.layout)])
-			text = text[len(p.layout):]
+			text = text[len(p.layout)+p.check:]
 		default:
-			end := counterEnd(text, p.width, i == len(n.parts)-1)
+			end := n.counterEnd(text, i)
 			v, err := strconv.ParseInt(text[:end], 10, 64)
 			if err != nil {
 				return "", 0, false
@@ -243,12 +265,19 @@ func (n *Numbers) Read(text string) (period string, counter int64, ok bool) {
 	return spell.String(), counter, text == ""
 }
 
-func counterEnd(text string, width int, last bool) int {
-	end := 0
-	for end < len(text) && text[end] >= '0' && text[end] <= '9' && (width == 0 || end < width || last) {
-		end++
+// counterEnd is where the counter ends, which is the i-th part. One at the end
+// may have grown beyond its width.
+func (n *Numbers) counterEnd(text string, i int) int {
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	rest, check := n.parts[i+1:], 0
+	if len(rest) > 0 {
+		check = rest[0].check
 	}
-	return end
+	last := len(rest) == 0 || check > 0 && len(rest) == 1
+	if width := n.parts[i].width; width > 0 && !last {
+		return min(width, digits)
+	}
+	return max(digits-check, 0)
 }
 
 // Write spells the number that was given on a day.
@@ -260,11 +289,14 @@ func (n *Numbers) Write(at time.Time, counter int64) string {
 			b.WriteString(p.text)
 		case p.layout != "":
 			b.WriteString(at.Format(p.layout))
+		case p.check > 0:
+			b.WriteString(strings.Repeat("0", p.check))
 		default:
 			fmt.Fprintf(&b, "%0*d", p.width, counter)
 		}
 	}
-	return b.String()
+	text, _ := n.check.complete(b.String())
+	return text
 }
 
 // series names the run of counters to which a number of a day belongs.
@@ -284,15 +316,3 @@ func (n *Numbers) period(at time.Time) string {
 	}
 	return b.String()
 }
-
-// gapsOf is the share of numbers that are missing among those seen.
-func gapsOf(counters []int64) float64 {
-	if len(counters) < minNumbers {
-		return 0
-	}
-	span := counters[len(counters)-1] - counters[0] + 1
-	return max(0, 1-float64(len(counters))/float64(span))
-}
-
-// random draws counters in the range of those seen.
-func (n *Numbers) random(rng *rand.Rand) int64 { return n.low + rng.Int64N(n.high-n.low+1) }

@@ -1,6 +1,7 @@
 package persona
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,20 +12,22 @@ import (
 // recent are the numbers that were given last, used tells of further numbers
 // that may not be drawn.
 //
-// A running counter gives numbers that it skipped shortly before, and when
-// there are too few of them, those that it would give next: continued counts
-// these. Numbers grow with the times. A counter without order gives any
+// A running counter gives numbers that it skipped: for a time that lies between
+// recent ones those skipped at that time, for a later one those skipped shortly
+// before. When there are too few of them, it gives those that would come next:
+// continued counts these, and [Numbers.Gaps] tells beforehand whether numbers are
+// skipped at all. Numbers grow with the times. A counter without order gives any
 // number in the range that it has.
 func (n *Numbers) Series(rng *rand.Rand, recent []Numbered, times []time.Time, used func(string) bool) (numbers []string, continued int, err error) {
 	if !n.Running {
 		numbers, err = n.scattered(rng, times, used)
 		return numbers, 0, err
 	}
-	seen := map[string][]int64{}
+	seen := map[string][]given{}
 	for _, r := range recent {
 		if period, counter, ok := n.Read(r.Text); ok {
 			run := n.series(period)
-			seen[run] = append(seen[run], counter)
+			seen[run] = append(seen[run], given{counter, r.Created})
 		}
 	}
 	for len(times) > 0 {
@@ -33,15 +36,20 @@ func (n *Numbers) Series(rng *rand.Rand, recent []Numbered, times []time.Time, u
 			same++
 		}
 		run := n.series(period)
-		slices.Sort(seen[run])
 		got, more := n.running(rng, seen[run], times[:same], used)
-		for _, text := range got { // a later period may go on with the same counter
+		for i, text := range got { // a later period may go on with the same counter
 			_, counter, _ := n.Read(text)
-			seen[run] = append(seen[run], counter)
+			seen[run] = append(seen[run], given{counter, times[i]})
 		}
 		numbers, continued, times = append(numbers, got...), continued+more, times[same:]
 	}
 	return numbers, continued, nil
+}
+
+// given is a counter with its date.
+type given struct {
+	counter int64
+	at      time.Time
 }
 
 // Of a running counter only what it skipped among its last numbers is drawn:
@@ -53,39 +61,101 @@ const (
 	maxSpread = 1000
 )
 
-// running picks skipped numbers near the end, then continues. It picks one
-// number for each time, all of one period.
-func (n *Numbers) running(rng *rand.Rand, counters []int64, times []time.Time, used func(string) bool) (numbers []string, continued int) {
-	var free []int64
-	next := int64(1)
-	if last := len(counters) - 1; last >= 0 {
-		next = counters[last] + 1
-		have := map[int64]bool{}
-		for _, c := range counters {
-			have[c] = true
+// running picks skipped numbers, then continues. It picks one number for each
+// time, all of one period.
+func (n *Numbers) running(rng *rand.Rand, seen []given, times []time.Time, used func(string) bool) (numbers []string, continued int) {
+	slices.SortFunc(seen, func(a, b given) int { return cmp.Compare(a.counter, b.counter) })
+	have := map[int64]bool{}
+	for _, g := range seen {
+		have[g.counter] = true
+	}
+	free := func(c int64, at time.Time) bool { return !have[c] && !used(n.Write(at, c)) }
+	past := 0
+	for len(seen) > 0 && past < len(times) && times[past].Before(seen[len(seen)-1].at) {
+		past++
+	}
+	var out []int64
+	low := int64(-1)
+	for _, at := range times[:past] {
+		c, ok := skippedAt(rng, seen, at, low, free)
+		if !ok { // this one and all later ones go to the end
+			break
 		}
-		for c := max(counters[0], counters[last]-nearGap) + 1; c < counters[last]-inFlight; c++ {
-			if !have[c] && !used(n.Write(times[0], c)) {
-				free = append(free, c)
+		out, low = append(out, c), c
+	}
+	more, continued := n.atEnd(rng, seen, times[len(out):], low, free)
+	for i, c := range append(out, more...) {
+		numbers = append(numbers, n.Write(times[i], c))
+	}
+	return numbers, continued
+}
+
+// skippedAt finds a number above low that was skipped at about a time.
+func skippedAt(rng *rand.Rand, seen []given, at time.Time, low int64, free func(int64, time.Time) bool) (int64, bool) {
+	const choice, reach = 3, nearGap / 2
+	i, _ := slices.BinarySearchFunc(seen, at, func(g given, at time.Time) int { return g.at.Compare(at) })
+	middle := seen[min(i, len(seen)-1)].counter
+	var some []int64
+	for step := int64(0); step < reach && len(some) < choice; step++ {
+		for _, c := range []int64{middle - step, middle + step} {
+			inside := c > max(low, seen[0].counter) && c < seen[len(seen)-1].counter-inFlight
+			if inside && !slices.Contains(some, c) && free(c, at) {
+				some = append(some, c)
 			}
 		}
 	}
-	for len(free) > len(times) { // any of them, in order
-		i := rng.IntN(len(free))
-		free = slices.Delete(free, i, i+1)
+	if len(some) == 0 {
+		return 0, false
+	}
+	return some[rng.IntN(len(some))], true
+}
+
+// atEnd picks numbers that were skipped near the end, in order, then those that
+// come next.
+func (n *Numbers) atEnd(rng *rand.Rand, seen []given, times []time.Time, low int64, free func(int64, time.Time) bool) (out []int64, continued int) {
+	if len(times) == 0 {
+		return nil, 0
+	}
+	next := max(low, 0) + 1
+	var counters []int64
+	if last := len(seen) - 1; last >= 0 {
+		next = seen[last].counter + 1
+		for c := max(seen[0].counter, seen[last].counter-nearGap, low) + 1; c < seen[last].counter-inFlight; c++ {
+			if free(c, times[0]) {
+				out = append(out, c)
+			}
+		}
+		for _, g := range seen {
+			counters = append(counters, g.counter)
+		}
+	}
+	for len(out) > len(times) { // any of them, in order
+		i := rng.IntN(len(out))
+		out = slices.Delete(out, i, i+1)
 	}
 	gaps := min(gapsOf(counters), 0.5)
-	for len(free) < len(times) {
-		if text := n.Write(times[0], next); !used(text) && rng.Float64() >= gaps {
-			free = append(free, next)
+	for len(out) < len(times) {
+		if free(next, times[0]) && rng.Float64() >= gaps {
+			out = append(out, next)
 			continued++
 		}
 		next++
 	}
-	for i, c := range free {
-		numbers = append(numbers, n.Write(times[i], c))
+	return out, continued
+}
+
+// Gaps is the share of numbers that a running counter skipped among those given
+// last: 0 when all are there, so that a canary's number could only be one that
+// is still to come.
+func (n *Numbers) Gaps(recent []Numbered) float64 {
+	if !n.Running || len(recent) == 0 {
+		return 0
 	}
-	return numbers, continued
+	return gapsOf(n.run(recent, newestOf(recent)))
+}
+
+func newestOf(recent []Numbered) Numbered {
+	return slices.MaxFunc(recent, func(a, b Numbered) int { return a.Created.Compare(b.Created) })
 }
 
 // scattered draws numbers at random, each once.
@@ -115,7 +185,7 @@ func (n *Numbers) Skipped(recent []Numbered, used func(string) bool) []string {
 	if !n.Running || len(recent) == 0 {
 		return nil
 	}
-	newest := slices.MaxFunc(recent, func(a, b Numbered) int { return a.Created.Compare(b.Created) })
+	newest := newestOf(recent)
 	counters := n.run(recent, newest)
 	var out []string
 	for i := 1; i < len(counters); i++ {
@@ -140,3 +210,15 @@ func (n *Numbers) run(recent []Numbered, of Numbered) []int64 {
 	slices.Sort(counters)
 	return counters
 }
+
+// gapsOf is the share of numbers that are missing among those seen.
+func gapsOf(counters []int64) float64 {
+	if len(counters) < minNumbers {
+		return 0
+	}
+	span := counters[len(counters)-1] - counters[0] + 1
+	return max(0, 1-float64(len(counters))/float64(span))
+}
+
+// random draws counters in the range of those seen.
+func (n *Numbers) random(rng *rand.Rand) int64 { return n.low + rng.Int64N(n.high-n.low+1) }
