@@ -75,7 +75,10 @@ func (p *planned) answer(t *planText) {
 	}
 	t.para("", "One row in %s is then a canary. The thief's %s rows hold about %s of them; of the %s that are contacted, about %s.",
 		short(c.RowsForOne), thousands(p.Leak.Extract), short(c.Held), thousands(p.Leak.Contacted), short(c.Contacted))
-	if c.RowsForOne < 100 {
+	switch {
+	case c.Planned > p.Leak.Rows:
+		t.para("", "Those are more canaries than customers: so small a leak is not met this way.")
+	case c.RowsForOne < 100:
 		t.para("", "That is more than one row in a hundred, which shows. Fewer do where thieves look: give the rows that they want as --segment-size.")
 	}
 	if c.Hits < 3 {

@@ -62,7 +62,11 @@ func (p *planned) address() {
 	a.HeldOwn = p.Canaries.Held * float64(a.Own) / float64(m)
 	a.tail = forensics.NewTail(f.tailShare*float64(f.extract), tailDomains, tailExponent)
 	if a.Domains = f.domains; a.Domains < 1 {
-		a.Domains = min(max(a.tail.Most(a.HeldOwn, rarest), fewDomains), a.Own)
+		a.Domains = fewDomains
+		if a.HeldOwn >= fewOwn {
+			a.Domains = max(a.tail.Most(a.HeldOwn, rarest), fewDomains)
+		}
+		a.Domains = min(a.Domains, a.Own)
 	}
 	a.TailAUC = a.tail.AUC(a.HeldOwn, a.Domains)
 	a.LargestCluster = forensics.LargestCluster(a.HeldOwn, a.Domains)

@@ -13,16 +13,18 @@ func Repeats(held float64, domains int) float64 {
 
 // LargestCluster is the expected number of canaries on the fullest domain.
 func LargestCluster(held float64, domains int) float64 {
-	x := held / float64(domains)
-	sum, below := 0.0, 0.0
-	for k := 0; ; k++ {
-		below = min(below+poisson(x, k), 1)
-		more := -math.Expm1(float64(domains) * math.Log(below)) // P(max > k)
-		sum += more
-		if float64(k) > x && more < 1e-9 {
-			return sum
-		}
+	if domains == 1 {
+		return held
 	}
+	x := held / float64(domains)
+	spread := 12 * math.Sqrt(x)
+	first, last := int(max(x-spread-20, 0)), int(x+spread+60) // as good as all
+	sum, below := float64(first), 0.0
+	for k := first; k <= last; k++ {
+		below = min(below+poisson(x, k), 1)
+		sum -= math.Expm1(float64(domains) * math.Log(below)) // P(max > k)
+	}
+	return sum
 }
 
 // DomainsFor is the least number of domains from which on no more than so many

@@ -202,6 +202,10 @@ func TestLargestCluster(t *testing.T) {
 	if got := forensics.LargestCluster(7.5, 1); math.Abs(got-7.5) > 1e-6 {
 		t.Errorf("one domain holds all: %v", got)
 	}
+	// the greater of two normal: x + sqrt(x/pi)
+	if got, want := forensics.LargestCluster(1e9, 2), 5e8+math.Sqrt(5e8/math.Pi); math.Abs(got-want) > 10 {
+		t.Errorf("two domains hold a billion: %v, want %v", got, want)
+	}
 	// two Poisson(1): E max = 1 + E|X-Y|/2 = 1 + e^-2 (I0(2)+I1(2)) = 1.5238
 	if got := forensics.LargestCluster(2, 2); math.Abs(got-1.52378) > 1e-4 {
 		t.Errorf("two domains: %v", got)
