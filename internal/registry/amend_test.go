@@ -10,16 +10,24 @@ import (
 	"saltmine/internal/registry"
 )
 
-// TestAmendAll changes more canaries at once than go into one statement, each
-// in another way, and finds every change on its canary.
+// TestAmendAll registers and changes more canaries at once than go into one
+// statement, each in another way, and finds every change on its canary.
 func TestAmendAll(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *registry.Registry) {
 		var want []canary.Planting
-		for n := range 450 {
+		for n := range 410 {
 			want = append(want, planting(n))
 		}
 		must(t, r.Intend(t.Context(), want))
+		check := func(name string) {
+			t.Helper()
+			got, err := r.Plantings(t.Context(), canary.Filter{})
+			if d := diff(want, got); err != nil || d != "" {
+				t.Errorf("%s: %v, - want, + got:\n%.3000s", name, err, d)
+			}
+		}
+		check("registered")
 		var list []canary.Amendment
 		for n := range want {
 			p := &want[n]
@@ -42,10 +50,7 @@ func TestAmendAll(t *testing.T) {
 			list = append(list, a)
 		}
 		must(t, r.AmendAll(t.Context(), list))
-		got, err := r.Plantings(t.Context(), canary.Filter{})
-		if d := diff(want, got); err != nil || d != "" {
-			t.Errorf("%v, - want, + got:\n%.3000s", err, d)
-		}
+		check("amended")
 		must(t, r.AmendAll(t.Context(), nil))
 	})
 }

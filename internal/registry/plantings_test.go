@@ -203,22 +203,6 @@ func TestMatch(t *testing.T) {
 	})
 }
 
-// TestManyPlantings crosses the size of the groups in which tokens are read.
-func TestManyPlantings(t *testing.T) {
-	t.Parallel()
-	both(t, func(t *testing.T, r *registry.Registry) {
-		var want []canary.Planting
-		for n := range 410 {
-			want = append(want, planting(n))
-		}
-		must(t, r.Intend(t.Context(), want))
-		got, err := r.Plantings(t.Context(), canary.Filter{})
-		if d := diff(want, got); err != nil || d != "" {
-			t.Errorf("%v %.2000s", err, d)
-		}
-	})
-}
-
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *registry.Registry) {
