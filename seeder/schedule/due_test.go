@@ -224,6 +224,32 @@ func TestDueWaitsForAToken(t *testing.T) {
 	}
 }
 
+// TestNewTokensFirst: a row gets a token that it never had, as long as there is
+// one; and a pool that names a token twice has it once.
+func TestNewTokensFirst(t *testing.T) {
+	t.Parallel()
+	p := schedule.Plan{Kind: schedule.Presence, Stay: day, Changes: 10, Horizon: 90 * day, Reuse: true}
+	for i := range 20 {
+		seed := []byte{byte(i)}
+		s := schedule.State{Tick: schedule.Tick{At: at(9)}, Now: at(9), Seed: seed, Pool: []string{"m_0", "m_1", "m_2", "m_3"}}
+		for n, token := range s.Pool[:3] {
+			s.Stays = append(s.Stays, schedule.Stay{Token: token, Canary: "c", Since: at(float64(n)), Until: at(float64(n + 1))})
+		}
+		s.Stays[2].Until = time.Time{}
+		for _, token := range s.Pool[:2] { // they have been elsewhere since
+			s.Stays = append(s.Stays, schedule.Stay{Token: token, Canary: "gone", Since: at(4), Until: at(5)})
+		}
+		if moves := p.Due(s); len(moves) != 1 || moves[0].To != "m_3" {
+			t.Fatalf("seed %d: %+v", i, moves)
+		}
+		s.Stays = append(s.Stays, schedule.Stay{Token: "m_9", Canary: "d", Since: at(0)})
+		s.Pool = []string{"m_3", "m_3"}
+		if moves := p.Due(s); len(moves) != 1 {
+			t.Fatalf("seed %d: one token in two rows: %+v", i, moves)
+		}
+	}
+}
+
 // TestSlowStaircaseTakesTheLongestRested: a pool that lasts for the horizon is
 // gone through once before any token comes again.
 func TestSlowStaircaseTakesTheLongestRested(t *testing.T) {

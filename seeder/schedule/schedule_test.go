@@ -29,6 +29,7 @@ func TestChoose(t *testing.T) {
 		{"few free tokens", func(b *schedule.Budget) { b.Free = 300 }, schedule.Staircase, 45, false, "300 further tokens"},
 		{"no free token", func(b *schedule.Budget) { b.Free = 0 }, schedule.Still, 0, false, "no further token"},
 		{"a table that never changes", func(b *schedule.Budget) { b.Changes = 0 }, schedule.Still, 0, false, "never change"},
+		{"a change in eighty years", func(b *schedule.Budget) { b.Changes = .01 }, schedule.Still, 0, false, "as good as none"},
 		{"no canaries", func(b *schedule.Budget) { b.Live = 0 }, schedule.Still, 0, false, "no canaries"},
 		{"a pool of twice as many", func(b *schedule.Budget) { b.Scarce = 600 }, schedule.Presence, 10, true, "for the quarantine"},
 		{"no quarantine", func(b *schedule.Budget) { b.Scarce, b.Quarantine = 600, 0 }, schedule.Presence, 3, true, "3 days is the shortest stay"},
