@@ -291,6 +291,10 @@ func TestTicks(t *testing.T) {
 			t.Errorf("%s:\n%s", c.name, diff)
 		}
 	}
+	ends := func(t time.Time) time.Time { return minTime(daily(t), at(2)) }
+	if diff := cmp.Diff([]schedule.Tick{tick(1, true), tick(2, true)}, schedule.Ticks(at(0), at(9), time.Hour, ends)); diff != "" {
+		t.Errorf("a timetable that gets stuck:\n%s", diff)
+	}
 	never := func(time.Time) time.Time { return time.Time{} }
 	stuck := func(t time.Time) time.Time { return t }
 	for _, next := range []func(time.Time) time.Time{never, stuck} {
@@ -298,6 +302,13 @@ func TestTicks(t *testing.T) {
 			t.Errorf("a timetable that never comes: %v", got)
 		}
 	}
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // TestTicksOnce: whenever the process runs, and however long it was down, each

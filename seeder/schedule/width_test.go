@@ -101,6 +101,15 @@ func TestFormulas2b(t *testing.T) {
 			t.Errorf("code, %d hits: %v, formula %v, printed %v", h, got, formula, onoff[i])
 		}
 	}
+	// What it comes to when that spell is counted once, to a second.
+	for _, h := range hitsOf2b() {
+		p := schedule.Plan{Kind: schedule.Presence, Stay: 11 * day, Duty: .37, Horizon: horizon}
+		rest := math.Pow(.37, float64(h))
+		want := 2 * (11*(1-rest*.37)/float64(h+1) + (45-11*.63)*rest)
+		if got := days(p.Width(h)); math.Abs(got-want) > 1e-5 {
+			t.Errorf("code, %d hits: %v, want %v", h, got, want)
+		}
+	}
 	if got := staircase.Width(0); got != horizon {
 		t.Errorf("no hits: %v", got)
 	}
