@@ -99,20 +99,20 @@ func (p *planned) textDetection(t *planText) {
 
 func (p *planned) textTime(t *planText) {
 	t.line("\nDays from the first contact to a hit: half of leaks / 19 in 20")
-	t.line("  %-18s%16s%16s%16s", "contacts a day", "1st hit", "2nd hit", "3rd hit")
+	t.line("  %-16s%16s%16s%16s%12s", "contacts a day", "1st hit", "2nd hit", "3rd hit", "1st by 90")
 	for i := 0; i < len(p.Time); i += 3 {
 		var cells strings.Builder
 		for _, x := range p.Time[i : i+3] {
 			fmt.Fprintf(&cells, "%16s", daysText(x.Half)+" / "+daysText(x.Most))
 		}
-		t.line("  %-18s%s", thousands(p.Time[i].PerDay), &cells)
+		t.line("  %-16s%s%12s", thousands(p.Time[i].PerDay), &cells, chance(p.Time[i].Within90))
 	}
 	var cells strings.Builder
 	for _, x := range p.Campaign {
 		fmt.Fprintf(&cells, "%16s", daysText(x.Half))
 	}
-	t.line("  %-18s%s", "after access, half", &cells)
-	t.para("  ", "Never: in so many leaks the contacts end before. The last line counts from the access, for buyers who begin after about 4 days and take some 20.")
+	t.line("  %-16s%s", "after the access", &cells)
+	t.para("  ", "Never: in so many leaks the contacts end before. By 90: the 1st hit comes within 90 days. The last line counts half of leaks from the access, for buyers who begin after about 4 days and take some 20.")
 }
 
 func (p *planned) textAddresses(t *planText) {

@@ -59,6 +59,8 @@ type plannedTime struct {
 	Hit    int      `json:"hit"`
 	Half   *float64 `json:"days_half,omitempty"`
 	Most   *float64 `json:"days_95,omitempty"`
+	// Within90 is the probability that it comes within 90 days.
+	Within90 float64 `json:"within_90_days"`
 }
 
 // plannedDays is days after the access, in the usual campaign.
@@ -144,7 +146,8 @@ func (p *planned) times() {
 	}
 	for _, n := range p.f.perDay {
 		for hit := 1; hit <= 3; hit++ {
-			p.Time = append(p.Time, plannedTime{n, hit, days(hit, n, .5), days(hit, n, .95)})
+			soon := forensics.HitWithin(min(90*n, p.leak.Contacted()), rho, hit)
+			p.Time = append(p.Time, plannedTime{n, hit, days(hit, n, .5), days(hit, n, .95), soon})
 		}
 	}
 	for hit := 1; hit <= 3; hit++ {
