@@ -90,6 +90,11 @@ func TestEnterKeepsWhatIsLeftOut(t *testing.T) {
 	if !is || fmt.Sprint(shown(&got)) != fmt.Sprint(shown(&want)) {
 		t.Errorf("got %+v\nwant %+v", shown(&got), shown(&want))
 	}
+	renewed := bare
+	renewed.Expires = start().Add(95 * day)
+	if got, is := enter(t, old, renewed, false); !is || !got.Expires.Equal(renewed.Expires) {
+		t.Errorf("a new date alone is no news: %s", got.Expires)
+	}
 	if _, is := enter(t, got, news, true); is {
 		t.Error("the same again changed it")
 	}

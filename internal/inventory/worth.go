@@ -61,10 +61,7 @@ func (s Stock) Outlook() Outlook {
 	k := float64(s.Own) * s.Extract
 	o.Repeats, o.NextDomain.Repeats = repeats(k, s.Domains), repeats(k, s.Domains+1)
 	o.DomainsFor1 = int(math.Ceil(k * k / 2))
-	o.NextMailbox.Bound = o.Bound
-	if s.Own+s.Others > 0 {
-		o.NextMailbox.Bound = bound(share(s.Own, s.Others+1), tail)
-	}
+	o.NextMailbox.Bound = bound(share(s.Own, s.Others+1), tail)
 	if o.Target >= 1 { // any share will do
 		o.Room = math.MaxInt32
 		return o

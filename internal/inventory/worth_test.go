@@ -39,6 +39,9 @@ func TestOutlook(t *testing.T) {
 	if o := (inventory.Stock{Own: 10, Tail: 0.95}).Outlook(); o.Wanted != 0 || o.Room <= 0 {
 		t.Errorf("a table that is all tail: %+v", o)
 	}
+	if o := (inventory.Stock{Own: 10, Tail: 0.9}).Outlook(); o.Wanted != 0 || o.Room <= 0 {
+		t.Errorf("a target of all: %+v", o)
+	}
 	if o := (inventory.Stock{Tail: 0}).Outlook(); o.Share != 0 || !near(o.Bound, 0.5) || !near(o.NextMailbox.Bound, 0.5) {
 		t.Errorf("nothing planted: %+v", o)
 	}
@@ -105,6 +108,10 @@ func TestRunningAndStrays(t *testing.T) {
 	i.Token = "t_1"
 	if f := i.Strays(now); len(f) != 1 || !strings.Contains(f[0].What, "retired") {
 		t.Errorf("retired in use: %v", f)
+	}
+	i.Retired = now.Add(day)
+	if f := i.Strays(now); len(f) != 0 {
+		t.Errorf("to be retired tomorrow: %v", f)
 	}
 	i.Retired, i.Unlisted = time.Time{}, now
 	if f := i.Strays(now); len(f) != 1 || !strings.Contains(f[0].What, "file that listed it") {

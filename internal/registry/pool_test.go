@@ -272,15 +272,16 @@ func TestPoolKnowsTokens(t *testing.T) {
 		if own, others, err := r.AddressShare(ctx); err != nil || own != 0 || others != 0 {
 			t.Errorf("nothing is planted: %d own, %d others, %v", own, others, err)
 		}
-		list := []canary.Planting{planting(1), planting(2), planting(3), planting(4)}
+		list := []canary.Planting{planting(1), planting(2), planting(3), planting(4), planting(5)}
 		list[1].Tokens[0].Window.Until = canary.Between(start().Add(time.Hour), start().Add(time.Hour))
 		list[2].State = canary.Retired
 		list[3].Tokens[0].Text = "elsewhere@mail.example"
+		list[4].Tokens[0].Text = "elsewhere.too@mail.example"
 		must(t, r.Intend(ctx, list))
 		if got := pool(t, r, inventory.Domain)[0]; got.Carried != 1 {
 			t.Errorf("the domain carries %d addresses, 1 stands in a row", got.Carried)
 		}
-		if own, others, err := r.AddressShare(ctx); err != nil || own != 1 || others != 1 {
+		if own, others, err := r.AddressShare(ctx); err != nil || own != 1 || others != 2 {
 			t.Errorf("%d own, %d others, %v", own, others, err)
 		}
 		if got := pool(t, r, inventory.Phone)[0]; poolRules().State(&got, start()) != inventory.InUse {
@@ -289,7 +290,12 @@ func TestPoolKnowsTokens(t *testing.T) {
 		if got := pool(t, r, inventory.Mailbox)[0]; poolRules().State(&got, start()) != inventory.Ready {
 			t.Errorf("a mailbox that is no token is %s", poolRules().State(&got, start()))
 		}
-		must(t, r.UsePoolItem(ctx, pool(t, r, inventory.Phone)[0].ID, planting(1).Tokens[1].ID, poolRules()))
+		number := pool(t, r, inventory.Phone)[0].ID
+		must(t, r.UsePoolItem(ctx, number, planting(1).Tokens[1].ID, poolRules()))
+		must(t, r.ReleasePoolItem(ctx, number, poolRules()))
+		if got := pool(t, r, inventory.Phone)[0]; poolRules().State(&got, start()) != inventory.Quarantine {
+			t.Errorf("let go, and its old token still listened to: %s", poolRules().State(&got, start()))
+		}
 	})
 }
 

@@ -1,11 +1,18 @@
 package survey_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http/httptest"
 	"strings"
@@ -139,6 +146,42 @@ func borrowed(t *testing.T) *tls.Config {
 	srv := httptest.NewTLSServer(nil)
 	t.Cleanup(srv.Close)
 	return &tls.Config{Certificates: srv.TLS.Certificates, MinVersion: tls.VersionTLS12}
+}
+
+// issued is a certificate that an organization of that name signed for itself.
+func issued(t *testing.T, organization string) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{organization}}, NotAfter: start().Add(9000 * day)}
+	der, err := x509.CreateCertificate(rand.Reader, self, self, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+}
+
+// says is an exchanger that greets and then answers each line with its next.
+func says(t *testing.T, lines ...string) func(context.Context, string, string) (net.Conn, error) {
+	t.Helper()
+	return func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() { // ends when ours is closed
+			defer theirs.Close()
+			in := bufio.NewReader(theirs)
+			for _, line := range lines {
+				if _, err := io.WriteString(theirs, line); err != nil {
+					return
+				}
+				if _, err := in.ReadString('\n'); err != nil {
+					return
+				}
+			}
+		}()
+		return ours, nil
+	}
 }
 
 func domain() inventory.Item {

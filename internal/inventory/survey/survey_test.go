@@ -63,6 +63,7 @@ func TestDomainFaults(t *testing.T) {
 		n, r := startDNS(t)
 		n.set(t, c.zone...)
 		i := domain()
+		i.Check.Seen.Issuer = "CA" // nobody dials: that there is no certificate is not seen
 		got := whats(survey.New(config(r)).Check(t.Context(), &i))
 		if len(got) != len(c.want) {
 			t.Errorf("%s: found %q", name, got)
@@ -153,6 +154,25 @@ func TestCertificateRunsOut(t *testing.T) {
 	}
 }
 
+// TestCertificateOfAStranger: what an issuer is called is for a terminal too,
+// and an exchanger that talks without end is left.
+func TestCertificateOfAStranger(t *testing.T) {
+	t.Parallel()
+	n, r := startDNS(t)
+	n.set(t, sound()...)
+	cfg := config(r)
+	cfg.Dial = exchanger(t, issued(t, "Acme\x1b[1m\x7f "+strings.Repeat("x", 300)))
+	i := domain()
+	if c := survey.New(cfg).Check(t.Context(), &i); strings.ContainsAny(c.Seen.Issuer, "\x1b\x7f") || !strings.Contains(c.Seen.Issuer, "Acme") || len(c.Seen.Issuer) != 200 {
+		t.Errorf("the issuer is %q", c.Seen.Issuer)
+	}
+	cfg.Dial = says(t, strings.Repeat("220-still here\r\n", 10_000)+"220 ready\r\n", "250 hello\r\n", "502 no\r\n")
+	i.Check.Seen.Issuer = "CA"
+	if c := survey.New(cfg).Check(t.Context(), &i); len(c.Findings) != 0 || c.Seen.Issuer != "CA" {
+		t.Errorf("found %q, saw %q", whats(c), c.Seen.Issuer)
+	}
+}
+
 func TestBlockLists(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -212,6 +232,15 @@ func TestRegistrationAndDisposable(t *testing.T) {
 	}
 	i.Check = c
 	cfg.Disposable = nil
+	cfg.Registration = func(context.Context, string) (time.Time, string, error) { return start().Add(90 * day), "", nil }
+	if c := survey.New(cfg).Check(t.Context(), &i); len(c.Findings) != 0 || c.Registrar != "new of example.net" || !c.Expires.Equal(start().Add(90*day)) {
+		t.Errorf("no registrar is said: %q, %s", whats(c), c.Registrar)
+	}
+	first := domain()
+	cfg.Registration = func(context.Context, string) (time.Time, string, error) { return time.Time{}, "one", nil }
+	if c := survey.New(cfg).Check(t.Context(), &first); len(c.Findings) != 0 || c.Registrar != "one" {
+		t.Errorf("the first registrar: %q, %s", whats(c), c.Registrar)
+	}
 	cfg.Registration = func(context.Context, string) (time.Time, string, error) {
 		return time.Time{}, "", errors.New("closed today")
 	}
