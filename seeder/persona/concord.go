@@ -36,7 +36,7 @@ func (m *Mix) concordOf(g *group, walk bool) concord {
 		stand[i] = pair{g.links[i].first, g.links[i].last}
 	}
 	for i := range drawn {
-		drawn[i] = g.walk(rng, !walk)
+		drawn[i] = g.walked(rng, !walk)
 	}
 	c := concord{top: 1}
 	c.rough = m.ratios(stand, drawn, rough, concord{top: 1})

@@ -12,10 +12,7 @@ type group struct {
 	few   counted // people, by how many have their full name
 
 	byFirst, byLast []int32 // links, by name
-	byFirsts        counted // first names, by how many have them; for each who has it
-	byLasts         counted
-	coinFirsts      []int32 // from which others are coined
-	coinLasts       []int32
+	firsts, lasts   halves
 
 	mixing mixing
 
@@ -27,6 +24,42 @@ type group struct {
 	words   map[int32]int32 // people by word
 
 	firstInitials, lastInitials [256]float64 // people by the first letter of a name
+}
+
+// halves are the first or the last names of a group.
+type halves struct {
+	counts counted // names, by how many of the group have them; for each who has it
+	rare   []int32 // from which others are coined
+	abroad []int32 // names that occur elsewhere, and not in the group
+	alone  float64 // which part of the names seen once in the group stands once there
+}
+
+func (h *halves) settle(m *Mix, people int) {
+	h.rare = h.counts.rarest()
+	kinds, told := 0.0, 0
+	for n, list := range h.counts {
+		if n > 0 {
+			kinds += float64(len(list) / n)
+			told += len(list)
+		}
+	}
+	kinds += float64(people-told) / float64(2*len(h.counts)) // of the frequent ones, about
+	h.alone = m.stillAlone(float64(len(h.counts[1])), kinds)
+}
+
+// borrow notes names of a larger group that the group has not.
+func (g *group) borrow(from *group, seed uint64) {
+	const draws = 1500
+	rng := &dice{seed}
+	for range draws {
+		l := &from.links[rng.n(len(from.links))]
+		if g.having(l.first, true) == 0 {
+			g.firsts.abroad = append(g.firsts.abroad, l.first)
+		}
+		if g.having(l.last, false) == 0 {
+			g.lasts.abroad = append(g.lasts.abroad, l.last)
+		}
+	}
 }
 
 // link is somebody's name, and where in byFirst and byLast
@@ -48,8 +81,6 @@ func (m *Mix) newGroup(members []int32) *group {
 			g.multi = append(g.multi, i)
 		}
 		g.few.add(int32(p.namesakes), i)
-		g.byFirsts.add(m.firsts.names[p.first].count, p.first)
-		g.byLasts.add(m.lasts.names[p.last].count, p.last)
 		g.cells[p.class] = append(g.cells[p.class], i)
 		if d := len(m.digits.all[p.digits]); d > 0 {
 			g.lengths[d] = append(g.lengths[d], p.digits)
@@ -68,8 +99,14 @@ func (m *Mix) newGroup(members []int32) *group {
 	if marked > 0 {
 		g.writesE = float64(e) / float64(marked)
 	}
-	g.coinFirsts, g.coinLasts = g.byFirsts.rarest(), g.byLasts.rarest()
 	g.index()
+	for i := range g.links {
+		l := &g.links[i]
+		g.firsts.counts.add(l.firstsN, l.first)
+		g.lasts.counts.add(l.lastsN, l.last)
+	}
+	g.firsts.settle(m, len(g.links))
+	g.lasts.settle(m, len(g.links))
 	g.mixing = m.mix(g)
 	return g
 }
@@ -155,14 +192,20 @@ func (g *group) order(key func(*link) int32, set func(l *link, at, n, place int3
 // last name it is. Every step leads from people drawn evenly to people drawn
 // evenly, so each name comes out as often as it occurs; and who has neighbours
 // on neither side swaps with anybody. When loose, names are drawn each for itself.
-func (g *group) walk(rng *dice, loose bool) pair {
+func (g *group) walk(rng *dice, loose bool) (first, last *link) {
 	a := &g.links[rng.n(len(g.links))]
 	if loose || a.lastsN == 1 && a.firstsN == 1 {
-		return pair{a.first, g.links[rng.n(len(g.links))].last}
+		return a, &g.links[rng.n(len(g.links))]
 	}
 	b := &g.links[other(rng, g.byLast[a.lastAt:a.lastAt+a.lastsN], a.lastPlace)]
 	c := &g.links[other(rng, g.byFirst[b.firstAt:b.firstAt+b.firstsN], b.firstPlace)]
-	return pair{a.first, c.last}
+	return a, c
+}
+
+// walked is the name that a walk puts together.
+func (g *group) walked(rng *dice, loose bool) pair {
+	first, last := g.walk(rng, loose)
+	return pair{first.first, last.last}
 }
 
 // other draws one of a list that is not the one at a place, if there is one.

@@ -1,6 +1,7 @@
 package persona
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -50,6 +51,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 	n := len(l.people)
 	m := &Mix{rows: max(rows, l.added), firsts: newLexicon(), lasts: newLexicon(), forms: newTexts(), digits: newTexts(), words: newTexts(), domains: newTexts(), locals: make(seen, n), emails: make(seen, n), phones: phones{}}
 	members := map[groupKey][]int32{}
+	languages := map[string]string{} // by country, of the last one seen
 	var everybody []int32
 	for i := range l.people {
 		if !m.enter(&l.people[i]) {
@@ -57,6 +59,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		}
 		who := small(len(m.people) - 1)
 		everybody = append(everybody, who)
+		languages[l.people[i].Country] = l.people[i].Language
 		for _, key := range groupsOf(&l.people[i]) {
 			if key.place != "" {
 				members[key] = append(members[key], who)
@@ -69,8 +72,6 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 	m.rows = max(len(m.people), m.rows*len(m.people)/n) // rows without a name teach no names
 	m.classes()
 	m.pairs()
-	m.firsts.alone = m.stillAlone(m.firsts.once(), float64(len(m.firsts.names)))
-	m.lasts.alone = m.stillAlone(m.lasts.once(), float64(len(m.lasts.names)))
 	m.partsFirst, m.partsLast = m.partsUsed()
 	m.all = m.newGroup(everybody)
 	m.groups = make(map[groupKey]*group, len(members))
@@ -78,6 +79,16 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		if len(list) >= minGroup {
 			m.groups[key] = m.newGroup(list)
 		}
+	}
+	for key, g := range m.groups {
+		outer := m.all
+		if key.kind == 'c' {
+			outer = cmp.Or(m.groups[groupKey{'l', languages[key.place], key.salutation}], m.all)
+		}
+		if len(outer.links) < len(g.links)*11/10 {
+			outer = m.all
+		}
+		g.borrow(outer, uint64(len(g.links)))
 	}
 	m.probe(l.people)
 	return m, nil
@@ -106,17 +117,6 @@ func (m *Mix) probe(people []Person) {
 	if len(big) > enough/6 {
 		m.probes = big
 	}
-}
-
-// once counts the names that one person has.
-func (x *lexicon) once() float64 {
-	n := 0.0
-	for i := range x.names {
-		if x.names[i].count == 1 {
-			n++
-		}
-	}
-	return n
 }
 
 // partsUsed lists, of people whose names have several words, which of them

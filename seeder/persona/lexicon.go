@@ -13,7 +13,6 @@ type lexicon struct {
 	names []name
 	ids   map[string]int32 // by text
 	lower map[string]int32 // the first entry of that lower-case text
-	alone float64          // which part of the names seen once stands once in the table
 }
 
 // name is one first or last name with what is needed to write it quickly; what

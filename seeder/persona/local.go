@@ -17,7 +17,7 @@ type scene struct {
 	buf     []byte
 	tested  []uint32 // addresses that were tried, by hash; nil when few are wanted
 
-	coinedFirsts, coinedLasts stock
+	firsts, lasts stock
 }
 
 func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
@@ -40,8 +40,8 @@ func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
 func (m *Mix) sceneOf(g *group, seed uint64) *scene {
 	return &scene{
 		m: m, g: g, rng: dice{seed}, buf: make([]byte, 0, 2*maxLocal),
-		coinedFirsts: stock{names: &m.firsts, counted: &g.byFirsts, rare: g.coinFirsts},
-		coinedLasts:  stock{names: &m.lasts, counted: &g.byLasts, rare: g.coinLasts},
+		firsts: stock{names: &m.firsts, halves: &g.firsts},
+		lasts:  stock{names: &m.lasts, halves: &g.lasts},
 	}
 }
 

@@ -91,7 +91,7 @@ func (m *Mix) survive(g *group, x *mixing) float64 {
 	rng := &dice{1}
 	kept := 1.0
 	for range tries {
-		if p := g.walk(rng, !x.walk); !m.mayOccur(p) {
+		if p := g.walked(rng, !x.walk); !m.mayOccur(p) {
 			kept += x.concord.agree(m.both(p))
 		}
 	}

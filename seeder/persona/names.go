@@ -20,8 +20,9 @@ func (s *scene) draw() drawn {
 		return d
 	}
 	d.put = true
-	d.pair = g.walk(rng, !g.mixing.walk)
-	s.rarer(&d)
+	first, last := g.walk(rng, !g.mixing.walk)
+	d.pair.first, d.first = s.half(&s.firsts, first.first, first.firstsN)
+	d.pair.last, d.last = s.half(&s.lasts, last.last, last.lastsN)
 	d.bucket = bucketOf(d.first, d.last, false)
 	return d
 }
@@ -38,51 +39,57 @@ func (m *Mix) occurring(rng *dice, g *group) *somebody {
 	return &m.people[who]
 }
 
-// rarer does for each half of a put-together name what occurring does for the
-// whole. A half that nobody else has is coined, as far as such names are not
-// merely missing in the sample.
-func (s *scene) rarer(d *drawn) {
-	d.pair.first, d.first = s.half(&s.coinedFirsts, d.pair.first)
-	d.pair.last, d.last = s.half(&s.coinedLasts, d.pair.last)
-}
-
-// half draws another name for one that few people have; the number of a coined
-// one is -1.
-func (s *scene) half(k *stock, id int32) (int32, *name) {
-	n, x := k.names.names[id].count, k.names
+// half does for one half of a put-together name what occurring does for the
+// whole. One that nobody else of the group has, as far as it is not merely
+// missing in the sample, is coined when nobody at all has it, and otherwise
+// taken from elsewhere. n is how many of the group have it. The number of a
+// coined one is -1.
+func (s *scene) half(k *stock, id, n int32) (int32, *name) {
+	x := k.names
 	switch {
-	case n == 1 && s.rng.chance(x.alone):
-		if made, ok := k.draw(&s.rng, x.names[id].words); ok {
+	case n > 1 && s.rng.chance(s.m.covered()):
+		id = x.like(&s.rng, k.counts.less(n), id)
+	case n > 1 || !s.rng.chance(k.alone):
+	case x.names[id].count > 1:
+		id = x.like(&s.rng, k.abroad, id)
+	default:
+		if made, ok := k.coin(&s.rng, x.names[id].words); ok {
 			return -1, made
 		}
-	case n > 1 && s.rng.chance(s.m.covered()):
-		id = x.like(&s.rng, k.counted.less(n), id)
 	}
 	return id, &x.names[id]
 }
 
-// like draws one of a list that has several words when the other has; or the
-// other.
+// like draws one of a list of names that one less of the group have, or the
+// other: it has several words when the other has, and about as many people.
 func (x *lexicon) like(rng *dice, from []int32, other int32) int32 {
-	const tries = 4
+	const tries = 6
+	want := &x.names[other]
+	best, least := other, max(want.count/3, 3)
 	for range tries {
-		if id := rng.of(from, other); x.names[id].words == x.names[other].words {
-			return id
+		id := rng.of(from, other)
+		n := &x.names[id]
+		off := n.count + 1 - want.count
+		if off = max(off, -off); n.words == want.words && off < least {
+			best, least = id, off
+		}
+		if least <= want.count/8 {
+			break
 		}
 	}
-	return other
+	return best
 }
 
-// stock are first or last names for the next tries. It keeps some coined ones:
-// coining costs more than all else, and of 64 tries one is of use.
+// stock are the first or the last names of a group. It keeps some coined ones
+// for the next tries: coining costs more than all else, and of 64 tries one is
+// of use.
 type stock struct {
-	names   *lexicon
-	counted *counted
-	rare    []int32
-	coined  [8]*name
+	names *lexicon
+	*halves
+	coined [8]*name
 }
 
-func (k *stock) draw(rng *dice, words bool) (*name, bool) {
+func (k *stock) coin(rng *dice, words bool) (*name, bool) {
 	at := rng.n(64 * len(k.coined))
 	slot := &k.coined[at%len(k.coined)]
 	if at >= len(k.coined) && *slot != nil && (*slot).words == words {
