@@ -38,6 +38,10 @@ type draft struct {
 	end   time.Time
 	image supportdb.Image
 	times []time.Time // of the tickets
+	// Of a draft in the table's past: the customer's slot, and the tickets' numbers
+	// by the number of the row.
+	slot    *supportdb.Slot
+	numbers map[int]string
 }
 
 // compose makes the rows of a draft: what the recipe names is made new or moved
@@ -50,6 +54,11 @@ func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *dra
 	}
 	c.scrub = persona.NewScrub(d.who, d.id, c.phone)
 	d.image = s.cfg.Desk.Plan(&d.donor)
+	if d.slot != nil {
+		if err := l.past.place(ctx, &c); err != nil {
+			return err
+		}
+	}
 	c.learnIDs()
 	for n := range d.image.Items {
 		if err := c.item(ctx, n); err != nil {
@@ -102,6 +111,7 @@ type composer struct {
 	scrub    *persona.Scrub
 	phone    string            // as it will be stored
 	renamed  map[string]string // message ids of the donor's mails
+	past     *past             // nil for a sign-up of now
 }
 
 // item changes one row from the donor's to the canary's.
@@ -113,7 +123,7 @@ func (c *composer) item(ctx context.Context, n int) error {
 		if _, fixed := p.Set[name]; fixed || v.R != nil || c.isFact(n, name) {
 			continue
 		}
-		if len(p.Key) == 1 && p.Key[0] == name {
+		if len(p.Key) == 1 && p.Key[0] == name && !p.Counted() {
 			key, err := c.key(p)
 			if err != nil {
 				return err
@@ -122,7 +132,10 @@ func (c *composer) item(ctx context.Context, n int) error {
 			continue
 		}
 		col, _ := p.Table.Column(name)
-		v, err := c.pieces(ctx, p, col, v)
+		if col.Auto {
+			continue // a slot
+		}
+		v, err := c.pieces(ctx, n, p, col, v)
 		if err != nil {
 			return err
 		}
@@ -205,9 +218,9 @@ func (c *composer) subjectOf(n int, at recipe.Place) supportdb.Value {
 }
 
 // pieces is plain for a text in which keys of the record stand.
-func (c *composer) pieces(ctx context.Context, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+func (c *composer) pieces(ctx context.Context, n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
 	if v.F == nil {
-		return c.plain(ctx, p, col, v)
+		return c.plain(ctx, n, p, col, v)
 	}
 	out := supportdb.Value{F: slices.Clone(v.F)}
 	for i, piece := range out.F {
@@ -224,7 +237,7 @@ func (c *composer) pieces(ctx context.Context, p *supportdb.Part, col *supportdb
 }
 
 // plain gives the value of a column that is not identity.
-func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+func (c *composer) plain(ctx context.Context, n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
 	m := c.l.makers[makerOf(p, col)]
 	switch {
 	case v.IsNull(), m != nil && m.null:
@@ -234,7 +247,7 @@ func (c *composer) plain(ctx context.Context, p *supportdb.Part, col *supportdb.
 	case m != nil:
 		return c.make(ctx, m, p, col)
 	case p.IsTime(col), col.Type == "date":
-		return c.moved(p, col, v), nil
+		return c.moved(n, p, col, v), nil
 	case v.B != nil:
 		return c.bytes(p, col, v)
 	case isProse(col):
@@ -256,7 +269,7 @@ func (c *composer) bytes(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 
 // moved moves a date. What is no date (zero dates) stays; a day that lies
 // before the sign-up (a birthday) too.
-func (c *composer) moved(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) supportdb.Value {
+func (c *composer) moved(n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) supportdb.Value {
 	at, ok := p.ParseTime(col.Name, v)
 	if !ok {
 		return v
@@ -265,7 +278,7 @@ func (c *composer) moved(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 	if col.Type == "date" && at.Before(signedUp.Truncate(24*time.Hour)) {
 		return v
 	}
-	return p.FormatTime(col, c.timeline.Move(at))
+	return p.FormatTime(col, c.at(n, at))
 }
 
 func (c *composer) scrubbed(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {

@@ -3,6 +3,7 @@ package seeder
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -31,14 +32,15 @@ type lessons struct {
 	recent   []persona.Numbered
 	makers   map[string]*maker // by table and column, see makers.go
 	subjects map[string]map[string]int
-	phones   bool                      // some customers have a phone number
+	phones   float64                   // share of customers with a phone number
+	past     *history                  // nil where canaries are of now
 	public   map[string]bool           // addresses of the desk itself
 	keys     map[string]*persona.Shape // by part, of keys that the server does not give
 }
 
 // learn samples people of the segment, their numbers and the donors.
-func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, segment canary.Segment, want int) (*lessons, error) {
-	rows, err := s.cfg.Desk.Sample(ctx, rng, samplePeople, segment)
+func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig) (*lessons, error) {
+	rows, err := s.cfg.Desk.Sample(ctx, rng, samplePeople, cfg.Segment)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,9 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, segment canary.Segme
 	l := &lessons{makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
 	for i := range rows {
 		people[i] = person(&rows[i])
-		l.phones = l.phones || people[i].Phone != ""
+		if people[i].Phone != "" {
+			l.phones += 1 / float64(len(rows))
+		}
 	}
 	if l.mix, err = persona.Learn(people); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSample, err)
@@ -54,11 +58,18 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, segment canary.Segme
 	if err := s.learnNumbers(ctx, rng, l); err != nil {
 		return nil, err
 	}
-	if err := s.chooseDonors(ctx, rng, rows, want, l); err != nil {
+	if err := s.chooseDonors(ctx, rng, rows, cfg, l); err != nil {
 		return nil, err
 	}
 	l.learnPublic(s)
 	return l, s.learnMakers(ctx, l)
+}
+
+// withPhone is how many of so many canaries will have a phone number at most,
+// as good as certainly: the mean and three deviations.
+func (l *lessons) withPhone(count int) int {
+	mean := float64(count) * l.phones
+	return min(count, int(math.Ceil(mean+3*math.Sqrt(mean*(1-l.phones)))))
 }
 
 // learnNumbers finds the rule of the ticket numbers, from all times and from
@@ -108,15 +119,15 @@ func (s *Seeder) numbered(rows []supportdb.Row) []persona.Numbered {
 	return out
 }
 
-// chooseDonors reads customers with their tickets, in random order. A donor
-// has a ticket, for every canary has one, but not so many that it stands out.
-func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []supportdb.Row, want int, l *lessons) error {
+// chooseDonors reads customers with their tickets, in random order; of those
+// with very many tickets a copy would be a second person of that kind.
+func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []supportdb.Row, cfg *PlantConfig, l *lessons) error {
 	keys := make([]string, len(rows))
 	for i := range rows {
 		keys[i] = rows[i].Get("key").Text()
 	}
 	rng.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
-	enough := min(max(3*want, 200), maxDonors)
+	enough := min(max(3*cfg.Count, 200), maxDonors)
 	for group := range slices.Chunk(keys, 100) {
 		if len(l.donors) >= enough {
 			break
@@ -126,24 +137,34 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 			return err
 		}
 		for i := range donors {
-			if s.usable(&donors[i]) {
+			if s.usable(&donors[i]) && s.has(&donors[i], cfg.With) {
 				l.donors = append(l.donors, donors[i])
 				s.learnSubjects(&donors[i], l)
 			}
 		}
 	}
 	if len(l.donors) == 0 {
-		return fmt.Errorf("%w: of %d sampled customers none has 1 to %d tickets", ErrSample, len(keys), donorTickets)
+		return fmt.Errorf("%w: of %d sampled customers none can be copied whole: all share rows with others, or have no date of sign-up, or more than %d tickets", ErrSample, len(keys), donorTickets)
 	}
 	return nil
 }
 
 // usable reports whether a customer can be a donor: all of the rows are known
-// and nobody else's, and there are tickets, but not too many.
+// and nobody else's, and the tickets are not too many.
 func (s *Seeder) usable(d *supportdb.Record) bool {
 	_, dated := s.signedUp(&d.Image)
 	tickets := len(d.Tickets())
-	return dated && !d.Shared && !d.Cut && tickets > 0 && tickets <= donorTickets && s.fact(&d.Image, "email").Text() != ""
+	return dated && !d.Shared && !d.Cut && tickets <= donorTickets && s.fact(&d.Image, "email").Text() != ""
+}
+
+// has reports whether a customer has something of every kind.
+func (s *Seeder) has(d *supportdb.Record, kinds []canary.Kind) bool {
+	for _, k := range kinds {
+		if k == canary.Ticket && len(d.Tickets()) == 0 || k == canary.Phone && s.fact(&d.Image, "phone").Text() == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // signedUp is the date of a customer's sign-up.

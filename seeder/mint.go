@@ -42,6 +42,7 @@ type minter struct {
 	continued int            // ticket numbers beyond the table's last
 	foreign   int            // phone numbers of another country than the donor's
 	lack      int            // placebo numbers that could not be made
+	pastOnly  bool           // or the run fails
 	unfit     map[string]int // columns for which donors were left
 }
 
@@ -86,6 +87,13 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 // drafts puts n new customers between the table's newest row and now: keys
 // grow with the dates, as they do in a table that is filled by sign-ups.
 func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*draft, error) {
+	if m.l.past != nil {
+		out, err := m.pastDrafts(ctx, rng, n)
+		if !errors.Is(err, errNoRoom) || m.pastOnly {
+			return out, err
+		}
+		m.l.past = nil // the rest is of now
+	}
 	low, high, err := m.s.room(ctx)
 	if err != nil {
 		return nil, err
@@ -130,37 +138,43 @@ func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time
 		m.next++
 		facts := m.s.cfg.Desk.Facts(&donor.Image)
 		d := &draft{donor: donor, who: person(&facts), start: start, end: end}
-		if m.withPhone {
-			if d.who.Phone == "" && m.l.phones {
-				continue
-			}
-			again := tries >= len(m.l.donors) // nobody of a fitting country was left
-			number, ok := m.pool.takePhone(m.l.mix, d.who, again)
-			if !ok {
-				continue
-			}
-			if d.phone = number; again {
-				m.foreign++
-			}
-		}
-		err := m.person(ctx, rng, d)
-		if err == nil {
-			err = m.s.compose(ctx, rng, m.l, d)
-		}
-		if err == nil {
-			return d, nil
-		}
-		if d.phone != "" {
-			m.pool.phones = append(m.pool.phones, d.phone)
-		}
-		if !errors.Is(err, errDonor) {
-			return nil, err
-		}
-		if fault, ok := errors.AsType[*donorError](err); ok {
-			m.unfit[fault.where]++
+		ready, err := m.finish(ctx, rng, d, tries >= len(m.l.donors))
+		if ready || err != nil {
+			return d, err
 		}
 	}
 	return nil, fmt.Errorf("%w: no donor is left that could be copied: %s", ErrSample, m.whyNone())
+}
+
+// finish gives a draft its phone number, name, address and rows. It is not
+// ready when this donor cannot be copied. A donor with a number makes a canary
+// with one, if the pool has any at all.
+func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountry bool) (ready bool, err error) {
+	if d.who.Phone != "" && m.withPhone {
+		number, ok := m.pool.takePhone(m.l.mix, d.who, anyCountry)
+		if !ok {
+			return false, nil
+		}
+		if d.phone = number; !m.l.mix.Suits(d.who, number) {
+			m.foreign++
+		}
+	}
+	if err = m.person(ctx, rng, d); err == nil {
+		err = m.s.compose(ctx, rng, m.l, d)
+	}
+	if err == nil {
+		return true, nil
+	}
+	if d.phone != "" {
+		m.pool.phones = append(m.pool.phones, d.phone)
+	}
+	if fault, ok := errors.AsType[*donorError](err); ok {
+		m.unfit[fault.where]++
+	}
+	if errors.Is(err, errDonor) {
+		err = nil
+	}
+	return false, err
 }
 
 // whyNone says what kept donors from being copied.
@@ -253,10 +267,11 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 }
 
 // placebos makes the control group of one canary: addresses of the same
-// grammar on the same domain, and pool numbers that are held back.
+// grammar on the same domain, and pool numbers that are held back. A canary
+// without a phone brings its share of them too: the share is at least kept.
 func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce int) ([]canary.Token, error) {
 	out, err := m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
-	if err != nil || d.phone == "" {
+	if err != nil || !m.withPhone {
 		return out, err
 	}
 	for range scarce {

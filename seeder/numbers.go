@@ -18,6 +18,9 @@ func (m *minter) number(ctx context.Context, rng *rand.Rand, ordinal int, drafts
 	if err := m.s.refreshNumbers(ctx, m.l); err != nil {
 		return nil, err
 	}
+	if m.l.past != nil {
+		return m.pastNumbers(ctx, rng, ordinal, drafts)
+	}
 	times := allTimes(drafts)
 	// Every canary brings its share of placebos for each of its tickets.
 	spare := 0
@@ -43,6 +46,35 @@ func (m *minter) number(ctx context.Context, rng *rand.Rand, ordinal int, drafts
 	}
 	m.assign(drafts, own)
 	return spares, nil
+}
+
+// pastNumbers gives out the numbers that were found with the slots, draws those
+// of rules without order, and returns placebos from those that were skipped.
+func (m *minter) pastNumbers(ctx context.Context, rng *rand.Rand, ordinal int, drafts []*draft) ([]string, error) {
+	at, _ := m.s.cfg.Desk.TicketFact("number")
+	spare := 0
+	for i, d := range drafts {
+		spare += m.pool.placebosFor(ordinal+i) * len(d.times)
+		for k, n := range d.image.Tickets() {
+			number := d.numbers[n]
+			if m.s.cfg.Desk.NumberIsKey() {
+				number = d.image.Get(n, at).Text() // the slot, or one that the server will give
+			} else if number == "" {
+				drawn, err := m.draw(ctx, rng, d.times[k:k+1])
+				if err != nil {
+					return nil, err
+				}
+				number = drawn[0]
+			}
+			if number == "" {
+				continue
+			}
+			m.numbers[number] = true
+			rewrite(&d.image, n, d.image.Get(n, at).Text(), number)
+			d.image.Set(n, at, supportdb.Text(number))
+		}
+	}
+	return m.skipped(ctx, rng, spare)
 }
 
 // positions chooses which of n+spare numbers are the placebos; never the last,

@@ -165,26 +165,43 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 		return err
 	}
 	missing := max(r.cfg.Count-r.report.Live-waiting, 0)
-	withPhone, err := r.usesPhones(p, missing)
+	withPhone, err := r.usesPhones()
 	if err != nil {
 		return err
 	}
-	l, err := r.s.learn(ctx, source(r.batch.Seed, "learn", 0), r.cfg.Segment, r.cfg.Count)
+	l, err := r.s.learn(ctx, source(r.batch.Seed, "learn", 0), &r.cfg)
 	if err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone && l.phones, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}}
+	if withPhone {
+		if err := p.need(r.minted, l.withPhone(missing)); err != nil {
+			return err
+		}
+	}
+	if r.cfg.Dates != DatesNow && missing > 0 {
+		if l.past, err = r.s.newHistory(ctx, source(r.batch.Seed, "past", r.minted), l, missing); err != nil {
+			return err
+		}
+	}
+	r.report.Dates = DatesNow
+	if l.past != nil {
+		r.report.Dates = DatesPast
+	}
+	if r.cfg.Dates == DatesPast && l.past == nil && missing > 0 {
+		return fmt.Errorf("%w: %w: plant with dates of now", ErrSample, errNoRoom)
+	}
+	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}}
 	return nil
 }
 
-// usesPhones says whether canaries get numbers, and that there are enough.
-func (r *planting) usesPhones(p *pool, missing int) (bool, error) {
+// usesPhones says whether canaries get numbers.
+func (r *planting) usesPhones() (bool, error) {
 	at, ok := r.s.cfg.Desk.Fact("phone")
 	if !ok {
 		return false, nil
 	}
 	if len(r.cfg.Phones) > 0 {
-		return true, p.need(r.minted, missing)
+		return true, nil
 	}
 	if c := r.s.cfg.Desk.Column(at); !c.Nullable && at.Part == recipe.CustomerPart {
 		return false, fmt.Errorf("%w: no phone numbers are configured and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)

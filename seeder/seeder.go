@@ -109,10 +109,27 @@ type PlantConfig struct {
 	PlacebosPerScarce float64
 	// Bulk inserts many canaries in one transaction.
 	Bulk bool
+	// With names kinds of tokens, phone and ticket, that every canary is to have.
+	// Otherwise canaries lack them as often as customers do.
+	With []canary.Kind
+	// Dates says when canaries have signed up; empty is DatesAuto.
+	Dates Dates
 	// DryRun writes nothing anywhere and returns the statements.
 	DryRun   bool
 	Progress func(done, total int) // may be nil
 }
+
+// Dates says where in time canaries are put.
+type Dates string
+
+// In the past a canary takes a key that the table has passed over, with dates
+// like its neighbours': in an extract it is as old as everybody. Of now it comes
+// behind the newest row.
+const (
+	DatesAuto Dates = ""     // the past if there is room in it, else now
+	DatesPast Dates = "past" // or it fails
+	DatesNow  Dates = "now"
+)
 
 // PlantReport says what a run of plant did. Addresses are not in it; only a
 // dry run shows statements, of canaries that will never exist.
@@ -125,7 +142,8 @@ type PlantReport struct {
 	// Retired counts canaries that were registered and never inserted, because
 	// a row of somebody else has their e-mail address or their number.
 	Retired  int                 `json:"retired"`
-	Placebos map[canary.Kind]int `json:"placebos"` // minted by this run
+	Placebos map[canary.Kind]int `json:"placebos"`        // minted by this run
+	Dates    Dates               `json:"dates,omitempty"` // where this run put them
 	Warnings []string            `json:"warnings,omitempty"`
 	// Statements are the exact statements of a dry run, the first canaries in
 	// full; More counts the canaries whose statements are not shown.

@@ -179,7 +179,7 @@ func digits(text string) string {
 func (c *composer) movedText(text string) (string, bool) {
 	for _, layout := range []string{"2006/01/02", time.DateTime, time.RFC3339} {
 		if at, err := time.Parse(layout, text); err == nil {
-			return c.timeline.Move(at).Format(layout), true
+			return c.at(c.d.image.Customer(), at).Format(layout), true
 		}
 	}
 	return "", false

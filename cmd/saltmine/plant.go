@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type plantFlags struct {
 	support, batch, segment string
 	count                   int
 	bulk, dryRun            bool
+	dates, with             string
 }
 
 func (a *app) plantCmd() *cobra.Command {
@@ -43,6 +45,8 @@ does nothing.`,
 	fl.StringVar(&f.batch, "batch", "", "`NAME` of the run; the same name resumes it")
 	fl.StringVar(&f.segment, "segment", "", "only among rows like these: `key=value,…`")
 	fl.BoolVar(&f.bulk, "bulk", false, "insert many canaries in one transaction")
+	fl.StringVar(&f.dates, "dates", "auto", "when canaries signed up: `past` takes keys that the tables have passed over, now comes behind the newest row, auto is the past where there is room")
+	fl.StringVar(&f.with, "with", "", "`KINDS` of tokens that every canary is to have, phone and ticket; else they lack them as often as customers do")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "show the SQL, write nothing")
 	return cmd
 }
@@ -55,6 +59,10 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	}
 	if f.batch != "" && !batchForm.MatchString(f.batch) {
 		return usage("--batch %q: want 1 to 64 letters, digits, '.', '_' and '-'", f.batch)
+	}
+	dates, with, err := f.likeness()
+	if err != nil {
+		return err
 	}
 	segment, err := canary.ParseSegment(f.segment)
 	if err != nil {
@@ -89,13 +97,34 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	step, done := a.progress("planting")
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
 		Batch: batch, Count: f.count, Segment: segment, Domains: c.cfg.Pool.Domains, Phones: phones,
-		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, DryRun: f.dryRun, Progress: step,
+		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, DryRun: f.dryRun, Progress: step,
 	})
 	done()
 	if err != nil {
 		return a.cutOff(ctx, c, batch, err)
 	}
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
+}
+
+// likeness reads the flags that say what canaries are like.
+func (f *plantFlags) likeness() (dates seeder.Dates, with []canary.Kind, err error) {
+	switch f.dates {
+	case "auto", "":
+	case "past", "now":
+		dates = seeder.Dates(f.dates)
+	default:
+		return "", nil, usage("--dates %q: want auto, past or now", f.dates)
+	}
+	for word := range strings.SplitSeq(f.with, ",") {
+		switch kind := canary.Kind(strings.TrimSpace(word)); kind {
+		case canary.Phone, canary.Ticket:
+			with = append(with, kind)
+		case "":
+		default:
+			return "", nil, usage("--with %q: want phone, ticket or both", f.with)
+		}
+	}
+	return dates, with, nil
 }
 
 // unfinishedError is the error of a run that has begun: the count asked for can
@@ -150,6 +179,12 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 		r.Batch, r.Live, r.Asked, r.Inserted, r.Adopted, r.Retired)
 	if err != nil {
 		return err
+	}
+	if r.Dates != "" {
+		where := map[seeder.Dates]string{seeder.DatesPast: "in the table's past, on keys that it has passed over", seeder.DatesNow: "behind the table's newest rows, of now"}[r.Dates]
+		if _, err := fmt.Fprintf(w, "dates: %s\n", where); err != nil {
+			return err
+		}
 	}
 	if _, err := fmt.Fprintf(w, "placebos minted now: %d email, %d phone, %d ticket\n", r.Placebos[canary.Email], r.Placebos[canary.Phone], r.Placebos[canary.Ticket]); err != nil {
 		return err

@@ -1,0 +1,317 @@
+package seeder
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder/recipe"
+	"saltmine/seeder/supportdb"
+)
+
+// history puts canaries into a table's past: into keys that it has passed over,
+// with the dates of the rows beside them, so that in an extract they are as old
+// as everybody. The statements of an INSERT still tell when it was sent; who
+// fears those who read the server's logs plants over many days instead.
+type history struct {
+	s       *Seeder
+	rng     *rand.Rand
+	free    []supportdb.Slot // for customers, in random order
+	marks   map[string][]supportdb.Mark
+	read    map[string][]supportdb.Stretch
+	taken   map[string]map[int64]bool
+	donors  []dated // of the lessons, by sign-up
+	numbers func(low, high string, at time.Time) string
+	running bool // numbers go with the dates
+	given   map[string]bool
+}
+
+// dated is a donor with the day of sign-up.
+type dated struct {
+	n  int // of the lessons
+	at time.Time
+}
+
+// Bounds of looking for slots.
+const (
+	partStretches = 12             // of other tables, to see whether they have room
+	slotStretches = 60             // of the customer table
+	slotReserve   = 2              // slots wanted for a canary, so that the choice is free
+	nearDonors    = 24             // donors near a slot's date from which one is drawn
+	slotWithin    = 72 * time.Hour // a row's date may move so far to find a slot
+	signUpSpan    = 2 * time.Hour  // what belongs to the sign-up itself
+	jitter        = 20 * time.Minute
+)
+
+// newHistory looks for room in the table's past. It is nil when the tables
+// have too little of it, or keys that show no order.
+func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
+	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}}
+	for _, p := range s.cfg.Desk.Parts() {
+		if p.Counted() && !s.cfg.Desk.Dated(p) {
+			return nil, nil
+		}
+	}
+	if l.rule == nil && l.shape == nil {
+		return nil, nil
+	}
+	for i := range l.donors {
+		if at, ok := s.signedUp(&l.donors[i].Image); ok {
+			h.donors = append(h.donors, dated{i, at})
+		}
+	}
+	slices.SortFunc(h.donors, func(a, b dated) int { return a.at.Compare(b.at) })
+	h.numbers = l.between(rng)
+	h.running = l.rule != nil && l.rule.Running && !s.cfg.Desk.NumberIsKey()
+	p := s.cfg.Desk.Part(recipe.CustomerPart)
+	if !p.Counted() {
+		return nil, nil
+	}
+	if err := h.collect(ctx, p, count); err != nil {
+		return nil, err
+	}
+	if len(h.free) < slotReserve*count {
+		return nil, nil
+	}
+	rows := map[string]int{}
+	for i := range l.donors {
+		for _, it := range l.donors[i].Items {
+			rows[it.Part]++
+		}
+	}
+	for _, p := range s.cfg.Desk.Parts()[1:] {
+		need := slotReserve * count * rows[p.Name] / len(l.donors)
+		if ok, err := h.roomIn(ctx, p, need); err != nil || !ok {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// roomIn estimates from some stretches whether a part has that many slots.
+func (h *history) roomIn(ctx context.Context, p *supportdb.Part, need int) (bool, error) {
+	if !p.Counted() || need == 0 {
+		return true, nil
+	}
+	low, high, err := h.s.cfg.Desk.Extent(ctx, p)
+	if err != nil || high <= low {
+		return false, err
+	}
+	rows, slots := 0, 0
+	for range partStretches {
+		st, err := h.s.cfg.Desk.Stretch(ctx, p, low+h.rng.Int64N(high-low+1))
+		if err != nil {
+			return false, err
+		}
+		rows += st.Rows
+		for _, slot := range st.Slots {
+			if p.Name != recipe.TicketPart || h.numbered(slot) {
+				slots++
+			}
+		}
+	}
+	return rows > 0 && float64(slots)/float64(rows)*float64(high-low) >= float64(need), nil
+}
+
+// number draws a ticket number for a slot that neither this run nor the
+// registry has; empty when there is none.
+func (h *history) number(ctx context.Context, slot supportdb.Slot, at time.Time) (string, error) {
+	for range 8 {
+		text := h.numbers(slot.Low, slot.High, at)
+		if text == "" {
+			return "", nil
+		}
+		known, err := h.s.known(ctx, canary.Ticket, text)
+		if err != nil {
+			return "", err
+		}
+		if !known && !h.given[text] {
+			h.given[text] = true
+			return text, nil
+		}
+	}
+	return "", nil
+}
+
+// numbered reports whether a ticket in the slot could have a number.
+func (h *history) numbered(slot supportdb.Slot) bool {
+	return !h.running || h.numbers(slot.Low, slot.High, slot.After) != ""
+}
+
+// collect reads stretches of the customer table at random keys.
+func (h *history) collect(ctx context.Context, p *supportdb.Part, count int) error {
+	low, high, err := h.s.cfg.Desk.Extent(ctx, p)
+	if err != nil || high <= low {
+		return err
+	}
+	seen := map[int64]bool{}
+	for range slotStretches {
+		st, err := h.s.cfg.Desk.Stretch(ctx, p, low+h.rng.Int64N(high-low+1))
+		if err != nil {
+			return err
+		}
+		for _, slot := range st.Slots {
+			if !seen[slot.Key] {
+				seen[slot.Key] = true
+				h.free = append(h.free, slot)
+			}
+		}
+	}
+	keys := make([]int64, len(h.free))
+	for i, slot := range h.free {
+		keys[i] = slot.Key
+	}
+	left, err := h.s.cfg.Desk.Referred(ctx, p, keys)
+	if err != nil {
+		return err
+	}
+	h.free = slices.DeleteFunc(h.free, func(s supportdb.Slot) bool { return left[s.Key] })
+	h.rng.Shuffle(len(h.free), func(i, j int) { h.free[i], h.free[j] = h.free[j], h.free[i] })
+	return nil
+}
+
+// next takes a slot for a customer and draws the moment of sign-up.
+func (h *history) next() (slot supportdb.Slot, at time.Time, ok bool) {
+	if len(h.free) == 0 {
+		return slot, at, false
+	}
+	slot = h.free[len(h.free)-1]
+	h.free = h.free[:len(h.free)-1]
+	return slot, h.within(slot), true
+}
+
+// within draws a moment between the rows beside a slot.
+func (h *history) within(slot supportdb.Slot) time.Time {
+	span := slot.Before.Sub(slot.After)
+	if span <= 0 {
+		return slot.After
+	}
+	return slot.After.Add(time.Duration(h.rng.Int64N(int64(span)))).Truncate(time.Second)
+}
+
+// donor draws one of those who signed up about then.
+func (h *history) donor(at time.Time) int {
+	i := sort.Search(len(h.donors), func(i int) bool { return h.donors[i].at.After(at) })
+	low := min(max(0, i-nearDonors/2), max(0, len(h.donors)-nearDonors))
+	high := min(len(h.donors), low+nearDonors)
+	return h.donors[low+h.rng.IntN(high-low)].n
+}
+
+// near takes the slot of a part whose neighbours are of about that time.
+func (h *history) near(ctx context.Context, p *supportdb.Part, at time.Time) (supportdb.Slot, bool, error) {
+	st, err := h.stretch(ctx, p, at)
+	if err != nil || st == nil {
+		return supportdb.Slot{}, false, err
+	}
+	best, found := supportdb.Slot{}, false
+	far := slotWithin
+	for _, slot := range st.Slots {
+		d := distance(slot, at)
+		if d < far && !h.taken[p.Name][slot.Key] {
+			best, found, far = slot, true, d
+		}
+	}
+	if found {
+		h.hold(p.Name, best.Key)
+	}
+	return best, found, nil
+}
+
+func (h *history) hold(part string, key int64) {
+	if h.taken[part] == nil {
+		h.taken[part] = map[int64]bool{}
+	}
+	h.taken[part][key] = true
+}
+
+func distance(s supportdb.Slot, at time.Time) time.Duration {
+	switch {
+	case at.Before(s.After):
+		return s.After.Sub(at)
+	case at.After(s.Before):
+		return at.Sub(s.Before)
+	}
+	return 0
+}
+
+// stretch finds the stretch of a part in which a moment lies, by keys and
+// dates that are known already.
+func (h *history) stretch(ctx context.Context, p *supportdb.Part, at time.Time) (*supportdb.Stretch, error) {
+	for i := range h.read[p.Name] {
+		st := &h.read[p.Name][i]
+		if !at.Before(st.First.At) && !at.After(st.Last.At) {
+			return st, nil
+		}
+	}
+	if h.marks[p.Name] == nil {
+		if err := h.ends(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	for range 12 {
+		from := h.guess(p, at)
+		st, err := h.s.cfg.Desk.Stretch(ctx, p, from)
+		if err != nil || st.Rows == 0 {
+			return nil, err
+		}
+		h.marks[p.Name] = append(h.marks[p.Name], st.First, st.Last)
+		slices.SortFunc(h.marks[p.Name], func(a, b supportdb.Mark) int { return a.At.Compare(b.At) })
+		h.read[p.Name] = append(h.read[p.Name], st)
+		if !at.Before(st.First.At) && !at.After(st.Last.At) {
+			return &h.read[p.Name][len(h.read[p.Name])-1], nil
+		}
+	}
+	return nil, nil
+}
+
+// ends notes the first and the last row of a part.
+func (h *history) ends(ctx context.Context, p *supportdb.Part) error {
+	low, high, err := h.s.cfg.Desk.Extent(ctx, p)
+	if err != nil {
+		return err
+	}
+	for _, key := range []int64{low, max(low, high-50)} {
+		st, err := h.s.cfg.Desk.Stretch(ctx, p, key)
+		if err != nil {
+			return err
+		}
+		if st.Rows > 0 {
+			h.marks[p.Name] = append(h.marks[p.Name], st.First, st.Last)
+			h.read[p.Name] = append(h.read[p.Name], st)
+		}
+	}
+	slices.SortFunc(h.marks[p.Name], func(a, b supportdb.Mark) int { return a.At.Compare(b.At) })
+	return nil
+}
+
+// guess interpolates the key of a moment between two that are known, a little
+// before it.
+func (h *history) guess(p *supportdb.Part, at time.Time) int64 {
+	marks := h.marks[p.Name]
+	i := sort.Search(len(marks), func(i int) bool { return marks[i].At.After(at) })
+	if i == 0 || i == len(marks) {
+		return marks[min(i, len(marks)-1)].Key
+	}
+	a, b := marks[i-1], marks[i]
+	share := float64(at.Sub(a.At)) / float64(max(1, b.At.Sub(a.At)))
+	return max(a.Key, a.Key+int64(share*float64(b.Key-a.Key))-150)
+}
+
+// between gives the function that draws a ticket number between two: empty when
+// there is none.
+func (l *lessons) between(rng *rand.Rand) func(low, high string, at time.Time) string {
+	return func(low, high string, at time.Time) string {
+		if l.rule == nil || !l.rule.Running {
+			return ""
+		}
+		period, from, okLow := l.rule.Read(low)
+		other, to, okHigh := l.rule.Read(high)
+		if !okLow || !okHigh || period != other || to-from < 2 {
+			return ""
+		}
+		return l.rule.Write(at, from+1+rng.Int64N(to-from-1))
+	}
+}

@@ -1,0 +1,209 @@
+package seeder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"saltmine/seeder/recipe"
+	"saltmine/seeder/supportdb"
+)
+
+// past moves a donor's dates to a canary that signed up in the table's past.
+// The two signed up within days of each other, so what happened later stays at
+// its hour: only by minutes moved, and in one piece with the ticket that it
+// belongs to. What was of one second stays of one second.
+type past struct {
+	rng      *rand.Rand
+	signedUp time.Time // the donor
+	start    time.Time // the canary
+	now      time.Time
+	shifts   map[int]time.Duration // by the number of the ticket's row
+	moved    map[time.Time]time.Time
+}
+
+// base is where a donor's date goes before a slot is looked for.
+func (p *past) base(t time.Time) time.Time {
+	offset := t.Sub(p.signedUp)
+	if t.Before(p.start) || offset < signUpSpan {
+		return p.start.Add(max(offset, 0))
+	}
+	return t
+}
+
+// move gives the canary's date of a row that belongs to no ticket.
+func (p *past) move(t time.Time) time.Time {
+	if m, ok := p.moved[t]; ok {
+		return m
+	}
+	offset := t.Sub(p.signedUp)
+	m := t
+	switch {
+	case offset < -2*365*24*time.Hour: // a birthday, a date that stands for none
+	case offset < signUpSpan, t.After(p.now): // the sign-up itself; an expiry
+		m = p.start.Add(offset)
+	default:
+		m = p.clamp(t.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter))
+	}
+	p.moved[t] = m
+	return m
+}
+
+func (p *past) clamp(t time.Time) time.Time {
+	switch {
+	case t.Before(p.start):
+		return p.start
+	case t.After(p.now):
+		return p.now
+	}
+	return t.Truncate(time.Second)
+}
+
+// at gives the canary's date for a donor's date in a row.
+func (c *composer) at(n int, t time.Time) time.Time {
+	if c.past == nil {
+		return c.timeline.Move(t)
+	}
+	for k, shift := range c.past.shifts {
+		if c.d.image.Under(n, k) {
+			return c.past.clamp(t.Add(shift))
+		}
+	}
+	return c.past.move(t)
+}
+
+// place gives the rows of a draft keys that the tables have passed over, and
+// prepares the move of the dates. It is errDonor when a row finds no slot of
+// its time, or a ticket no number.
+func (h *history) place(ctx context.Context, c *composer) error {
+	image := &c.d.image
+	c.past = &past{rng: c.rng, start: c.d.start, now: c.d.end, shifts: map[int]time.Duration{}, moved: map[time.Time]time.Time{}}
+	c.past.signedUp, _ = h.s.signedUp(&c.d.donor.Image)
+	desk := h.s.cfg.Desk
+	desk.Give(image, image.Customer(), c.d.slot.Key)
+	for _, n := range image.Tickets() {
+		if err := h.placeTicket(ctx, c, n); err != nil {
+			return err
+		}
+	}
+	for n := range image.Items {
+		p := desk.Part(image.Items[n].Part)
+		if p.Name == recipe.CustomerPart || p.Name == recipe.TicketPart || !p.Counted() {
+			continue
+		}
+		at, ok := desk.DateOf(p, &image.Items[n].Row)
+		if !ok {
+			return errDonor
+		}
+		slot, found, err := h.near(ctx, p, c.at(n, at))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errDonor
+		}
+		desk.Give(image, n, slot.Key)
+	}
+	return nil
+}
+
+func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
+	desk, image := h.s.cfg.Desk, &c.d.image
+	p := desk.Part(recipe.TicketPart)
+	old, ok := desk.DateOf(p, &image.Items[n].Row)
+	if !ok {
+		return errDonor
+	}
+	at, number := c.past.base(old), ""
+	if p.Counted() {
+		slot, found, err := h.near(ctx, p, at)
+		if err != nil {
+			return err
+		}
+		if !found || slot.Before.Before(c.past.start) {
+			return errDonor
+		}
+		desk.Give(image, n, slot.Key)
+		at = c.past.clamp(nearest(slot, at))
+		if number, err = h.number(ctx, slot, at); err != nil {
+			return err
+		}
+	}
+	if number == "" && !desk.NumberIsKey() && c.l.rule != nil && c.l.rule.Running {
+		return errDonor
+	}
+	shift := at.Sub(old)
+	c.past.shifts[n] = shift
+	for k := range image.Items {
+		if image.Under(k, n) {
+			h.note(c.past, desk.Part(image.Items[k].Part), &image.Items[k].Row, shift)
+		}
+	}
+	c.d.numbers[n] = number
+	return nil
+}
+
+// nearest is the moment between a slot's neighbours that is nearest to another.
+func nearest(slot supportdb.Slot, at time.Time) time.Time {
+	switch {
+	case at.Before(slot.After):
+		return slot.After
+	case at.After(slot.Before):
+		return slot.Before
+	}
+	return at
+}
+
+// note remembers where a ticket's dates go: the customer's row often has the same.
+func (h *history) note(to *past, p *supportdb.Part, row *supportdb.Row, shift time.Duration) {
+	for i := range p.Table.Columns {
+		col := &p.Table.Columns[i]
+		if !p.IsTime(col) {
+			continue
+		}
+		if t, ok := p.ParseTime(col.Name, row.Get(col.Name)); ok {
+			to.moved[t] = to.clamp(t.Add(shift))
+		}
+	}
+}
+
+// errNoRoom says that the tables have passed over too few keys.
+var errNoRoom = errors.New("no key that the tables have passed over is left")
+
+// pastDrafts makes drafts in the table's past, in the order of their keys.
+func (m *minter) pastDrafts(ctx context.Context, rng *rand.Rand, n int) ([]*draft, error) {
+	out := make([]*draft, n)
+	for i := range out {
+		var err error
+		if out[i], err = m.draftPast(ctx, rng); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b *draft) int { return cmp.Compare(a.slot.Key, b.slot.Key) })
+	return out, nil
+}
+
+// draftPast makes a draft in the next slot of the table's past, of a donor who
+// signed up about then.
+func (m *minter) draftPast(ctx context.Context, rng *rand.Rand) (*draft, error) {
+	const donors = 12 // for one slot
+	for {
+		slot, at, ok := m.l.past.next()
+		if !ok {
+			return nil, fmt.Errorf("%w: %w", ErrSample, errNoRoom)
+		}
+		for range donors {
+			donor := &m.l.donors[m.l.past.donor(at)]
+			facts := m.s.cfg.Desk.Facts(&donor.Image)
+			d := &draft{donor: *donor, who: person(&facts), start: at, end: m.s.now(), slot: &slot, numbers: map[int]string{}}
+			ready, err := m.finish(ctx, rng, d, false)
+			if ready || err != nil {
+				return d, err
+			}
+		}
+	}
+}
