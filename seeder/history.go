@@ -50,12 +50,8 @@ const (
 // have too little of it, or keys that show no order.
 func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
 	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}}
-	for _, p := range s.cfg.Desk.Parts() {
-		if p.Counted() && !s.cfg.Desk.Dated(p) {
-			return nil, nil
-		}
-	}
-	if l.rule == nil && l.shape == nil {
+	customer := s.cfg.Desk.Part(recipe.CustomerPart)
+	if !customer.Counted() || slices.ContainsFunc(s.cfg.Desk.Parts(), func(p *supportdb.Part) bool { return p.Counted() && !s.cfg.Desk.Dated(p) }) {
 		return nil, nil
 	}
 	for i := range l.donors {
@@ -66,29 +62,33 @@ func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, cou
 	slices.SortFunc(h.donors, func(a, b dated) int { return a.at.Compare(b.at) })
 	h.numbers = l.between(rng)
 	h.running = l.rule != nil && l.rule.Running && !s.cfg.Desk.NumberIsKey()
-	p := s.cfg.Desk.Part(recipe.CustomerPart)
-	if !p.Counted() {
-		return nil, nil
-	}
-	if err := h.collect(ctx, p, count); err != nil {
+	if err := h.collect(ctx, customer); err != nil {
 		return nil, err
 	}
 	if len(h.free) < slotReserve*count {
 		return nil, nil
 	}
+	if ok, err := h.roomFor(ctx, l, count); err != nil || !ok {
+		return nil, err
+	}
+	return h, nil
+}
+
+// roomFor reports whether the tables behind the customers' have room for what
+// so many canaries bring with them.
+func (h *history) roomFor(ctx context.Context, l *lessons, count int) (bool, error) {
 	rows := map[string]int{}
 	for i := range l.donors {
 		for _, it := range l.donors[i].Items {
 			rows[it.Part]++
 		}
 	}
-	for _, p := range s.cfg.Desk.Parts()[1:] {
-		need := slotReserve * count * rows[p.Name] / len(l.donors)
-		if ok, err := h.roomIn(ctx, p, need); err != nil || !ok {
-			return nil, err
+	for _, p := range h.s.cfg.Desk.Parts()[1:] {
+		if ok, err := h.roomIn(ctx, p, slotReserve*count*rows[p.Name]/len(l.donors)); err != nil || !ok {
+			return false, err
 		}
 	}
-	return h, nil
+	return true, nil
 }
 
 // roomIn estimates from some stretches whether a part has that many slots.
@@ -142,7 +142,7 @@ func (h *history) numbered(slot supportdb.Slot) bool {
 }
 
 // collect reads stretches of the customer table at random keys.
-func (h *history) collect(ctx context.Context, p *supportdb.Part, count int) error {
+func (h *history) collect(ctx context.Context, p *supportdb.Part) error {
 	low, high, err := h.s.cfg.Desk.Extent(ctx, p)
 	if err != nil || high <= low {
 		return err

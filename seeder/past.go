@@ -118,7 +118,7 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 	if !ok {
 		return errDonor
 	}
-	at, number := c.past.base(old), ""
+	at := c.past.base(old)
 	if p.Counted() {
 		slot, found, err := h.near(ctx, p, at)
 		if err != nil {
@@ -129,11 +129,11 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 		}
 		desk.Give(image, n, slot.Key)
 		at = c.past.clamp(nearest(slot, at))
-		if number, err = h.number(ctx, slot, at); err != nil {
+		if c.d.numbers[n], err = h.number(ctx, slot, at); err != nil {
 			return err
 		}
 	}
-	if number == "" && !desk.NumberIsKey() && c.l.rule != nil && c.l.rule.Running {
+	if h.running && c.d.numbers[n] == "" {
 		return errDonor
 	}
 	shift := at.Sub(old)
@@ -143,7 +143,6 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 			h.note(c.past, desk.Part(image.Items[k].Part), &image.Items[k].Row, shift)
 		}
 	}
-	c.d.numbers[n] = number
 	return nil
 }
 

@@ -154,12 +154,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 			return err
 		}
 	}
-	waiting := 0
-	for _, p := range all {
-		if p.State == canary.Intended {
-			waiting++
-		}
-	}
+	waiting := len(slices.DeleteFunc(slices.Clone(all), func(p canary.Planting) bool { return p.State != canary.Intended }))
 	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {
 		return err
@@ -178,19 +173,31 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 			return err
 		}
 	}
-	if r.cfg.Dates != DatesNow && missing > 0 {
-		if l.past, err = r.s.newHistory(ctx, source(r.batch.Seed, "past", r.minted), l, missing); err != nil {
-			return err
-		}
-	}
-	r.report.Dates = DatesNow
-	if l.past != nil {
-		r.report.Dates = DatesPast
-	}
-	if r.cfg.Dates == DatesPast && l.past == nil && missing > 0 {
-		return fmt.Errorf("%w: %w: plant with dates of now", ErrSample, errNoRoom)
+	if err := r.choosePast(ctx, l, missing); err != nil {
+		return err
 	}
 	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}}
+	return nil
+}
+
+// choosePast decides where in time the missing canaries are put.
+func (r *planting) choosePast(ctx context.Context, l *lessons, missing int) (err error) {
+	if missing == 0 {
+		return nil
+	}
+	r.report.Dates = DatesNow
+	if r.cfg.Dates == DatesNow {
+		return nil
+	}
+	if l.past, err = r.s.newHistory(ctx, source(r.batch.Seed, "past", r.minted), l, missing); err != nil {
+		return err
+	}
+	switch {
+	case l.past != nil:
+		r.report.Dates = DatesPast
+	case r.cfg.Dates == DatesPast:
+		return fmt.Errorf("%w: %w: plant with dates of now", ErrSample, errNoRoom)
+	}
 	return nil
 }
 

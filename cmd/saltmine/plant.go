@@ -54,12 +54,6 @@ does nothing.`,
 var batchForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
-	if f.count < 1 {
-		return usage("--count K is wanted, 1 or more")
-	}
-	if f.batch != "" && !batchForm.MatchString(f.batch) {
-		return usage("--batch %q: want 1 to 64 letters, digits, '.', '_' and '-'", f.batch)
-	}
 	dates, with, err := f.likeness()
 	if err != nil {
 		return err
@@ -106,8 +100,14 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
 }
 
-// likeness reads the flags that say what canaries are like.
+// likeness checks the flags, and reads those that say what canaries are like.
 func (f *plantFlags) likeness() (dates seeder.Dates, with []canary.Kind, err error) {
+	if f.count < 1 {
+		return "", nil, usage("--count K is wanted, 1 or more")
+	}
+	if f.batch != "" && !batchForm.MatchString(f.batch) {
+		return "", nil, usage("--batch %q: want 1 to 64 letters, digits, '.', '_' and '-'", f.batch)
+	}
 	switch f.dates {
 	case "auto", "":
 	case "past", "now":
