@@ -187,9 +187,15 @@ func refuseShared(p *supportdb.Part, named map[string]bool, l *lessons) error {
 			c, ok := t.Column(name)
 			return !ok || c.Auto || c.Generated || named[c.Name] || l.makers[makerOf(p, c)] != nil || p.IsTime(c)
 		})
-		if x.Unique && !own {
-			return &supportdb.SchemaError{Table: t.Name, Column: strings.Join(x.Columns, "+"), Problem: "unique key " + x.Name + " has no column that is made new for a canary, so every copy of a donor would clash"}
+		if !x.Unique || own {
+			continue
 		}
+		// A login that is unique in its realm (name, kind of log-in, server).
+		if c, ok := t.Column(x.Columns[0]); ok && c.IsText() {
+			l.makers[makerOf(p, c)] = &maker{used: map[string]bool{}, local: true}
+			continue
+		}
+		return &supportdb.SchemaError{Table: t.Name, Column: strings.Join(x.Columns, "+"), Problem: "unique key " + x.Name + " has no column that is made new for a canary, so every copy of a donor would clash"}
 	}
 	return nil
 }

@@ -181,7 +181,8 @@ func (w *world) addressOf(t *testing.T, p *canary.Planting) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image.Items[image.Customer()].Row.Get("email").Text()
+	at, _ := w.desk.Fact("email")
+	return image.Get(image.Customer(), at).Text()
 }
 
 // wantStanding compares one planted canary with its rows.

@@ -3,6 +3,7 @@ package seeder
 import (
 	"crypto/md5" //nolint:gosec // an index that a help desk keeps, guards nothing
 	"encoding/hex"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -88,7 +89,7 @@ func (c *composer) learnIDs() {
 		it := &c.d.image.Items[n]
 		for _, column := range c.s.cfg.Desk.Part(it.Part).MessageIDs {
 			for _, id := range messageIDs.FindAllString(it.Row.Get(column).Text(), -1) {
-				if c.renamed[id] == "" {
+				if id = strings.Trim(id, "<>"); c.renamed[id] == "" {
 					c.renamed[id] = c.messageID(id)
 				}
 			}
@@ -99,16 +100,12 @@ func (c *composer) learnIDs() {
 // messageID makes one of the same form: of a mail of the customer's on the
 // canary's domain, with other digits and letters behind its first ones.
 func (c *composer) messageID(id string) string {
-	local, domain, _ := strings.Cut(strings.Trim(id, "<>"), "@")
+	local, domain, _ := strings.Cut(id, "@")
 	_, own, _ := strings.Cut(c.d.who.Email, "@")
 	if strings.EqualFold(domain, own) {
 		domain = c.d.id.Domain
 	}
-	fresh := reroll(c.rng, local, len(local)/3) + "@" + domain
-	if strings.HasPrefix(id, "<") {
-		return "<" + fresh + ">"
-	}
-	return fresh
+	return reroll(c.rng, local, len(local)/3) + "@" + domain
 }
 
 // reroll draws new digits and letters behind the first keep bytes, hex letters
@@ -152,7 +149,23 @@ func (c *composer) prose(text string) (string, bool) {
 	for i, id := range ids {
 		text = strings.ReplaceAll(text, mask(hiddenIDs+i), id)
 	}
-	return unmask(text), clean
+	return counted(unmask(text)), clean
+}
+
+var (
+	phpArray  = regexp.MustCompile(`^a:[0-9]+:\{`)
+	phpString = regexp.MustCompile(`s:[0-9]+:"([^"]*)";`)
+)
+
+// counted sets the lengths of the strings in a serialized array of PHP right.
+func counted(text string) string {
+	if !phpArray.MatchString(text) {
+		return text
+	}
+	return phpString.ReplaceAllStringFunc(text, func(s string) string {
+		inner := phpString.FindStringSubmatch(s)[1]
+		return fmt.Sprintf(`s:%d:"%s";`, len(inner), inner)
+	})
 }
 
 // ownNumber writes the canary's phone number where a text has the donor's, in

@@ -101,6 +101,8 @@ func (s *Server) install(ctx context.Context, installer string) error {
 func (s *Server) options() []string {
 	options := []string{
 		"--no-defaults", "--datadir=" + filepath.Join(s.dir, "data"), "--skip-name-resolve",
+		// A server that starts clears the temporary tables of any other away.
+		"--tmpdir=" + s.dir,
 		"--innodb-log-file-size=16M", "--innodb-buffer-pool-size=96M", "--innodb-flush-method=nosync",
 		"--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0", "--performance-schema=off",
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 
 	"saltmine/seeder/recipe"
 )
@@ -132,6 +133,9 @@ func (p *planner) embedded(v Value, refs []string) Value {
 	var pieces []Value
 	from := 0
 	for _, at := range words.FindAllStringIndex(text, -1) {
+		if !announced(text[:at[0]]) {
+			continue
+		}
 		if to, ok := p.target(-1, Text(text[at[0]:at[1]]), refs); ok {
 			pieces = append(pieces, Text(text[from:at[0]]), Value{R: &to})
 			from = at[1]
@@ -141,6 +145,21 @@ func (p *planner) embedded(v Value, refs []string) Value {
 		return v
 	}
 	return Value{F: append(pieces, Text(text[from:]))}
+}
+
+// announced reports whether what stands before a word says that it is a key: a
+// number alone may be anything.
+func announced(before string) bool {
+	if before == "" {
+		return true
+	}
+	switch before[len(before)-1] {
+	case '#', '=', '%', '(', '"', '/':
+		return true
+	case '-', ' ': // RT-Ticket-12@…, user 12
+		return strings.HasSuffix(before, "Ticket-") || strings.HasSuffix(before, "user ")
+	}
+	return false
 }
 
 // strip takes out what the server gives, and sets what a canary has otherwise
