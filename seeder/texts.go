@@ -157,7 +157,7 @@ var (
 	phpString = regexp.MustCompile(`s:[0-9]+:"([^"]*)";`)
 )
 
-// counted sets the lengths of the strings in a serialized array of PHP right.
+// counted sets the lengths of the strings in a serialised array of PHP right.
 func counted(text string) string {
 	if !phpArray.MatchString(text) {
 		return text
