@@ -211,14 +211,14 @@ type crowd struct {
 	except *somebody // is not there
 }
 
-type home struct {
+type circle struct {
 	g     *group
 	class int32
 }
 
 // crowd counts the people of a group at domains of a class, once.
 func (m *Mix) crowd(g *group, class int32) *crowd {
-	if known, found := m.crowds.Load(home{g, class}); found {
+	if known, found := m.crowds.Load(circle{g, class}); found {
 		return known.(*crowd)
 	}
 	c := m.habits(g, class)
@@ -226,7 +226,7 @@ func (m *Mix) crowd(g *group, class int32) *crowd {
 	for _, i := range c {
 		out.keys[m.keys[m.people[i].form]]++
 	}
-	m.crowds.Store(home{g, class}, out)
+	m.crowds.Store(circle{g, class}, out)
 	return out
 }
 

@@ -113,7 +113,7 @@ func (m *Mix) probe(people []Person) {
 			m.probes = append(m.probes, probe{who, strings.Clone(local), m.near(&people[i])})
 		}
 	}
-	big := slices.DeleteFunc(slices.Clone(m.probes), func(x probe) bool { return m.people[x.who].class <= sizeClass(bigDomain) })
+	big := slices.DeleteFunc(slices.Clone(m.probes), func(x probe) bool { return m.people[x.who].class <= ofHome })
 	if len(big) > enough/6 {
 		m.probes = big
 	}

@@ -14,6 +14,7 @@ type scene struct {
 	german  bool
 	domains []string
 	cells   []cell // by domain: whose address habits to imitate
+	homes   []home // by domain: where it is a last name
 	buf     []byte
 	tested  []uint32 // addresses that were tried, by hash; nil when few are wanted
 
@@ -24,7 +25,7 @@ func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
 	s := m.sceneOf(m.near(who), seed)
 	s.german = slices.Contains([]string{"DE", "AT", "CH", "DEU", "GERMANY"}, strings.ToUpper(who.Country)) || strings.HasPrefix(strings.ToLower(who.Language), "de")
 	s.writing, s.domains = writingOf(who), domains
-	s.cells = make([]cell, len(domains))
+	s.cells, s.homes = make([]cell, len(domains)), make([]home, len(domains))
 	known := map[int32]cell{}
 	for i, d := range domains {
 		class := m.classOf(d)
@@ -32,8 +33,17 @@ func (m *Mix) scene(who *Person, domains []string, seed uint64) *scene {
 			known[class] = m.window(m.habits(s.g, class), dayOf(who.Created))
 		}
 		s.cells[i] = known[class]
+		if last, found := m.surname(d); found && class < ofMany && len(m.all.cells[ofHome]) > 0 {
+			s.homes[i] = home{last, m.all.cells[ofHome]}
+		}
 	}
 	return s
+}
+
+// home is a domain that is a last name: whose, and how people write there.
+type home struct {
+	last int32
+	cell cell
 }
 
 // sceneOf is a scene for drawing names.

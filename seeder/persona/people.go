@@ -47,16 +47,22 @@ func (x *texts) add(text string) int32 {
 // their size.
 const bigDomain = 50
 
-// sizeClass gives the class of a domain with n people; big domains have higher
-// numbers.
-func sizeClass(n int32) int32 {
+// The classes of domains; big ones have higher numbers.
+const (
+	ofFew  int32 = iota // a family's, a small firm's
+	ofSome              // with three people and more
+	ofMany              // with ten
+	ofHome              // named like their owner: whitfield.org
+)
+
+func classBySize(n int32) int32 {
 	switch {
-	case n < 3: // a family's, a small firm's
-		return 0
+	case n < 3:
+		return ofFew
 	case n < 10:
-		return 1
+		return ofSome
 	}
-	return 2
+	return ofMany
 }
 
 // seen is a set of texts that may not come out again, by hash (FNV-1a): a false
@@ -107,13 +113,14 @@ func dayOf(t time.Time) int32 {
 	return int32(min(max(t.Unix()/86400, -1<<20), 1<<20))
 }
 
-// classes turns each person's domain into its class.
+// classes turns each person's domain into its class, and learns how many of
+// those at a domain that is a last name have that name.
 func (m *Mix) classes() {
 	m.class = map[string]int32{}
 	classes := make([]int32, len(m.domains.all))
-	next := sizeClass(bigDomain) + 1
+	next := ofHome + 1
 	for id, n := range m.domains.counts {
-		if classes[id] = sizeClass(n); n >= bigDomain {
+		if classes[id] = classBySize(n); n >= bigDomain {
 			classes[id] = next
 			next++
 		}
@@ -121,10 +128,40 @@ func (m *Mix) classes() {
 			m.class[m.domains.all[id]] = classes[id]
 		}
 	}
+	m.surnames = make(map[string]int32, len(m.lasts.names))
+	for id := range m.lasts.names {
+		if text := m.lasts.names[id].plain; len(text) > 2 {
+			m.surnames[text] = small(id)
+		}
+	}
+	named, own := 0.0, 0.0
 	for i := range m.people {
 		p := &m.people[i]
+		domain := m.domains.all[p.class]
 		p.atDomain, p.class = m.domains.counts[p.class], classes[p.class]
+		if _, found := m.surname(domain); found && p.class < ofMany {
+			named++
+			if label(domain) == m.lasts.names[p.last].plain {
+				own++
+				p.class = ofHome
+			}
+		}
 	}
+	if named > 0 {
+		m.homely = own / named
+	}
+}
+
+// surname finds the last name that a domain is.
+func (m *Mix) surname(domain string) (int32, bool) {
+	id, found := m.surnames[label(domain)]
+	return id, found
+}
+
+// label is the part of a domain before the first dot.
+func label(domain string) string {
+	text, _, _ := strings.Cut(domain, ".")
+	return text
 }
 
 // classOf gives the class of a domain. One that is not in the sample is small.

@@ -76,8 +76,10 @@ type Mix struct {
 	words         *texts
 	domains       *texts
 	class         map[string]int32
-	full          map[pair]int32 // people by full name
-	maybe         []uint64       // bits, see occurs
+	surnames      map[string]int32 // by their letters
+	homely        float64          // share of the people at domains that are a last name who have it
+	full          map[pair]int32   // people by full name
+	maybe         []uint64         // bits, see occurs
 	locals        seen
 	emails        seen
 	phones        phones
@@ -87,7 +89,7 @@ type Mix struct {
 
 	probes     []probe
 	keys       []string  // by form, see keyOf
-	crowds     sync.Map  // by home
+	crowds     sync.Map  // by circle
 	reading    sync.Once // fills dictionary
 	dictionary *dictionary
 
@@ -185,6 +187,10 @@ func (s *scene) try(pool *Pool) (Identity, bool) {
 	}
 	at := s.rng.n(len(s.domains))
 	domain, c := s.domains[at], s.cells[at]
+	if home := &s.homes[at]; home.cell != nil && s.rng.chance(s.m.homely) {
+		c = home.cell
+		d.pair.last, d.last = home.last, &s.m.lasts.names[home.last]
+	}
 	style := s.style(c, d.bucket)
 	b, ok := s.local(&d, style, c)
 	if !ok || s.again(b, at) {

@@ -45,7 +45,7 @@ func (m *Mix) Providers(who Person) map[string]float64 {
 		names[class] = domain
 	}
 	for class, people := range g.cells {
-		if class > sizeClass(bigDomain) {
+		if class > ofHome {
 			out[names[class]] = float64(len(people)) / float64(len(g.whole))
 		}
 	}

@@ -215,6 +215,9 @@ func TestNamesAsFrequentAsTheTables(t *testing.T) {
 		"full names":  func(p persona.Person) string { return strings.ToLower(p.First + "|" + p.Last) },
 		"first names": func(p persona.Person) string { return strings.ToLower(p.First) },
 		"last names":  func(p persona.Person) string { return strings.ToLower(p.Last) },
+
+		"first names in the country": func(p persona.Person) string { return p.Country + strings.ToLower(p.First) },
+		"last names in the country":  func(p persona.Person) string { return p.Country + strings.ToLower(p.Last) },
 	} {
 		count := map[string]int{}
 		for _, p := range people {
@@ -274,5 +277,37 @@ func TestNamesOfASample(t *testing.T) {
 	}
 	if have, want := share(made, 0), share(donors, 1); have < want-0.06 || have > want+0.06 {
 		t.Errorf("%.3f of the canaries have a name that nobody has, of the customers %.3f", have, want)
+	}
+}
+
+// At a domain that is a last name as many people have it as in the table.
+func TestAtHome(t *testing.T) {
+	t.Parallel()
+	people, m := town()
+	share := func(list []persona.Person) float64 {
+		at, own := 0.0, 0.0
+		for _, p := range list {
+			_, domain, _ := strings.Cut(strings.ToLower(p.Email), "@")
+			if label, _, _ := strings.Cut(domain, "."); label == "smith" || label == "schmidt" || label == "durand" || label == "johnson" {
+				at++
+				if strings.EqualFold(p.Last, label) {
+					own++
+				}
+			}
+		}
+		t.Logf("%v of %v", own, at)
+		return own / at
+	}
+	r := rng(7)
+	var made []persona.Person
+	for i := range 400 {
+		id, err := m.Identity(r, people[i], persona.Pool{Domains: []string{"smith.test", "johnson.test"}, Accept: every(2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, persona.Person{First: id.First, Last: id.Last, Email: id.Email()})
+	}
+	if have, want := share(made), share(people); math.Abs(have-want) > 0.15 {
+		t.Errorf("%.2f have the name of their domain, of the customers %.2f", have, want)
 	}
 }
