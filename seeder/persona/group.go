@@ -62,12 +62,24 @@ func (g *group) borrow(from *group, seed uint64) {
 	}
 }
 
+// exchange chooses the rarer names that stand for the group's.
+func (g *group) exchange(m *Mix) {
+	rng := &dice{3}
+	for i := range g.links {
+		l := &g.links[i]
+		l.rarerFirst = g.firsts.rarer(rng, &m.firsts, l.first, l.firstsN)
+		l.rarerLast = g.lasts.rarer(rng, &m.lasts, l.last, l.lastsN)
+	}
+}
+
 // link is somebody's name, and where in byFirst and byLast
 // those stand who share one half of it.
 type link struct {
 	first, last                  int32
 	firstAt, firstsN, firstPlace int32
 	lastAt, lastsN, lastPlace    int32
+
+	rarerFirst, rarerLast int32 // names that stand for these, see halves.rarer
 }
 
 func (m *Mix) newGroup(members []int32) *group {

@@ -70,6 +70,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		return nil, fmt.Errorf("learn names: %w: %d people with names, %d wanted", ErrSample, len(m.people), minPeople)
 	}
 	m.rows = max(len(m.people), m.rows*len(m.people)/n) // rows without a name teach no names
+	m.covered = float64(len(m.people)) / float64(m.rows)
 	m.classes()
 	m.pairs()
 	m.partsFirst, m.partsLast = m.partsUsed()
@@ -89,7 +90,9 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 			outer = m.all
 		}
 		g.borrow(outer, uint64(len(g.links)))
+		g.exchange(m)
 	}
+	m.all.exchange(m)
 	m.probe(l.people)
 	return m, nil
 }

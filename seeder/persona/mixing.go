@@ -79,11 +79,8 @@ func (m *Mix) stillAlone(once, kinds float64) float64 {
 	if kinds == 0 || m.rows <= len(m.people) {
 		return 1
 	}
-	return math.Pow(m.covered(), 1-min(once/kinds, 1))
+	return math.Pow(m.covered, 1-min(once/kinds, 1))
 }
-
-// covered is the share of the table that the sample is.
-func (m *Mix) covered() float64 { return float64(len(m.people)) / float64(max(m.rows, len(m.people))) }
 
 // survive measures which share of put-together names is kept.
 func (m *Mix) survive(g *group, x *mixing) float64 {

@@ -21,8 +21,8 @@ func (s *scene) draw() drawn {
 	}
 	d.put = true
 	first, last := g.walk(rng, !g.mixing.walk)
-	d.pair.first, d.first = s.half(&s.firsts, first.first, first.firstsN)
-	d.pair.last, d.last = s.half(&s.lasts, last.last, last.lastsN)
+	d.pair.first, d.first = s.half(&s.firsts, first.first, first.rarerFirst, first.firstsN > 1)
+	d.pair.last, d.last = s.half(&s.lasts, last.last, last.rarerLast, last.lastsN > 1)
 	d.bucket = bucketOf(d.first, d.last, false)
 	return d
 }
@@ -33,31 +33,44 @@ func (m *Mix) occurring(rng *dice, g *group) *somebody {
 		return &m.people[g.few[1][rng.n(len(g.few[1]))]]
 	}
 	who := g.multi[rng.n(len(g.multi))]
-	if rng.chance(m.covered()) {
+	if rng.chance(m.covered) {
 		who = rng.of(g.few.less(int32(m.people[who].namesakes)), who)
 	}
 	return &m.people[who]
 }
 
 // half does for one half of a put-together name what occurring does for the
-// whole. One that nobody else of the group has, as far as it is not merely
-// missing in the sample, is coined when nobody at all has it, and otherwise
-// taken from elsewhere. n is how many of the group have it. The number of a
-// coined one is -1.
-func (s *scene) half(k *stock, id, n int32) (int32, *name) {
-	x := k.names
-	switch {
-	case n > 1 && s.rng.chance(s.m.covered()):
-		id = x.like(&s.rng, k.counts.less(n), id)
-	case n > 1 || !s.rng.chance(k.alone):
-	case x.names[id].count > 1:
-		id = x.like(&s.rng, k.abroad, id)
-	default:
+// whole: it takes the rarer name that was chosen for it, see rarer. One that
+// nobody else of the group has is exchanged as far as it is not merely missing
+// in the sample. The number of a coined name is -1.
+func (s *scene) half(k *stock, id, rarer int32, others bool) (int32, *name) {
+	x, p := k.names, k.alone
+	if others {
+		p = s.m.covered
+	}
+	if !s.rng.chance(p) {
+		return id, &x.names[id]
+	}
+	if rarer < 0 {
 		if made, ok := k.coin(&s.rng, x.names[id].words); ok {
 			return -1, made
 		}
+		rarer = id
 	}
-	return id, &x.names[id]
+	return rarer, &x.names[rarer]
+}
+
+// rarer chooses the name that stands for another one of a group: one that one
+// less have. For one that nobody else of the group has it is one that only
+// people elsewhere have; -1, to be coined, when nobody at all has.
+func (h *halves) rarer(rng *dice, x *lexicon, id, n int32) int32 {
+	switch {
+	case n > 1:
+		return x.like(rng, h.counts.less(n), id)
+	case x.names[id].count > 1:
+		return x.like(rng, h.abroad, id)
+	}
+	return -1
 }
 
 // like draws one of a list of names that one less of the group have, or the
@@ -86,13 +99,17 @@ func (x *lexicon) like(rng *dice, from []int32, other int32) int32 {
 type stock struct {
 	names *lexicon
 	*halves
-	coined [8]*name
+	coined [2][8]*name // of one word, and of several
 }
 
 func (k *stock) coin(rng *dice, words bool) (*name, bool) {
-	at := rng.n(64 * len(k.coined))
-	slot := &k.coined[at%len(k.coined)]
-	if at >= len(k.coined) && *slot != nil && (*slot).words == words {
+	some := &k.coined[0]
+	if words {
+		some = &k.coined[1]
+	}
+	at := rng.n(64 * len(some))
+	slot := &some[at%len(some)]
+	if at >= len(some) && *slot != nil {
 		return *slot, true
 	}
 	made, ok := k.names.coin(rng, k.rare, words)

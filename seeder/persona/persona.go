@@ -69,7 +69,8 @@ const (
 // Mix is what was learned from a sample. It is safe for concurrent use.
 type Mix struct {
 	people        []somebody
-	rows          int // of the table
+	rows          int     // of the table
+	covered       float64 // share of the table that the sample is
 	firsts, lasts lexicon
 	forms         *texts
 	digits        *texts

@@ -32,7 +32,7 @@ func (m *Mix) Tail(who Person) Tail {
 	for _, n := range rows {
 		seen[n] += 1 / float64(n)
 	}
-	t.unfold(seen, m.covered())
+	t.unfold(seen, m.covered)
 	return t
 }
 
