@@ -148,14 +148,14 @@ func borrowed(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: srv.TLS.Certificates, MinVersion: tls.VersionTLS12}
 }
 
-// issued is a certificate that an organization of that name signed for itself.
-func issued(t *testing.T, organization string) *tls.Config {
+// issued is a certificate that somebody of that name signed for himself.
+func issued(t *testing.T, name string) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	self := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{organization}}, NotAfter: start().Add(9000 * day)}
+	self := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: start().Add(9000 * day)}
 	der, err := x509.CreateCertificate(rand.Reader, self, self, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
