@@ -206,7 +206,7 @@ func (r *rotation) lost(ctx context.Context, c *subject, old, next canary.DatedT
 	r.find(c)
 	old.Window.Until = settled(old.Window.From.Earliest, r.s.now())
 	a := canary.Amendment{Canary: c.p.ID, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: never(next.Window)}}
-	if err := r.s.cfg.Ledger.Amend(ctx, a); err != nil {
+	if err := r.s.amend(ctx, a); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
 	return nil

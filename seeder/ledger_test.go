@@ -92,34 +92,43 @@ func (l *ledger) add(id canary.ID, tokens []canary.DatedToken, placebos []canary
 	return nil
 }
 
-func (l *ledger) Amend(_ context.Context, a canary.Amendment) error {
-	return l.write(amendName(a), func() error {
-		p := l.plantings[a.Canary]
-		if p == nil {
-			return fmt.Errorf("%w: no canary %s", errLedger, a.Canary)
-		}
-		for id, w := range a.Windows {
-			at := slices.IndexFunc(p.Tokens, func(t canary.DatedToken) bool { return t.ID == id })
-			if at < 0 || w.Validate() != nil {
-				return fmt.Errorf("%w: window of %s: %w", errLedger, id, w.Validate())
+func (l *ledger) AmendAll(_ context.Context, list []canary.Amendment) error {
+	return l.write(amendName(list[0]), func() error {
+		for _, a := range list {
+			if err := l.amend(a); err != nil {
+				return err
 			}
-			p.Tokens[at].Window = w
-		}
-		if err := l.add(p.ID, a.Tokens, a.Placebos); err != nil {
-			return err
-		}
-		p.Tokens = append(p.Tokens, a.Tokens...)
-		if a.State != "" {
-			p.State = a.State
-		}
-		if a.Rows != nil {
-			p.Rows = a.Rows
-		}
-		if a.Keys != nil {
-			p.Keys = a.Keys
 		}
 		return nil
 	})
+}
+
+func (l *ledger) amend(a canary.Amendment) error {
+	p := l.plantings[a.Canary]
+	if p == nil {
+		return fmt.Errorf("%w: no canary %s", errLedger, a.Canary)
+	}
+	for id, w := range a.Windows {
+		at := slices.IndexFunc(p.Tokens, func(t canary.DatedToken) bool { return t.ID == id })
+		if at < 0 || w.Validate() != nil {
+			return fmt.Errorf("%w: window of %s: %w", errLedger, id, w.Validate())
+		}
+		p.Tokens[at].Window = w
+	}
+	if err := l.add(p.ID, a.Tokens, a.Placebos); err != nil {
+		return err
+	}
+	p.Tokens = append(p.Tokens, a.Tokens...)
+	if a.State != "" {
+		p.State = a.State
+	}
+	if a.Rows != nil {
+		p.Rows = a.Rows
+	}
+	if a.Keys != nil {
+		p.Keys = a.Keys
+	}
+	return nil
 }
 
 func amendName(a canary.Amendment) string {
@@ -150,10 +159,10 @@ func (l *ledger) Plantings(_ context.Context, f canary.Filter) ([]canary.Plantin
 	return out, nil
 }
 
-func (l *ledger) Known(_ context.Context, kind canary.Kind, text string) (bool, error) {
+func (l *ledger) KnownAmong(_ context.Context, kind canary.Kind, texts []string) ([]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.texts[string(kind)+" "+text] != "", nil
+	return slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return l.texts[string(kind)+" "+text] == "" }), nil
 }
 
 func (l *ledger) OpenBatch(_ context.Context, b canary.Batch) error {

@@ -243,5 +243,6 @@ func (s *Seeder) known(ctx context.Context, kind canary.Kind, text string) (bool
 	if err != nil {
 		return false, fmt.Errorf("%s token: %w", kind, err)
 	}
-	return s.cfg.Ledger.Known(ctx, kind, canon)
+	found, err := s.cfg.Ledger.KnownAmong(ctx, kind, []string{canon})
+	return len(found) > 0, err
 }

@@ -290,22 +290,45 @@ func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce 
 
 func (m *minter) emailPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string) ([]canary.Token, error) {
 	var out []canary.Token
-	for len(out) < m.pool.perEmail {
-		var failed error
-		id, err := m.l.mix.Identity(rng, like, persona.Pool{Domains: []string{domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
-			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
-		}})
-		if err = errors.Join(failed, err); err != nil {
-			return nil, fmt.Errorf("placebo addresses: %w: %w", ErrSample, err)
+	for range 20 {
+		missing := m.pool.perEmail - len(out)
+		if missing <= 0 {
+			return out, nil
 		}
-		m.emails[id.Email()] = true
-		t, err := placebo(canary.Email, id.Email())
+		fresh, err := m.freshPlacebos(ctx, rng, like, domain, missing)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, t)
+		for _, email := range fresh {
+			m.emails[email] = true
+			t, err := placebo(canary.Email, email)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, t)
+		}
 	}
-	return out, nil
+	return nil, fmt.Errorf("placebo addresses: %w: too many are registered already", ErrSample)
+}
+
+// freshPlacebos draws that many addresses and gives those that are not
+// registered yet.
+func (m *minter) freshPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string, n int) ([]string, error) {
+	ids, err := m.l.mix.Identities(rng, like, persona.Pool{Domains: []string{domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+		return m.s.fits(id) && !m.emails[id.Email()]
+	}}, n)
+	if err != nil {
+		return nil, fmt.Errorf("placebo addresses: %w: %w", ErrSample, err)
+	}
+	emails := make([]string, len(ids))
+	for i, id := range ids {
+		emails[i] = id.Email()
+	}
+	known, err := m.s.cfg.Ledger.KnownAmong(ctx, canary.Email, emails)
+	if err != nil {
+		return nil, fmt.Errorf("placebo addresses: %w", err)
+	}
+	return slices.DeleteFunc(emails, func(e string) bool { return slices.Contains(known, e) }), nil
 }
 
 // allTimes are the dates of all tickets of the drafts, in order.

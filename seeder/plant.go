@@ -33,9 +33,10 @@ import (
 
 // Bounds of one run.
 const (
-	groupSize   = 16 // canaries that are registered together
-	lostAnswers = 5  // commits of unknown outcome in a row before giving up
-	dryShown    = 3  // canaries that a dry run shows in full
+	groupSize   = 16  // canaries that are registered together
+	bulkSize    = 500 // the same, and inserted together, in bulk
+	lostAnswers = 5   // commits of unknown outcome in a row before giving up
+	dryShown    = 3   // canaries that a dry run shows in full
 )
 
 // Plant plants until Count canaries of the batch stand in the support
@@ -239,7 +240,11 @@ func (r *planting) fill(ctx context.Context) error {
 			return err
 		}
 		left := r.cfg.Count - r.report.Live
-		group, err := r.m.group(ctx, r.minted, min(left, groupSize), left)
+		size := groupSize
+		if r.cfg.Bulk {
+			size = bulkSize
+		}
+		group, err := r.m.group(ctx, r.minted, min(left, size), left)
 		if err != nil {
 			return err
 		}

@@ -51,23 +51,22 @@ func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share
 
 func (s *Seeder) addPhones(ctx context.Context, p *pool, phones []string) error {
 	listed := map[string]bool{}
+	var all []string
 	for i, n := range phones {
 		canon, err := token.Canon(canary.Phone, n)
 		if err != nil {
 			return fmt.Errorf("pool: %w: phone number %d of the list: %w", ErrConfig, i+1, err)
 		}
-		if listed[canon] {
-			continue
-		}
-		listed[canon] = true
-		known, err := s.cfg.Ledger.Known(ctx, canary.Phone, canon)
-		if err != nil {
-			return fmt.Errorf("pool: %w", err)
-		}
-		if !known {
-			p.phones = append(p.phones, canon)
+		if !listed[canon] {
+			listed[canon] = true
+			all = append(all, canon)
 		}
 	}
+	known, err := s.cfg.Ledger.KnownAmong(ctx, canary.Phone, all)
+	if err != nil {
+		return fmt.Errorf("pool: %w", err)
+	}
+	p.phones = append(p.phones, slices.DeleteFunc(all, func(n string) bool { return slices.Contains(known, n) })...)
 	return nil
 }
 

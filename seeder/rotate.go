@@ -213,7 +213,7 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 		Canary: c.p.ID, Rows: step.rows, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos,
 		Windows: map[canary.TokenID]canary.Window{old.ID: old.Window},
 	}
-	if err := r.s.cfg.Ledger.Amend(ctx, a); err != nil {
+	if err := r.s.amend(ctx, a); err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
 	r.report.Placebos += len(step.placebos)
@@ -253,7 +253,7 @@ func (r *rotation) find(c *subject) {
 func (r *rotation) stamp(ctx context.Context, id canary.ID, old, next canary.DatedToken, at canary.Moment) error {
 	old.Window.Until, next.Window.From = at, at
 	a := canary.Amendment{Canary: id, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: next.Window}}
-	if err := r.s.cfg.Ledger.Amend(context.WithoutCancel(ctx), a); err != nil {
+	if err := r.s.amend(context.WithoutCancel(ctx), a); err != nil {
 		return fmt.Errorf("stamp: %w", err)
 	}
 	return nil
@@ -266,7 +266,7 @@ func (r *rotation) cancel(ctx context.Context, c *subject, old, next canary.Date
 		return err
 	}
 	a := canary.Amendment{Canary: c.p.ID, Rows: rows, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: never(next.Window)}}
-	if err := r.s.cfg.Ledger.Amend(ctx, a); err != nil {
+	if err := r.s.amend(ctx, a); err != nil {
 		return fmt.Errorf("cancel: %w", err)
 	}
 	r.report.Findings = append(r.report.Findings, Finding{Canary: c.p.ID, Problem: Duplicate, Kind: r.cfg.Kind, Detail: "another row has the new value already; the old one stays"})

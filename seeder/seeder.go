@@ -47,12 +47,12 @@ var (
 type Ledger interface {
 	// Intend registers canaries with their tokens and placebos, all in one transaction.
 	Intend(ctx context.Context, plantings []canary.Planting) error
-	// Amend changes one planting, in one transaction.
-	Amend(ctx context.Context, a canary.Amendment) error
+	// AmendAll changes plantings, all in one transaction.
+	AmendAll(ctx context.Context, list []canary.Amendment) error
 	// Plantings reads plantings with all their tokens, past and present.
 	Plantings(ctx context.Context, f canary.Filter) ([]canary.Planting, error)
-	// Known reports whether the canonical text is registered in any role.
-	Known(ctx context.Context, kind canary.Kind, text string) (bool, error)
+	// KnownAmong gives those of the canonical texts that are registered, in any role.
+	KnownAmong(ctx context.Context, kind canary.Kind, texts []string) ([]string, error)
 }
 
 // Batches is what the seeder needs of the registry for runs of plant.
@@ -89,6 +89,11 @@ func New(cfg Config) (*Seeder, error) {
 		return nil, fmt.Errorf("seeder: %w", err)
 	}
 	return &Seeder{cfg: cfg}, nil
+}
+
+// amend changes plantings in the registry, in one transaction.
+func (s *Seeder) amend(ctx context.Context, list ...canary.Amendment) error {
+	return s.cfg.Ledger.AmendAll(ctx, list)
 }
 
 func (s *Seeder) now() time.Time { return canary.Micro(s.cfg.Now()) }

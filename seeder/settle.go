@@ -22,12 +22,21 @@ func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
 		images[i] = image
 	}
 	var before time.Time
-	err := s.cfg.Desk.Insert(ctx, images, func(ctx context.Context, keys []supportdb.Keys) error {
+	write := s.cfg.Desk.Insert
+	if len(group) > 1 {
+		write = s.cfg.Desk.InsertMany
+	}
+	err := write(ctx, images, func(ctx context.Context, keys []supportdb.Keys) error {
 		before = s.now()
+		list := make([]canary.Amendment, len(group))
 		for i := range group {
-			if err := s.announce(ctx, &group[i], keys[i], before); err != nil {
-				return fmt.Errorf("canary %s: register the keys: %w", group[i].ID, err)
+			var err error
+			if list[i], err = s.announce(&group[i], keys[i], before); err != nil {
+				return fmt.Errorf("canary %s: %w", group[i].ID, err)
 			}
+		}
+		if err := s.amend(ctx, list...); err != nil {
+			return fmt.Errorf("register the keys: %w", err)
 		}
 		return nil
 	})
@@ -37,11 +46,12 @@ func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
 	// The rows stand: this is written even when the run is being stopped.
 	ctx = context.WithoutCancel(ctx)
 	from := settled(before, s.now())
+	list := make([]canary.Amendment, len(group))
 	for i := range group {
-		a := canary.Amendment{Canary: group[i].ID, State: canary.Planted, Windows: begun(coming(&group[i]), from)}
-		if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
-			return fmt.Errorf("canary %s: register as planted: %w", group[i].ID, err)
-		}
+		list[i] = canary.Amendment{Canary: group[i].ID, State: canary.Planted, Windows: begun(coming(&group[i]), from)}
+	}
+	if err := s.amend(ctx, list...); err != nil {
+		return fmt.Errorf("register as planted: %w", err)
 	}
 	return nil
 }
@@ -52,17 +62,18 @@ func coming(p *canary.Planting) []canary.DatedToken {
 	return slices.DeleteFunc(slices.Clone(p.Tokens), func(t canary.DatedToken) bool { return t.Window.Until.Come() })
 }
 
-// announce registers keys before they are committed, with the windows
-// beginning now at the earliest. Ticket numbers that are keys become tokens here.
-func (s *Seeder) announce(ctx context.Context, p *canary.Planting, keys supportdb.Keys, at time.Time) error {
+// announce makes the amendment that registers keys before they are committed,
+// with the windows beginning now at the earliest, and changes the planting
+// alike. Ticket numbers that are keys become tokens here.
+func (s *Seeder) announce(p *canary.Planting, keys supportdb.Keys, at time.Time) (canary.Amendment, error) {
 	encoded, err := keys.Encode()
 	if err != nil {
-		return err
+		return canary.Amendment{}, err
 	}
 	a := canary.Amendment{Canary: p.ID, Keys: encoded, Windows: map[canary.TokenID]canary.Window{}}
 	if s.cfg.Desk.NumberIsKey() {
 		if err := s.keyTokens(p, keys.Numbers, at, &a); err != nil {
-			return err
+			return a, err
 		}
 	}
 	for i := range p.Tokens {
@@ -73,11 +84,8 @@ func (s *Seeder) announce(ctx context.Context, p *canary.Planting, keys supportd
 			}
 		}
 	}
-	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
-		return err
-	}
 	p.Keys = encoded
-	return nil
+	return a, nil
 }
 
 // keyTokens makes the tokens of tickets whose number is their key, and closes
@@ -198,7 +206,7 @@ func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb
 		p.Tokens[i] = t
 		a.Windows[t.ID] = t.Window
 	}
-	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+	if err := s.amend(ctx, a); err != nil {
 		return absent, fmt.Errorf("canary %s: adopt: %w", p.ID, err)
 	}
 	s.cfg.Log.InfoContext(ctx, "canary adopted", "canary", p.ID)
@@ -211,7 +219,7 @@ func (s *Seeder) retire(ctx context.Context, p *canary.Planting) error {
 	for _, t := range p.Tokens {
 		a.Windows[t.ID] = never(t.Window)
 	}
-	if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+	if err := s.amend(ctx, a); err != nil {
 		return fmt.Errorf("canary %s: retire: %w", p.ID, err)
 	}
 	s.cfg.Log.WarnContext(ctx, "canary retired before it was inserted: its address or a number is somebody else's", "canary", p.ID)
@@ -256,7 +264,7 @@ func (s *Seeder) redate(ctx context.Context, p *canary.Planting) error {
 	if p.Rows, err = next.Encode(); err != nil {
 		return err
 	}
-	if err := s.cfg.Ledger.Amend(ctx, canary.Amendment{Canary: p.ID, Rows: p.Rows}); err != nil {
+	if err := s.amend(ctx, canary.Amendment{Canary: p.ID, Rows: p.Rows}); err != nil {
 		return fmt.Errorf("canary %s: date the rows anew: %w", p.ID, err)
 	}
 	return nil

@@ -113,6 +113,7 @@ func (s *Seeder) verifyGroup(ctx context.Context, group []canary.Planting, repor
 	if err != nil {
 		return err
 	}
+	var found []canary.Amendment
 	for i := range subjects {
 		findings := s.compare(&subjects[i])
 		twice := len(slices.DeleteFunc(slices.Clone(rows), func(r string) bool { return !sameEmail(r, emails[i]) }))
@@ -124,20 +125,16 @@ func (s *Seeder) verifyGroup(ctx context.Context, group []canary.Planting, repor
 		if len(findings) > 0 {
 			continue
 		}
-		if err := s.confirm(ctx, subjects[i].p); err != nil {
-			return err
+		if subjects[i].p.State != canary.Verified {
+			found = append(found, canary.Amendment{Canary: subjects[i].p.ID, State: canary.Verified})
 		}
 		report.Verified++
 	}
-	return nil
-}
-
-func (s *Seeder) confirm(ctx context.Context, p *canary.Planting) error {
-	if p.State == canary.Verified {
+	if len(found) == 0 {
 		return nil
 	}
-	if err := s.cfg.Ledger.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Verified}); err != nil {
-		return fmt.Errorf("canary %s: register as verified: %w", p.ID, err)
+	if err := s.amend(ctx, found...); err != nil {
+		return fmt.Errorf("register as verified: %w", err)
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (s *Seeder) resolve(ctx context.Context, c *subject, dry bool) error {
 			next.Window, old.Window.Until = never(next.Window), canary.Moment{}
 		}
 		a := canary.Amendment{Canary: c.p.ID, Windows: map[canary.TokenID]canary.Window{old.ID: old.Window, next.ID: next.Window}}
-		if err := s.cfg.Ledger.Amend(ctx, a); err != nil {
+		if err := s.amend(ctx, a); err != nil {
 			return fmt.Errorf("end an unfinished rotation: %w", err)
 		}
 		fresh, err := s.again(ctx, c.p.ID)
@@ -170,13 +170,13 @@ func (s *Seeder) gone(ctx context.Context, c *subject, dry bool, report *Withdra
 		t.Window.Until = settled(since, now)
 		a.Windows[t.ID] = t.Window
 	}
-	return s.cfg.Ledger.Amend(ctx, a)
+	return s.amend(ctx, a)
 }
 
 func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, report *WithdrawReport) error {
 	tokens, before := open(c.p), s.now()
 	announced := canary.Amendment{Canary: c.p.ID, Windows: ended(tokens, canary.After(before))}
-	if err := s.cfg.Ledger.Amend(ctx, announced); err != nil {
+	if err := s.amend(ctx, announced); err != nil {
 		return fmt.Errorf("announce the end: %w", err)
 	}
 	before = s.now()
@@ -196,7 +196,7 @@ func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, 
 		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: problem, Detail: err.Error()})
 		// It stands on: the announced end is taken back.
 		undo := canary.Amendment{Canary: c.p.ID, Windows: ended(tokens, canary.Moment{})}
-		return s.cfg.Ledger.Amend(ctx, undo)
+		return s.amend(ctx, undo)
 	}
 	if err != nil {
 		return err
@@ -204,5 +204,5 @@ func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, 
 	report.Withdrawn++
 	until := settled(before, s.now())
 	a := canary.Amendment{Canary: c.p.ID, State: canary.Retired, Windows: ended(tokens, until)}
-	return s.cfg.Ledger.Amend(context.WithoutCancel(ctx), a)
+	return s.amend(context.WithoutCancel(ctx), a)
 }

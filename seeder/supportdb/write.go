@@ -78,11 +78,7 @@ func (w *writing) run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", w.image.Items[n].Part, err)
 		}
 	}
-	if at, _ := w.d.TicketFact("number"); w.d.NumberIsKey() {
-		for _, n := range w.image.Tickets() {
-			w.keys.Numbers = append(w.keys.Numbers, w.image.Get(n, at).Text())
-		}
-	}
+	w.noteNumbers()
 	for _, o := range owed {
 		s := w.d.backfill(&w.image, o.item, o.column, w.image.follow(o.value), w.keys.Rows[o.item])
 		if _, err := w.tx.ExecContext(ctx, s.query, s.args...); err != nil {
@@ -90,6 +86,17 @@ func (w *writing) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// noteNumbers notes the ticket numbers that the server gave.
+func (w *writing) noteNumbers() {
+	at, _ := w.d.TicketFact("number")
+	if !w.d.NumberIsKey() {
+		return
+	}
+	for _, n := range w.image.Tickets() {
+		w.keys.Numbers = append(w.keys.Numbers, w.image.Get(n, at).Text())
+	}
 }
 
 // resolved gives a row with its references replaced by values. Those that
@@ -151,11 +158,11 @@ func (w *writing) insert(ctx context.Context, n int, row Row) error {
 		key[i] = row.Get(spelling(p.Table, c)).Text()
 	}
 	w.keys.Rows = append(w.keys.Rows, key)
-	return w.counted(ctx, n, key)
+	return w.counted(ctx, w.tx, n, key)
 }
 
 // counted reads back a number that the server counts beside the key.
-func (w *writing) counted(ctx context.Context, n int, key []string) error {
+func (w *writing) counted(ctx context.Context, tx *sql.Tx, n int, key []string) error {
 	p := w.d.Part(w.image.Items[n].Part)
 	for i := range p.Table.Columns {
 		c := &p.Table.Columns[i]
@@ -164,7 +171,7 @@ func (w *writing) counted(ctx context.Context, n int, key []string) error {
 		}
 		var got sql.NullString
 		q := "SELECT " + quote(c.Name) + " FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key)
-		if err := w.tx.QueryRowContext(ctx, q, anys(key)...).Scan(&got); err != nil {
+		if err := tx.QueryRowContext(ctx, q, anys(key)...).Scan(&got); err != nil {
 			return classify(err)
 		}
 		w.image.Items[n].Row.Set(c.Name, Text(got.String))
@@ -201,7 +208,7 @@ func (d *Desk) compensate(ctx context.Context, begun []*writing) error {
 	for _, w := range begun {
 		for n, key := range slices.Backward(w.keys.Rows) {
 			p := d.Part(w.image.Items[n].Part)
-			if p.Table.transactional() {
+			if p.Table.transactional() || len(key) == 0 {
 				continue
 			}
 			q := deleteByKey(p)
