@@ -14,7 +14,7 @@ import (
 // from the same countries.
 func TestFitLikeOwners(t *testing.T) {
 	t.Parallel()
-	people := customers(t, 16_000)
+	people := customers(t, 10_000)
 	at := map[string]int{}
 	domain := func(p persona.Person) string { return strings.ToLower(p.Email[strings.Index(p.Email, "@")+1:]) }
 	for _, p := range people {
@@ -22,7 +22,7 @@ func TestFitLikeOwners(t *testing.T) {
 	}
 	var sample, owners []persona.Person
 	for i, p := range people {
-		if i%4 == 0 && at[domain(p)] > 80 {
+		if i%4 == 0 && at[domain(p)] > 60 {
 			owners = append(owners, p)
 			continue
 		}
@@ -35,7 +35,7 @@ func TestFitLikeOwners(t *testing.T) {
 	r := rng(8)
 	var fitted, truth []persona.Person
 	same := 0
-	for _, o := range owners[:1500] {
+	for _, o := range owners[:1000] {
 		id, at, err := m.Fit(r, o.Email, persona.Person{}, sample[:2000])
 		if err != nil {
 			t.Fatal(err)

@@ -33,10 +33,22 @@ func (m *Mix) occurring(rng *dice, g *group) *somebody {
 		return &m.people[g.few[1][rng.n(len(g.few[1]))]]
 	}
 	who := g.multi[rng.n(len(g.multi))]
-	if rng.chance(m.covered) {
-		who = rng.of(g.few.less(int32(m.people[who].namesakes)), who)
+	if !rng.chance(m.covered) {
+		return &m.people[who]
+	}
+	const tries = 6
+	for range tries {
+		if other := rng.of(g.few.less(int32(m.people[who].namesakes)), who); m.sameKind(who, other) {
+			return &m.people[other]
+		}
 	}
 	return &m.people[who]
+}
+
+// sameKind reports whether the names of two people have several words alike.
+func (m *Mix) sameKind(a, b int32) bool {
+	x, y := &m.people[a], &m.people[b]
+	return m.firsts.names[x.first].words == m.firsts.names[y.first].words && m.lasts.names[x.last].words == m.lasts.names[y.last].words
 }
 
 // half does for one half of a put-together name what occurring does for the
@@ -76,9 +88,9 @@ func (h *halves) rarer(rng *dice, x *lexicon, id, n int32) int32 {
 // like draws one of a list of names that one less of the group have, or the
 // other: it has several words when the other has, and about as many people.
 func (x *lexicon) like(rng *dice, from []int32, other int32) int32 {
-	const tries = 6
+	const tries = 40
 	want := &x.names[other]
-	best, least := other, max(want.count/3, 3)
+	best, least := other, max(want.count/8, 2)
 	for range tries {
 		id := rng.of(from, other)
 		n := &x.names[id]
@@ -86,7 +98,7 @@ func (x *lexicon) like(rng *dice, from []int32, other int32) int32 {
 		if off = max(off, -off); n.words == want.words && off < least {
 			best, least = id, off
 		}
-		if least <= want.count/8 {
+		if least <= want.count/16 {
 			break
 		}
 	}

@@ -227,7 +227,7 @@ type cell []int32
 // window is the part of a cell around a day: those who signed up at about the
 // same time, an eighth of all but not few.
 func (m *Mix) window(c cell, day int32) cell {
-	const least = 150
+	const least = 80
 	n := max(least, len(c)/8)
 	if n >= len(c) || day == 0 {
 		return c

@@ -90,7 +90,7 @@ func TestKinds(t *testing.T) {
 // is as common as values there are, and is not the donor's own.
 func TestDraw(t *testing.T) {
 	t.Parallel()
-	names, rows := table(4000)
+	names, rows := table(2500)
 	habits := map[string]func(string) string{
 		"price":    func(s string) string { return s[strings.IndexByte(s, '.'):] },
 		"points":   func(s string) string { return fmt.Sprint(len(s) - len(strings.TrimRight(s, "0"))) },
@@ -195,7 +195,7 @@ func TestDrawUnused(t *testing.T) {
 // have with theirs, after some columns were taken from a second donor.
 func TestTwins(t *testing.T) {
 	t.Parallel()
-	names, rows := table(1500)
+	names, rows := table(1200)
 	columns := make([]*column.Column, len(names))
 	for k := range names {
 		columns[k] = column.Learn(of(rows, k), 0)
@@ -204,7 +204,7 @@ func TestTwins(t *testing.T) {
 	r := rng(5)
 	var stand, copied, apart []float64
 	missed := 0
-	for i := 0; i < 1500; i += 7 {
+	for i := 0; i < 1200; i += 9 {
 		canary := make([]column.Value, len(names))
 		for k := range canary {
 			v, err := columns[k].Draw(r, rows[i][k], rows[max(i-20, 0)][k:k+1], never)

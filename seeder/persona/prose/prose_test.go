@@ -156,7 +156,7 @@ func TestForgets(t *testing.T) {
 	t.Parallel()
 	b := prose.NewBook()
 	who := persona.Person{First: "Dana", Last: "Whitfield", Language: "en"}
-	for i := range 90_000 {
+	for i := range 40_000 {
 		text := fmt.Sprintf("Sentence %s alone.", strings.Repeat(string(rune('a'+i%26)), 1+i%7)+fmt.Sprintf("%x", i))
 		if i%1000 == 0 {
 			text = "Many say this."
