@@ -1,0 +1,104 @@
+package gate
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+
+	"saltmine/seeder/gate/learn"
+	"saltmine/seeder/gate/view"
+)
+
+// probes is how many canaries, and how many real rows, are compared with all
+// others; comparisons bounds the work in a large table.
+const (
+	probes      = 1000 // canaries
+	realProbes  = 8    // times as many real rows, if that is not too much work
+	comparisons = 800_000_000
+)
+
+// neighbours measures how near each row's nearest neighbour is, by what it
+// does and not by who it is. A copy under a new name lies too near its donor;
+// a row that is made up lies too far from everybody.
+func (a *arena) neighbours(ctx context.Context) []Attack {
+	features := a.where(behaves)
+	if len(features) < 3 {
+		return nil
+	}
+	m := a.matrix.Pick(features)
+	flat := flatten(m)
+	n := min(probes, len(a.in.Canaries))
+	others := max(n, min(realProbes*n, comparisons/a.view.Rows-n))
+	pick := func(rows []int, n int, purpose uint64) []int {
+		a.random(purpose).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		return rows[:min(n, len(rows))]
+	}
+	yes := nearest(ctx, flat, m.Features(), pick(a.canaries(), n, 3))
+	no := nearest(ctx, flat, m.Features(), pick(a.people(), others, 4))
+	area := learn.AreaOf(yes, no)
+	way := "canaries lie farther from all others than real rows do"
+	if area.AUC < auc0 {
+		way = "canaries lie nearer to another row than real rows do: copies of a donor"
+	}
+	area.AUC = max(area.AUC, 1-area.AUC)
+	out := attackOnArea("nearest neighbour", area, 2)
+	if out.Value > LimitAUC {
+		slices.Sort(yes)
+		slices.Sort(no)
+		show := func(d []float64) string { return view.Plain.Print(float32(d[len(d)/2])) }
+		out.Note = way
+		out.Tells = []Tell{{Feature: "neighbour", Says: way, Column: "whole row", Alone: area.AUC, Canaries: show(yes), Real: show(no)}}
+	}
+	return []Attack{out}
+}
+
+// flatten brings rows together, as ranks from 1 to 255; 0 is not there.
+func flatten(m *learn.Matrix) []uint8 {
+	width := m.Features()
+	flat := make([]uint8, width*m.Rows())
+	for f := range width {
+		tops := max(1, len(m.Edges(f)))
+		for row, bin := range m.Bins(f) {
+			flat[row*width+f] = uint8(int(bin) * 255 / tops) //nolint:gosec // at most 255
+		}
+	}
+	return flat
+}
+
+// nearest gives each probe's distance to the row that is nearest to it.
+func nearest(ctx context.Context, flat []uint8, width int, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	var busy sync.WaitGroup
+	const workers = 4
+	for w := range workers {
+		busy.Go(func() {
+			for i := w; i < len(rows) && ctx.Err() == nil; i += workers {
+				out[i] = float64(distance(flat, width, rows[i])) / 255
+			}
+		})
+	}
+	busy.Wait()
+	return out
+}
+
+//go:norace // a hot loop on one goroutine's own data
+func distance(flat []uint8, width, row int) int {
+	mine := flat[row*width : (row+1)*width]
+	best := math.MaxInt
+	for other := 0; other*width < len(flat); other++ {
+		if other == row {
+			continue
+		}
+		far := 0
+		for f, v := range flat[other*width : (other+1)*width] {
+			d := int(v) - int(mine[f])
+			far += max(d, -d)
+			if far >= best {
+				break
+			}
+		}
+		best = min(best, far)
+	}
+	return best
+}

@@ -1,0 +1,86 @@
+package gate
+
+import (
+	"math"
+
+	"saltmine/seeder/gate/learn"
+)
+
+// Verdict is what a measure means.
+type Verdict string
+
+// The verdicts.
+const (
+	Held   Verdict = "held"
+	Failed Verdict = "failed"
+	TooFew Verdict = "too few to tell"
+)
+
+// The limits.
+const (
+	LimitAUC   = 0.55 // of every score
+	LimitLift  = 2.0  // precision over base rate
+	LimitLost  = 0.80 // share of real rows lost by removing 90 % of the canaries
+	classSlack = 0.10 // s_c ≤ s_r + this keeps the class attack at LimitAUC
+)
+
+// What attacks measure.
+const (
+	areaMeasure = "AUC"
+	liftMeasure = "× base rate"
+	lowMeasure  = "× base rate, lower bound"
+	lostMeasure = "of real rows lost"
+)
+
+const (
+	sure    = 3.0  // standard errors that chance does not explain
+	chance  = 1e-3 // what "chance does not explain" means where it is a probability
+	z95     = 1.96
+	auc0    = 0.5
+	lostAt0 = 0.9 // of the real rows, if scores say nothing
+)
+
+// errorsFor is how many standard errors are beyond chance when so many things
+// were tried and the worst was taken.
+func errorsFor(tries int) float64 {
+	return max(sure, learn.Quantile(1-chance/float64(2*max(tries, 1))))
+}
+
+// judgeArea judges an AUC, the worst of so many tries.
+//
+// Failed: above the limit, and chance does not explain it. Held: not above the
+// limit, with canaries enough that chance alone would hardly have brought
+// indistinguishable ones above it; nor a true AUC as far beyond the limit as
+// the limit is from chance below it.
+func judgeArea(area learn.Area, tries int) (v Verdict, need int) {
+	z := errorsFor(tries)
+	switch {
+	case area.AUC > LimitAUC && area.AUC-auc0 > z*area.SE0:
+		return Failed, 0
+	case area.AUC > LimitAUC:
+		return TooFew, canariesFor((area.AUC-auc0)/z, area.Regular)
+	case sure*area.SE0 > LimitAUC-auc0:
+		return TooFew, canariesFor((LimitAUC-auc0)/sure, area.Regular)
+	default:
+		return Held, 0
+	}
+}
+
+// canariesFor is how many canaries bring the standard error of an AUC that
+// says nothing down to se, among so many real rows.
+func canariesFor(se float64, regular int) int {
+	left := 12*se*se - 1/float64(max(regular, 1))
+	if left <= 0 {
+		return math.MaxInt32
+	}
+	return int(math.Ceil(1 / left))
+}
+
+// attackOnArea makes the report of an attack that is measured by an AUC.
+func attackOnArea(name string, area learn.Area, tries int) Attack {
+	v, need := judgeArea(area, tries)
+	return Attack{
+		Name: name, Measure: areaMeasure, Value: area.AUC, Low: max(0, area.AUC-z95*area.SE), High: min(1, area.AUC+z95*area.SE),
+		Limit: LimitAUC, Verdict: v, Need: need,
+	}
+}
