@@ -111,7 +111,7 @@ func (x *lexicon) like(rng *dice, from []int32, other int32) int32 {
 type stock struct {
 	names *lexicon
 	*halves
-	coined [2][8]*name // of one word, and of several
+	coined [2][4]*name // of one word, and of several
 }
 
 func (k *stock) coin(rng *dice, words bool) (*name, bool) {
@@ -119,7 +119,7 @@ func (k *stock) coin(rng *dice, words bool) (*name, bool) {
 	if words {
 		some = &k.coined[1]
 	}
-	at := rng.n(64 * len(some))
+	at := rng.n(128 * len(some))
 	slot := &some[at%len(some)]
 	if at >= len(some) && *slot != nil {
 		return *slot, true

@@ -13,7 +13,9 @@
 //
 // An address has to pass the blind acceptance rule, about one in 64 does. Name
 // and style are drawn again for every try, so the rule prefers no style: the
-// addresses that pass are distributed like those that are drawn.
+// addresses that pass are distributed like those that are drawn. A provider
+// mailbox is given, not drawn: [Mix.Fit] finds the persona who suits it, and
+// [Tail] says how many canaries small owned domains can carry unseen.
 //
 // Its one invariant: no e-mail address and no phone number of the sample comes
 // out again. It refuses to work from a sample with too few names, and fails
@@ -165,7 +167,7 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 	s, out := m.scene(&donor, pool.Domains, rng.Uint64()), make([]Identity, 0, n)
 	taken := make(map[string]bool, n)
 	if n > 1 {
-		s.tested = make([]uint32, 1<<13)
+		s.tested = make([]uint32, 1<<12)
 	}
 	for range n * maxTries {
 		if len(out) == n {
