@@ -190,6 +190,7 @@ The whole file is imported or nothing. An id that is already known is replaced.`
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.importExtracts(cmd.Context(), args[0]) },
 	})
+	cmd.AddCommand(a.releaseCmd())
 	return cmd
 }
 

@@ -65,7 +65,7 @@ func (c *Copy) prepare(ctx context.Context) error {
 
 // learn finds the batch, reads the list and decides how many canaries it gets.
 func (c *Copy) learn(ctx context.Context) error {
-	if err := c.order.check(); err != nil {
+	if err := c.order.Validate(); err != nil {
 		return err
 	}
 	if err := c.findBatch(ctx); err != nil {
@@ -91,7 +91,7 @@ func (c *Copy) findBatch(ctx context.Context) error {
 		return fmt.Errorf("read the batch: %w", err)
 	}
 	if found {
-		if b.Place != c.order.place() || len(b.Seed) <= seedBytes {
+		if b.Place != c.order.Place() || len(b.Seed) <= seedBytes {
 			return fmt.Errorf("%w: a batch of this name was planted", ErrTaken)
 		}
 		c.batch, c.opened = b, true
@@ -109,7 +109,7 @@ func (c *Copy) findBatch(ctx context.Context) error {
 		seed = make([]byte, seedBytes)
 		crand.Read(seed) // never fails since Go 1.24
 	}
-	c.batch = canary.Batch{ID: c.order.batch(), Place: c.order.place(), Seed: seed}
+	c.batch = canary.Batch{ID: c.order.batch(), Place: c.order.Place(), Seed: seed}
 	return nil
 }
 
@@ -257,4 +257,14 @@ func (c *Copy) register(ctx context.Context, m *minter, group []*draft) error {
 		}
 	}
 	return nil
+}
+
+// Unfinished reports whether a release to a recipient was begun and cut off.
+func (s *Salter) Unfinished(ctx context.Context, to string) (bool, error) {
+	o := Order{To: to}
+	b, found, err := s.cfg.Batches.Batch(ctx, o.batch())
+	if err != nil {
+		return false, fmt.Errorf("release to %s: read the batch: %w", to, err)
+	}
+	return found && b.Place == o.Place() && b.Closed.IsZero(), nil
 }

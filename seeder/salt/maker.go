@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/token"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/salt/study"
 )
@@ -64,20 +65,25 @@ func (m *minter) learnMaker(column int) *maker {
 	}
 	if rule, err := persona.LearnNumbers(numbered); err == nil && reads(rule, texts) {
 		k.counts, k.running = true, rule.Running && m.at[study.Created] >= 0
-		slices.SortFunc(k.known, func(a, b point) int {
-			byTime := 0
-			if k.running {
-				byTime = a.at.Compare(b.at)
-			}
-			return cmp.Or(byTime, cmp.Compare(len(a.text), len(b.text)), strings.Compare(a.text, b.text))
-		})
-		return k
+	} else if k.counts = serial(texts); !k.counts {
+		shape, ok := persona.LearnShape(texts)
+		if k.shape = shape; ok || m.f.Columns[column].Gap != nil {
+			return k
+		}
+		return nil
 	}
-	shape, ok := persona.LearnShape(texts)
-	if k.shape = shape; ok || m.f.Columns[column].Gap != nil {
-		return k
+	slices.SortFunc(k.known, k.compare)
+	return k
+}
+
+// compare orders numbers by time where they grow with it, else by series and
+// number.
+func (k *maker) compare(a, b point) int {
+	byTime := 0
+	if k.running {
+		byTime = a.at.Compare(b.at)
 	}
-	return nil
+	return cmp.Or(byTime, cmp.Compare(len(a.text), len(b.text)), strings.Compare(a.text, b.text))
 }
 
 // reads reports whether a rule reads nearly all of the numbers. One that has
@@ -92,6 +98,19 @@ func reads(rule *persona.Numbers, texts []string) bool {
 	return n*10 >= len(texts)*9
 }
 
+// serial reports whether texts are numbers of a few series.
+func serial(texts []string) bool {
+	const rows = 20 // of a series, on average
+	series, n := map[string]bool{}, 0
+	for _, t := range texts {
+		if s, ok := study.Series(t); ok {
+			series[s] = true
+			n++
+		}
+	}
+	return n*10 >= len(texts)*9 && len(series)*rows <= n
+}
+
 func isIP(texts []string) bool {
 	n := 0
 	for _, t := range texts {
@@ -104,54 +123,123 @@ func isIP(texts []string) bool {
 
 // Bounds of the search for a value.
 const (
-	ticketTries = 12
+	madeTries   = 12
+	ticketTries = 300 // numbers that a support database is asked about at once
 	drawTries   = 3000
 )
 
-// made makes the canary's value of a column. Of a ticket number it notes
-// whether it is a token.
+// made makes the canary's value of a column.
 func (w *writer) made(ctx context.Context, k *maker) (string, error) {
-	ticket := w.m.f.Columns[k.column].Kind == study.Ticket
-	for range ticketTries {
-		text, passed, err := w.draw(k)
+	if w.m.f.Columns[k.column].Kind == study.Ticket {
+		return w.ticket(ctx, k)
+	}
+	for range madeTries {
+		text, _, err := w.draw(k)
 		if err != nil {
 			return "", err
 		}
-		name := fmt.Sprintf("%d\x00%s", k.column, text)
-		if w.m.drawn[name] {
-			continue
+		if w.first(k, text) {
+			return text, nil
 		}
-		if ticket {
-			free, err := w.freeTicket(ctx, text, passed)
-			if err != nil {
-				return "", err
-			}
-			if !free {
-				continue
-			}
-		}
-		w.m.drawn[name] = true
-		return text, nil
 	}
 	return "", errPlace
 }
 
-// freeTicket reports whether a ticket number may be written, and makes it a
-// token where nobody has it and nobody will. One that is a token already would
-// name another copy.
-func (w *writer) freeTicket(ctx context.Context, text string, passed bool) (bool, error) {
-	known, err := w.m.known(ctx, canary.Ticket, text)
-	if err != nil || known || !passed || w.m.c.s.cfg.Taken == nil {
-		return !known, err
+// first notes a value, and reports whether it was not drawn before.
+func (w *writer) first(k *maker, text string) bool {
+	name := fmt.Sprintf("%d\x00%s", k.column, text)
+	if w.m.drawn[name] {
+		return false
 	}
-	taken, err := w.m.c.s.cfg.Taken(ctx, []string{text})
+	w.m.drawn[name] = true
+	return true
+}
+
+// ticket draws a ticket number: a token where nobody has it and nobody will.
+// Where no such number is found it is one that is no token of another copy: to
+// quote it says nothing, and nobody listens for it.
+func (w *writer) ticket(ctx context.Context, k *maker) (string, error) {
+	numbers, err := w.candidates(ctx, k)
 	if err != nil {
-		return false, fmt.Errorf("ask whether a ticket number is free: %w", err)
+		return "", err
 	}
-	if len(taken) == 0 {
-		w.d.tickets = append(w.d.tickets, text)
+	if free, err := w.free(ctx, numbers); err != nil {
+		return "", err
+	} else if free != "" && w.first(k, free) {
+		w.d.tickets = append(w.d.tickets, free)
+		return free, nil
 	}
-	return len(taken) == 0, nil
+	for _, n := range numbers {
+		if w.first(k, n.text) {
+			w.m.c.report.unheard++
+			return n.text, nil
+		}
+	}
+	return "", errPlace
+}
+
+// candidate is a number that may be drawn.
+type candidate struct {
+	text   string
+	passed bool // its series has passed it
+}
+
+// candidates draws numbers that are no tokens.
+func (w *writer) candidates(ctx context.Context, k *maker) ([]candidate, error) {
+	tries := madeTries
+	if w.m.c.s.cfg.Taken != nil {
+		tries = ticketTries
+	}
+	drawn := map[string]candidate{}
+	var texts []string
+	for range tries {
+		text, passed, err := w.draw(k)
+		if err != nil {
+			return nil, err
+		}
+		canon, err := token.Canon(canary.Ticket, text)
+		if _, twice := drawn[canon]; err == nil && !twice {
+			drawn[canon] = candidate{text, passed}
+			texts = append(texts, canon)
+		}
+	}
+	known, err := w.m.c.s.cfg.Ledger.KnownAmong(ctx, canary.Ticket, texts)
+	if err != nil {
+		return nil, fmt.Errorf("look up ticket numbers: %w", err)
+	}
+	var out []candidate
+	for _, canon := range without(texts, known) {
+		out = append(out, drawn[canon])
+	}
+	return out, nil
+}
+
+// free finds a number that nobody has; empty where there is none.
+func (w *writer) free(ctx context.Context, numbers []candidate) (string, error) {
+	var passed []string
+	for _, n := range numbers {
+		if n.passed {
+			passed = append(passed, n.text)
+		}
+	}
+	if w.m.c.s.cfg.Taken == nil || len(passed) == 0 {
+		return "", nil
+	}
+	taken, err := w.m.c.s.cfg.Taken(ctx, passed)
+	if err != nil {
+		return "", fmt.Errorf("ask which ticket numbers are free: %w", err)
+	}
+	have := map[string]bool{}
+	for _, t := range taken {
+		canon, _ := token.Canon(canary.Ticket, t) // what has no form is not asked for
+		have[canon] = true
+	}
+	for _, text := range passed {
+		if canon, err := token.Canon(canary.Ticket, text); err == nil && !have[canon] {
+			return text, nil
+		}
+	}
+	return "", nil
 }
 
 // draw makes one value. passed says that its series has passed it, so that it
@@ -192,15 +280,12 @@ func (w *writer) drawIP(k *maker) string {
 }
 
 // drawNumber draws a number between two that follow one another in the sample:
-// of a running series those around the canary's date, else any. Where all are
-// in use it goes beyond the last.
+// of a running series those around the canary's date, else around the donor's
+// number. Where all are in use it goes further away.
 func (w *writer) drawNumber(k *maker, seen func(string) bool) (text string, passed, ok bool) {
 	n := len(k.known)
-	i := w.rng.IntN(n)
-	if k.running {
-		i, _ = slices.BinarySearchFunc(k.known, w.times.signup, func(p point, at time.Time) int { return p.at.Compare(at) })
-		i = min(max(i-1, 0), n-1)
-	}
+	i, _ := slices.BinarySearchFunc(k.known, point{w.times.signup, w.donor.Text(k.column)}, k.compare)
+	i = min(max(i-1, 0), n-1)
 	for try := range drawTries {
 		j := i
 		if wide := try / 100; wide > 0 { // further and further away

@@ -53,15 +53,15 @@ type draft struct {
 // newMinter learns from the sample. It fails where the list gives too little.
 func newMinter(ctx context.Context, c *Copy) (*minter, error) {
 	m := &minter{c: c, f: c.file, drawn: map[string]bool{}, at: map[study.Kind]int{}, makers: map[int]*maker{}}
-	for _, k := range []study.Kind{study.Email, study.Phone, study.First, study.Last, study.Full, study.Salutation, study.Country, study.Language, study.Created} {
+	for _, k := range []study.Kind{study.Email, study.Phone, study.Country, study.Language, study.Created} {
 		m.at[k] = m.f.Column(k)
 	}
-	people := make([]persona.Person, len(m.f.Sample))
-	for i := range people {
-		people[i] = m.person(&m.f.Sample[i])
+	l := persona.NewLearner(nil, len(m.f.People))
+	for _, p := range m.f.People {
+		l.Add(p)
 	}
 	var err error
-	if m.mix, err = persona.Learn(people); err != nil {
+	if m.mix, err = l.Mix(int(m.f.Rows)); err != nil {
 		return nil, fmt.Errorf("%w: columns with first and last name, or with the full name, are needed: %w", ErrSample, err)
 	}
 	if err := m.takePool(ctx); err != nil {
@@ -107,19 +107,21 @@ func (m *minter) takePool(ctx context.Context) error {
 	if m.at[study.Phone] < 0 || m.c.order.Phones == 0 {
 		return nil
 	}
+	var all []string
 	for i, n := range m.c.s.cfg.Phones {
 		canon, err := token.Canon(canary.Phone, n)
 		if err != nil {
 			return fmt.Errorf("%w: phone number %d of the pool: %w", ErrConfig, i+1, err)
 		}
-		known, err := m.c.s.cfg.Ledger.Known(ctx, canary.Phone, canon)
-		if err != nil {
-			return fmt.Errorf("look up a number: %w", err)
-		}
-		if !known && !slices.Contains(m.phones, canon) {
-			m.phones = append(m.phones, canon)
-		}
+		all = append(all, canon)
 	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	known, err := m.c.s.cfg.Ledger.KnownAmong(ctx, canary.Phone, all)
+	if err != nil {
+		return fmt.Errorf("look up the pool's numbers: %w", err)
+	}
+	m.phones = without(all, known)
 	m.c.report.PhonesFree = len(m.phones)
 	most := len(m.phones)
 	if asked := m.c.order.Phones; asked > 0 {
@@ -134,14 +136,6 @@ func (m *minter) takePool(ctx context.Context) error {
 
 // scarceShare is how many placebos go with a phone or ticket token.
 const scarceShare = 0.1
-
-// person reads what a row says of a person.
-func (m *minter) person(r *study.Row) persona.Person {
-	return persona.Person{
-		First: r.Text(m.at[study.First]), Last: r.Text(m.at[study.Last]), Full: r.Text(m.at[study.Full]), Email: r.Text(m.at[study.Email]),
-		Phone: r.Text(m.at[study.Phone]), Salutation: r.Text(m.at[study.Salutation]), Country: r.Text(m.at[study.Country]), Language: r.Text(m.at[study.Language]),
-	}
-}
 
 // draft makes the canary of an ordinal at its place in the list, or at a spare
 // one where no canary can stand there: the only number that is left out there
@@ -230,37 +224,73 @@ func (m *minter) alike(r *study.Row, p *study.Place) bool {
 
 // identity draws name and address. The address is not in the list, was not
 // drawn and is not registered.
-func (m *minter) identity(ctx context.Context, rng *rand.Rand, who persona.Person, domains []string) (persona.Identity, error) {
-	var failed error
-	id, err := m.mix.Identity(rng, who, persona.Pool{Domains: domains, Accept: m.c.s.cfg.Accept, Usable: func(id persona.Identity) bool {
-		return failed != nil || m.free(ctx, id.Email(), &failed)
-	}})
-	if err = errors.Join(failed, err); err != nil {
-		return id, fmt.Errorf("%w: %w", ErrSample, err)
+func (m *minter) identity(ctx context.Context, rng *rand.Rand, who persona.Person) (persona.Identity, error) {
+	some, err := m.identities(ctx, rng, who, m.domains(), 1)
+	if err != nil {
+		return persona.Identity{}, err
 	}
-	m.drawn[id.Email()] = true
-	return id, nil
+	return some[0], nil
 }
 
-func (m *minter) free(ctx context.Context, email string, failed *error) bool {
-	if m.drawn[email] || m.f.Seen(m.at[study.Email], []byte(email)) {
-		return false
+// identities draws n. Where people like the donor are few, so that nearly all of
+// their addresses are in use, it goes on with the people around them.
+func (m *minter) identities(ctx context.Context, rng *rand.Rand, who persona.Person, domains []string, n int) ([]persona.Identity, error) {
+	var out []persona.Identity
+	pool := persona.Pool{Domains: domains, Accept: m.c.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+		return !m.drawn[id.Email()] && !m.f.Seen(m.at[study.Email], []byte(id.Email()))
+	}}
+	for i := range redraws {
+		some, err := m.mix.Identities(rng, who, pool, n-len(out))
+		if errors.Is(err, persona.ErrVariety) && widen(&who) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: more domains, or a longer list to learn names from, would help: %w", ErrPool, err)
+		}
+		fresh, err := m.unregistered(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, fresh...); len(out) == n {
+			return out, nil
+		}
+		if i%4 == 3 {
+			widen(&who)
+		}
 	}
-	known, err := m.known(ctx, canary.Email, email)
-	*failed = err
-	return err != nil || !known
+	return nil, fmt.Errorf("%w: nearly all addresses that the list yields on %d domains are registered; more domains would help", ErrPool, len(domains))
 }
 
-func (m *minter) known(ctx context.Context, kind canary.Kind, text string) (bool, error) {
-	canon, err := token.Canon(kind, text)
-	if err != nil {
-		return true, nil //nolint:nilerr // what has no canonical form cannot be a token, so it is not free
+// widen makes a person one of a larger group; it reports whether there is one.
+func widen(who *persona.Person) bool {
+	for _, fact := range []*string{&who.Salutation, &who.Country, &who.Language} {
+		if *fact != "" {
+			*fact = ""
+			return true
+		}
 	}
-	known, err := m.c.s.cfg.Ledger.Known(ctx, kind, canon)
-	if err != nil {
-		return false, fmt.Errorf("look up a token: %w", err)
+	return false
+}
+
+// unregistered gives those whose addresses are not registered in any role.
+func (m *minter) unregistered(ctx context.Context, some []persona.Identity) ([]persona.Identity, error) {
+	texts := make([]string, len(some))
+	for i := range some {
+		texts[i] = some[i].Email()
+		m.drawn[texts[i]] = true
 	}
-	return known, nil
+	known, err := m.c.s.cfg.Ledger.KnownAmong(ctx, canary.Email, texts)
+	if err != nil {
+		return nil, fmt.Errorf("look up addresses: %w", err)
+	}
+	return slices.DeleteFunc(some, func(id persona.Identity) bool { return slices.Contains(known, id.Email()) }), nil
+}
+
+// redraws bounds how often addresses are drawn anew that are registered.
+const redraws = 20
+
+func without(list, gone []string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return slices.Contains(gone, s) })
 }
 
 // domains of the pool, in a fixed order.
@@ -293,7 +323,7 @@ func (m *minter) planting(ctx context.Context, d *draft, at time.Time) (canary.P
 	}
 	o := &m.c.order
 	p := canary.Planting{
-		ID: canary.ID(canary.NewID("c")), State: canary.Intended, Batch: o.batch(), Place: o.place(),
+		ID: canary.ID(canary.NewID("c")), State: canary.Intended, Batch: o.batch(), Place: o.Place(),
 		Segment: canary.MakeSegment(d.pairs), Name: strings.TrimSpace(d.id.First + " " + d.id.Last), Rows: rows,
 	}
 	add := func(kind canary.Kind, text string) {
@@ -326,11 +356,11 @@ func (m *minter) placebos(ctx context.Context, d *draft) ([]canary.Token, error)
 		out = append(out, t)
 		return err
 	}
-	for range m.c.s.cfg.PlacebosPerEmail {
-		id, err := m.identity(ctx, rng, d.who, []string{d.id.Domain})
-		if err != nil {
-			return nil, fmt.Errorf("placebo addresses: %w", err)
-		}
+	ids, err := m.identities(ctx, rng, d.who, []string{d.id.Domain}, m.c.s.cfg.PlacebosPerEmail)
+	if err != nil {
+		return nil, fmt.Errorf("placebo addresses: %w", err)
+	}
+	for _, id := range ids {
 		if err := add(canary.Email, id.Email()); err != nil {
 			return nil, err
 		}

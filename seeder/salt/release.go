@@ -22,7 +22,7 @@ func (c *Copy) Release(ctx context.Context, publish func() error) error {
 }
 
 func (c *Copy) release(ctx context.Context, publish func() error) error {
-	if c.Again() {
+	if c.again() {
 		return publish()
 	}
 	before, err := c.begun(ctx)
@@ -40,10 +40,8 @@ func (c *Copy) release(ctx context.Context, publish func() error) error {
 	if err := c.known(ctx, taken); err != nil {
 		return err
 	}
-	for i := range c.pieces {
-		if err := c.plant(ctx, &c.pieces[i].planting, taken); err != nil {
-			return err
-		}
+	if err := c.plant(ctx, taken); err != nil {
+		return err
 	}
 	if err := c.s.cfg.Batches.CloseBatch(ctx, c.batch.ID, c.s.now()); err != nil {
 		return fmt.Errorf("close the release: %w", err)
@@ -53,13 +51,9 @@ func (c *Copy) release(ctx context.Context, publish func() error) error {
 	return nil
 }
 
-// Again reports whether the copy was released before: it is written again, and
+// again reports whether the copy was released before: it is written again, and
 // nothing is registered.
-func (c *Copy) Again() bool { return !c.batch.Closed.IsZero() }
-
-// Begun reports whether an earlier run was cut off, so that the copy may
-// already have appeared.
-func (c *Copy) Begun() bool { return c.report.Resumed }
+func (c *Copy) again() bool { return !c.batch.Closed.IsZero() }
 
 // begun is the earliest time at which the copy may have appeared: a run that
 // was cut off may have published it.
@@ -87,7 +81,7 @@ func (c *Copy) later(before time.Time) time.Time {
 // known registers the copy as an extract that its recipient took.
 func (c *Copy) known(ctx context.Context, taken canary.Moment) error {
 	e := canary.Extract{
-		ID: c.order.extract(), Actor: c.order.To, Taken: taken, Place: c.order.place(),
+		ID: c.order.extract(), Actor: c.order.To, Taken: taken, Place: c.order.Place(),
 		Held: make([]canary.ID, len(c.pieces)), Rows: c.file.Rows + int64(len(c.pieces)),
 	}
 	for i := range c.pieces {
@@ -99,19 +93,28 @@ func (c *Copy) known(ctx context.Context, taken canary.Moment) error {
 	return nil
 }
 
-// plant begins a canary's windows.
-func (c *Copy) plant(ctx context.Context, p *canary.Planting, from canary.Moment) error {
-	if p.State != canary.Intended {
-		return nil
+// plant begins the windows of the canaries.
+func (c *Copy) plant(ctx context.Context, from canary.Moment) error {
+	var list []canary.Amendment
+	for i := range c.pieces {
+		p := &c.pieces[i].planting
+		if p.State != canary.Intended {
+			continue
+		}
+		a := canary.Amendment{Canary: p.ID, State: canary.Planted, Windows: map[canary.TokenID]canary.Window{}}
+		for _, t := range p.Tokens {
+			t.Window.From = from
+			a.Windows[t.ID] = t.Window
+		}
+		list = append(list, a)
 	}
-	a := canary.Amendment{Canary: p.ID, State: canary.Planted, Windows: map[canary.TokenID]canary.Window{}}
-	for _, t := range p.Tokens {
-		t.Window.From = from
-		a.Windows[t.ID] = t.Window
+	for some := range slices.Chunk(list, amendedAtOnce) {
+		if err := c.s.cfg.Ledger.AmendAll(ctx, some); err != nil {
+			return fmt.Errorf("mark canaries as planted: %w", err)
+		}
 	}
-	if err := c.s.cfg.Ledger.Amend(ctx, a); err != nil {
-		return fmt.Errorf("mark a canary as planted: %w", err)
-	}
-	p.State = canary.Planted
 	return nil
 }
+
+// amendedAtOnce bounds one transaction.
+const amendedAtOnce = 500

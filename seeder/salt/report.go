@@ -46,6 +46,8 @@ type Report struct {
 	Released   time.Time `json:"released,omitzero"`
 	SHA256     string    `json:"sha256,omitempty"` // of the copy
 	Notes      []string  `json:"notes,omitempty"`
+
+	unheard int // ticket numbers that are no tokens
 }
 
 // Column is what was understood of a column.
@@ -56,7 +58,13 @@ type Column struct {
 }
 
 // Report says what was done so far.
-func (c *Copy) Report() Report { return c.report }
+func (c *Copy) Report() Report {
+	r := c.report
+	if r.unheard > 0 && c.s.cfg.Taken != nil {
+		r.Notes = append(slices.Clone(r.Notes), fmt.Sprintf("%d canaries have ticket numbers that a customer may have, for hardly any number is free: those are not listened for", r.unheard))
+	}
+	return r
+}
 
 func (c *Copy) count(p *canary.Planting) {
 	for _, t := range p.Tokens {
@@ -68,9 +76,9 @@ func (c *Copy) count(p *canary.Planting) {
 func (c *Copy) describe() {
 	f := c.file
 	c.report = Report{
-		To: c.order.To, Place: c.order.place(), Extract: c.order.extract(), Rows: f.Rows, Asked: c.order.Canaries, Canaries: c.batch.Count,
+		To: c.order.To, Place: c.order.Place(), Extract: c.order.extract(), Rows: f.Rows, Asked: c.order.Canaries, Canaries: c.batch.Count,
 		Tokens: map[canary.Kind]int{}, Placebos: map[canary.Kind]int{}, Format: c.format(), Order: []string{},
-		Resumed: c.opened && c.batch.Closed.IsZero(), Again: c.Again(), Released: c.batch.Closed,
+		Resumed: c.opened && c.batch.Closed.IsZero(), Again: c.again(), Released: c.batch.Closed,
 	}
 	for i := range f.Columns {
 		c.report.Columns = append(c.report.Columns, Column{c.nameOf(i), f.Columns[i].Kind, f.Columns[i].Filled})

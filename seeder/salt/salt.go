@@ -69,12 +69,12 @@ var (
 type Ledger interface {
 	// Intend registers canaries with their tokens and placebos, all in one transaction.
 	Intend(ctx context.Context, plantings []canary.Planting) error
-	// Amend changes one planting, in one transaction.
-	Amend(ctx context.Context, a canary.Amendment) error
+	// AmendAll changes plantings, in one transaction.
+	AmendAll(ctx context.Context, list []canary.Amendment) error
 	// Plantings reads plantings with their tokens.
 	Plantings(ctx context.Context, f canary.Filter) ([]canary.Planting, error)
-	// Known reports whether the canonical text is registered in any role.
-	Known(ctx context.Context, kind canary.Kind, text string) (bool, error)
+	// KnownAmong gives those of the canonical texts that are registered in any role.
+	KnownAmong(ctx context.Context, kind canary.Kind, texts []string) ([]string, error)
 }
 
 // Batches is what is needed of the registry for runs.
@@ -162,7 +162,8 @@ type Order struct {
 // nameForm leaves room for "copy." in the id of the batch.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,58}$`)
 
-func (o *Order) check() error {
+// Validate reports what makes the order unusable.
+func (o *Order) Validate() error {
 	switch {
 	case !nameForm.MatchString(o.To):
 		return fmt.Errorf("%w: recipient %q: want 1 to 59 letters, digits, '.', '_' and '-'", ErrConfig, o.To)
@@ -176,9 +177,11 @@ func (o *Order) check() error {
 	return nil
 }
 
-func (o *Order) place() canary.Place       { return canary.Place("copy:" + o.To) }
+// Place is the copy as a place.
+func (o *Order) Place() canary.Place { return canary.Place("copy:" + o.To) }
+
 func (o *Order) batch() canary.BatchID     { return canary.BatchID("copy." + o.To) }
-func (o *Order) extract() canary.ExtractID { return canary.ExtractID(o.place()) }
+func (o *Order) extract() canary.ExtractID { return canary.ExtractID(o.Place()) }
 
 func (o *Order) tell(stage Stage, done, total int64) {
 	if o.Progress != nil {
@@ -190,7 +193,7 @@ func (o *Order) tell(stage Stage, done, total int64) {
 const (
 	maxCanaries = 10_000
 	seedBytes   = 32
-	groupSize   = 16 // canaries that are registered together
+	groupSize   = 50 // canaries that are registered together
 )
 
 // source gives the randomness of one step of a release: the same for the same

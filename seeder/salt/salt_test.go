@@ -114,7 +114,7 @@ func TestCanaryFitsItsPlace(t *testing.T) {
 	all := readCSV(t, string(out))
 	namesakes := 0
 	for i, row := range all {
-		if i == 0 || !emails[row[colEmail]] {
+		if i == 0 || !emails[strings.ToLower(row[colEmail])] {
 			continue
 		}
 		before, after := all[i-1], all[i+1]
@@ -169,7 +169,7 @@ func TestSortedByNames(t *testing.T) {
 	last, at := 0, 0
 	emails := s.texts("acme", canary.Email)
 	for i, row := range all {
-		if emails[row[colEmail]] {
+		if emails[strings.ToLower(row[colEmail])] {
 			last, at = i, at+1
 		}
 	}
@@ -195,7 +195,7 @@ func TestSortedByCountry(t *testing.T) {
 	}
 	emails := s.texts("acme", canary.Email)
 	for _, row := range all {
-		if emails[row[colEmail]] && row[colLanguage] != language[row[colCountry]] {
+		if emails[strings.ToLower(row[colEmail])] && row[colLanguage] != language[row[colCountry]] {
 			t.Errorf("a canary in %s speaks %s", row[colCountry], row[colLanguage])
 		}
 	}
@@ -217,7 +217,7 @@ func TestPhones(t *testing.T) {
 	written := 0
 	emails := s.texts("acme", canary.Email)
 	for _, row := range readCSV(t, string(out)) {
-		if emails[row[colEmail]] && row[colPhone] != "" {
+		if emails[strings.ToLower(row[colEmail])] && row[colPhone] != "" {
 			written++
 		}
 	}

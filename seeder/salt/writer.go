@@ -30,7 +30,7 @@ type writer struct {
 // number can take its place, if anyPhone says so.
 func (w *writer) draft(ctx context.Context, anyPhone bool) (*draft, error) {
 	m := w.m
-	who := m.person(w.donor)
+	who := m.f.Person(w.donor)
 	if who.Email == "" || who.First == "" && who.Last == "" && who.Full == "" {
 		return nil, errDonor
 	}
@@ -56,7 +56,7 @@ func (w *writer) draft(ctx context.Context, anyPhone bool) (*draft, error) {
 
 // compose draws the identity and writes the record.
 func (w *writer) compose(ctx context.Context) (err error) {
-	if w.d.id, err = w.m.identity(ctx, w.rng, w.d.who, w.m.domains()); err != nil {
+	if w.d.id, err = w.m.identity(ctx, w.rng, w.d.who); err != nil {
 		return err
 	}
 	w.scrub = persona.NewScrub(w.d.who, w.d.id, w.phone)
@@ -133,7 +133,7 @@ func (w *writer) text(ctx context.Context, column int, had string) (string, erro
 		if had == strings.ToUpper(had) {
 			return strings.ToUpper(id.Email()), nil
 		}
-		return id.Email(), nil
+		return id.Written, nil
 	case study.Phone:
 		return w.phone, nil
 	case study.First:
@@ -174,7 +174,7 @@ func (w *writer) scrubbed(column int, had string) (string, error) {
 func (w *writer) blended(column int, had string) string {
 	for range 20 {
 		other := &w.m.f.Sample[w.rng.IntN(len(w.m.f.Sample))]
-		text, clean := persona.NewScrub(w.m.person(other), w.d.id, w.phone).Text(other.Text(column))
+		text, clean := persona.NewScrub(w.m.f.Person(other), w.d.id, w.phone).Text(other.Text(column))
 		words, more := strings.Fields(had), strings.Fields(text)
 		if !clean || len(more) < 2 || text == had {
 			continue

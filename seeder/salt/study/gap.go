@@ -166,3 +166,10 @@ func Shift(number string, by int64) (string, bool) {
 
 // Distance gives how far one number is behind another of the same series.
 func Distance(from, to string) (int64, bool) { return distance([]byte(from), []byte(to)) }
+
+// Series gives what the numbers of a series have in common with one of them:
+// TK-2025- of TK-2025-0042. It is not ok for what has no digits.
+func Series(number string) (common string, ok bool) {
+	c, ok := parseCounter([]byte(number))
+	return string(c.head) + "\x00" + string(c.tail), ok
+}

@@ -34,8 +34,8 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
-	"strings"
 
+	"saltmine/seeder/persona"
 	"saltmine/seeder/salt/dialect"
 )
 
@@ -70,6 +70,7 @@ type File struct {
 	Digest [sha256.Size]byte // SHA-256 of all bytes
 	Ended  bool              // the last row has a line end
 	Sample []Row
+	People []persona.Person // a larger sample of who the rows are about
 	Places []Place
 	seen   *filter
 }
@@ -83,13 +84,14 @@ type Place struct {
 
 // Sizes of what is kept.
 const (
-	headBytes  = 1 << 19
-	headRows   = 5000
-	sampleRows = 3000
-	nearRows   = 32   // rows among which donors are chosen
-	nearDonors = 3    // donors of a place
-	keptRow    = 8192 // bytes of the longest row that is kept
-	minRows    = 50
+	headBytes    = 1 << 19
+	headRows     = 5000
+	sampleRows   = 3000
+	samplePeople = 20_000
+	nearRows     = 32   // rows among which donors are chosen
+	nearDonors   = 3    // donors of a place
+	keptRow      = 8192 // bytes of the longest row that is kept
+	minRows      = 50
 )
 
 // Read reads a list to its end.
@@ -151,7 +153,9 @@ type student struct {
 	ties   tiebreak
 	near   ring
 	sample reservoir
+	people reservoir
 	places reservoir
+	begins []Column // the columns as the beginning of the list shows them
 }
 
 // lookAt finds dialect and columns from the beginning of the list.
@@ -191,49 +195,6 @@ func (s *student) attune(rows []Row) {
 	s.f.Dialect.Attune(raw)
 }
 
-// readHead reads the first rows. A broken one ends them: it is met again, and
-// told, when the whole list is read.
-func readHead(head []byte, whole bool, d *dialect.Dialect) (rows []Row, names []string, err error) {
-	r := dialect.NewReader(strings.NewReader(string(head)), d)
-	for len(rows) < headRows {
-		rec, err := r.Next()
-		if err != nil || !rec.Ended && !whole {
-			if len(rows) < 2 && err != nil && !errors.Is(err, io.EOF) {
-				return nil, nil, err
-			}
-			break
-		}
-		rows = append(rows, keep(rec, d))
-	}
-	return rows, r.Names(), nil
-}
-
-// headerOf tells whether the first record is a header: it has no address where
-// the others have theirs. It names the columns, and the rows are the rest.
-func (s *student) headerOf(rows []Row) ([]Row, error) {
-	first := rows[0]
-	unnamed := make([]string, len(first.Cells))
-	email := indexOf(classify(unnamed, rows[1:]), Email)
-	if email < 0 {
-		return nil, ErrNoEmail
-	}
-	s.names = unnamed
-	if isEmail(first.Text(email)) {
-		return rows, nil
-	}
-	s.f.Header = true
-	named := map[string]bool{}
-	for i := range unnamed {
-		unnamed[i] = strings.TrimSpace(first.Text(i))
-		low := strings.ToLower(unnamed[i])
-		if low != "" && named[low] {
-			return nil, fmt.Errorf("%w: %q", ErrHeader, unnamed[i])
-		}
-		named[low] = true
-	}
-	return rows[1:], nil
-}
-
 // prepare decides what is watched while the list is read.
 func (s *student) prepare(columns []Column, rows []Row) {
 	s.hashed = make([]*repeats, len(columns))
@@ -247,7 +208,9 @@ func (s *student) prepare(columns []Column, rows []Row) {
 		}
 	}
 	s.ties = findTies(columns, rows)
+	s.begins = columns
 	s.sample = newReservoir(sampleRows, s.cfg.Rand)
+	s.people = newReservoir(samplePeople, s.cfg.Rand)
 	s.places = newReservoir(s.cfg.Places, s.cfg.Rand)
 }
 
@@ -275,6 +238,9 @@ func (s *student) see(rec *dialect.Record) {
 	short := len(rec.Raw) <= keptRow
 	if at, ok := s.sample.offer(); ok && short {
 		f.Sample = put(f.Sample, at, keep(rec, f.Dialect))
+	}
+	if at, ok := s.people.offer(); ok && short {
+		f.People = put(f.People, at, person(&Row{rec.Raw, rec.Cells, f.Dialect}, s.begins))
 	}
 	if short && s.near.fresh {
 		s.place(rec)
@@ -340,6 +306,14 @@ func (s *student) conclude(names []string) error {
 	f.Columns = classify(s.names, f.Sample)
 	if indexOf(f.Columns, Email) < 0 {
 		return ErrNoEmail
+	}
+	for _, k := range personal() {
+		if indexOf(f.Columns, k) != indexOf(s.begins, k) { // the beginning is not like the rest
+			f.People = f.People[:0]
+			for i := range f.Sample {
+				f.People = append(f.People, person(&f.Sample[i], f.Columns))
+			}
+		}
 	}
 	for i, h := range s.hashed {
 		if h != nil && i < len(f.Columns) && !h.unique(f.seen) {
