@@ -288,9 +288,13 @@ func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce 
 	return out, nil
 }
 
+// placeboRounds bounds how often addresses are drawn anew because an earlier
+// run has registered what was drawn.
+const placeboRounds = 500
+
 func (m *minter) emailPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string) ([]canary.Token, error) {
 	var out []canary.Token
-	for range 20 {
+	for range placeboRounds {
 		missing := m.pool.perEmail - len(out)
 		if missing <= 0 {
 			return out, nil
@@ -327,6 +331,9 @@ func (m *minter) freshPlacebos(ctx context.Context, rng *rand.Rand, like persona
 	known, err := m.s.cfg.Ledger.KnownAmong(ctx, canary.Email, emails)
 	if err != nil {
 		return nil, fmt.Errorf("placebo addresses: %w", err)
+	}
+	for _, email := range known {
+		m.emails[email] = true // it is not drawn again
 	}
 	return slices.DeleteFunc(emails, func(e string) bool { return slices.Contains(known, e) }), nil
 }

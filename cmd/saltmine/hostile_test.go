@@ -27,7 +27,7 @@ func planted(t *testing.T, n int) (*site, *registry.Registry, []prey) {
 	t.Helper()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
-	s.run("plant", "--count", fmt.Sprint(n))
+	s.run("plant", "--count", fmt.Sprint(n), "--with", "phone,ticket")
 	reg := s.open()
 	all := leakedExtract{held: map[canary.ID]bool{}}
 	for _, p := range s.plantings(reg) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func TestKillServe(t *testing.T) {
 	t.Parallel()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
-	s.run("plant", "--count", "60", "--batch", "first")
+	s.run("plant", "--count", "60", "--batch", "first", "--with", "phone,ticket")
 	reg := s.open()
 	tries := s.tries(reg, 200)
 
@@ -216,9 +217,11 @@ func TestKillPlant(t *testing.T) {
 	asked, kills := 0, 0
 	for batch := 0; kills < 50; batch++ {
 		asked += 150
-		args := []string{"plant", "--count", "150", "--batch", fmt.Sprintf("b%d", batch)}
+		args := []string{"plant", "--count", "150", "--with", "phone,ticket", "--batch", fmt.Sprintf("b%d", batch)}
 		for done := false; !done; {
 			cmd := s.command(args...)
+			var said bytes.Buffer
+			cmd.Stderr = &said
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +234,7 @@ func TestKillPlant(t *testing.T) {
 			select {
 			case err := <-ended:
 				if err != nil {
-					t.Fatalf("plant: %v", err)
+					t.Fatalf("plant: %v\n%s", err, said.String())
 				}
 				done = true
 			case <-wait:
@@ -242,7 +245,7 @@ func TestKillPlant(t *testing.T) {
 				case ok && exit.ExitCode() == -1: // by our signal
 					kills++
 				case err != nil:
-					t.Fatalf("plant: %v", err)
+					t.Fatalf("plant: %v\n%s", err, said.String())
 				}
 			}
 		}

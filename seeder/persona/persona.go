@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -234,6 +235,21 @@ func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
 			}
 		}
 		of = rng.IntN(len(s.domains))
+	}
+	// Few people and a rare name may have styles without digits alone: then
+	// the name's plainest address takes some.
+	for range maxTries {
+		style := s.style(s.cells[of], d.bucket)
+		b, ok := s.local(&d, style, s.cells[of])
+		if !ok {
+			continue
+		}
+		local := fmt.Sprintf("%s%d", strings.TrimRight(string(b), "0123456789"), rng.IntN(1000))
+		id := Identity{First: first, Last: last, Full: who.Full, Local: local, Domain: s.domains[of]}
+		id.Written = style.capitals.write(id.Local, id.Domain)
+		if usable([]byte(local)) && pool.Accept(local, id.Domain) && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+			return id, nil
+		}
 	}
 	return Identity{}, fmt.Errorf("draw an address: %w (%d domains)", ErrVariety, len(pool.Domains))
 }
