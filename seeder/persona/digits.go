@@ -12,26 +12,40 @@ func (s *scene) digitsLike(style *somebody, c cell) int32 {
 	return s.rng.of(s.g.lengths[len(s.m.digits.all[style.digits])], style.digits)
 }
 
-// Up to plainDigits digits are too few to tell who had them: they come out as
-// somebody has them, so years stay years.
-const plainDigits = 4
+// appendDigits writes digits like others: one, two and years as somebody has
+// them, for they are everybody's; three and four begin like one's and end like
+// another's; of longer ones the first two stay, and a date stays one. Where few
+// people have as many digits, some are any, or soon there would be none left.
+func (w *writer) appendDigits(like string) {
+	const few, anyShare = 200, 0.15
+	n := len(like)
+	switch {
+	case n < 3 || n == 4 && century(like):
+		w.out = append(w.out, like...)
+	case n <= 4 && len(w.s.g.lengths[n]) < few && w.rng.chance(anyShare):
+		w.random(n)
+	case n <= 4:
+		end := w.s.m.digits.all[w.rng.of(w.s.g.lengths[n], w.style.digits)]
+		if len(end) != n {
+			end = like
+		}
+		w.out = append(append(w.out, like[:n-2]...), end[n-2:]...)
+	default:
+		if at, size, ok := dateIn(like); ok {
+			w.out = append(w.out, like[:at]...)
+			w.out = append(w.out, dayAndMonth(w.rng, like[at:at+size])[:size]...)
+			w.out = append(w.out, like[at+size:]...)
+			return
+		}
+		w.out = append(w.out, like[:2]...)
+		w.random(n - 2)
+	}
+}
 
-// appendDigits writes digits like others. Of a long number the first two stay,
-// a date stays one.
-func appendDigits(rng *dice, out []byte, like string) []byte {
-	if len(like) <= plainDigits {
-		return append(out, like...)
+func (w *writer) random(n int) {
+	for range n {
+		w.out = append(w.out, byte('0'+w.rng.n(10))) //nolint:gosec // a digit
 	}
-	if at, size, ok := dateIn(like); ok {
-		out = append(out, like[:at]...)
-		out = append(out, dayAndMonth(rng, like[at:at+size])...)
-		return append(out, like[at+size:]...)
-	}
-	out = append(out, like[:2]...)
-	for range len(like) - 2 {
-		out = append(out, byte('0'+rng.n(10))) //nolint:gosec // a digit
-	}
-	return out
 }
 
 // dateIn finds day and month in digits that spell a date of birth: ddmmyy,

@@ -16,6 +16,7 @@ type scene struct {
 	cells   []cell // by domain: whose address habits to imitate
 	homes   []home // by domain: where it is a last name
 	buf     []byte
+	odd     bool     // the last local part has digits or a word that few people have
 	tested  []uint32 // addresses that were tried, by hash; nil when few are wanted
 
 	firsts, lasts stock
@@ -87,15 +88,20 @@ func (s *scene) style(c cell, bucket uint8) *somebody {
 }
 
 // local writes a name in somebody's style. It is not ok when the name cannot
-// be written so (no Latin letters), or a nickname would be somebody's own.
+// be written so (no Latin letters).
 func (s *scene) local(d *drawn, style *somebody, c cell) ([]byte, bool) {
 	w := writer{s: s, rng: &s.rng, style: style, cell: c, out: s.buf[:0]}
 	u := s.umlaut(d)
 	w.first, w.last = d.first.spell(u), d.last.spell(u)
 	ok := w.write(form(s.m.forms.all[style.form]))
-	s.buf = w.out
-	return w.out, ok && usable(w.out) && (!w.rare || !s.m.locals.has(string(w.out)))
+	s.buf, s.odd = w.out, w.rare || w.digits > 0
+	return w.out, ok && usable(w.out)
 }
+
+// others reports whether somebody of the sample has the local part that was
+// written last, and it is none that people have alike: two Dana Whitfields may
+// be dana.whitfield, they are not both dana.whitfield84.
+func (s *scene) others(local string) bool { return s.odd && s.m.locals.has(local) }
 
 // again reports whether an address was tried before, as far as it remembers:
 // small domains have few addresses, and asking the rule is what costs.
@@ -205,7 +211,7 @@ func (w *writer) sized(code byte, n int) bool {
 	if w.digits+n > len(own) {
 		return false
 	}
-	w.out = appendDigits(w.rng, w.out, own[w.digits:w.digits+n])
+	w.appendDigits(own[w.digits : w.digits+n])
 	w.digits += n
 	return true
 }

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -201,7 +202,7 @@ func (s *scene) try(pool *Pool) (Identity, bool) {
 		return Identity{}, false
 	}
 	local := string(b)
-	if !pool.Accept(local, domain) {
+	if !pool.Accept(local, domain) || s.others(local) {
 		return Identity{}, false
 	}
 	id := s.writing.identity(d.first.text, d.last.text)
@@ -219,39 +220,54 @@ func (m *Mix) Address(rng *rand.Rand, who Person, pool Pool) (Identity, error) {
 	first, last := who.Parts()
 	s, d := m.scene(&who, pool.Domains, rng.Uint64()), drawn{first: m.firsts.name(first), last: m.lasts.name(last)}
 	d.bucket = bucketOf(d.first, d.last, m.shared(first, last))
-	of, each := rng.IntN(len(s.domains)), max(len(s.domains), 3*64)
-	for range maxTries / 64 {
-		style := s.style(s.cells[of], d.bucket)
-		for i := range each {
-			at := (of + i) % len(s.domains)
-			b, ok := s.local(&d, style, s.cells[at])
-			if !ok || !pool.Accept(string(b), s.domains[at]) {
-				continue
-			}
-			id := Identity{First: first, Last: last, Full: who.Full, Local: string(b), Domain: s.domains[at]}
-			id.Written = style.capitals.write(id.Local, id.Domain)
-			if !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+	for _, draw := range []struct {
+		tries int
+		one   func(*drawn, *Pool) (Identity, bool)
+	}{{maxTries / 64, s.further}, {maxTries, s.numbered}} {
+		for range draw.tries {
+			id, ok := draw.one(&d, &pool)
+			id.First, id.Last, id.Full = first, last, who.Full
+			if ok && (pool.Usable == nil || pool.Usable(id)) {
 				return id, nil
 			}
 		}
-		of = rng.IntN(len(s.domains))
-	}
-	// Few people and a rare name may have styles without digits alone: then
-	// the name's plainest address takes some.
-	for range maxTries {
-		style := s.style(s.cells[of], d.bucket)
-		b, ok := s.local(&d, style, s.cells[of])
-		if !ok {
-			continue
-		}
-		local := fmt.Sprintf("%s%d", strings.TrimRight(string(b), "0123456789"), rng.IntN(1000))
-		id := Identity{First: first, Last: last, Full: who.Full, Local: local, Domain: s.domains[of]}
-		id.Written = style.capitals.write(id.Local, id.Domain)
-		if usable([]byte(local)) && pool.Accept(local, id.Domain) && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
-			return id, nil
-		}
 	}
 	return Identity{}, fmt.Errorf("draw an address: %w (%d domains)", ErrVariety, len(pool.Domains))
+}
+
+// further draws a style and goes through the domains with it.
+func (s *scene) further(d *drawn, pool *Pool) (Identity, bool) {
+	from, each := s.rng.n(len(s.domains)), max(len(s.domains), 3*64)
+	style := s.style(s.cells[from], d.bucket)
+	for i := range each {
+		at := (from + i) % len(s.domains)
+		if b, ok := s.local(d, style, s.cells[at]); ok {
+			if id, ok := s.at(string(b), at, style, pool); ok {
+				return id, true
+			}
+		}
+	}
+	return Identity{}, false
+}
+
+// numbered draws a style once and puts any digits to it: few people and a rare
+// name may have styles without digits alone.
+func (s *scene) numbered(d *drawn, pool *Pool) (Identity, bool) {
+	at := s.rng.n(len(s.domains))
+	style := s.style(s.cells[at], d.bucket)
+	b, ok := s.local(d, style, s.cells[at])
+	local := strings.TrimRight(string(b), "0123456789") + strconv.Itoa(s.rng.n(1000))
+	if !ok || !usable([]byte(local)) {
+		return Identity{}, false
+	}
+	return s.at(local, at, style, pool)
+}
+
+// at makes an address of a local part, if it passes and nobody has it.
+func (s *scene) at(local string, domain int, style *somebody, pool *Pool) (Identity, bool) {
+	id := Identity{Local: local, Domain: s.domains[domain]}
+	id.Written = style.capitals.write(id.Local, id.Domain)
+	return id, pool.Accept(id.Local, id.Domain) && !s.others(id.Local) && !s.m.emails.has(id.Email())
 }
 
 // shared reports whether several people of the sample have a full name.

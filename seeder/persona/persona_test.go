@@ -61,8 +61,10 @@ func TestIdentityInvariants(t *testing.T) {
 	people, m := sample(), mix(t)
 	known := map[string]bool{}
 	firsts, lasts := map[string]bool{}, map[string]bool{}
+	locals := map[string]bool{}
 	for _, p := range people {
 		known[p.Email] = true
+		locals[p.Email[:strings.Index(p.Email, "@")]] = true
 		firsts[p.Country+p.First], lasts[p.Country+p.Last] = true, true
 	}
 	rule, err := token.NewRule([]byte("0123456789abcdef"), 64)
@@ -84,6 +86,9 @@ func TestIdentityInvariants(t *testing.T) {
 		canon, err := token.Canon("email", id.Email())
 		if err != nil || canon != id.Email() || !rule.Passes(id.Local, id.Domain) || known[id.Email()] {
 			t.Fatalf("address of %d bytes: %v", len(id.Email()), err)
+		}
+		if strings.ContainsAny(id.Local, "0123456789") && locals[id.Local] {
+			t.Fatal("a local part with digits is that of a customer")
 		}
 		if !firsts[donor.Country+id.First] || !lasts[donor.Country+id.Last] {
 			t.Fatal("a name of another country")
