@@ -269,7 +269,7 @@ func TestServerRefusesRows(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "CREATE TRIGGER refuse BEFORE INSERT ON tickets FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'kept out for a test'"); err != nil {
 		t.Fatal(err)
 	}
-	out := s.fails(exitFailed, "plant", "--count", "7")
+	out := s.fails(exitFailed, "plant", "--count", "7", "--with", "ticket")
 	wants(t, out, "ticket", "error 1644", "hint: ", "run the same command again")
 	for _, p := range s.plantings(s.open()) {
 		if p.State != canary.Intended || strings.Contains(out, p.Name) {
@@ -282,8 +282,8 @@ func TestServerRefusesRows(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "DROP TRIGGER refuse"); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, s.fails(exitUsage, "plant", "--count", "8"), "batch b_", "of 7 canaries was cut off", "--count 7")
-	wants(t, s.run("plant", "--count", "7"), "7 of 7 canaries stand")
+	wants(t, s.fails(exitUsage, "plant", "--count", "8", "--with", "ticket"), "batch b_", "of 7 canaries was cut off", "--count 7")
+	wants(t, s.run("plant", "--count", "7", "--with", "ticket"), "7 of 7 canaries stand")
 	if n := s.count("SELECT COUNT(*) FROM customers"); n != before+7 {
 		t.Errorf("%d customers, want %d", n, before+7)
 	}
