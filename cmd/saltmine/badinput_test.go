@@ -153,7 +153,7 @@ func TestClash(t *testing.T) {
 	s := newSite(t, dsn, db)
 	before := s.count("SELECT COUNT(*) FROM customers")
 	release := s.holdInserts()
-	first := s.command("plant", "--count", "10", "--output", "json")
+	first := s.command("plant", "--count", "10", "--with", "ticket", "--output", "json")
 	var said, logged bytes.Buffer
 	first.Stdout, first.Stderr = &said, &logged
 	if err := first.Start(); err != nil {
