@@ -3,6 +3,7 @@ package gate_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 func TestOracleHolds(t *testing.T) {
 	t.Parallel()
-	r := measure(t, newWorld(t, 2000, 360, 5).input())
+	r := measure(t, newWorld(t, 2400, 400, 5).input())
 	if r.Verdict != gate.Held {
 		t.Errorf("verdict %q\n%s", r.Verdict, r.Text())
 	}
@@ -23,7 +24,7 @@ func TestOracleHolds(t *testing.T) {
 // L0: names and numbers as a library of fakes makes them, inserted at the end.
 func TestNaiveFakesFail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2000, 360, 6)
+	w := newWorld(t, 2400, 400, 6)
 	owned := w.own(5)
 	key := 3000
 	w.each(func(c *view.Row) {
@@ -62,7 +63,7 @@ func TestNaiveFakesFail(t *testing.T) {
 // L1: back-dated, fifty domains, one block of numbers; keys from the end.
 func TestBackDatedFakesFail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2000, 360, 7)
+	w := newWorld(t, 2400, 400, 7)
 	in := w.input()
 	in.Owned = w.own(50)
 	key := 3000
@@ -93,7 +94,7 @@ func TestBackDatedFakesFail(t *testing.T) {
 // L2: real rows but for the domain: only that can be told, and the bound says how well.
 func TestOwnedDomainsAloneCannotHold(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2000, 360, 8)
+	w := newWorld(t, 2400, 400, 8)
 	in := w.input()
 	in.Owned = w.own(50)
 	r := measure(t, in)
@@ -101,13 +102,13 @@ func TestOwnedDomainsAloneCannotHold(t *testing.T) {
 		t.Fatalf("verdict %q, %+v", r.Verdict, r.Owned)
 	}
 	o := r.Owned
-	if o.Owned != 360 || o.Domains != 50 || o.ShareCanaries != 1 {
+	if o.Owned != 400 || o.Domains != 50 || o.ShareCanaries != 1 {
 		t.Errorf("%+v", o)
 	}
 	if want := .5 + (1-o.ShareReal)/2; math.Abs(o.Bound-want) > 1e-9 || o.ShareReal != smallShare(w, o.Small) {
 		t.Errorf("bound %.3f, want %.3f", o.Bound, want)
 	}
-	if want := int(math.Ceil(360 * (.9 - o.ShareReal))); o.Mailboxes != want {
+	if want := int(math.Ceil(400 * (.9 - o.ShareReal))); o.Mailboxes != want {
 		t.Errorf("%d mailboxes, want %d", o.Mailboxes, want)
 	}
 	if !strings.Contains(r.Text(), "THIS CANNOT HOLD") {
@@ -139,29 +140,27 @@ func smallShare(w *world, small float64) float64 {
 	return n / float64(len(w.real))
 }
 
-// Copies of donors under new names and addresses.
+// Copies of a donor's behaviour under other names, moved to another day.
 func TestCopiesAreFound(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2000, 360, 9)
+	w := newWorld(t, 2400, 400, 9)
 	for i := range w.canaries {
 		c, donor := &w.canaries[i], w.real[w.r.IntN(len(w.real))]
-		moved := time.Duration(w.r.IntN(300)-150) * 24 * time.Hour
-		values := append([]view.Value(nil), donor.Values...)
-		copy(values[:phone+1], c.Values[:phone+1])
-		values[created], values[updated] = date(when(values[created]).Add(moved)), date(when(values[updated]).Add(moved))
-		var tickets [][]view.Value
+		moved := when(c.Values[created]).Sub(when(donor.Values[created]))
+		copy(c.Values[product:created], donor.Values[product:created])
+		c.Values[updated] = date(when(donor.Values[updated]).Add(moved))
+		c.Tickets = nil
 		for _, ticket := range donor.Tickets {
-			ticket = append([]view.Value(nil), ticket...)
+			ticket = slices.Clone(ticket)
 			ticket[ticketCreated], ticket[ticketUpdated] = date(when(ticket[ticketCreated]).Add(moved)), date(when(ticket[ticketUpdated]).Add(moved))
-			tickets = append(tickets, ticket)
+			c.Tickets = append(c.Tickets, ticket)
 		}
-		c.Values, c.Tickets = values, tickets
 	}
 	r := measure(t, w.input())
-	if a := r.Attack("nearest neighbour"); a.Verdict != gate.Failed || !names(a, "copies") {
+	if a := r.Attack("boosted trees, copies"); a.Verdict != gate.Failed || !names(a, "shares with one other row") {
 		t.Errorf("%+v", a)
 	}
-	if a := r.Attack("the most telling single feature"); a.Verdict != gate.Failed || !names(a, "twin") {
+	if a := r.Attack("nearest neighbour"); a.Verdict != gate.Failed || !names(a, "copies of a donor") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -169,7 +168,7 @@ func TestCopiesAreFound(t *testing.T) {
 // Faults of one column each, in a canary that is real otherwise.
 func TestSingleFaultsAreNamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2000, 360, 10)
+	w := newWorld(t, 2400, 400, 10)
 	w.each(func(c *view.Row) {
 		at := when(c.Values[created])
 		c.Values[created] = date(time.Date(at.Year(), at.Month(), at.Day(), w.r.IntN(24), at.Minute(), at.Second(), 0, time.UTC))

@@ -15,17 +15,36 @@ import (
 const (
 	probes      = 1000 // canaries
 	realProbes  = 8    // times as many real rows, if that is not too much work
-	comparisons = 800_000_000
+	comparisons = 400_000_000
 )
 
 // neighbours measures how near each row's nearest neighbour is, by what it
-// does and not by who it is. A copy under a new name lies too near its donor;
-// a row that is made up lies too far from everybody.
+// does and not by who it is. A copy under a new name lies too near its donor,
+// if need be with all its dates moved; a row that is made up lies too far from
+// everybody.
 func (a *arena) neighbours(ctx context.Context) []Attack {
-	features := a.where(behaves)
-	if len(features) < 3 {
+	var worst *Attack
+	for _, is := range []func(*view.Feature) bool{behaves, timeless} {
+		features := a.where(is)
+		if len(features) < 3 {
+			continue
+		}
+		if one := a.neighbour(ctx, features); worst == nil || one.Value > worst.Value {
+			worst = &one
+		}
+	}
+	if worst == nil {
 		return nil
 	}
+	return []Attack{*worst}
+}
+
+// timeless leaves out when things happened, but not how long after one another.
+func timeless(f *view.Feature) bool {
+	return behaves(f) && !ends(f, ".day", ".clock")
+}
+
+func (a *arena) neighbour(ctx context.Context, features []int) Attack {
 	m := a.matrix.Pick(features)
 	flat := flatten(m)
 	n := min(probes, len(a.in.Canaries))
@@ -42,7 +61,8 @@ func (a *arena) neighbours(ctx context.Context) []Attack {
 		way = "canaries lie nearer to another row than real rows do: copies of a donor"
 	}
 	area.AUC = max(area.AUC, 1-area.AUC)
-	out := attackOnArea("nearest neighbour", area, 2)
+	const tries = 4 // two sets of features, two directions
+	out := attackOnArea("nearest neighbour", area, tries)
 	if out.Value > LimitAUC {
 		slices.Sort(yes)
 		slices.Sort(no)
@@ -50,7 +70,7 @@ func (a *arena) neighbours(ctx context.Context) []Attack {
 		out.Note = way
 		out.Tells = []Tell{{Feature: "neighbour", Says: way, Column: "whole row", Alone: area.AUC, Canaries: show(yes), Real: show(no)}}
 	}
-	return []Attack{out}
+	return out
 }
 
 // flatten brings rows together, as ranks from 1 to 255; 0 is not there.

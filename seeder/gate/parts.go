@@ -32,7 +32,7 @@ func core(f *view.Feature) bool {
 	case f.Scale == view.Spans:
 		return elapsed(f) || strings.HasSuffix(f.Name, ".residual")
 	default:
-		return f.Name == "tickets" || ends(f, ".day", ".clock", ".weekday", ".rank", ".value", ".null", ".length", ".span", ".order", ".digits",
+		return f.Name == "tickets" || f.Group == view.Phones || ends(f, ".day", ".clock", ".weekday", ".rank", ".value", ".null", ".length", ".span", ".order", ".digits",
 			".second", ".minute", ".letters", ".tail", ".separators", ".likename", ".plus")
 	}
 }

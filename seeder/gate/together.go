@@ -36,7 +36,8 @@ func together(learners []*outcome) *outcome {
 }
 
 // earned is how much better than chance a learner was, not looking at one
-// fold, in units of the spread of its scores.
+// fold, in units of the spread of its scores. Luck earns nothing: a standard
+// error is taken off.
 func (o *outcome) earned(without int) float64 {
 	sum, folds, spread := 0.0, 0.0, 0.0
 	for i := range o.folds {
@@ -48,7 +49,8 @@ func (o *outcome) earned(without int) float64 {
 		folds++
 	}
 	const floor = 1e-3 // so that learners who all know nothing are not all silent
-	return max(sum/folds, floor) / max(spread/folds, 1e-9)
+	luck := crossed * o.placed.Area().SE0
+	return max(sum/folds-luck, floor) / max(spread/folds, 1e-9)
 }
 
 func deviation(values []float64) float64 {

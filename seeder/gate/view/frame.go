@@ -269,7 +269,11 @@ func (f *frame) putSpan(name, says string, c *column, values []float32) {
 	f.emitOf(Feature{Name: name, Says: says, Column: c.Name, Group: c.group, Scale: Spans, Values: values})
 }
 
+// emitOf emits a feature; numbers beyond float32 are brought back to its ends.
 func (f *frame) emitOf(it Feature) {
+	for i, v := range it.Values {
+		it.Values[i] = min(max(v, -math.MaxFloat32), math.MaxFloat32) // keeps NaN
+	}
 	if !constant(it.Values) {
 		it.Name, it.Column = f.prefix+it.Name, f.prefix+it.Column
 		f.emit(it)

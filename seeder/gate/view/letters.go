@@ -2,6 +2,7 @@ package view
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -9,7 +10,9 @@ import (
 // the column itself without the row that is looked at.
 
 const (
-	gramBits   = 19  // sizes of the tables of counts
+	leastBits  = 12 // of the tables of counts
+	mostBits   = 20
+	perRow     = 16  // places in them
 	longest    = 160 // runes of a text that are looked at
 	smoothing  = 0.2
 	alphabet   = 40
@@ -17,20 +20,24 @@ const (
 )
 
 // grams counts sequences of three letters, and of two, in hashed tables.
-type grams struct{ three, two []int32 }
+type grams struct {
+	three, two []int32
+	mask       uint64
+}
 
-func newGrams() *grams {
-	return &grams{make([]int32, 1<<gramBits), make([]int32, 1<<gramBits)}
+func newGrams(rows int) *grams {
+	size := 1 << min(mostBits, max(leastBits, bits.Len(uint(perRow*rows))))
+	return &grams{make([]int32, size), make([]int32, size), uint64(size - 1)} //nolint:gosec // above zero
 }
 
 // visit calls do for each letter with the places of its sequences.
-func visit(salt uint64, text string, do func(three, two uint64)) {
+func (g *grams) visit(salt uint64, text string, do func(three, two uint64)) {
 	a, b := uint64('^'), uint64('^')
 	at := 0
 	step := func(c uint64) {
 		two := salt*0x9e3779b97f4a7c15 ^ a*0xc2b2ae3d27d4eb4f ^ b*0x165667b19e3779f9
 		three := two ^ c*0xd6e8feb86659fd93
-		do(fold64(three), fold64(two))
+		do(spread(three)&g.mask, spread(two)&g.mask)
 		a, b = b, c
 	}
 	for _, r := range text {
@@ -42,13 +49,13 @@ func visit(salt uint64, text string, do func(three, two uint64)) {
 	step('$')
 }
 
-func fold64(h uint64) uint64 {
+func spread(h uint64) uint64 {
 	h = (h ^ h>>29) * 0xbf58476d1ce4e5b9
-	return (h ^ h>>32) & (1<<gramBits - 1)
+	return h ^ h>>32
 }
 
 func (g *grams) add(salt uint64, text string) {
-	visit(salt, text, func(three, two uint64) {
+	g.visit(salt, text, func(three, two uint64) {
 		g.three[three]++
 		g.two[two]++
 	})
@@ -59,7 +66,7 @@ func (g *grams) add(salt uint64, text string) {
 func (g *grams) look(salt uint64, text string) (likely, rarest float64) {
 	var own [longest + 1][2]uint64
 	n := 0
-	visit(salt, text, func(three, two uint64) {
+	g.visit(salt, text, func(three, two uint64) {
 		own[n] = [2]uint64{three, two}
 		n++
 	})
@@ -88,7 +95,7 @@ func (f *frame) letters(name string, c *column) {
 }
 
 func (f *frame) lettersOf(name string, c *column, ids []int32, texts []string) {
-	g := newGrams()
+	g := newGrams(f.n)
 	for _, id := range ids {
 		if id != null {
 			g.add(0, texts[id])
@@ -108,7 +115,7 @@ func (f *frame) lettersOf(name string, c *column, ids []int32, texts []string) {
 // lettersBy emits how likely the letters are among rows of the same word, a
 // country's names for instance.
 func (f *frame) lettersBy(name string, c *column, ids []int32, texts []string, by words) {
-	g := newGrams()
+	g := newGrams(f.n)
 	for row, id := range ids {
 		if id != null && by.ids[row] != null {
 			g.add(uint64(by.ids[row])+1, texts[id]) //nolint:gosec // not null

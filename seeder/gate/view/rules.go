@@ -113,7 +113,7 @@ func (b *builder) orderRules(f *frame) {
 			if f == b.t {
 				suffix = ".greatest"
 			}
-			b.exceeds("keys: "+f.prefix+c.Name+" lies wrongly between those of the same time by "+t.Name, name+".turned"+suffix, 2*besides-1.5)
+			b.exceeds("keys: "+f.prefix+c.Name+" lies wrongly between those of the same time by "+t.Name, name+".turned"+suffix, besides-0.5)
 		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 // share: the second of a sign-up, a ticket's wording, the time between two
 // events, a long row of ordinary values that is rare as a whole.
 
-// mostHolders is the most rows that may share a token for it to mean much.
-const mostHolders = 16
+const (
+	mostHolders = 16 // rows that may share a thing for it to mean much
+	mostOfOne   = 64 // tickets of one customer that are looked at
+)
 
 // twins emits how much a row has in common with the row that is most like it.
 func (b *builder) twins() {
@@ -92,9 +94,12 @@ func (b *builder) shared(identity bool, values func(row int) []string) []holding
 	return out
 }
 
+// some are the tickets of a row, not more than are worth looking at.
+func (b *builder) some(row int) []int { return b.of[row][:min(mostOfOne, len(b.of[row]))] }
+
 func (b *builder) ticketTexts(c *column, row int) []string {
 	var out []string
-	for _, i := range b.of[row] {
+	for _, i := range b.some(row) {
 		out = append(out, c.text(i))
 	}
 	return out
@@ -137,7 +142,7 @@ func (b *builder) intervals(row int) (out []string) {
 		}
 	}
 	if b.t != nil {
-		for _, i := range b.of[row] {
+		for _, i := range b.some(row) {
 			for _, c := range b.t.cols {
 				if c.Kind == Time {
 					times = append(times, c.num(i))
@@ -162,7 +167,7 @@ func (b *builder) course(row int) []string {
 	}
 	var s strings.Builder
 	s.WriteString(b.wordsOf(row))
-	for _, i := range b.of[row] {
+	for _, i := range b.some(row) {
 		for _, c := range b.t.cols {
 			if c.Kind == Word || c.Kind == Text && c.Role != Serial {
 				s.WriteString(c.text(i))
