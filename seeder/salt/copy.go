@@ -249,12 +249,13 @@ func (c *Copy) register(ctx context.Context, m *minter, group []*draft) error {
 		return fmt.Errorf("register canaries: %w", err)
 	}
 	for i, d := range group {
-		d.piece.planting = list[i]
-		c.pieces = append(c.pieces, d.piece)
-		c.count(&list[i])
 		for _, t := range list[i].Placebos {
 			c.report.Placebos[t.Kind]++
 		}
+		list[i].Placebos, list[i].Rows = nil, nil // they were written
+		d.piece.planting = list[i]
+		c.pieces = append(c.pieces, d.piece)
+		c.count(&list[i])
 	}
 	return nil
 }

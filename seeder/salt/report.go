@@ -60,8 +60,15 @@ type Column struct {
 // Report says what was done so far.
 func (c *Copy) Report() Report {
 	r := c.report
+	r.Notes = slices.Clone(r.Notes)
 	if r.unheard > 0 && c.s.cfg.Taken != nil {
-		r.Notes = append(slices.Clone(r.Notes), fmt.Sprintf("%d canaries have ticket numbers that a customer may have, for hardly any number is free: those are not listened for", r.unheard))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d canaries have ticket numbers that a customer may have, for hardly any number is free: those are not listened for", r.unheard))
+	}
+	if phone := c.file.Column(study.Phone); phone >= 0 && len(c.pieces) > 0 {
+		filled := c.file.Columns[phone].Filled
+		if with := float64(r.Tokens[canary.Phone]) / float64(len(c.pieces)); with < filled/2 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%.0f %% of the rows have a phone number and %.0f %% of the canaries: whoever keeps only rows with one loses the others, so add numbers to [pool] phones", 100*filled, 100*with))
+		}
 	}
 	return r
 }

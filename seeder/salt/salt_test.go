@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -319,6 +320,22 @@ func TestWindows(t *testing.T) {
 			if p.State != canary.Planted || tok.Window.From != taken || !tok.Window.Until.IsZero() || tok.Window.Place != "copy:acme" {
 				t.Errorf("after the release: %s, %+v", p.State, tok.Window)
 			}
+		}
+	}
+}
+
+// BenchmarkWriteTo is the second reading: what was learned is written.
+func BenchmarkWriteTo(b *testing.B) {
+	s := newSite(b)
+	in := bytes.Repeat(csvOf(nil, rows(3000)), 40)
+	c, err := s.salter().Prepare(b.Context(), order("acme", in, 100))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(in)))
+	for b.Loop() {
+		if err := c.WriteTo(b.Context(), io.Discard); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

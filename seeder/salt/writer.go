@@ -51,7 +51,8 @@ func (w *writer) draft(ctx context.Context, anyPhone bool) (*draft, error) {
 		}
 		return nil, err
 	}
-	return &w.d, nil
+	d := w.d // without the writer, which is large
+	return &d, nil
 }
 
 // compose draws the identity and writes the record.

@@ -150,11 +150,15 @@ func TestOrder(t *testing.T) {
 		less func(a, b []string) int
 		want string // columns and how they are compared
 	}{
-		"by id":           {func([]string, []string) int { return 0 }, "id number,created_at time,ticket_no bytes"},
-		"by id, falling":  {func(a, b []string) int { return cmp.Compare(b[8], a[8]) }, "id number falling,created_at time falling,ticket_no bytes falling"},
-		"by last name":    {func(a, b []string) int { return strings.Compare(a[2], b[2]) }, "last_name bytes,id number"},
-		"by both names":   {func(a, b []string) int { return cmp.Or(strings.Compare(a[2], b[2]), strings.Compare(a[1], b[1])) }, "last_name bytes,first_name bytes"},
-		"without case":    {func(a, b []string) int { return strings.Compare(strings.ToLower(a[3]), strings.ToLower(b[3])) }, "email letters"},
+		"by id":          {func([]string, []string) int { return 0 }, "id number,created_at time,ticket_no bytes"},
+		"by id, falling": {func(a, b []string) int { return cmp.Compare(b[8], a[8]) }, "id number falling,created_at time falling,ticket_no bytes falling"},
+		"by last name":   {func(a, b []string) int { return strings.Compare(a[2], b[2]) }, "last_name bytes,id number"},
+		"by both names":  {func(a, b []string) int { return cmp.Or(strings.Compare(a[2], b[2]), strings.Compare(a[1], b[1])) }, "last_name bytes,first_name bytes"},
+		"without case":   {func(a, b []string) int { return strings.Compare(strings.ToLower(a[3]), strings.ToLower(b[3])) }, "email letters"},
+		"with capitals":  {func(a, b []string) int { return strings.Compare(strings.ToUpper(a[3]), strings.ToUpper(b[3])) }, "email capitals"},
+		"by a rule": {func(a, b []string) int {
+			return strings.Compare(strings.ReplaceAll(strings.ReplaceAll(a[3], ".", ""), "_", ""), strings.ReplaceAll(strings.ReplaceAll(b[3], ".", ""), "_", ""))
+		}, "email bytes"},
 		"by country, id":  {func(a, b []string) int { return strings.Compare(a[5], b[5]) }, "country bytes,id number,created_at time,ticket_no bytes"},
 		"by country, bag": {func(a, b []string) int { return cmp.Or(strings.Compare(a[5], b[5]), strings.Compare(a[9], b[9])) }, "country bytes,token bytes"},
 		"none":            {func(a, b []string) int { return strings.Compare(a[9][8:], b[9][8:]) }, ""},
