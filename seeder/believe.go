@@ -1,8 +1,11 @@
 package seeder
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -37,30 +40,28 @@ func (s *Seeder) Believable(ctx context.Context, cfg BelieveConfig) (gate.Report
 	return gate.Measure(ctx, in)
 }
 
+// ExportBelievable writes what the gate would measure, as numbers with a label,
+// for other tools, and what the columns mean. The label tells which rows are
+// canaries: who has the file has the list.
+func (s *Seeder) ExportBelievable(ctx context.Context, cfg BelieveConfig, rows, legend io.Writer) error {
+	in, err := s.exhibit(ctx, &cfg)
+	if err != nil {
+		return fmt.Errorf("believable: %w", err)
+	}
+	if err := gate.Export(ctx, rows, in); err != nil {
+		return err
+	}
+	return gate.Legend(ctx, legend, in)
+}
+
 // exhibit reads what the gate looks at.
 func (s *Seeder) exhibit(ctx context.Context, cfg *BelieveConfig) (gate.Input, error) {
-	standing, err := s.standing(ctx, cfg.Batch, nil)
+	ours, err := s.standingKeys(ctx, cfg.Batch)
 	if err != nil {
 		return gate.Input{}, err
 	}
-	ours := make([]string, 0, len(standing))
-	for i := range standing {
-		image, err := supportdb.DecodeImage(standing[i].Rows)
-		if err != nil {
-			return gate.Input{}, fmt.Errorf("canary %s: %w", standing[i].ID, err)
-		}
-		keys, err := supportdb.DecodeKeys(standing[i].Keys)
-		if err != nil {
-			return gate.Input{}, fmt.Errorf("canary %s: %w", standing[i].ID, err)
-		}
-		ours = append(ours, image.CustomerKey(keys))
-	}
-	want := cfg.Rows
-	if want <= 0 {
-		want = believeRows
-	}
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0x5e1f)) //nolint:gosec // a choice of rows
-	sample, err := s.cfg.Desk.Sample(ctx, rng, want, "")
+	sample, err := s.cfg.Desk.Sample(ctx, rng, cmp.Or(cfg.Rows, believeRows), "")
 	if err != nil {
 		return gate.Input{}, err
 	}
@@ -76,24 +77,43 @@ func (s *Seeder) exhibit(ctx context.Context, cfg *BelieveConfig) (gate.Input, e
 	}
 	table, flat := s.flattener()
 	in := gate.Input{Table: table, Owned: cfg.Owned, Seed: cfg.Seed, Now: s.now()}
-	for _, part := range []struct {
-		keys []string
-		into *[]view.Row
-	}{{ours, &in.Canaries}, {theirs, &in.Real}} {
-		for group := range slices.Chunk(part.keys, 500) {
+	read := func(keys []string, into *[]view.Row) error {
+		for group := range slices.Chunk(keys, 500) {
 			records, err := s.cfg.Desk.Read(ctx, group)
 			if err != nil {
-				return gate.Input{}, err
+				return err
 			}
 			for i := range records {
-				*part.into = append(*part.into, flat(&records[i].Image))
+				*into = append(*into, flat(&records[i].Image))
 			}
 			if cfg.Progress != nil {
 				cfg.Progress(len(in.Canaries)+len(in.Real), len(ours)+len(theirs))
 			}
 		}
+		return nil
 	}
-	return in, nil
+	return in, errors.Join(read(ours, &in.Canaries), read(theirs, &in.Real))
+}
+
+// standingKeys are the keys of the canaries' customer rows.
+func (s *Seeder) standingKeys(ctx context.Context, batch canary.BatchID) ([]string, error) {
+	standing, err := s.standing(ctx, batch, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, 0, len(standing))
+	for i := range standing {
+		image, err := supportdb.DecodeImage(standing[i].Rows)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", standing[i].ID, err)
+		}
+		keys, err := supportdb.DecodeKeys(standing[i].Keys)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", standing[i].ID, err)
+		}
+		out = append(out, image.CustomerKey(keys))
+	}
+	return out, nil
 }
 
 // flattener tells how a customer with the tickets becomes one row of the gate:

@@ -165,6 +165,7 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 	if err == nil {
 		return true, nil
 	}
+	delete(m.emails, d.id.Email()) // nobody has it
 	if d.phone != "" {
 		m.pool.phones = append(m.pool.phones, d.phone)
 	}

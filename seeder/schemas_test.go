@@ -62,7 +62,7 @@ func TestOddSchema(t *testing.T) {
 	const ours = " FROM contacts WHERE email NOT LIKE '%@real.test'"
 	for query, want := range map[string]int{
 		"SELECT COUNT(*)" + ours: 10,
-		"SELECT COUNT(DISTINCT login)" + ours + " AND login = SUBSTRING_INDEX(email,'@',1)":                           10,
+		"SELECT COUNT(DISTINCT login)" + ours + " AND login LIKE CONCAT(SUBSTRING_INDEX(email,'@',1), '%')":           10,
 		"SELECT COUNT(*)" + ours + " AND (second_email IS NOT NULL OR notes LIKE '%real.test%')":                      0,
 		"SELECT COUNT(*)" + ours + " AND birthday = '1980-05-06' AND HEX(avatar) = 'FF0001' AND mobile LIKE '0%'":     10,
 		"SELECT COUNT(*)" + ours + " AND expires > '2026-06-01' AND last_seen >= created_at - INTERVAL 1 SECOND":      10,

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +22,7 @@ func (a *app) selftestCmd() *cobra.Command {
 		Example: "  saltmine selftest believable",
 	}
 	var cfg seeder.BelieveConfig
-	var name, batch string
+	var name, batch, export string
 	believable := &cobra.Command{
 		Use:   "believable",
 		Short: "try to tell the canaries from real customers",
@@ -29,10 +31,11 @@ as a thief with an extract or an administrator with a dump would: learned
 classifiers, outliers, single conditions, orders of keys and dates, providers.
 Prints each attack with its limit and what gives canaries away. Exit code 3 when
 an attack succeeds.`,
-		Example: "  saltmine selftest believable\n  saltmine selftest believable --rows 50000 --output json",
+		Example: "  saltmine selftest believable\n  saltmine selftest believable --rows 50000 --output json\n  saltmine selftest believable --export numbers.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.believable(cmd.Context(), name, batch, cfg)
+			cfg.Batch = canary.BatchID(batch)
+			return a.believable(cmd.Context(), name, export, cfg)
 		},
 	}
 	fl := believable.Flags()
@@ -40,11 +43,12 @@ an attack succeeds.`,
 	fl.StringVar(&batch, "batch", "", "only the canaries of this `BATCH`")
 	fl.IntVar(&cfg.Rows, "rows", 20_000, "real customers to compare with")
 	fl.Uint64Var(&cfg.Seed, "seed", 1, "of the choice of rows and of the learners")
+	fl.StringVar(&export, "export", "", "measure nothing, and write the numbers with a label for other tools to `FILE`, and what they mean to FILE.columns; both say which rows are canaries")
 	cmd.AddCommand(believable)
 	return cmd
 }
 
-func (a *app) believable(ctx context.Context, name, batch string, cfg seeder.BelieveConfig) (err error) {
+func (a *app) believable(ctx context.Context, name, export string, cfg seeder.BelieveConfig) (err error) {
 	c, err := a.openCore(ctx)
 	if err != nil {
 		return err
@@ -55,9 +59,14 @@ func (a *app) believable(ctx context.Context, name, batch string, cfg seeder.Bel
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	cfg.Batch, cfg.Owned = canary.BatchID(batch), c.cfg.Pool.Domains
+	cfg.Owned = c.cfg.Pool.Domains
 	step, done := a.progress("reading")
 	cfg.Progress = step
+	if export != "" {
+		err := exportBelievable(ctx, s.seeder, cfg, export)
+		done()
+		return err
+	}
 	report, err := s.seeder.Believable(ctx, cfg)
 	done()
 	if err != nil {
@@ -71,4 +80,17 @@ func (a *app) believable(ctx context.Context, name, batch string, cfg seeder.Bel
 		err = &exitError{code: exitFound}
 	}
 	return err
+}
+
+// exportBelievable writes two files that only their owner can read and that
+// must not exist yet.
+func exportBelievable(ctx context.Context, s *seeder.Seeder, cfg seeder.BelieveConfig, name string) (err error) {
+	var files [2]*os.File
+	for i, n := range []string{name, name + ".columns"} {
+		if files[i], err = os.OpenFile(n, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		defer func() { err = errors.Join(err, files[i].Close()) }()
+	}
+	return s.ExportBelievable(ctx, cfg, files[0], files[1])
 }

@@ -214,26 +214,7 @@ func (b *bulk) statement(ctx context.Context, p *Part, rows []place) error {
 // AUTO_INCREMENT Handling in InnoDB, "simple inserts").
 func (b *bulk) send(ctx context.Context, p *Part, s statement, n int, known bool) ([]string, error) {
 	if !known && b.returning {
-		var given []string
-		rows, err := b.tx.QueryContext(ctx, s.query+" RETURNING "+quote(p.auto), s.args...)
-		if err != nil {
-			return nil, classify(err)
-		}
-		defer func() { _ = rows.Close() }() // rows.Err below has the fault
-		for rows.Next() {
-			var key string
-			if err := rows.Scan(&key); err != nil {
-				return nil, fmt.Errorf("read the keys: %w", err)
-			}
-			given = append(given, key)
-		}
-		if err := rows.Err(); err != nil {
-			return nil, classify(err)
-		}
-		if len(given) != n {
-			return nil, fmt.Errorf("table %s: %d keys for %d rows: %w", p.Table.Name, len(given), n, ErrSchema)
-		}
-		return given, nil
+		return b.returned(ctx, p, s, n)
 	}
 	result, err := b.tx.ExecContext(ctx, s.query, s.args...)
 	if err != nil || known {
@@ -246,6 +227,30 @@ func (b *bulk) send(ctx context.Context, p *Part, s statement, n int, known bool
 	given := make([]string, n)
 	for i := range given {
 		given[i] = strconv.FormatInt(first+int64(i)*b.step, 10)
+	}
+	return given, nil
+}
+
+// returned sends a statement that returns the keys.
+func (b *bulk) returned(ctx context.Context, p *Part, s statement, n int) ([]string, error) {
+	rows, err := b.tx.QueryContext(ctx, s.query+" RETURNING "+quote(p.auto), s.args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err below has the fault
+	var given []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("read the keys: %w", err)
+		}
+		given = append(given, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, classify(err)
+	}
+	if len(given) != n {
+		return nil, fmt.Errorf("table %s: %d keys for %d rows: %w", p.Table.Name, len(given), n, ErrSchema)
 	}
 	return given, nil
 }
