@@ -226,7 +226,7 @@ func (a *arena) removal(o *outcome) Attack {
 	slices.Sort(placed)
 	n := len(placed)
 	lost := func(part float64) float64 { return 1 - placed[min(n-1, int(float64(n)*(1-part)))] }
-	half, most := lost(0.5), lost(lostAt0)
+	half, most, area := lost(0.5), lost(lostAt0), acrossFolds(o.placed.Area())
 	se := math.Sqrt(lostAt0 * (1 - lostAt0) / float64(n))
 	out := Attack{
 		Name: "removing 90 % of the canaries", Measure: lostMeasure, Value: most, Limit: LimitLost,
@@ -234,7 +234,7 @@ func (a *arena) removal(o *outcome) Attack {
 		Note: fmt.Sprintf("by the boosted trees' score; removing half costs %.0f %% of the real rows", 100*half),
 	}
 	switch {
-	case most < LimitLost && most < lostAt0-crossed*sure*se:
+	case most < LimitLost && most < lostAt0-crossed*sure*se && area.AUC-auc0 > sure*area.SE0:
 		out.Verdict, out.Tells = Failed, a.tells(o)
 	case crossed*rarely*se > lostAt0-LimitLost || most < LimitLost:
 		out.Verdict = TooFew

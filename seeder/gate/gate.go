@@ -49,6 +49,7 @@ var ErrInput = errors.New("nothing to measure")
 const (
 	leastCanaries = 20
 	leastReal     = 200
+	mostReal      = 250_000
 )
 
 // Input is what the gate looks at.
@@ -56,6 +57,7 @@ type Input struct {
 	Table view.Table
 	// Real are customers as the table has them: all, or a random sample.
 	// Canaries are rows of the same columns.
+	// Of more than 250,000 real rows a random part is looked at.
 	Real, Canaries []view.Row
 	// Rows is how many customers the table has, when Real is a sample of them.
 	// Then canaries weigh less where values are counted, as they would in an
@@ -77,7 +79,7 @@ func Measure(ctx context.Context, in Input) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Canaries: len(in.Canaries), Real: len(in.Real), Features: len(a.view.Features), NotMeasured: notMeasured()}
+	r := Report{Canaries: len(in.Canaries), Real: len(a.in.Real), Features: len(a.view.Features), NotMeasured: notMeasured()}
 	for _, attack := range []func(context.Context) []Attack{
 		a.providers, a.classifiers, a.singles, a.predicates, a.outliers, a.neighbours, a.rules,
 	} {
@@ -99,6 +101,20 @@ func (in *Input) share() float64 {
 		return float64(len(in.Real)) / float64(in.Rows)
 	}
 	return 1
+}
+
+// sample bounds the work and the memory: of more real rows than mostReal a
+// random part is looked at, and Rows says so.
+func (in *Input) sample() {
+	if len(in.Real) <= mostReal {
+		return
+	}
+	r := rand.New(rand.NewPCG(in.Seed, 5)) //nolint:gosec // repeatable on purpose, guards nothing
+	part := make([]view.Row, mostReal)
+	for i, j := range r.Perm(len(in.Real))[:mostReal] {
+		part[i] = in.Real[j]
+	}
+	in.Rows, in.Real = max(in.Rows, len(in.Real)), part
 }
 
 func (in *Input) look(ctx context.Context) (*view.View, error) {
@@ -140,6 +156,7 @@ type panel struct {
 }
 
 func newArena(ctx context.Context, in Input) (*arena, error) {
+	in.sample()
 	v, err := in.look(ctx)
 	if err != nil {
 		return nil, err

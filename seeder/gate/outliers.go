@@ -60,34 +60,41 @@ func (a *arena) lonely(among []int) []float64 {
 	return learn.Isolate(columns, len(a.in.Real), isolators, isolated, a.in.Seed).Scores(columns)
 }
 
-// worstForest judges the forest whose loneliest rows hold most canaries.
+// worstForest judges the forest whose loneliest rows hold most canaries: which
+// it is, one half of the rows says, how many they are, the other.
 func (a *arena) worstForest(forests []forest) Attack {
 	canaries, rows := len(a.in.Canaries), a.view.Rows
 	part := min(mostTop, max(top, leastExpected/float64(canaries)))
 	k := int(math.Ceil(part * float64(rows)))
-	worst, found := 0, -1
+	h := a.halve()
+	var found, picked, worst [2]int
+	var best [2]int
 	for i, f := range forests {
-		n := 0
+		var canary, all [2]int
 		for _, row := range learn.Highest(f.scores, k, a.in.Seed) {
-			n += min(1, max(0, row-len(a.in.Real)+1))
+			all[h.half[row]]++
+			if a.isCanary(row) {
+				canary[h.half[row]]++
+			}
 		}
-		if n > found {
-			worst, found = i, n
+		for half := range 2 {
+			if i == 0 || canary[half] > best[half] {
+				best[half], worst[half] = canary[half], i
+				found[half], picked[half] = canary[1-half], all[1-half]
+			}
 		}
 	}
+	n, of := found[0]+found[1], picked[0]+picked[1]
 	base := float64(canaries) / float64(rows)
-	low, high := learn.Wilson(found, k, z95)
-	scores := forests[worst].scores
-	area := learn.AreaOf(scores[len(a.in.Real):], scores[:len(a.in.Real)])
+	low, high := learn.Wilson(n, of, z95)
 	out := Attack{
 		Name: "isolation forest", Measure: liftMeasure, Limit: LimitLift,
-		Value: float64(found) / float64(k) / base, Low: low / base, High: high / base,
-		Note: fmt.Sprintf("precision in the %.0f %% of rows that are most alone, the worst of %d, by %s (AUC %.3f)", 100*part, len(forests), forests[worst].on, area.AUC),
+		Value: float64(n) / float64(of) / base, Low: low / base, High: high / base,
+		Note: fmt.Sprintf("precision in the %.0f %% of rows that are most alone, by the worst of %d forests (%s)", 100*part, len(forests), forests[worst[0]].on),
 	}
-	surprising := learn.Fisher(found, k, canaries, rows) < chance/float64(len(forests))
 	switch {
-	case out.Value > LimitLift && surprising:
-		out.Verdict, out.Tells = Failed, a.loudest(forests[worst].among)
+	case out.Value > LimitLift && learn.Fisher(n, of, canaries, rows) < chance:
+		out.Verdict, out.Tells = Failed, a.loudest(forests[worst[0]].among)
 	case out.Value > LimitLift || part*float64(canaries) < leastExpected-1:
 		out.Verdict, out.Need = TooFew, max(canaries+1, int(math.Ceil(leastExpected/mostTop)))
 	default:

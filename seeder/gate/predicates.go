@@ -23,6 +23,10 @@ const (
 	supportShare = 20 // of the canaries: one in
 )
 
+// luck is the chance that thousands of conditions may have: a bound on a few
+// canaries is no proof. Of 25 canaries none has it that is above the limit.
+const luck = 1e-5
+
 // predicate is a condition, found and measured.
 type predicate struct {
 	says     string
@@ -209,6 +213,9 @@ func (h *halves) judge(half, k, n int) (predicate, bool) {
 	}
 	low, high := learn.Wilson(k, n, z95)
 	base := h.base(half)
+	if low > LimitLift*base && learn.Fisher(k, n, h.canaries[half], h.rows[half]) > luck {
+		low = LimitLift * base
+	}
 	return predicate{feature: -1, canaries: k, rows: n, low: low / base, high: high / base, lift: float64(k) / float64(n) / base}, true
 }
 

@@ -105,8 +105,10 @@ func (a *arena) owned() *Owned {
 
 // state puts it plainly.
 func (o *Owned) state(canaries int) {
-	o.Statement = fmt.Sprintf("%d of %d canaries are at %d owned domains; an extract of 68,000 rows would show %.0f of these domains twice or oftener. ",
-		o.Owned, canaries, o.Domains, o.SeenTwice)
+	if o.Owned > 0 {
+		o.Statement = fmt.Sprintf("%d of %d canaries are at %d owned domains; an extract of 68,000 rows would show %.0f of these domains twice or oftener. ",
+			o.Owned, canaries, o.Domains, o.SeenTwice)
+	}
 	if o.Mailboxes == 0 {
 		o.Statement += fmt.Sprintf("Dropping all small domains costs a thief %.1f %% of the real rows and us %.1f %% of the canaries: AUC %.3f.",
 			100*o.ShareReal, 100*o.ShareCanaries, o.Bound)

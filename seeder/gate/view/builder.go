@@ -14,6 +14,7 @@ type builder struct {
 	crowd  []words // of customers: worth looking at in pairs
 	clocks []words // hours of dates
 	seen   map[string]words
+	named  map[string]int // features, by name
 	parts  []nameParts
 	first  words // first and last names, folded, whatever columns hold them
 	last   words
@@ -21,7 +22,7 @@ type builder struct {
 
 func newBuilder(x Extract) *builder {
 	n := len(x.Real) + len(x.Canaries)
-	b := &builder{x: x, view: &View{Rows: n}, seen: map[string]words{}}
+	b := &builder{x: x, view: &View{Rows: n}, seen: map[string]words{}, named: map[string]int{}}
 	if !x.Now.IsZero() {
 		b.now = float64(x.Now.UnixMicro()) / float64(time.Second/time.Microsecond)
 	}
@@ -42,7 +43,20 @@ func (b *builder) row(i int) *Row {
 	return &b.x.Canaries[i-len(b.x.Real)]
 }
 
-func (b *builder) emit(f Feature) { b.view.Features = append(b.view.Features, f) }
+// emit adds a feature. Names are unique: what is derived from a column named
+// "phone" may meet what is derived from any telephone number.
+func (b *builder) emit(f Feature) {
+	if at, taken := b.named[f.Name]; taken {
+		if same(f.Values, b.view.Features[at].Values) {
+			return
+		}
+		f.Name += "′"
+		b.emit(f)
+		return
+	}
+	b.named[f.Name] = len(b.view.Features)
+	b.view.Features = append(b.view.Features, f)
+}
 
 // offer keeps words for equality, and for pairs when pairs are wanted.
 func (b *builder) offer(w words, pairs bool) {
@@ -71,6 +85,7 @@ func (b *builder) customers() {
 	}
 	b.absences()
 	b.dates()
+	b.numbers()
 	b.c.orders()
 	b.inside()
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -74,16 +75,7 @@ func (f *frame) sorted(c *column) []int {
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		switch x, y := c.num(a), c.num(b); {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		case mixed(a) < mixed(b):
-			return -1
-		default:
-			return 1
-		}
+		return cmp.Or(cmp.Compare(c.num(a), c.num(b)), cmp.Compare(mixed(a), mixed(b)))
 	})
 	return order
 }

@@ -72,6 +72,9 @@ func newColumn(c Column, n int, value func(row int) Value) *column {
 	if out.Role == "" && out.Kind == Text && looksLikeMail(out.texts) {
 		out.Role = Email
 	}
+	if out.Role == "" && out.Kind == Text && looksNumbered(out.texts) {
+		out.Role = Serial
+	}
 	out.read()
 	out.group = groupOf(out)
 	return out

@@ -49,6 +49,21 @@ func looksLikeMail(texts []string) bool {
 	return n > 0 && n*10 > len(texts)*9
 }
 
+// looksNumbered tells whether all texts are one form with digits to count in:
+// "TK-2025-004123".
+func looksNumbered(texts []string) bool {
+	one := form(texts[0])
+	if strings.Count(one, "9") < 4 || len(texts) < sortable {
+		return false
+	}
+	for _, t := range texts {
+		if form(t) != one {
+			return false
+		}
+	}
+	return true
+}
+
 // number reads a decimal; NaN if it is none. Words like "inf" are none.
 func number(text string) float64 {
 	if text == "" || len(text) > 40 || strings.Trim(text, "+-.0123456789eE") != "" {

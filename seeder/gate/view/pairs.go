@@ -9,7 +9,9 @@ import (
 const (
 	mostPairs  = 150
 	mostInside = 40
-	rareWords  = 0.7 // share of distinct values above which pairs say nothing
+	// mostRepeated is how many columns of repeated texts are paired.
+	mostRepeated = 8
+	rareWords    = 0.7 // share of distinct values above which pairs say nothing
 )
 
 // surprise emits how often two values stand together against how often they
@@ -58,17 +60,43 @@ func (b *builder) pairs() {
 			look(w, c.asWords())
 		}
 	}
+	texts := b.repeated()
+	for i, a := range texts {
+		for _, w := range texts[i+1:] {
+			look(a, w)
+		}
+	}
 	b.combination()
 }
 
 // partners are the words of many values, and the hours, that may depend on a column.
 func (b *builder) partners(c *column) (out []words) {
-	if c.Role == Country || c.Role == Language {
+	if c.spoken() {
 		out = append(out, b.clocks...)
 	}
 	for _, name := range []string{"first", "last", "domain", "phone.prefix", "phone.area"} {
 		if many := b.seen[name]; c.Kind == Word && float64(many.size()) < rareWords*float64(b.c.n) {
 			out = append(out, many)
+		}
+	}
+	if c.Kind == Word {
+		out = append(out, b.repeated()...)
+	}
+	return out
+}
+
+// repeated are texts of many values that come again, a city or a street, and
+// how texts begin, a post code.
+func (b *builder) repeated() (out []words) {
+	for _, c := range b.c.cols {
+		if c.Kind != Text || c.group != Others {
+			continue
+		}
+		begins := derive(c, func(t string) string { return t[:min(2, len(t))] }).named(c.Name+".start", "the beginning of "+c.Name, c)
+		for _, w := range []words{c.asWords(), begins} {
+			if float64(w.size()) < rareWords*float64(b.c.n) && len(out) < mostRepeated {
+				out = append(out, w)
+			}
 		}
 	}
 	return out
@@ -167,6 +195,30 @@ func neat(gap float64) float64 {
 		}
 	}
 	return n
+}
+
+// numbers compares the customers' numbers with one another.
+func (b *builder) numbers() {
+	left := mostInside
+	for i, c := range b.c.cols {
+		for _, d := range b.c.cols[i+1:] {
+			if c.nums == nil || d.nums == nil || c.Kind == Time || d.Kind == Time {
+				continue
+			}
+			if left--; left < 0 {
+				return
+			}
+			gap, part := b.c.blank(), b.c.blank()
+			for row := range gap {
+				gap[row] = float32(signedLog(c.num(row) - d.num(row)))
+				if d.num(row) != 0 {
+					part[row] = float32(c.num(row) / d.num(row))
+				}
+			}
+			b.c.putCount(c.Name+"−"+d.Name, c.Name+" less "+d.Name, c, gap)
+			b.c.put(c.Name+"÷"+d.Name, c.Name+" over "+d.Name, c, part)
+		}
+	}
 }
 
 // inside emits whether one column's text stands in another's.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ func (b *builder) tickets() {
 	b.beside()
 	b.ends()
 }
+
+// spoken tells whether a column says where people live or what they speak.
+func (c *column) spoken() bool { return c.Role == Country || c.Role == Language }
 
 func ticketGroup(c *column) Group {
 	switch {
@@ -144,8 +148,18 @@ func (f *frame) pair(c, d *column) {
 	case wordy && d.Kind == Word:
 		f.surprise(c.asWords(), d.asWords(), Tickets)
 	}
-	if d.joined && c.Kind == Text && (d.Kind == Word || d.group == Names) {
+	if d.joined && c.Kind == Text {
+		f.says(c, d)
+	}
+}
+
+// says compares a text of tickets with a column of customers.
+func (f *frame) says(c, d *column) {
+	if d.Kind == Word || d.group == Names {
 		f.insideOf(d, c)
+	}
+	if d.Kind == Word && d.spoken() {
+		f.lettersBy(c.Name, c, c.ids, c.texts, d.asWords())
 	}
 }
 
@@ -156,7 +170,7 @@ func (b *builder) clockBeside(c *column, joined []*column) {
 	}
 	hours := c.slots(func(t float64) float64 { return within(t, day) / hour }).named(c.Name+".hour", "the hour of the ticket's "+c.Name, c)
 	for _, d := range slices.Concat(joined, b.t.cols) {
-		if d.Role == Country || d.Role == Language || d.Kind == Word && !d.joined {
+		if d.spoken() || d.Kind == Word && !d.joined {
 			b.t.surprise(hours, d.asWords(), Courses)
 		}
 	}
@@ -176,16 +190,7 @@ func (b *builder) sequence() {
 	least, greatest, span := b.c.blank(), b.c.blank(), b.c.blank()
 	first, last := make([]float64, b.c.n), make([]float64, b.c.n)
 	for row, tickets := range b.of {
-		slices.SortStableFunc(tickets, func(i, j int) int {
-			switch x, y := when.num(i), when.num(j); {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			default:
-				return 0
-			}
-		})
+		slices.SortStableFunc(tickets, func(i, j int) int { return cmp.Compare(when.num(i), when.num(j)) })
 		first[row], last[row] = math.NaN(), math.NaN()
 		for k, i := range tickets {
 			if k == 0 {
