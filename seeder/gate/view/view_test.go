@@ -66,11 +66,11 @@ func people(n int) []view.Row {
 
 // letters spells a number.
 func letters(n int) string {
-	out := ""
+	var out strings.Builder
 	for _, d := range strconv.Itoa(n) {
-		out += string('a' + d - '0')
+		out.WriteString(string('a' + d - '0'))
 	}
-	return out
+	return out.String()
 }
 
 func read(t testing.TB, x view.Extract) *view.View {
