@@ -193,7 +193,7 @@ func (o *Order) tell(stage Stage, done, total int64) {
 const (
 	maxCanaries = 10_000
 	seedBytes   = 32
-	groupSize   = 50 // canaries that are registered together
+	groupSize   = 16 // canaries that are registered together
 )
 
 // source gives the randomness of one step of a release: the same for the same

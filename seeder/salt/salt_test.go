@@ -59,7 +59,7 @@ func TestCopyIsTheListWithCanaries(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.cfg.PlacebosPerEmail = 1
-	for i := range 16 {
+	for i := range 12 {
 		w := worlds().Example(i)
 		in := w.list()
 		name := fmt.Sprintf("r%d", i)
@@ -208,11 +208,11 @@ func TestPhones(t *testing.T) {
 	for i := range 300 {
 		s.cfg.Phones = append(s.cfg.Phones, fmt.Sprintf("+447700900%03d", i), fmt.Sprintf("+4930231255%03d", i), fmt.Sprintf("+331990000%02d", i%100))
 	}
-	list := rows(1500)
+	list := rows(600)
 	in := csvOf(header(), list)
-	out, report := s.release(order("acme", in, 60))
+	out, report := s.release(order("acme", in, 30))
 	n := report.Tokens[canary.Phone]
-	if n < 5 || n > 60 || report.Placebos[canary.Phone] == 0 || report.PhonesFree != 700 {
+	if n < 5 || n > 30 || report.Placebos[canary.Phone] == 0 || report.PhonesFree != 700 {
 		t.Errorf("%d canaries with phone numbers, %d placebos, %d were free", n, report.Placebos[canary.Phone], report.PhonesFree)
 	}
 	written := 0
@@ -225,7 +225,7 @@ func TestPhones(t *testing.T) {
 	if written != n {
 		t.Errorf("%d numbers are written, %d are tokens", written, n)
 	}
-	o := order("beta", in, 60)
+	o := order("beta", in, 30)
 	o.Phones = 0
 	if _, report := s.release(o); report.Tokens[canary.Phone] != 0 {
 		t.Errorf("%d phone numbers were used, none allowed", report.Tokens[canary.Phone])
@@ -233,7 +233,7 @@ func TestPhones(t *testing.T) {
 	for _, row := range list {
 		row[colPhone] = cmp.Or(row[colPhone], "+44 7700 900999")
 	}
-	o = order("gamma", csvOf(header(), list), 60)
+	o = order("gamma", csvOf(header(), list), 30)
 	o.Phones = 0
 	if _, _, err := s.try(o); err == nil || !strings.Contains(err.Error(), "every row of the list has a phone number") {
 		t.Errorf("where every row has a number: %v", err)
