@@ -151,74 +151,6 @@ func (o *outcome) attack(name string, a *arena) Attack {
 	return out
 }
 
-// tells names the features that gave most, worst first.
-func (a *arena) tells(o *outcome) []Tell {
-	order := slices.Clone(o.tried)
-	slices.SortStableFunc(order, func(i, j int) int { return compare(o.gain[j], o.gain[i]) })
-	total := 0.0
-	for _, g := range o.gain {
-		total += g
-	}
-	var out []Tell
-	for _, f := range order {
-		if o.gain[f] <= total/50 {
-			break
-		}
-		out = a.addTell(out, f)
-	}
-	return out
-}
-
-func compare(x, y float64) int {
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	default:
-		return 0
-	}
-}
-
-// tell describes a feature.
-func (a *arena) tell(feature int) Tell {
-	f := &a.view.Features[feature]
-	auc := a.alone(feature)
-	return Tell{
-		Feature: f.Name, Says: f.Says, Column: f.Column, Alone: max(auc, 1-auc),
-		Canaries: usual(f, len(a.in.Real), a.view.Rows), Real: usual(f, 0, len(a.in.Real)),
-	}
-}
-
-// alone is the AUC of a feature, greater numbers being canaries.
-func (a *arena) alone(feature int) float64 {
-	marked, all := make([]int, 256), make([]int, 256)
-	for row, bin := range a.matrix.Bins(feature) {
-		all[bin]++
-		if a.isCanary(row) {
-			marked[bin]++
-		}
-	}
-	return learn.BinAUC(marked, all)
-}
-
-// usual is the median of a feature in some rows, or the share of ones.
-func usual(f *view.Feature, from, to int) string {
-	values := slices.Clone(f.Values[from:to])
-	sum, flags := 0.0, true
-	for _, v := range values {
-		if v == 1 {
-			sum++
-		}
-		flags = flags && (v == 0 || v == 1 || math.IsNaN(float64(v)))
-	}
-	if flags {
-		return fmt.Sprintf("%.1f %%", 100*sum/float64(max(1, to-from)))
-	}
-	slices.Sort(values) // NaN first
-	return f.Scale.Print(values[len(values)/2])
-}
-
 // removal measures what dropping canaries costs the thief: real rows that go
 // with them when he drops the likeliest rows.
 func (a *arena) removal(o *outcome) Attack {
@@ -231,7 +163,7 @@ func (a *arena) removal(o *outcome) Attack {
 	out := Attack{
 		Name: "removing 90 % of the canaries", Measure: lostMeasure, Value: most, Limit: LimitLost,
 		Low: max(0, most-crossed*z95*se), High: min(1, most+crossed*z95*se),
-		Note: fmt.Sprintf("by the boosted trees' score; removing half costs %.0f %% of the real rows", 100*half),
+		Note: fmt.Sprintf("by the score of all learners; removing half costs %.0f %% of the real rows", 100*half),
 	}
 	switch {
 	case most < LimitLost && most < lostAt0-crossed*sure*se && area.AUC-auc0 > sure*area.SE0:

@@ -16,7 +16,7 @@ import (
 
 func small(t *testing.T) gate.Input {
 	t.Helper()
-	return newWorld(t, 400, 40, 13).input()
+	return newWorld(t, 200, 20, 13).input()
 }
 
 func TestExportIsWhatLearnersSee(t *testing.T) {
@@ -37,11 +37,11 @@ func TestExportIsWhatLearnersSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(lines) != 441 || len(lines[0]) != len(said) || lines[0][0] != "canary" {
+	if len(lines) != 221 || len(lines[0]) != len(said) || lines[0][0] != "canary" {
 		t.Fatalf("%d lines of %d columns, %d in the legend", len(lines), len(lines[0]), len(said))
 	}
 	for i, line := range lines[1:] {
-		if want := map[bool]string{false: "0", true: "1"}[i >= 400]; line[0] != want {
+		if want := map[bool]string{false: "0", true: "1"}[i >= 200]; line[0] != want {
 			t.Fatalf("line %d is canary %q", i, line[0])
 		}
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -58,7 +59,7 @@ func (a *arena) byDomain() *byDomain {
 		t.counts[id] = float64(t.real[id]) + a.in.share()*float64(t.canaries[id])
 		t.order = append(t.order, id)
 	}
-	slices.SortFunc(t.order, func(i, j int) int { return compare(t.counts[i], t.counts[j]) })
+	slices.SortFunc(t.order, func(i, j int) int { return cmp.Compare(t.counts[i], t.counts[j]) })
 	return t
 }
 

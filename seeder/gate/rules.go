@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -38,7 +39,7 @@ func (a *arena) rules(context.Context) []Attack {
 			out.Value, out.Low, out.High = lift, low/base, high/base
 		}
 	}
-	slices.SortStableFunc(bad, func(x, y broken) int { return compare(y.low, x.low) })
+	slices.SortStableFunc(bad, func(x, y broken) int { return cmp.Compare(y.low, x.low) })
 	for _, b := range bad {
 		out.Verdict = Failed
 		out.Tells = append(out.Tells, b.tell)

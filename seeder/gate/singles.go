@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"saltmine/seeder/gate/learn"
 )
@@ -57,46 +56,4 @@ func (a *arena) valuesOf(h *halves, half, feature int, turned bool) (yes, no []f
 		}
 	}
 	return yes, no
-}
-
-// loudest names the features that tell most alone, of some.
-func (a *arena) loudest(features []int) (out []Tell) {
-	type loud struct {
-		feature int
-		auc     float64
-	}
-	all := make([]loud, 0, len(features))
-	for _, f := range features {
-		v := a.alone(f)
-		all = append(all, loud{f, max(v, 1-v)})
-	}
-	slices.SortStableFunc(all, func(x, y loud) int { return compare(y.auc, x.auc) })
-	for _, l := range all {
-		if l.auc <= LimitAUC-0.02 {
-			break
-		}
-		out = a.addTell(out, l.feature)
-	}
-	return out
-}
-
-// mostTells is how many tells an attack names, mostOfColumn how many of them
-// about one column.
-const (
-	mostTells    = 6
-	mostOfColumn = 2
-)
-
-// addTell adds a tell unless its column, or the attack, has enough of them.
-func (a *arena) addTell(tells []Tell, feature int) []Tell {
-	n := 0
-	for _, t := range tells {
-		if t.Column == a.view.Features[feature].Column {
-			n++
-		}
-	}
-	if len(tells) >= mostTells || n >= mostOfColumn {
-		return tells
-	}
-	return append(tells, a.tell(feature))
 }
