@@ -52,13 +52,15 @@ func (s *site) tokens(reg *registry.Registry, id canary.ID, kind canary.Kind) []
 // contacts to them. Every command speaks JSON on the way.
 func TestLives(t *testing.T) {
 	t.Parallel()
-	s, reg, prey := planted(t, 8)
+	s, reg, marks := planted(t, 10)
 	srv := s.serve()
-	t.Run("reveal is recorded", func(t *testing.T) { s.as(t).reveals(prey[0]) })
-	t.Run("old and new address", func(t *testing.T) { s.as(t).rotates(reg, srv) })
-	t.Run("withdrawn", func(t *testing.T) { s.as(t).withdraws(reg, srv, prey[1]) })
-	t.Run("deleted by hand", func(t *testing.T) { s.as(t).deleted(prey[2]) })
-	t.Run("json", func(t *testing.T) { s.as(t).speaksJSON(srv, prey[3]) })
+	t.Run("reveal is recorded", func(t *testing.T) { s.as(t).reveals(marks[0]) })
+	var changed canary.ID
+	t.Run("old and new address", func(t *testing.T) { changed = s.as(t).rotates(reg, srv) })
+	marks = slices.DeleteFunc(marks, func(p prey) bool { return p.id == changed })
+	t.Run("withdrawn", func(t *testing.T) { s.as(t).withdraws(reg, srv, marks[1]) })
+	t.Run("deleted by hand", func(t *testing.T) { s.as(t).deleted(marks[2]) })
+	t.Run("json", func(t *testing.T) { s.as(t).speaksJSON(srv, marks[3]) })
 }
 
 func (s *site) reveals(p prey) {
@@ -127,7 +129,8 @@ func (s *site) hits(reg *registry.Registry, tokens ...canary.TokenID) canary.Inc
 	return id
 }
 
-func (s *site) rotates(reg *registry.Registry, srv *running) {
+// rotates lets the program choose a canary to change, and gives its id.
+func (s *site) rotates(reg *registry.Registry, srv *running) canary.ID {
 	s.t.Helper()
 	wants(s.t, s.run("rotate", "--count", "1"), "1 changed")
 	var id canary.ID
@@ -173,6 +176,7 @@ func (s *site) rotates(reg *registry.Registry, srv *running) {
 		}
 	}
 	wants(s.t, s.run("trace", "--incident", string(incident)), string(both[0].ID), string(both[1].ID))
+	return id
 }
 
 func (s *site) withdraws(reg *registry.Registry, srv *running, p prey) {
