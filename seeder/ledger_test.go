@@ -128,6 +128,9 @@ func (l *ledger) amend(a canary.Amendment) error {
 	if a.Keys != nil {
 		p.Keys = a.Keys
 	}
+	if a.Life != nil {
+		p.Life = a.Life
+	}
 	return nil
 }
 

@@ -23,7 +23,10 @@ type Planting struct {
 	Rows []byte
 	// Keys are the primary keys of what was inserted, in the seeder's own
 	// encoding; nil until the first insert is about to be committed.
-	Keys     []byte
+	Keys []byte
+	// Life says whose life the canary leads on from here, in the seeder's own
+	// encoding; nil when nobody's.
+	Life     []byte
 	Tokens   []DatedToken
 	Placebos []Token // written, never read back with the planting
 }
@@ -36,6 +39,7 @@ type Amendment struct {
 	Segment  Segment
 	Rows     []byte
 	Keys     []byte
+	Life     []byte
 	Windows  map[TokenID]Window // replaces the windows of tokens that exist
 	Tokens   []DatedToken       // new tokens of this canary
 	Placebos []Token            // new placebos
@@ -59,6 +63,12 @@ type Batch struct {
 	Segment Segment
 	Count   int
 	Seed    []byte // the run's random seed (sealed at rest)
-	Opened  time.Time
-	Closed  time.Time // zero while unfinished
+	With    []Kind // kinds of tokens that every canary is to have
+	// Over is the span from Opened in which the canaries arrive; 0 is at once.
+	Over time.Duration
+	// Rates are the shares of sign-ups in each hour of the week, that of Monday
+	// 00:00 UTC first: 168 of them, with Over alone.
+	Rates  []float64
+	Opened time.Time
+	Closed time.Time // zero while unfinished
 }

@@ -47,6 +47,7 @@ type amending struct {
 	states   map[canary.State][]canary.ID
 	cards    []change
 	keys     []change
+	lives    []change
 	windows  []change
 }
 
@@ -101,6 +102,9 @@ func (w *amending) take(a *canary.Amendment) error {
 	if a.Keys != nil {
 		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
 	}
+	if a.Life != nil {
+		w.lives = append(w.lives, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life)})
+	}
 	if err := w.takeCard(a, c.sealed); err != nil {
 		return err
 	}
@@ -146,6 +150,9 @@ func (w *amending) write(ctx context.Context) error {
 		return err
 	}
 	if err := updateRows(ctx, w.tx, "canaries", "sealed_keys", w.keys); err != nil {
+		return err
+	}
+	if err := updateRows(ctx, w.tx, "canaries", "sealed_life", w.lives); err != nil {
 		return err
 	}
 	if err := updateRows(ctx, w.tx, "tokens", "sealed_window", w.windows); err != nil {

@@ -16,11 +16,14 @@ type batchCard struct {
 	Segment canary.Segment `json:"segment"`
 	Count   int            `json:"count"`
 	Seed    []byte         `json:"seed"`
+	With    []canary.Kind  `json:"with,omitempty"`
+	Over    time.Duration  `json:"over,omitempty"`
+	Rates   []float64      `json:"rates,omitempty"`
 }
 
 // OpenBatch registers a run of plant before its first canary.
 func (r *Registry) OpenBatch(ctx context.Context, b canary.Batch) error {
-	body, err := json.Marshal(batchCard{b.Place, b.Segment, b.Count, b.Seed})
+	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates})
 	if err != nil {
 		return fmt.Errorf("registry: batch %s: %w", b.ID, err)
 	}
@@ -86,5 +89,6 @@ func (r *Registry) scanBatch(row scanner) (b canary.Batch, err error) {
 	}
 	b.Opened, b.Closed = fromMicros(opened), fromMicros(closed)
 	b.Place, b.Segment, b.Count, b.Seed = c.Place, c.Segment, c.Count, c.Seed
+	b.With, b.Over, b.Rates = c.With, c.Over, c.Rates
 	return b, nil
 }

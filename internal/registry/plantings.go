@@ -34,7 +34,7 @@ func (r *Registry) Intend(ctx context.Context, plantings []canary.Planting) erro
 		}
 	}
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		err := insertRows(ctx, tx, "canaries ("+plantingColumns+")", 6, canaries)
+		err := insertRows(ctx, tx, "canaries ("+plantingColumns+")", 7, canaries)
 		if err == nil {
 			err = g.write(ctx, tx)
 		}
@@ -50,11 +50,14 @@ func (r *Registry) canaryRow(p *canary.Planting) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var keys []byte
+	var keys, life []byte
 	if p.Keys != nil {
 		keys = r.vault.Seal(canaryField(p.ID, "keys"), p.Keys)
 	}
-	return []any{p.ID, p.State, p.Batch, p.Place, sealed, keys}, nil
+	if p.Life != nil {
+		life = r.vault.Seal(canaryField(p.ID, "life"), p.Life)
+	}
+	return []any{p.ID, p.State, p.Batch, p.Place, sealed, keys, life}, nil
 }
 
 func (r *Registry) sealCard(id canary.ID, c card) ([]byte, error) {
@@ -96,14 +99,14 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-const plantingColumns = "id, state, batch, place, sealed, sealed_keys"
+const plantingColumns = "id, state, batch, place, sealed, sealed_keys, sealed_life"
 
 type scanner interface{ Scan(dest ...any) error }
 
 func (r *Registry) scanPlanting(row scanner) (*canary.Planting, error) {
 	var p canary.Planting
-	var sealed, keys []byte
-	if err := row.Scan(&p.ID, &p.State, &p.Batch, &p.Place, &sealed, &keys); err != nil {
+	var sealed, keys, life []byte
+	if err := row.Scan(&p.ID, &p.State, &p.Batch, &p.Place, &sealed, &keys, &life); err != nil {
 		return nil, err
 	}
 	c, err := r.openCard(p.ID, sealed)
@@ -113,6 +116,11 @@ func (r *Registry) scanPlanting(row scanner) (*canary.Planting, error) {
 	p.Segment, p.Name, p.Rows = c.Segment, c.Name, c.Rows
 	if keys != nil {
 		if p.Keys, err = r.vault.Open(canaryField(p.ID, "keys"), keys); err != nil {
+			return nil, fmt.Errorf("canary %s: %w", p.ID, err)
+		}
+	}
+	if life != nil {
+		if p.Life, err = r.vault.Open(canaryField(p.ID, "life"), life); err != nil {
 			return nil, fmt.Errorf("canary %s: %w", p.ID, err)
 		}
 	}

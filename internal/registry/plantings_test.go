@@ -49,7 +49,7 @@ func TestIntendAndPlantings(t *testing.T) {
 	both(t, func(t *testing.T, r *registry.Registry) {
 		ctx := t.Context()
 		want := []canary.Planting{planting(1), planting(2), planting(3)}
-		want[1].State, want[1].Batch, want[1].Keys = canary.Planted, "batch-2", []byte("keys 2")
+		want[1].State, want[1].Batch, want[1].Keys, want[1].Life = canary.Planted, "batch-2", []byte("keys 2"), []byte("life 2")
 		want[2].Place = "copy:backup"
 		must(t, r.Intend(ctx, want))
 		for name, c := range map[string]struct {
@@ -119,9 +119,9 @@ func TestAmend(t *testing.T) {
 		open := canary.Window{Place: "db:main", From: canary.Between(start(), start().Add(time.Second))}
 		fresh := planting(9).Tokens[0]
 		fresh.Canary, fresh.Window = p.ID, open
-		must(t, r.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Planted, Segment: "country=IE", Rows: []byte("new rows"), Keys: []byte("keys"),
+		must(t, r.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Planted, Segment: "country=IE", Rows: []byte("new rows"), Keys: []byte("keys"), Life: []byte("life"),
 			Windows: map[canary.TokenID]canary.Window{p.Tokens[0].ID: open}, Tokens: []canary.DatedToken{fresh}, Placebos: planting(9).Placebos}))
-		p.State, p.Segment, p.Rows, p.Keys = canary.Planted, "country=IE", []byte("new rows"), []byte("keys")
+		p.State, p.Segment, p.Rows, p.Keys, p.Life = canary.Planted, "country=IE", []byte("new rows"), []byte("keys"), []byte("life")
 		p.Tokens[0].Window = open
 		p.Tokens = append(p.Tokens, fresh)
 		want := []canary.Planting{p, planting(2)}
@@ -208,7 +208,7 @@ func TestBatches(t *testing.T) {
 	both(t, func(t *testing.T, r *registry.Registry) {
 		ctx := t.Context()
 		one := canary.Batch{ID: "one", Place: "db:main", Segment: "country=GB", Count: 500, Seed: []byte{1, 2, 3}, Opened: start()}
-		two := canary.Batch{ID: "two", Place: "db:main", Count: 7, Seed: []byte{4}, Opened: start().Add(time.Hour)}
+		two := canary.Batch{ID: "two", Place: "db:main", Count: 7, Seed: []byte{4}, With: []canary.Kind{canary.Ticket}, Over: 14 * 24 * time.Hour, Rates: []float64{0.25, 0.75}, Opened: start().Add(time.Hour)}
 		must(t, r.OpenBatch(ctx, two))
 		must(t, r.OpenBatch(ctx, one))
 		if err := r.OpenBatch(ctx, one); err == nil {
@@ -229,6 +229,9 @@ func TestBatches(t *testing.T) {
 		}
 		if list, err = r.UnfinishedBatches(ctx); err != nil || len(list) != 1 || list[0].ID != "two" {
 			t.Errorf("unfinished: %v, %v", list, err)
+		}
+		if d := cmp.Diff([]canary.Batch{two}, list); d != "" {
+			t.Errorf("over a span: %s", d)
 		}
 		if _, found, err := r.Batch(ctx, "three"); found || err != nil {
 			t.Errorf("a batch that is not there: %v, %v", found, err)

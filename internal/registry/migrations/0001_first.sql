@@ -14,7 +14,8 @@ CREATE TABLE canaries (
   batch VARCHAR(64) COLLATE BINARY NOT NULL,
   place VARCHAR(80) COLLATE BINARY NOT NULL,
   sealed LONGBLOB NOT NULL,
-  sealed_keys LONGBLOB
+  sealed_keys LONGBLOB,
+  sealed_life LONGBLOB
 );
 CREATE INDEX canaries_by_batch ON canaries (batch, state);
 CREATE TABLE tokens (
