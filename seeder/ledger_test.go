@@ -131,6 +131,9 @@ func (l *ledger) amend(a canary.Amendment) error {
 	if a.Life != nil {
 		p.Life = a.Life
 	}
+	if !a.Seen.IsZero() {
+		p.Seen = a.Seen
+	}
 	return nil
 }
 

@@ -10,7 +10,7 @@ type DatedToken struct {
 
 // Planting is a canary as the registry keeps it: the record, its tokens with
 // their windows, and the placebos minted with it. All of it but ID, State,
-// Batch and Place is sealed at rest.
+// Batch, Place and Seen is sealed at rest.
 type Planting struct {
 	ID      ID
 	State   State
@@ -26,7 +26,9 @@ type Planting struct {
 	Keys []byte
 	// Life says whose life the canary leads on from here, in the seeder's own
 	// encoding; nil when nobody's.
-	Life     []byte
+	Life []byte
+	// Seen is when the row was last read back and stood; zero is never.
+	Seen     time.Time
 	Tokens   []DatedToken
 	Placebos []Token // written, never read back with the planting
 }
@@ -40,6 +42,7 @@ type Amendment struct {
 	Rows     []byte
 	Keys     []byte
 	Life     []byte
+	Seen     time.Time
 	Windows  map[TokenID]Window // replaces the windows of tokens that exist
 	Tokens   []DatedToken       // new tokens of this canary
 	Placebos []Token            // new placebos

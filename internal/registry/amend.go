@@ -20,7 +20,7 @@ func (r *Registry) Amend(ctx context.Context, a canary.Amendment) error {
 // [canary.ErrInvalid].
 func (r *Registry) AmendAll(ctx context.Context, list []canary.Amendment) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		w := amending{r: r, tx: tx, registration: registration{r: r}, states: map[canary.State][]canary.ID{}}
+		w := amending{r: r, tx: tx, registration: registration{r: r}, states: map[canary.State][]canary.ID{}, seen: map[int64][]canary.ID{}}
 		if err := w.read(ctx, list); err != nil {
 			return fmt.Errorf("registry: amend: %w", err)
 		}
@@ -45,6 +45,7 @@ type amending struct {
 	canaries map[canary.ID]amended
 	owners   map[canary.TokenID]canary.ID
 	states   map[canary.State][]canary.ID
+	seen     map[int64][]canary.ID
 	cards    []change
 	keys     []change
 	lives    []change
@@ -99,6 +100,9 @@ func (w *amending) take(a *canary.Amendment) error {
 	if a.State != "" {
 		w.states[a.State] = append(w.states[a.State], a.Canary)
 	}
+	if !a.Seen.IsZero() {
+		w.seen[micros(a.Seen)] = append(w.seen[micros(a.Seen)], a.Canary)
+	}
 	if a.Keys != nil {
 		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
 	}
@@ -142,7 +146,12 @@ func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {
 
 func (w *amending) write(ctx context.Context) error {
 	for state, ids := range w.states {
-		if err := setStates(ctx, w.tx, state, ids); err != nil {
+		if err := setOf(ctx, w.tx, "state", state, ids); err != nil {
+			return err
+		}
+	}
+	for at, ids := range w.seen {
+		if err := setOf(ctx, w.tx, "seen", at, ids); err != nil {
 			return err
 		}
 	}
@@ -161,13 +170,14 @@ func (w *amending) write(ctx context.Context) error {
 	return w.registration.write(ctx, w.tx)
 }
 
-func setStates(ctx context.Context, tx *sql.Tx, state canary.State, ids []canary.ID) error {
+// setOf gives one column of these canaries the same value.
+func setOf(ctx context.Context, tx *sql.Tx, column string, value any, ids []canary.ID) error {
 	for part := range slices.Chunk(ids, rowsAtOnce) {
-		args := []any{state}
+		args := []any{value}
 		for _, id := range part {
 			args = append(args, id)
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE canaries SET state = ? WHERE id IN ("+marks(len(part))+")", args...); err != nil { //nolint:gosec // only marks are added
+		if _, err := tx.ExecContext(ctx, "UPDATE canaries SET "+column+" = ? WHERE id IN ("+marks(len(part))+")", args...); err != nil { //nolint:gosec // our own names, and marks
 			return err
 		}
 	}

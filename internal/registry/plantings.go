@@ -101,14 +101,18 @@ type querier interface {
 
 const plantingColumns = "id, state, batch, place, sealed, sealed_keys, sealed_life"
 
+const standingColumns = plantingColumns + ", seen"
+
 type scanner interface{ Scan(dest ...any) error }
 
 func (r *Registry) scanPlanting(row scanner) (*canary.Planting, error) {
 	var p canary.Planting
 	var sealed, keys, life []byte
-	if err := row.Scan(&p.ID, &p.State, &p.Batch, &p.Place, &sealed, &keys, &life); err != nil {
+	var seen int64
+	if err := row.Scan(&p.ID, &p.State, &p.Batch, &p.Place, &sealed, &keys, &life, &seen); err != nil {
 		return nil, err
 	}
+	p.Seen = fromMicros(seen)
 	c, err := r.openCard(p.ID, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("canary %s: %w", p.ID, err)
@@ -134,7 +138,7 @@ func (r *Registry) Plantings(ctx context.Context, f canary.Filter) ([]canary.Pla
 		return nil, nil
 	}
 	where, args := filterSQL(f)
-	list, err := r.queryPlantings(ctx, "SELECT "+plantingColumns+" FROM canaries"+where, args)
+	list, err := r.queryPlantings(ctx, "SELECT "+standingColumns+" FROM canaries"+where, args)
 	if err != nil {
 		return nil, fmt.Errorf("registry: plantings: %w", err)
 	}

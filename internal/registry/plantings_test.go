@@ -119,9 +119,9 @@ func TestAmend(t *testing.T) {
 		open := canary.Window{Place: "db:main", From: canary.Between(start(), start().Add(time.Second))}
 		fresh := planting(9).Tokens[0]
 		fresh.Canary, fresh.Window = p.ID, open
-		must(t, r.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Planted, Segment: "country=IE", Rows: []byte("new rows"), Keys: []byte("keys"), Life: []byte("life"),
+		must(t, r.Amend(ctx, canary.Amendment{Canary: p.ID, State: canary.Planted, Segment: "country=IE", Rows: []byte("new rows"), Keys: []byte("keys"), Life: []byte("life"), Seen: start(),
 			Windows: map[canary.TokenID]canary.Window{p.Tokens[0].ID: open}, Tokens: []canary.DatedToken{fresh}, Placebos: planting(9).Placebos}))
-		p.State, p.Segment, p.Rows, p.Keys, p.Life = canary.Planted, "country=IE", []byte("new rows"), []byte("keys"), []byte("life")
+		p.State, p.Segment, p.Rows, p.Keys, p.Life, p.Seen = canary.Planted, "country=IE", []byte("new rows"), []byte("keys"), []byte("life"), start()
 		p.Tokens[0].Window = open
 		p.Tokens = append(p.Tokens, fresh)
 		want := []canary.Planting{p, planting(2)}

@@ -15,7 +15,8 @@ CREATE TABLE canaries (
   place VARCHAR(80) COLLATE BINARY NOT NULL,
   sealed LONGBLOB NOT NULL,
   sealed_keys LONGBLOB,
-  sealed_life LONGBLOB
+  sealed_life LONGBLOB,
+  seen BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX canaries_by_batch ON canaries (batch, state);
 CREATE TABLE tokens (
