@@ -71,16 +71,16 @@ func TestVerify(t *testing.T) {
 		t.Fatalf("report %+v, %v", report, err)
 	}
 	want := map[canary.ID]seeder.Finding{
-		all[0].ID: {Problem: seeder.Changed, Kind: canary.Email, Column: "email"},
-		all[1].ID: {Problem: seeder.Changed, Column: "last_name"},
-		all[2].ID: {Problem: seeder.Changed, Kind: canary.Phone, Column: "phone"},
-		all[3].ID: {Problem: seeder.Missing, Kind: canary.Ticket},
-		all[4].ID: {Problem: seeder.Missing},
+		all[0].ID: {Problem: seeder.Edited, Kind: canary.Email, Column: "email"},
+		all[1].ID: {Problem: seeder.Edited, Column: "last_name"},
+		all[2].ID: {Problem: seeder.Edited, Kind: canary.Phone, Column: "phone"},
+		all[3].ID: {Problem: seeder.Deleted, Kind: canary.Ticket},
+		all[4].ID: {Problem: seeder.Deleted},
 		all[5].ID: {Problem: seeder.Duplicate, Kind: canary.Email},
 	}
 	for _, f := range report.Findings {
 		wanted, ok := want[f.Canary]
-		f.Detail, wanted.Canary = "", f.Canary
+		f.Detail, f.Vanished, f.Seen, wanted.Canary = "", false, time.Time{}, f.Canary
 		if !ok || f != wanted {
 			t.Errorf("finding %+v, wanted %+v", f, wanted)
 		}
@@ -135,7 +135,7 @@ func TestWithdrawLeavesWhatIsNotOurs(t *testing.T) {
 	for _, f := range report.Findings {
 		problems[f.Canary] = f.Problem
 	}
-	if problems[all[0].ID] != seeder.Changed || problems[all[1].ID] != seeder.Held || problems[all[2].ID] != seeder.Missing {
+	if problems[all[0].ID] != seeder.Edited || problems[all[1].ID] != seeder.Held || problems[all[2].ID] != seeder.Deleted {
 		t.Errorf("findings %+v", report.Findings)
 	}
 	_, own := keysOf(t, all[1])
@@ -199,7 +199,7 @@ func TestRotateFindings(t *testing.T) {
 	all := w.planted(t, 3)
 	w.exec(t, "UPDATE customers SET phone = '+1 999 999 9999' WHERE id = ?", keyOf(t, all[0]))
 	report, err := w.seeder.Rotate(t.Context(), rotation(canary.Phone, "f"))
-	if err != nil || report.Rotated != 2 || len(report.Findings) != 1 || report.Findings[0].Problem != seeder.Changed {
+	if err != nil || report.Rotated != 2 || len(report.Findings) != 1 || report.Findings[0].Problem != seeder.Edited {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	cfg := rotation(canary.Phone, "g")

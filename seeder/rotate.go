@@ -242,9 +242,9 @@ func (r *rotation) columnName() string {
 }
 
 func (r *rotation) find(c *subject) {
-	f := Finding{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}
+	f := Finding{Canary: c.p.ID, Problem: Deleted, Detail: "the customer row is gone"}
 	if c.row != nil {
-		f = Finding{Canary: c.p.ID, Problem: Changed, Kind: r.cfg.Kind, Column: r.columnName(), Detail: "the value is not the one that was written, so it was not changed"}
+		f = Finding{Canary: c.p.ID, Problem: Edited, Kind: r.cfg.Kind, Column: r.columnName(), Detail: "the value is not the one that was written, so it was not changed"}
 	}
 	r.report.Findings = append(r.report.Findings, f)
 }

@@ -161,10 +161,22 @@ type Problem string
 
 // The problems.
 const (
-	Missing   Problem = "missing"   // the row is gone
-	Changed   Problem = "changed"   // a value is not the registered one
-	Duplicate Problem = "duplicate" // the e-mail address stands in another row too
-	Held      Problem = "held"      // rows of others depend on it, so it was not deleted
+	// Deleted: the customer row, or a ticket, is gone or marked as deleted.
+	Deleted Problem = "deleted"
+	// Merged: the row is gone, or its tickets are, and its tickets or its address
+	// belong to another customer: somebody made one row of two.
+	Merged Problem = "merged"
+	// Edited: a value is not the registered one.
+	Edited Problem = "edited"
+	// Masked: a value was replaced by a pattern, as jobs that anonymise do.
+	Masked Problem = "masked"
+	// Restored: an old value stands again, or a row that was withdrawn or had
+	// vanished: the support database, or a part of it, was restored from a backup.
+	Restored Problem = "restored"
+	// Duplicate: the e-mail address stands in another row too.
+	Duplicate Problem = "duplicate"
+	// Held: rows of others depend on it, so it was not deleted.
+	Held Problem = "held"
 )
 
 // Finding is one thing that is not as it was planted.
@@ -173,5 +185,9 @@ type Finding struct {
 	Problem Problem     `json:"problem"`
 	Kind    canary.Kind `json:"kind,omitempty"`   // of the token that it is about
 	Column  string      `json:"column,omitempty"` // or the column
-	Detail  string      `json:"detail,omitempty"`
+	// Vanished is set when the whole canary went since it was seen last.
+	Vanished bool `json:"vanished,omitempty"`
+	// Seen is when what vanished was seen last.
+	Seen   time.Time `json:"last_seen,omitzero"`
+	Detail string    `json:"detail,omitempty"`
 }

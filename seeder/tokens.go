@@ -83,6 +83,32 @@ func ended(tokens []canary.DatedToken, until canary.Moment) map[canary.TokenID]c
 	return out
 }
 
+// vanished gives windows of tokens that are gone an end: between the last time
+// that the token was seen, or its end was announced, and now.
+func vanished(p *canary.Planting, tokens []canary.DatedToken, now time.Time) map[canary.TokenID]canary.Window {
+	out := map[canary.TokenID]canary.Window{}
+	for _, t := range tokens {
+		switch {
+		case !t.Window.From.Come():
+			t.Window = never(t.Window)
+		case !t.Window.Until.IsZero():
+			t.Window.Until = settled(t.Window.Until.Earliest, now)
+		default:
+			t.Window.Until = settled(lastSeen(p, t), now)
+		}
+		out[t.ID] = t.Window
+	}
+	return out
+}
+
+// lastSeen is the last time at which a token is known to have stood.
+func lastSeen(p *canary.Planting, t canary.DatedToken) time.Time {
+	if at := t.Window.From.Latest; at.After(p.Seen) {
+		return at
+	}
+	return p.Seen
+}
+
 // settled is a moment between two stamps that survives a clock which was set
 // back in between.
 func settled(before, after time.Time) canary.Moment {
@@ -122,4 +148,26 @@ func (s *Seeder) numbersOf(i *supportdb.Image) []string {
 
 func sameEmail(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
+
+// represents reports whether a stored value is a spelling of a token's text. A
+// number in national form is told by its last digits.
+func represents(kind canary.Kind, canon, stored string) bool {
+	if got, err := token.Canon(kind, stored); err == nil && got == canon {
+		return true
+	}
+	if kind != canary.Phone {
+		return false
+	}
+	digits := strings.TrimLeft(digitsOf(stored), "0")
+	return len(digits) >= 6 && strings.HasSuffix(canon, digits)
+}
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }

@@ -4,15 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/token"
 	"saltmine/seeder/supportdb"
 )
 
-// VerifyConfig says which canaries to read back. Zero fields choose all that
-// stand in the seeder's place.
+// VerifyConfig says which canaries to read back. Zero fields choose all of the
+// seeder's place.
 type VerifyConfig struct {
 	Batch    canary.BatchID
 	IDs      []canary.ID
@@ -21,33 +20,79 @@ type VerifyConfig struct {
 
 // VerifyReport says what stands and what does not.
 type VerifyReport struct {
-	Checked  int       `json:"checked"`
-	Verified int       `json:"verified"` // found as registered
+	Checked  int `json:"checked"`  // canaries that should stand
+	Verified int `json:"verified"` // found as registered
+	// Vanished counts canaries that stood and are gone, or were merged into
+	// others: each is found once, then it is retired.
+	Vanished int `json:"vanished"`
+	// Restored counts canaries that were withdrawn or had vanished and stand again.
+	Restored int       `json:"restored"`
+	Closed   int       `json:"closed"`   // windows that this run ended
+	Reopened int       `json:"reopened"` // windows that turned out to be open again
 	Findings []Finding `json:"findings,omitempty"`
 }
 
 // checkGroup is the number of canaries that are read back together.
 const checkGroup = 200
 
-// Verify reads every planted canary back and compares it with the registry:
-// address, name, phone number, tickets, and that no other row has the address.
-// What is as it should be becomes verified. It changes nothing in the support
-// database. Run it again after the support database was restarted or restored.
+// Verify reads every canary back that stands or stood, and compares it with the
+// registry: address, phone number, name, tickets, and that no other row has the
+// address. What is as it should be becomes verified. What is not is a [Finding],
+// and the registry follows the rows:
+//
+//	found                                         the registry afterwards
+//	row gone                                      retired; windows end in [last seen, now]
+//	row gone, its tickets at another customer     the same, but the tickets' windows stay open
+//	address, number or ticket gone or replaced    the token's window ends in [last seen, now]
+//	an old address or number stands again         its window is open again, the newer one's ends
+//	withdrawn or vanished row stands again        planted; windows of what stands are open again
+//
+// A window is one interval: one that is open again counts the time in between
+// too, in which the token could not be read. Verify changes nothing in the
+// support database. Run it again after the support database was restarted,
+// which may have lost commits, or restored.
 func (s *Seeder) Verify(ctx context.Context, cfg VerifyConfig) (VerifyReport, error) {
-	var report VerifyReport
-	all, err := s.standing(ctx, cfg.Batch, cfg.IDs)
+	v := &verification{s: s, skeletons: map[string]int{}}
+	if err := v.run(ctx, &cfg); err != nil {
+		return v.report, fmt.Errorf("verify: %w", err)
+	}
+	v.patterns()
+	return v.report, nil
+}
+
+// verification is one run of Verify.
+type verification struct {
+	s      *Seeder
+	report VerifyReport
+	// found are what patterns looks at: the finding's number and what the new
+	// value has in common with others.
+	found     []edited
+	skeletons map[string]int
+}
+
+type edited struct {
+	finding  int
+	skeleton string
+}
+
+func (v *verification) run(ctx context.Context, cfg *VerifyConfig) error {
+	all, err := v.s.cfg.Ledger.Plantings(ctx, canary.Filter{
+		Place: v.s.cfg.Place, Batch: cfg.Batch, IDs: cfg.IDs, States: []canary.State{canary.Planted, canary.Verified, canary.Retired},
+	})
 	if err != nil {
-		return report, fmt.Errorf("verify: %w", err)
+		return fmt.Errorf("read the registry: %w", err)
 	}
+	all = slices.DeleteFunc(all, func(p canary.Planting) bool { return p.State == canary.Retired && p.Keys == nil })
+	done := 0
 	for group := range slices.Chunk(all, checkGroup) {
-		if err := s.verifyGroup(ctx, group, &report); err != nil {
-			return report, fmt.Errorf("verify: %w", err)
+		if err := v.group(ctx, group); err != nil {
+			return err
 		}
-		if cfg.Progress != nil {
-			cfg.Progress(report.Checked, len(all))
+		if done += len(group); cfg.Progress != nil {
+			cfg.Progress(done, len(all))
 		}
 	}
-	return report, nil
+	return nil
 }
 
 // standing lists the canaries that should stand in the support database.
@@ -69,6 +114,8 @@ type subject struct {
 	row   *supportdb.Record // nil when it is gone
 }
 
+func (c *subject) key() string { return c.image.CustomerKey(c.keys) }
+
 // subjects decodes plantings and reads their rows.
 func (s *Seeder) subjects(ctx context.Context, group []canary.Planting) ([]subject, error) {
 	out := make([]subject, len(group))
@@ -83,7 +130,7 @@ func (s *Seeder) subjects(ctx context.Context, group []canary.Planting) ([]subje
 			return nil, fmt.Errorf("canary %s: %w", group[i].ID, err)
 		}
 		out[i] = subject{p: &group[i], image: image, keys: keys}
-		ids[i] = image.CustomerKey(keys)
+		ids[i] = out[i].key()
 	}
 	rows, err := s.cfg.Desk.Read(ctx, ids)
 	if err != nil {
@@ -99,106 +146,154 @@ func (s *Seeder) subjects(ctx context.Context, group []canary.Planting) ([]subje
 	return out, nil
 }
 
-func (s *Seeder) verifyGroup(ctx context.Context, group []canary.Planting, report *VerifyReport) error {
-	subjects, err := s.subjects(ctx, group)
+// group reads some canaries back and files what was found.
+func (v *verification) group(ctx context.Context, group []canary.Planting) error {
+	sight := sight{s: v.s, before: v.s.now()}
+	subjects, err := v.s.subjects(ctx, group)
 	if err != nil {
 		return err
 	}
-	email, _ := s.cfg.Desk.Fact("email")
-	var emails []string
-	for i := range subjects {
-		emails = append(emails, s.fact(&subjects[i].image, "email").Text())
-	}
-	rows, err := s.cfg.Desk.Taken(ctx, email, emails)
-	if err != nil {
+	if err := sight.look(ctx, subjects); err != nil {
 		return err
 	}
-	var found []canary.Amendment
+	var list []canary.Amendment
 	for i := range subjects {
-		findings := s.compare(&subjects[i])
-		twice := len(slices.DeleteFunc(slices.Clone(rows), func(r string) bool { return !sameEmail(r, emails[i]) }))
-		if twice > 1 {
-			findings = append(findings, Finding{Canary: subjects[i].p.ID, Problem: Duplicate, Kind: canary.Email, Detail: fmt.Sprintf("%d rows have the address", twice)})
+		c := &subjects[i]
+		r := ruling{sight: &sight, c: c, a: canary.Amendment{Canary: c.p.ID, Windows: map[canary.TokenID]canary.Window{}}}
+		if err := r.rule(); err != nil {
+			return fmt.Errorf("canary %s: %w", c.p.ID, err)
 		}
-		report.Checked++
-		report.Findings = append(report.Findings, findings...)
-		if len(findings) > 0 {
-			continue
+		v.count(&r)
+		if r.changes() {
+			list = append(list, r.a)
 		}
-		if subjects[i].p.State != canary.Verified {
-			found = append(found, canary.Amendment{Canary: subjects[i].p.ID, State: canary.Verified})
-		}
-		report.Verified++
 	}
-	if len(found) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
-	if err := s.amend(ctx, found...); err != nil {
-		return fmt.Errorf("register as verified: %w", err)
+	if err := v.s.amend(ctx, list...); err != nil {
+		return fmt.Errorf("register what was found: %w", err)
 	}
 	return nil
 }
 
-// compare lists what of a canary is not as it was written.
-func (s *Seeder) compare(c *subject) []Finding {
-	if c.row == nil {
-		return []Finding{{Canary: c.p.ID, Problem: Missing, Detail: "the customer row is gone"}}
+func (v *verification) count(r *ruling) {
+	if r.c.p.State != canary.Retired {
+		v.report.Checked++
+		if len(r.findings) == 0 {
+			v.report.Verified++
+		}
 	}
-	var out []Finding
-	for _, f := range []struct {
-		word string
-		kind canary.Kind
-	}{{"email", canary.Email}, {"phone", canary.Phone}, {"name", ""}, {"first_name", ""}, {"last_name", ""}} {
-		at, named := s.cfg.Desk.Fact(f.word)
-		if !named || s.asWritten(c, f.word, f.kind) {
+	switch {
+	case r.a.State == canary.Retired:
+		v.report.Vanished++
+	case r.a.State == canary.Planted && r.c.p.State == canary.Retired:
+		v.report.Restored++
+	}
+	for _, w := range r.a.Windows {
+		if w.Until.IsZero() {
+			v.report.Reopened++
+		} else {
+			v.report.Closed++
+		}
+	}
+	for n, of := range r.skeletons {
+		v.found = append(v.found, edited{len(v.report.Findings) + n, of})
+		v.skeletons[of]++
+	}
+	v.report.Findings = append(v.report.Findings, r.findings...)
+}
+
+// patterns turns what looked like edits into masking where several canaries
+// got values that differ in their digits alone.
+func (v *verification) patterns() {
+	for _, e := range v.found {
+		if f := &v.report.Findings[e.finding]; v.skeletons[e.skeleton] > 1 && f.Problem == Edited {
+			f.Problem, f.Detail = Masked, "several canaries have values of the same pattern now"
+		}
+	}
+}
+
+// sight is what a group of canaries looks like in the support database.
+type sight struct {
+	s             *Seeder
+	before, after time.Time // the rows were read between them
+	shown         map[string]bool
+	holders       map[string]string // customers' keys by the numbers of tickets
+	emails        []string          // as they stand, once for each row
+	elsewhere     map[string]bool   // addresses of vanished canaries that another customer has
+}
+
+// look reads what the rows themselves do not tell.
+func (w *sight) look(ctx context.Context, subjects []subject) (err error) {
+	desk := w.s.cfg.Desk
+	var keys, numbers, addresses []string
+	for i := range subjects {
+		c := &subjects[i]
+		addresses = append(addresses, w.s.fact(&c.image, "email").Text())
+		if c.row != nil {
+			keys = append(keys, c.row.Key)
+		}
+		if c.p.State != canary.Retired {
+			numbers = append(numbers, w.strayed(c)...)
+		}
+	}
+	if w.shown, err = desk.Shown(ctx, keys); err != nil {
+		return err
+	}
+	if w.holders, err = desk.TicketHolders(ctx, numbers); err != nil {
+		return err
+	}
+	email, _ := desk.Fact("email")
+	if w.emails, err = desk.Taken(ctx, email, addresses); err != nil {
+		return err
+	}
+	w.elsewhere = map[string]bool{}
+	for i := range subjects {
+		c := &subjects[i]
+		if c.row != nil || c.p.State == canary.Retired || w.rowsWith(addresses[i]) == 0 {
 			continue
 		}
-		out = append(out, Finding{Canary: c.p.ID, Problem: Changed, Kind: f.kind, Column: at.Column, Detail: "the value is not the one that was written"})
-	}
-	return append(out, s.compareTickets(c)...)
-}
-
-// asWritten compares a fact with the image. While a rotation is unfinished
-// the image is the new row, and the old value may still stand.
-func (s *Seeder) asWritten(c *subject, word string, kind canary.Kind) bool {
-	was, is := s.fact(&c.image, word), s.fact(&c.row.Image, word)
-	if was.IsNull() == is.IsNull() && supportdb.SameText(was.Text(), is.Text()) {
-		return true
-	}
-	old, _, pending := unfinished(c.p, kind)
-	return pending && represents(kind, old.Text, is.Text())
-}
-
-func (s *Seeder) compareTickets(c *subject) []Finding {
-	numbers := map[string]bool{}
-	for _, number := range s.numbersOf(&c.row.Image) {
-		if canon, err := token.Canon(canary.Ticket, number); err == nil {
-			numbers[canon] = true
+		held, err := desk.EmailHolders(ctx, addresses[i])
+		if err != nil {
+			return err
 		}
+		w.elsewhere[addresses[i]] = len(held) > 0
 	}
-	var out []Finding
-	for _, t := range c.p.Tokens {
-		if t.Kind == canary.Ticket && t.Window.Until.IsZero() && !numbers[t.Text] {
-			out = append(out, Finding{Canary: c.p.ID, Problem: Missing, Kind: canary.Ticket, Detail: "no ticket of this customer has the number"})
+	w.after = w.s.now()
+	return nil
+}
+
+// strayed are the numbers, as they were written, of a canary's tickets that do
+// not hang on it any more.
+func (w *sight) strayed(c *subject) []string {
+	var stands []string
+	if c.row != nil {
+		stands = w.s.numbersOf(&c.row.Image)
+	}
+	var out []string
+	for _, number := range w.written(c) {
+		if !isTaken(stands, number) {
+			out = append(out, number)
 		}
 	}
 	return out
 }
 
-// represents reports whether a stored value is a spelling of a token's text. A
-// number in national form is told by its last digits.
-func represents(kind canary.Kind, canon, stored string) bool {
-	if got, err := token.Canon(kind, stored); err == nil && got == canon {
-		return true
+// written are the numbers of a canary's tickets as they stand in its rows.
+func (w *sight) written(c *subject) []string {
+	if w.s.cfg.Desk.NumberIsKey() {
+		return c.keys.Numbers
 	}
-	if kind != canary.Phone {
-		return false
-	}
-	digits := strings.TrimLeft(strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
+	return w.s.numbersOf(&c.image)
+}
+
+// rowsWith counts the rows with an address.
+func (w *sight) rowsWith(address string) (n int) {
+	for _, e := range w.emails {
+		if sameEmail(e, address) {
+			n++
 		}
-		return -1
-	}, stored), "0")
-	return len(digits) >= 6 && strings.HasSuffix(canon, digits)
+	}
+	return n
 }

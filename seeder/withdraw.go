@@ -96,7 +96,7 @@ func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, rep
 		return s.gone(ctx, c, dry, report)
 	}
 	if at, _ := s.cfg.Desk.Fact("email"); !s.asWritten(c, "email", canary.Email) {
-		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Changed, Kind: canary.Email, Column: at.Column, Detail: "the row has another address now and was not deleted"})
+		report.Findings = append(report.Findings, Finding{Canary: p.ID, Problem: Edited, Kind: canary.Email, Column: at.Column, Detail: "the row has another address now and was not deleted"})
 		return nil
 	}
 	if err := s.resolve(ctx, c, dry); err != nil {
@@ -150,27 +150,13 @@ func (s *Seeder) again(ctx context.Context, id canary.ID) (*canary.Planting, err
 func (s *Seeder) gone(ctx context.Context, c *subject, dry bool, report *WithdrawReport) error {
 	foreign := slices.ContainsFunc(c.p.Tokens, func(t canary.DatedToken) bool { return t.Window.Until.IsZero() })
 	if foreign {
-		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: Missing, Detail: "the customer row was gone before it was withdrawn"})
+		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: Deleted, Detail: "the customer row was gone before it was withdrawn"})
 	}
 	report.Gone++
 	if dry {
 		return nil
 	}
-	a := canary.Amendment{Canary: c.p.ID, State: canary.Retired, Windows: map[canary.TokenID]canary.Window{}}
-	now := s.now()
-	for _, t := range open(c.p) {
-		since := t.Window.Until.Earliest
-		if t.Window.Until.IsZero() {
-			since = t.Window.From.Earliest
-		}
-		if !t.Window.From.Come() {
-			a.Windows[t.ID] = never(t.Window)
-			continue
-		}
-		t.Window.Until = settled(since, now)
-		a.Windows[t.ID] = t.Window
-	}
-	return s.amend(ctx, a)
+	return s.amend(ctx, canary.Amendment{Canary: c.p.ID, State: canary.Retired, Windows: vanished(c.p, open(c.p), s.now())})
 }
 
 func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, report *WithdrawReport) error {
@@ -191,7 +177,7 @@ func (s *Seeder) remove(ctx context.Context, c *subject, email supportdb.Value, 
 	if errors.Is(err, supportdb.ErrConstraint) || errors.Is(err, supportdb.ErrStale) {
 		problem := Held
 		if errors.Is(err, supportdb.ErrStale) {
-			problem = Changed
+			problem = Edited
 		}
 		report.Findings = append(report.Findings, Finding{Canary: c.p.ID, Problem: problem, Detail: err.Error()})
 		// It stands on: the announced end is taken back.

@@ -99,41 +99,6 @@ func printFindings(w io.Writer, list []seeder.Finding) error {
 	return nil
 }
 
-func (a *app) verifyCmd() *cobra.Command {
-	var name, batch string
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Read every planted canary back and compare it with the registry",
-		Long: `Exit code 3 when a canary is missing, changed or doubled. Nothing is changed in
-the support database. Run it after the support database was restarted or restored.`,
-		Example: "  saltmine verify && echo all there",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			found := 0
-			step, done := a.progress("verifying")
-			err := a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
-				if err := c.known(ctx, s.place, canary.BatchID(batch), nil); err != nil {
-					return nil, nil, err
-				}
-				r, err := s.seeder.Verify(ctx, seeder.VerifyConfig{Batch: canary.BatchID(batch), Progress: step})
-				done()
-				found = len(r.Findings)
-				return r, func(w io.Writer) error {
-					_, err := fmt.Fprintf(w, "%d checked, %d as planted, %d findings\n", r.Checked, r.Verified, found)
-					return errors.Join(err, printFindings(w, r.Findings))
-				}, err
-			})
-			if err == nil && found > 0 {
-				return &exitError{code: exitFound}
-			}
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
-	cmd.Flags().StringVar(&batch, "batch", "", "only canaries of this `BATCH`")
-	return cmd
-}
-
 func (a *app) withdrawCmd() *cobra.Command {
 	var name, batch string
 	var all, dryRun bool
