@@ -31,6 +31,18 @@ type Planting struct {
 	Seen     time.Time
 	Tokens   []DatedToken
 	Placebos []Token // written, never read back with the planting
+	Uses     []Use   // of the tokens and placebos; written, never read back
+}
+
+// ItemID names one pool item; see package inventory.
+type ItemID string
+
+// Use puts a token or a placebo that is being registered into a scarce pool
+// item: the two are registered together or not at all. The item is let go in
+// the amendment that ends the token's window.
+type Use struct {
+	Item  ItemID
+	Token TokenID
 }
 
 // Amendment is one change of a planting, applied as a whole or not at all.
@@ -46,6 +58,7 @@ type Amendment struct {
 	Windows  map[TokenID]Window // replaces the windows of tokens that exist
 	Tokens   []DatedToken       // new tokens of this canary
 	Placebos []Token            // new placebos
+	Uses     []Use              // of the new tokens and placebos
 }
 
 // Filter chooses plantings. Zero fields choose all.

@@ -142,7 +142,7 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 		return err
 	}
 	said := read(ctx, c)
-	for _, m := range matches {
+	for _, m := range owners(c, said, matches) {
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
 		if m.Token.Role == canary.RolePlacebo {
 			w.out.Hits = append(w.out.Hits, h)

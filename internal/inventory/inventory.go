@@ -42,7 +42,7 @@ var ErrClash = errors.New("the pool has this already, and can have it once")
 
 // ID names one pool item. It is random and says nothing about it. Shape: "o_"
 // (owned) and 16 lower-case base-32 characters.
-type ID string
+type ID = canary.ItemID
 
 // NewID makes a new name.
 func NewID() ID { return ID(canary.NewID("o")) }
@@ -103,6 +103,7 @@ type Item struct {
 
 	Added    time.Time // the beginning of its soak
 	Token    canary.TokenID
+	Placebo  bool      // its token is a placebo, held back for good
 	Carried  int       // of a domain: addresses that stand in rows now
 	Freed    time.Time // when it last left a row
 	Retired  time.Time // from then on it gets no new token; zero: not planned

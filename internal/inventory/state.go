@@ -12,8 +12,11 @@ import (
 var (
 	// ErrNotReady: the item soaks, rests, is in use or retired.
 	ErrNotReady = errors.New("the item is not ready")
-	// ErrNotUsed: there is no token in it that could leave its row.
+	// ErrNotUsed: there is no token in it that could leave a row.
 	ErrNotUsed = errors.New("no token is in the item")
+	// ErrWorn: a token of the item stood in a row once, so that strangers may
+	// have it, and it cannot be a placebo any more.
+	ErrWorn = errors.New("the item was in a row before")
 	// ErrFree: addresses on a domain are minted and never given back.
 	ErrFree = errors.New("a domain is neither taken nor given back: its addresses are minted once")
 )
@@ -132,12 +135,26 @@ func (r Rules) Use(i Item, token canary.TokenID, now time.Time) (Item, error) {
 	return i, nil
 }
 
+// Hold puts a placebo into a scarce item that is ready and never was in a row:
+// it is held back from now on.
+func (r Rules) Hold(i Item, token canary.TokenID, now time.Time) (Item, error) {
+	if !i.Freed.IsZero() {
+		return i, fmt.Errorf("%s: %w", i, ErrWorn)
+	}
+	held, err := r.Use(i, token, now)
+	if err != nil {
+		return i, err
+	}
+	held.Placebo = true
+	return held, nil
+}
+
 // Release lets the token go out of a scarce item, which rests from now on.
 func (r Rules) Release(i Item, now time.Time) (Item, error) {
 	if i.Kind == Domain {
 		return i, fmt.Errorf("%s: %w", i, ErrFree)
 	}
-	if i.Token == "" {
+	if i.Token == "" || i.Placebo {
 		return i, fmt.Errorf("%s: %w", i, ErrNotUsed)
 	}
 	i.Token, i.Freed = "", canary.Micro(now)

@@ -17,7 +17,7 @@ func (r *Registry) Amend(ctx context.Context, a canary.Amendment) error {
 // AmendAll applies changes of different plantings, all of them or nothing. A
 // canary or a token that is not there, or a token of another canary, fails the
 // whole call with [ErrNotFound]; a canary that is named twice, with
-// [canary.ErrInvalid].
+// [canary.ErrInvalid]. The pool items of tokens that end are let go.
 func (r *Registry) AmendAll(ctx context.Context, list []canary.Amendment) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		w := amending{r: r, tx: tx, registration: registration{r: r}, states: map[canary.State][]canary.ID{}, seen: map[int64][]canary.ID{}}
@@ -50,6 +50,7 @@ type amending struct {
 	keys     []change
 	lives    []change
 	windows  []change
+	ended    []canary.TokenID
 }
 
 // amended is a canary as it stands.
@@ -121,8 +122,14 @@ func (w *amending) take(a *canary.Amendment) error {
 			return err
 		}
 		w.windows = append(w.windows, change{id, sealed})
+		if window.Until.Come() {
+			w.ended = append(w.ended, id)
+		}
 	}
-	return w.add(owner{a.Canary, c.place}, a.Tokens, a.Placebos)
+	if err := w.add(owner{a.Canary, c.place}, a.Tokens, a.Placebos); err != nil {
+		return err
+	}
+	return w.use(a.Tokens, a.Placebos, a.Uses)
 }
 
 func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {
@@ -165,6 +172,9 @@ func (w *amending) write(ctx context.Context) error {
 		return err
 	}
 	if err := updateRows(ctx, w.tx, "tokens", "sealed_window", w.windows); err != nil {
+		return err
+	}
+	if err := w.r.letGo(ctx, w.tx, w.ended); err != nil {
 		return err
 	}
 	return w.registration.write(ctx, w.tx)

@@ -30,6 +30,8 @@ type registration struct {
 	tokens  []any // rows, value after value
 	cohorts []any
 	blinds  []blind
+	used    []used         // go into pool items
+	known   map[int64]bool // texts that were tokens before, and may be again
 	flate   *flate.Writer
 }
 
@@ -121,6 +123,9 @@ func cohortField(mark int32, id canary.ID, kind canary.Kind) string {
 }
 
 func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
+	if err := g.useItems(ctx, tx); err != nil {
+		return err
+	}
 	if err := g.writeBlinds(ctx, tx); err != nil {
 		return err
 	}
@@ -138,6 +143,9 @@ func (g *registration) writeBlinds(ctx context.Context, tx *sql.Tx) error {
 	for i, b := range g.blinds {
 		if i > 0 && b.index == g.blinds[i-1].index {
 			return fmt.Errorf("%s token %s: %w: it is given twice", b.kind, b.id, canary.ErrInvalid)
+		}
+		if b.cohort == 0 && g.known[b.index] {
+			continue
 		}
 		args = append(args, b.index, b.cohort)
 	}

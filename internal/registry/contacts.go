@@ -26,8 +26,10 @@ func (r *Registry) Position(ctx context.Context, spool string) (string, error) {
 	return at, nil
 }
 
-// Match looks up the targets of a contact. Targets that are no token, or are
-// refused by the canonical form, have no match.
+// Match looks up the targets of a contact, in their order. What reaches the
+// address to which a mailbox forwards has reached the mailbox. A target may have
+// several tokens, one after another, and then the last comes first. Targets that
+// are no token, or are refused by the canonical form, have no match.
 func (r *Registry) Match(ctx context.Context, targets []canary.Target) ([]canary.Match, error) {
 	var out []canary.Match
 	seen := map[canary.TokenID]bool{}
@@ -39,23 +41,41 @@ func (r *Registry) Match(ctx context.Context, targets []canary.Target) ([]canary
 		if err != nil {
 			continue // what strangers write need not be an address
 		}
-		tok, found, err := r.Token(ctx, t.Kind, text)
+		tokens, err := r.reached(ctx, t.Kind, text)
 		if err != nil {
 			return nil, err
 		}
-		if !found || seen[tok.ID] {
-			continue
-		}
-		seen[tok.ID] = true
-		m := canary.Match{Target: i, Token: tok}
-		if tok.Role == canary.RolePlanted {
-			if err := r.fillMatch(ctx, &m); err != nil {
-				return nil, err
+		for _, tok := range tokens {
+			if seen[tok.ID] {
+				continue
 			}
+			seen[tok.ID] = true
+			m := canary.Match{Target: i, Token: tok}
+			if tok.Role == canary.RolePlanted {
+				if err := r.fillMatch(ctx, &m); err != nil {
+					return nil, err
+				}
+			}
+			out = append(out, m)
 		}
-		out = append(out, m)
 	}
 	return out, nil
+}
+
+// reached finds the tokens of a text, or of the mailbox that forwards there.
+func (r *Registry) reached(ctx context.Context, kind canary.Kind, text string) ([]canary.DatedToken, error) {
+	tokens, err := r.tokensOf(ctx, kind, text)
+	if err != nil || len(tokens) > 0 || kind != canary.Email {
+		return tokens, err
+	}
+	from, err := r.queryPool(ctx, r.db, only("landing", r.vault.Blind("landing", text)))
+	if err != nil {
+		return nil, fmt.Errorf("registry: look up where mail was forwarded from: %w", err)
+	}
+	if len(from) == 0 {
+		return nil, nil
+	}
+	return r.tokensOf(ctx, kind, from[0].Text)
 }
 
 func (r *Registry) fillMatch(ctx context.Context, m *canary.Match) error {

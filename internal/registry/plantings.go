@@ -17,7 +17,9 @@ type card struct {
 }
 
 // Intend registers plantings with all their tokens and placebos in one
-// transaction. A token that is already registered fails the whole call.
+// transaction, in which these go into their pool items. A token that is already
+// registered fails the whole call, unless it is that of an item which has
+// rested since; an item that is not ready does with [inventory.ErrNotReady].
 func (r *Registry) Intend(ctx context.Context, plantings []canary.Planting) error {
 	// Sealed before the transaction: others wait for its end.
 	var canaries []any
@@ -28,6 +30,9 @@ func (r *Registry) Intend(ctx context.Context, plantings []canary.Planting) erro
 		if err == nil {
 			canaries = append(canaries, row...)
 			err = g.add(owner{p.ID, p.Place}, p.Tokens, p.Placebos)
+		}
+		if err == nil {
+			err = g.use(p.Tokens, p.Placebos, p.Uses)
 		}
 		if err != nil {
 			return fmt.Errorf("registry: register %s: %w", p.ID, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -37,6 +38,7 @@ type poolCard struct {
 	Listed   bool              `json:"listed,omitempty"`
 	Added    time.Time         `json:"added"`
 	Token    canary.TokenID    `json:"token,omitempty"`
+	Placebo  bool              `json:"placebo,omitempty"`
 	Carried  int               `json:"-"` // counted where it is read
 	Freed    time.Time         `json:"freed,omitzero"`
 	Retired  time.Time         `json:"retired,omitzero"`
@@ -86,19 +88,20 @@ func (r *Registry) enterPool(ctx context.Context, items []inventory.Item, whole 
 }
 
 func (r *Registry) writeEntry(ctx context.Context, tx *sql.Tx, e *inventory.Entry) error {
-	args := make([]any, 0, 4*len(e.Added))
+	args := make([]any, 0, 6*len(e.Added))
 	for i := range e.Added {
 		item := &e.Added[i]
 		sealed, err := r.sealPoolItem(item)
 		if err != nil {
 			return err
 		}
-		args = append(args, r.blindPoolItem(item), item.ID, item.Kind, sealed)
+		args = append(args, r.blindPoolItem(item), item.ID, item.Kind, item.Token, r.blindLanding(item), sealed)
 	}
-	if err := insertRows(ctx, tx, "pool (blind, id, kind, sealed)", 4, args); err != nil {
+	if err := insertRows(ctx, tx, "pool (blind, id, kind, token, landing, sealed)", 6, args); err != nil {
 		return err
 	}
 	changes := make([]change, 0, len(e.Changed)+len(e.Unlisted))
+	landings := make([]change, 0, cap(changes))
 	for _, list := range [][]inventory.Item{e.Changed, e.Unlisted} {
 		for i := range list {
 			sealed, err := r.sealPoolItem(&list[i])
@@ -106,9 +109,22 @@ func (r *Registry) writeEntry(ctx context.Context, tx *sql.Tx, e *inventory.Entr
 				return err
 			}
 			changes = append(changes, change{list[i].ID, sealed})
+			landings = append(landings, change{list[i].ID, r.blindLanding(&list[i])})
 		}
 	}
+	if err := updateRows(ctx, tx, "pool", "landing", landings); err != nil {
+		return err
+	}
 	return updateRows(ctx, tx, "pool", "sealed", changes)
+}
+
+// blindLanding is the blind index of the address to which an item forwards;
+// empty where it does not.
+func (r *Registry) blindLanding(i *inventory.Item) string {
+	if i.Reading.ForwardTo == "" {
+		return ""
+	}
+	return r.vault.Blind("landing", i.Reading.ForwardTo)
 }
 
 // blindPoolItem is the blind index by which tokens of the same text are found
@@ -132,15 +148,25 @@ func poolField(id inventory.ID, field string) string { return "pool|" + string(i
 
 // poolWhere chooses rows of the pool.
 type poolWhere struct {
-	id    inventory.ID
-	kinds []inventory.Kind
-	lock  bool // until the transaction ends; MySQL alone needs to be told
+	column string // of which the values are; empty: all rows
+	values []any
+	kinds  []inventory.Kind
+	lock   bool // until the transaction ends; MySQL alone needs to be told
+}
+
+// only chooses by the values of one column.
+func only[T ~string](column string, values ...T) poolWhere {
+	w := poolWhere{column: column}
+	for _, v := range values {
+		w.values = append(w.values, v)
+	}
+	return w
 }
 
 func (r *Registry) queryPool(ctx context.Context, q querier, w poolWhere) ([]inventory.Item, error) {
-	query, args := "SELECT id, kind, sealed, sealed_check FROM pool WHERE 1=1", []any{}
-	if w.id != "" {
-		query, args = query+" AND id = ?", append(args, w.id)
+	query, args := "SELECT id, kind, sealed, sealed_check FROM pool WHERE 1=1", slices.Clone(w.values)
+	if w.column != "" {
+		query += " AND " + w.column + " IN (" + marks(len(w.values)) + ")"
 	}
 	if len(w.kinds) > 0 {
 		query += " AND kind IN (" + marks(len(w.kinds)) + ")"

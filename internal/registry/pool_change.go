@@ -12,20 +12,6 @@ import (
 	"saltmine/internal/token"
 )
 
-// UsePoolItem puts a token, planted or placebo, into a scarce item. The error
-// is [inventory.ErrNotReady] when the item is not ready now, which is also how
-// the slower of two processes learns that the other one has it.
-func (r *Registry) UsePoolItem(ctx context.Context, id inventory.ID, t canary.TokenID, rules inventory.Rules) error {
-	return r.changePoolItem(ctx, "use", id, func(i inventory.Item) (inventory.Item, error) { return rules.Use(i, t, r.now()) })
-}
-
-// ReleasePoolItem lets the token go out of a scarce item when it has left its
-// row: the item rests from now on. The error is [inventory.ErrNotUsed] when
-// there is no token in it.
-func (r *Registry) ReleasePoolItem(ctx context.Context, id inventory.ID, rules inventory.Rules) error {
-	return r.changePoolItem(ctx, "release", id, func(i inventory.Item) (inventory.Item, error) { return rules.Release(i, r.now()) })
-}
-
 // RetirePoolItem ends the use of an item from now on. The token that is in it
 // stays, and is listened to.
 func (r *Registry) RetirePoolItem(ctx context.Context, id inventory.ID, reason string) error {
@@ -36,7 +22,7 @@ func (r *Registry) RetirePoolItem(ctx context.Context, id inventory.ID, reason s
 
 // HeardPoolItem tells the pool that a stranger contacted an address or number
 // at a time. An item that soaked then, and is not in use yet, is retired.
-func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at time.Time, rules inventory.Rules) (disqualified bool, err error) {
+func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at time.Time) (disqualified bool, err error) {
 	if target.Kind != canary.Email && target.Kind != canary.Phone {
 		return false, nil
 	}
@@ -45,7 +31,7 @@ func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at t
 		return false, nil //nolint:nilerr // what strangers write need not be an address
 	}
 	var id inventory.ID
-	err = r.each(ctx, "SELECT id FROM pool WHERE blind = ?", []any{r.vault.Blind(string(target.Kind), text)}, func(row *sql.Rows) error {
+	err = r.each(ctx, "SELECT id FROM pool WHERE blind = ? OR landing = ?", []any{r.vault.Blind(string(target.Kind), text), r.vault.Blind("landing", text)}, func(row *sql.Rows) error {
 		return row.Scan(&id)
 	})
 	if err != nil {
@@ -55,7 +41,7 @@ func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at t
 		return false, nil
 	}
 	err = r.changePoolItem(ctx, "judge", id, func(i inventory.Item) (inventory.Item, error) {
-		i, disqualified = rules.Heard(i, at)
+		i, disqualified = r.rules.Heard(i, at)
 		return i, nil
 	})
 	return disqualified && err == nil, err
@@ -65,7 +51,9 @@ func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at t
 // transaction and with the row locked.
 func (r *Registry) changePoolItem(ctx context.Context, what string, id inventory.ID, fn func(inventory.Item) (inventory.Item, error)) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		list, err := r.queryPool(ctx, tx, poolWhere{id: id, lock: r.mysql})
+		where := only("id", id)
+		where.lock = r.mysql
+		list, err := r.queryPool(ctx, tx, where)
 		if err != nil {
 			return err
 		}
@@ -76,11 +64,7 @@ func (r *Registry) changePoolItem(ctx context.Context, what string, id inventory
 		if err != nil {
 			return err
 		}
-		sealed, err := r.sealPoolItem(&item)
-		if err != nil {
-			return err
-		}
-		return one(tx.ExecContext(ctx, "UPDATE pool SET sealed = ? WHERE id = ?", sealed, id))
+		return r.writeItems(ctx, tx, []inventory.Item{item})
 	})
 	if err != nil {
 		return fmt.Errorf("registry: %s pool item %s: %w", what, id, err)
@@ -154,13 +138,9 @@ func (r *Registry) eachAddress(ctx context.Context, fn func(canary.ID, string)) 
 		if err := row.Scan(&id, &of, &domain, &sealed); err != nil {
 			return err
 		}
-		body, err := r.vault.Open(tokenField(id, "window"), sealed)
+		w, err := r.openWindow(id, sealed)
 		if err != nil {
-			return fmt.Errorf("%s: %w", id, err)
-		}
-		var w canary.Window
-		if err := json.Unmarshal(body, &w); err != nil {
-			return fmt.Errorf("%s: window: %w", id, err)
+			return err
 		}
 		if !w.Until.Come() {
 			fn(of, domain)

@@ -3,7 +3,6 @@ package registry_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -141,29 +140,38 @@ func TestPoolLife(t *testing.T) {
 		must(t, err)
 		box := pool(t, r, inventory.Mailbox)[0]
 		domain := pool(t, r, inventory.Domain)[0]
-		must(t, r.UsePoolItem(ctx, box.ID, "t_1", rules))
-		if err := r.UsePoolItem(ctx, box.ID, "t_2", rules); !errors.Is(err, inventory.ErrNotReady) {
-			t.Errorf("used twice: %v", err)
+		first := inItem(1, &box)
+		must(t, r.Intend(ctx, []canary.Planting{first}))
+		for name, c := range map[string]struct {
+			spoil func(p *canary.Planting)
+			want  error
+		}{
+			"used twice":          {func(*canary.Planting) {}, inventory.ErrNotReady},
+			"a domain":            {func(p *canary.Planting) { p.Uses[0].Item = domain.ID }, canary.ErrInvalid},
+			"nothing":             {func(p *canary.Planting) { p.Uses[0].Item = "o_nobody" }, registry.ErrNotFound},
+			"another's token":     {func(p *canary.Planting) { p.Uses[0].Token = first.Tokens[0].ID }, canary.ErrInvalid},
+			"one of another text": {func(p *canary.Planting) { p.Uses[0].Token = p.Tokens[2].ID }, canary.ErrInvalid},
+		} {
+			second := inItem(2, &box)
+			c.spoil(&second)
+			if err := r.Intend(ctx, []canary.Planting{second}); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
-		if err := r.UsePoolItem(ctx, domain.ID, "t_2", rules); !errors.Is(err, inventory.ErrFree) {
-			t.Errorf("a domain was used: %v", err)
+		if list, err := r.Plantings(ctx, canary.Filter{}); err != nil || len(list) != 1 {
+			t.Errorf("%d canaries are registered, %v", len(list), err)
 		}
-		if err := r.UsePoolItem(ctx, "o_nobody", "t_2", rules); !errors.Is(err, registry.ErrNotFound) {
-			t.Errorf("nothing was used: %v", err)
-		}
-		if got := pool(t, r, inventory.Mailbox)[0]; got.Token != "t_1" || rules.State(&got, start()) != inventory.InUse {
+		if got := pool(t, r, inventory.Mailbox)[0]; got.Token != first.Tokens[0].ID || rules.State(&got, start()) != inventory.InUse {
 			t.Errorf("token %q", got.Token)
 		}
-		if e, err := r.AddPoolItems(ctx, poolItems()); err != nil || len(e.Changed) != 0 || pool(t, r, inventory.Mailbox)[0].Token != "t_1" {
+		if e, err := r.AddPoolItems(ctx, poolItems()); err != nil || len(e.Changed) != 0 || pool(t, r, inventory.Mailbox)[0].Token != first.Tokens[0].ID {
 			t.Errorf("entering it again: %+v, %v", e, err)
 		}
-		must(t, r.ReleasePoolItem(ctx, box.ID, rules))
-		if err := r.ReleasePoolItem(ctx, box.ID, rules); !errors.Is(err, inventory.ErrNotUsed) {
-			t.Errorf("let go twice: %v", err)
-		}
+		must(t, r.Amend(ctx, ended(&first)))
 		if got := pool(t, r, inventory.Mailbox)[0]; got.Token != "" || !got.Freed.Equal(start()) || rules.State(&got, start()) != inventory.Quarantine {
 			t.Errorf("let go at %s", got.Freed)
 		}
+		must(t, r.Amend(ctx, ended(&first))) // again, and nothing is in it
 		check := inventory.Check{At: start(), Findings: []inventory.Finding{{What: "it was changed", Do: "look"}}, Seen: inventory.Seen{NS: []string{"ns1.example.net"}, Leaf: "ab"}, Expires: start().Add(day), Registrar: "other"}
 		must(t, r.NotePoolCheck(ctx, domain.ID, check))
 		if d := cmp.Diff(check, pool(t, r, inventory.Domain)[0].Check); d != "" {
@@ -189,18 +197,18 @@ func TestPoolIsTakenOnce(t *testing.T) {
 	both(t, func(t *testing.T, r *registry.Registry) {
 		_, err := r.AddPoolItems(t.Context(), poolItems())
 		must(t, err)
-		id := pool(t, r, inventory.Phone)[0].ID
+		item := pool(t, r, inventory.Phone)[0]
 		errs := make([]error, 8)
 		var all sync.WaitGroup
 		for n := range errs {
 			all.Go(func() {
-				errs[n] = r.UsePoolItem(t.Context(), id, canary.TokenID(fmt.Sprintf("t_%d", n)), poolRules())
+				errs[n] = r.Intend(t.Context(), []canary.Planting{inItem(n, &item)})
 			})
 		}
 		all.Wait()
 		holder := pool(t, r, inventory.Phone)[0].Token
 		for n, err := range errs {
-			if won := holder == canary.TokenID(fmt.Sprintf("t_%d", n)); won != (err == nil) || !won && !errors.Is(err, inventory.ErrNotReady) {
+			if won := holder == planting(n).Tokens[1].ID; won != (err == nil) || !won && !errors.Is(err, inventory.ErrNotReady) {
 				t.Errorf("number %d of %s: %v", n, holder, err)
 			}
 		}
@@ -245,7 +253,7 @@ func TestPoolHeard(t *testing.T) {
 			"a ticket":        {canary.Target{Kind: canary.Ticket, Text: "+442012345678"}, 0, false},
 			"within":          {canary.Target{Kind: canary.Email, Text: "Marion.Mailbox@MAIL.example"}, 2*day - 1, true},
 		} {
-			gone, err := r.HeardPoolItem(t.Context(), c.target, start().Add(c.after-30*day), poolRules())
+			gone, err := r.HeardPoolItem(t.Context(), c.target, start().Add(c.after-30*day))
 			if err != nil || gone != c.want {
 				t.Errorf("%s: disqualified %v, %v", name, gone, err)
 			}
@@ -289,12 +297,6 @@ func TestPoolKnowsTokens(t *testing.T) {
 		}
 		if got := pool(t, r, inventory.Mailbox)[0]; poolRules().State(&got, start()) != inventory.Ready {
 			t.Errorf("a mailbox that is no token is %s", poolRules().State(&got, start()))
-		}
-		number := pool(t, r, inventory.Phone)[0].ID
-		must(t, r.UsePoolItem(ctx, number, planting(1).Tokens[1].ID, poolRules()))
-		must(t, r.ReleasePoolItem(ctx, number, poolRules()))
-		if got := pool(t, r, inventory.Phone)[0]; poolRules().State(&got, start()) != inventory.Quarantine {
-			t.Errorf("let go, and its old token still listened to: %s", poolRules().State(&got, start()))
 		}
 	})
 }

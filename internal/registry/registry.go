@@ -30,6 +30,7 @@ import (
 	"strings"
 	"time"
 
+	"saltmine/internal/inventory"
 	"saltmine/internal/seal"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	Vault *seal.Vault
 	Now   func() time.Time
 	Log   *slog.Logger // nil: nothing is logged
+	// Pool is how long pool items soak and rest; zero: not at all.
+	Pool inventory.Rules
 }
 
 // Registry is an open registry. It is safe for concurrent use, and several
@@ -52,6 +55,7 @@ type Registry struct {
 	vault *seal.Vault
 	now   func() time.Time
 	log   *slog.Logger
+	rules inventory.Rules
 	mysql bool
 }
 
@@ -60,7 +64,7 @@ type Registry struct {
 // once, one makes the tables and the others wait, a minute at most. A registry in which a batch was
 // registered with other keys is not opened: the error is [seal.ErrOpen].
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
-	r := &Registry{vault: cfg.Vault, now: cfg.Now, log: cfg.Log}
+	r := &Registry{vault: cfg.Vault, now: cfg.Now, log: cfg.Log, rules: cfg.Pool}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}

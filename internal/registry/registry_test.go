@@ -55,7 +55,7 @@ func vault(t testing.TB) *seal.Vault {
 
 func openAt(t testing.TB, dsn string, v *seal.Vault) *registry.Registry {
 	t.Helper()
-	r, err := registry.Open(t.Context(), registry.Config{DSN: dsn, Vault: v, Now: start, Log: slog.New(slog.DiscardHandler)})
+	r, err := registry.Open(t.Context(), registry.Config{DSN: dsn, Vault: v, Now: start, Log: slog.New(slog.DiscardHandler), Pool: poolRules()})
 	if err != nil {
 		t.Fatal(err)
 	}

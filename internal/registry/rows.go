@@ -28,7 +28,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, into string, columns int, args 
 // change is the new value of one row.
 type change struct {
 	id    any
-	value []byte
+	value any
 }
 
 // changesAtOnce bounds the CASE of an update: a row is compared with all of it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
@@ -93,14 +94,8 @@ func (r *Registry) scanToken(row scanner) (t canary.DatedToken, err error) {
 	if window == nil {
 		return t, nil
 	}
-	body, err := r.vault.Open(tokenField(t.ID, "window"), window)
-	if err != nil {
-		return t, fmt.Errorf("%s: %w", t.Token, err)
-	}
-	if err := json.Unmarshal(body, &t.Window); err != nil {
-		return t, fmt.Errorf("%s: window: %w", t.Token, err)
-	}
-	return t, nil
+	t.Window, err = r.openWindow(t.ID, window)
+	return t, err
 }
 
 // Known reports whether a canonical text is registered, in whatever role.
@@ -136,30 +131,43 @@ func (r *Registry) KnownAmong(ctx context.Context, kind canary.Kind, texts []str
 }
 
 // Token finds a token or a placebo by its canonical text; found is false where
-// there is none.
+// there is none. Of several tokens it is the last.
 func (r *Registry) Token(ctx context.Context, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
+	list, err := r.tokensOf(ctx, kind, text)
+	if err != nil || len(list) == 0 {
+		return canary.DatedToken{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// tokensOf finds the tokens that have a text, the last first: a mailbox or a
+// number stands in one row after another. A placebo is the only one of its text.
+func (r *Registry) tokensOf(ctx context.Context, kind canary.Kind, text string) (list []canary.DatedToken, err error) {
 	index := r.vault.Index(string(kind), text)
 	var cohort int32
 	err = r.db.QueryRowContext(ctx, "SELECT cohort FROM blinds WHERE blind = ?", index).Scan(&cohort)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return t, false, nil
+		return nil, nil
 	case err == nil && cohort != 0:
-		t.Token, found, err = r.placebo(ctx, cohort, kind, text)
+		var t canary.Token
+		var found bool
+		if t, found, err = r.placebo(ctx, cohort, kind, text); found {
+			list = append(list, canary.DatedToken{Token: t})
+		}
 	case err == nil:
-		t, found, err = r.planted(ctx, index, kind, text)
+		list, err = r.planted(ctx, index, kind, text)
 	}
 	if err != nil {
-		return canary.DatedToken{}, false, fmt.Errorf("registry: look up token: %w", err)
+		return nil, fmt.Errorf("registry: look up token: %w", err)
 	}
-	return t, found, nil
+	return list, nil
 }
 
-// planted finds a planted token. Texts that share 64 bits are told apart here.
-func (r *Registry) planted(ctx context.Context, index int64, kind canary.Kind, text string) (t canary.DatedToken, found bool, err error) {
+// planted finds planted tokens. Texts that share 64 bits are told apart here.
+func (r *Registry) planted(ctx context.Context, index int64, kind canary.Kind, text string) ([]canary.DatedToken, error) {
 	list, err := r.queryTokens(ctx, r.db, "blind = ?", []any{index})
-	if err != nil || len(list) != 1 || list[0].Kind != kind || list[0].Text != text {
-		return t, false, err
-	}
-	return list[0], true, nil
+	list = slices.DeleteFunc(list, func(t canary.DatedToken) bool { return t.Kind != kind || t.Text != text })
+	slices.SortFunc(list, func(a, b canary.DatedToken) int { return b.Window.From.Earliest.Compare(a.Window.From.Earliest) })
+	return list, err
 }

@@ -21,7 +21,7 @@ CREATE TABLE canaries (
 CREATE INDEX canaries_by_batch ON canaries (batch, state);
 CREATE TABLE tokens (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
-  blind BIGINT NOT NULL UNIQUE,
+  blind BIGINT NOT NULL,
   kind VARCHAR(8) COLLATE BINARY NOT NULL,
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
   domain VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -30,6 +30,9 @@ CREATE TABLE tokens (
   sealed_window LONGBLOB
 );
 CREATE INDEX tokens_by_canary ON tokens (canary);
+-- A mailbox or number stands in one row after another, so a text may have
+-- several tokens, of which one at most has not ended.
+CREATE INDEX tokens_by_blind ON tokens (blind);
 -- A cohort is the placebos of one kind that were registered with one canary at
 -- once. Its mark is random, and short because millions of rows hold it: two
 -- cohorts may have the same.
@@ -42,7 +45,7 @@ CREATE TABLE cohorts (
   sealed LONGBLOB NOT NULL,
   PRIMARY KEY (mark, canary, kind)
 );
--- Every token and every placebo has one row here; cohort is the mark of a
+-- The text of every token and every placebo has one row here; cohort is the mark of a
 -- placebo's cohort, and 0 for a token.
 -- There are millions. SQLite keeps rows in the order of INTEGER PRIMARY KEY and
 -- of no other type, and its numbers have 64 bits; MySQL is told so after it, in
@@ -138,10 +141,14 @@ CREATE TABLE pool (
   blind VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   id VARCHAR(32) COLLATE BINARY NOT NULL UNIQUE,
   kind VARCHAR(8) COLLATE BINARY NOT NULL,
+  token VARCHAR(32) COLLATE BINARY NOT NULL,
+  landing VARCHAR(32) COLLATE BINARY NOT NULL,
   sealed LONGBLOB NOT NULL,
   sealed_check LONGBLOB
 );
 CREATE INDEX pool_by_kind ON pool (kind);
+CREATE INDEX pool_by_token ON pool (token);
+CREATE INDEX pool_by_landing ON pool (landing);
 CREATE TABLE cursors (
   name VARCHAR(64) COLLATE BINARY NOT NULL PRIMARY KEY,
   position VARCHAR(200) COLLATE BINARY NOT NULL
