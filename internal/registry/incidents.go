@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -187,30 +186,6 @@ func (r *Registry) ContactCounts(ctx context.Context) (map[string]int, error) {
 		}
 	}
 	return out, nil
-}
-
-// LastRun returns when a scheduled job last ran, zero when never.
-func (r *Registry) LastRun(ctx context.Context, job string) (time.Time, error) {
-	var at int64
-	err := r.db.QueryRowContext(ctx, "SELECT last_run FROM jobs WHERE name = ?", job).Scan(&at)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, fmt.Errorf("registry: job %s: %w", job, err)
-	}
-	return fromMicros(at), nil
-}
-
-// SetLastRun records when a scheduled job ran.
-func (r *Registry) SetLastRun(ctx context.Context, job string, at time.Time) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM jobs WHERE name = ?", job); err != nil {
-			return fmt.Errorf("registry: job %s: %w", job, err)
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO jobs (name, last_run) VALUES (?,?)", job, micros(at))
-		if err != nil {
-			return fmt.Errorf("registry: job %s: %w", job, err)
-		}
-		return nil
-	})
 }
 
 // Reveal records that somebody opened a canary's identity, before it is shown.

@@ -157,6 +157,14 @@ CREATE TABLE jobs (
   name VARCHAR(64) COLLATE BINARY NOT NULL PRIMARY KEY,
   last_run BIGINT NOT NULL
 );
+-- What became of each tick of a job: the key lets none be done twice.
+CREATE TABLE ticks (
+  job VARCHAR(64) COLLATE BINARY NOT NULL,
+  tick BIGINT NOT NULL,
+  done BIGINT NOT NULL,
+  late INT NOT NULL,
+  PRIMARY KEY (job, tick)
+);
 CREATE TABLE reveals (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -166,6 +174,7 @@ CREATE TABLE reveals (
 
 -- +goose Down
 DROP TABLE reveals;
+DROP TABLE ticks;
 DROP TABLE jobs;
 DROP TABLE cursors;
 DROP TABLE pool;
