@@ -16,19 +16,24 @@ import (
 var errBusy = errors.New("another saltmine is changing this support database; wait until it is done")
 
 // lock makes this process the only one that changes a support database: two
-// plants at once would each see the other's half. The kernel lets go of the
-// lock when the process dies, however it dies. With a registry on MySQL the
-// lock is the server's (GET_LOCK), so that it holds between machines.
+// plants at once would each see the other's half.
 func (c *core) lock(ctx context.Context, place canary.Place) (unlock func(), err error) {
+	return c.lockNamed(ctx, string(place), errBusy)
+}
+
+// lockNamed takes a lock of this registry, or fails with busy. The kernel lets
+// go of the lock when the process dies, however it dies. With a registry on
+// MySQL the lock is the server's (GET_LOCK), so that it holds between machines.
+func (c *core) lockNamed(ctx context.Context, name string, busy error) (unlock func(), err error) {
 	if c.cfg.Registry.Source.Engine == conf.MySQL {
-		return c.reg.Lock(ctx, "saltmine "+string(place), errBusy)
+		return c.reg.Lock(ctx, "saltmine "+name, busy)
 	}
-	f, err := os.OpenFile(c.cfg.Registry.Source.Path+"."+strings.ReplaceAll(string(place), ":", "-")+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(c.cfg.Registry.Source.Path+"."+strings.NewReplacer(":", "-", " ", "-").Replace(name)+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(errBusy, f.Close())
+		return nil, errors.Join(busy, f.Close())
 	}
 	return func() { f.Close() }, nil //nolint:errcheck // closing lets go of the lock
 }

@@ -13,6 +13,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/seeder"
+	sched "saltmine/seeder/schedule"
 )
 
 // schedule parses the cron text of [rotate]; nil when there is none.
@@ -20,69 +21,35 @@ func schedule(cfg *conf.Config) (cron.Schedule, error) {
 	if cfg.Rotate == nil || cfg.Rotate.Schedule == "" {
 		return nil, nil
 	}
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-	text := cfg.Rotate.Schedule
-	if len(text) > 2 && (text[:2] == "TZ" || text[:2] == "CR") {
-		return nil, usage("[rotate] schedule: time zones are not taken; times are UTC")
-	}
-	plan, err := parser.Parse(text)
-	if err != nil {
-		return nil, usage("[rotate] schedule %q: %w", text, err)
-	}
-	if plan.Next(time.Unix(0, 0).UTC()).IsZero() { // cron accepts 30 February
-		return nil, usage("[rotate] schedule %q never comes", text)
-	}
-	return plan, nil
+	return timetable("[rotate] schedule", cfg.Rotate.Schedule)
 }
 
-// rotation makes the jobs that change tokens in place, one for each support
+// rotation makes the chores that change tokens in place, one for each support
 // database. The database is opened when it is needed: one that is down must
 // not keep the ears from listening.
-func (s *server) rotation() ([]job, error) {
+func (s *server) rotation() ([]chore, error) {
 	plan, err := schedule(s.cfg)
 	if err != nil || plan == nil {
 		return nil, err
 	}
-	var jobs []job
+	var list []chore
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Support)) {
-		r := &rotator{server: s, support: name, plan: plan, log: s.log.With("part", "rotate", "support", name)}
-		jobs = append(jobs, job{"rotate " + name, r.run})
+		r := &rotator{server: s, support: name, log: s.log.With("part", "rotate", "support", name)}
+		list = append(list, chore{"rotate " + name, plan, r.tick})
 	}
-	return jobs, nil
+	return list, nil
 }
 
 // rotator changes the tokens of one support database on a schedule.
 type rotator struct {
 	*server
 	support string
-	plan    cron.Schedule
 	log     *slog.Logger
+	paid    time.Time // up to when changes have been made
 }
-
-// run waits for the schedule with robfig/cron. What was missed while nobody ran
-// is made up for at the start; a run that is still going lets the next one go by.
-func (r *rotator) run(ctx context.Context) error {
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithChain(cron.Recover(quietCron{r.log}), cron.SkipIfStillRunning(quietCron{r.log})))
-	tick := func() {
-		if err := r.tick(ctx); err != nil && ctx.Err() == nil {
-			r.log.Warn("rotation will be tried again at the next time", "err", err)
-		}
-	}
-	c.Schedule(r.plan, cron.FuncJob(tick))
-	last, err := r.reg.LastRun(ctx, r.name())
-	if err == nil && !last.IsZero() && r.plan.Next(last).Before(r.app.now()) {
-		tick()
-	}
-	c.Start()
-	<-ctx.Done()
-	<-c.Stop().Done()
-	return nil
-}
-
-func (r *rotator) name() string { return "rotate " + r.support }
 
 // tick changes the tokens that have come due.
-func (r *rotator) tick(ctx context.Context) (err error) {
+func (r *rotator) tick(ctx context.Context, ticks []sched.Tick) (err error) {
 	sup, err := r.app.openSupport(ctx, r.core, r.support)
 	if err != nil {
 		return err
@@ -97,11 +64,13 @@ func (r *rotator) tick(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	last, err := r.reg.LastRun(ctx, r.name())
-	if err != nil {
-		return err
+	if r.paid.IsZero() {
+		r.paid, err = r.reg.LastRun(ctx, "rotate "+r.support)
+		if err != nil {
+			return err
+		}
 	}
-	count, paid := due(len(live), last, r.app.now(), r.cfg.Rotate)
+	count, paid := due(len(live), r.paid, ticks[len(ticks)-1].At, r.cfg.Rotate)
 	if count > 0 {
 		rep, err := rotateOnce(ctx, r.core, sup, seeder.RotateConfig{Kind: canary.Email, Count: count})
 		if err != nil {
@@ -109,7 +78,8 @@ func (r *rotator) tick(ctx context.Context) (err error) {
 		}
 		r.log.Info("rotated", "changed", rep.Rotated, "finished", rep.Finished, "findings", len(rep.Findings))
 	}
-	return r.reg.SetLastRun(ctx, r.name(), paid)
+	r.paid = paid
+	return nil
 }
 
 // due says how many of live tokens have to change so that each stands about a
@@ -130,15 +100,4 @@ func due(live int, last, now time.Time, c *conf.Rotate) (count int, paid time.Ti
 		return most, now
 	}
 	return count, last.Add(time.Duration(count) * each)
-}
-
-// quietCron gives cron's complaints to the log.
-type quietCron struct{ log *slog.Logger }
-
-// Info drops what cron tells of its schedule.
-func (quietCron) Info(string, ...any) {}
-
-// Error logs a panic of a job.
-func (q quietCron) Error(err error, _ string, _ ...any) {
-	q.log.Error("rotation broke off", "err", err)
 }

@@ -115,7 +115,7 @@ func (s *server) wire(ctx context.Context) error {
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: s.spool, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
 		Routes: routes, Link: s.link, Wake: s.pager.Wake, Now: s.app.now, Log: s.log.With("part", "intake"),
 	})
-	rotate, err := s.rotation()
+	chores, err := s.chores()
 	if err != nil {
 		return err
 	}
@@ -124,13 +124,16 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"pager", s.pager.Run})
-	s.jobs = append(s.jobs, rotate...)
+	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	if err := errors.Join(s.console(ctx), s.admin(ctx)); err != nil {
 		s.ears.close()
 		return err
 	}
 	return nil
 }
+
+// chores are all that serve does by a timetable.
+func (s *server) chores() ([]chore, error) { return s.rotation() }
 
 func (s *server) link(id canary.IncidentID) string {
 	if s.cfg.API == nil {
