@@ -31,7 +31,8 @@ func unfit(p *supportdb.Part, col *supportdb.Column) error {
 // draft is a canary on its way to being registered.
 type draft struct {
 	donor supportdb.Record
-	who   persona.Person // the donor
+	leads *supportdb.Record // the donor with what is still to come; nil where that is not known
+	who   persona.Person    // the donor
 	id    persona.Identity
 	phone string // E.164, empty for none
 	start time.Time

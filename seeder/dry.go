@@ -15,6 +15,7 @@ func (r *planting) dry(ctx context.Context) error {
 		return nil
 	}
 	shown := min(left, dryShown)
+	r.m.due = r.due(shown)
 	group, err := r.m.group(ctx, r.minted, shown, left)
 	if err != nil {
 		return err

@@ -39,10 +39,12 @@ type minter struct {
 	withPhone bool
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
-	continued int            // ticket numbers beyond the table's last
-	foreign   int            // phone numbers of another country than the donor's
-	lack      int            // placebo numbers that could not be made
-	pastOnly  bool           // or the run fails
+	continued int         // ticket numbers beyond the table's last
+	foreign   int         // phone numbers of another country than the donor's
+	lack      int         // placebo numbers that could not be made
+	pastOnly  bool        // or the run fails
+	due       []time.Time // of those who arrive now; nil where all come at once
+	young     *young
 	unfit     map[string]int // columns for which donors were left
 }
 
@@ -87,6 +89,9 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 // drafts puts n new customers between the table's newest row and now: keys
 // grow with the dates, as they do in a table that is filled by sign-ups.
 func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*draft, error) {
+	if m.due != nil {
+		return m.arriving(ctx, rng, m.due)
+	}
 	if m.l.past != nil {
 		out, err := m.pastDrafts(ctx, rng, n)
 		if !errors.Is(err, errNoRoom) || m.pastOnly {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/recipe"
@@ -60,6 +61,8 @@ type planting struct {
 	m      *minter
 	report PlantReport
 	minted int // canaries of the batch that were ever registered
+	// arrivals are those of a batch that is planted over a span.
+	arrivals []time.Time
 }
 
 func (r *planting) run(ctx context.Context) error {
@@ -72,6 +75,9 @@ func (r *planting) run(ctx context.Context) error {
 	all, err := r.count(ctx)
 	if err != nil || !r.batch.Closed.IsZero() {
 		return err
+	}
+	if r.waits(all) {
+		return r.reportOver(ctx)
 	}
 	if err := r.prepare(ctx, all); err != nil {
 		return err
@@ -91,6 +97,9 @@ func (r *planting) run(ctx context.Context) error {
 		return err
 	}
 	r.warn()
+	if err := r.reportOver(ctx); err != nil || r.report.Live < r.cfg.Count {
+		return err
+	}
 	if err := r.s.cfg.Batches.CloseBatch(ctx, r.batch.ID, r.s.now()); err != nil {
 		return fmt.Errorf("close the batch: %w", err)
 	}
@@ -99,8 +108,11 @@ func (r *planting) run(ctx context.Context) error {
 }
 
 func (r *planting) checkConfig() error {
-	if r.cfg.Batch == "" || r.cfg.Count < 1 {
+	if r.cfg.Batch == "" || r.cfg.Count < 0 {
 		return fmt.Errorf("%w: a batch id and a count of 1 or more are needed", ErrConfig)
+	}
+	if err := r.cfg.checkOver(); err != nil {
+		return err
 	}
 	if len(r.cfg.Domains) == 0 {
 		return fmt.Errorf("%w: no domain to make e-mail addresses on", ErrPool)
@@ -115,19 +127,23 @@ func (r *planting) findBatch(ctx context.Context) error {
 		return fmt.Errorf("read the batch: %w", err)
 	}
 	if found {
-		r.batch, r.opened = b, true
-		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
-			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q", ErrBatch, b.Count, b.Place, b.Segment)
+		r.batch, r.opened, r.arrivals = b, true, Arrivals(&b)
+		r.cfg.resume(&b)
+		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || b.Over != r.cfg.Over || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
+			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q%s", ErrBatch, b.Count, b.Place, b.Segment, overText(b.Over))
 		}
 		return nil
+	}
+	if r.cfg.Count == 0 {
+		return fmt.Errorf("%w: there is no batch of this name yet, and a new one needs a count", ErrConfig)
 	}
 	seed := r.cfg.Seed
 	if seed == nil {
 		seed = make([]byte, 32)
 		rand.Read(seed) // crypto/rand.Read never fails since Go 1.24
 	}
-	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, Opened: r.s.now()}
-	return nil
+	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, With: r.cfg.With, Over: r.cfg.Over, Opened: r.s.now()}
+	return r.beginOver(ctx)
 }
 
 // count reads what the batch has so far.
@@ -187,7 +203,7 @@ func (r *planting) choosePast(ctx context.Context, l *lessons, missing int) (err
 		return nil
 	}
 	r.report.Dates = DatesNow
-	if r.cfg.Dates == DatesNow {
+	if r.cfg.Dates == DatesNow || r.batch.Over > 0 {
 		return nil
 	}
 	if l.past, err = r.s.newHistory(ctx, source(r.batch.Seed, "past", r.minted), l, missing); err != nil {
@@ -232,18 +248,19 @@ func (r *planting) resume(ctx context.Context, all []canary.Planting) error {
 
 // fill mints, registers and inserts until the count stands.
 func (r *planting) fill(ctx context.Context) error {
-	for r.report.Live < r.cfg.Count {
+	for r.report.Live < r.goal() {
 		if r.report.Retired > r.cfg.Count+groupSize {
 			return fmt.Errorf("%w: %d canaries in this run", ErrClashes, r.report.Retired)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		left := r.cfg.Count - r.report.Live
+		left := r.goal() - r.report.Live
 		size := groupSize
 		if r.cfg.Bulk {
 			size = bulkSize
 		}
+		r.m.due = r.due(min(left, size))
 		group, err := r.m.group(ctx, r.minted, min(left, size), left)
 		if err != nil {
 			return err

@@ -101,7 +101,7 @@ func (s *Seeder) now() time.Time { return canary.Micro(s.cfg.Now()) }
 // PlantConfig says what to plant.
 type PlantConfig struct {
 	Batch   canary.BatchID // the same id again resumes the run
-	Count   int            // canaries that stand when the batch is done
+	Count   int            // canaries that stand when the batch is done; 0: as it was begun
 	Segment canary.Segment // only rows like these; empty is the whole table
 	// Seed makes the run repeatable on the same table; nil draws one.
 	Seed    []byte
@@ -119,6 +119,9 @@ type PlantConfig struct {
 	With []canary.Kind
 	// Dates says when canaries have signed up; empty is DatesAuto.
 	Dates Dates
+	// Over lets the canaries arrive in this span, among the real sign-ups: a run
+	// inserts those whose time has come. 0 is at once, or as the batch was begun.
+	Over time.Duration
 	// DryRun writes nothing anywhere and returns the statements.
 	DryRun   bool
 	Progress func(done, total int) // may be nil
@@ -149,6 +152,7 @@ type PlantReport struct {
 	Retired  int                 `json:"retired"`
 	Placebos map[canary.Kind]int `json:"placebos"`        // minted by this run
 	Dates    Dates               `json:"dates,omitempty"` // where this run put them
+	Over     *Progress           `json:"over,omitempty"`  // of a batch that is planted over a span
 	Warnings []string            `json:"warnings,omitempty"`
 	// Statements are the exact statements of a dry run, the first canaries in
 	// full; More counts the canaries whose statements are not shown.

@@ -68,6 +68,10 @@ func (a *app) list(ctx context.Context, reg *registry.Registry, f canary.Filter)
 	if err != nil {
 		return err
 	}
+	coming, err := arrivingBatches(ctx, reg, a.now())
+	if err != nil {
+		return err
+	}
 	rows := make([]listed, len(plantings))
 	for i, p := range plantings {
 		rows[i] = listed{p.ID, p.State, p.Place, p.Batch, p.Segment, len(p.Tokens)}
@@ -75,7 +79,8 @@ func (a *app) list(ctx context.Context, reg *registry.Registry, f canary.Filter)
 	result := struct {
 		Counts   map[string]int `json:"counts"`
 		Canaries []listed       `json:"canaries"`
-	}{counts, rows}
+		Arriving []arriving     `json:"arriving"`
+	}{counts, rows, coming}
 	return a.print(result, func(w io.Writer) error {
 		for _, r := range rows {
 			if _, err := fmt.Fprintf(w, "%s  %-8s  %s  %s  %d tokens  %s\n", r.ID, r.State, r.Place, r.Batch, r.Tokens, r.Segment); err != nil {
@@ -87,7 +92,7 @@ func (a *app) list(ctx context.Context, reg *registry.Registry, f canary.Filter)
 				return err
 			}
 		}
-		return nil
+		return printArriving(w, coming)
 	})
 }
 

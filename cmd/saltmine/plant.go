@@ -20,7 +20,7 @@ type plantFlags struct {
 	support, batch, segment string
 	count                   int
 	bulk, dryRun            bool
-	dates, with             string
+	dates, with, over       string
 }
 
 func (a *app) plantCmd() *cobra.Command {
@@ -34,8 +34,12 @@ one transaction. --dry-run shows the exact SQL and writes nothing anywhere.
 A run that was cut off is resumed by the same command: without --batch the
 unfinished run of this support database is carried on to exactly its count. With
 --batch NAME the command may be repeated at will: when the batch is complete it
-does nothing.`,
-		Example: "  saltmine plant --count 5 --dry-run\n  saltmine plant --count 500 --batch spring\n  saltmine plant --count 50 --segment country=GB,product=home",
+does nothing.
+
+With --over the canaries arrive one by one within that time, at the hours at
+which the table's customers sign up: 'saltmine serve' inserts each when its time
+has come, and so does 'plant --batch NAME', which says when the next comes.`,
+		Example: "  saltmine plant --count 5 --dry-run\n  saltmine plant --count 500 --batch spring\n  saltmine plant --count 50 --segment country=GB,product=home\n  saltmine plant --count 40 --over 14d --batch autumn\n  saltmine plant --batch autumn",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plant(cmd.Context(), f) },
 	}
@@ -47,6 +51,7 @@ does nothing.`,
 	fl.BoolVar(&f.bulk, "bulk", false, "insert many canaries in one transaction")
 	fl.StringVar(&f.dates, "dates", "auto", "when canaries signed up: `past` takes keys that the tables have passed over, now comes behind the newest row, auto is the past where there is room")
 	fl.StringVar(&f.with, "with", "", "`KINDS` of tokens that every canary is to have, phone and ticket; else they lack them as often as customers do")
+	fl.StringVar(&f.over, "over", "", "let them arrive within this `TIME`, such as 14d, among the real sign-ups")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "show the SQL, write nothing")
 	return cmd
 }
@@ -55,6 +60,10 @@ var batchForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	dates, with, err := f.likeness()
+	if err != nil {
+		return err
+	}
+	over, err := f.span()
 	if err != nil {
 		return err
 	}
@@ -91,7 +100,7 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	step, done := a.progress("planting")
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
 		Batch: batch, Count: f.count, Segment: segment, Domains: c.cfg.Pool.Domains, Phones: phones,
-		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, DryRun: f.dryRun, Progress: step,
+		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Progress: step,
 	})
 	done()
 	if err != nil {
@@ -102,8 +111,8 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 
 // likeness checks the flags, and reads those that say what canaries are like.
 func (f *plantFlags) likeness() (dates seeder.Dates, with []canary.Kind, err error) {
-	if f.count < 1 {
-		return "", nil, usage("--count K is wanted, 1 or more")
+	if f.count < 1 && (f.batch == "" || f.count < 0) {
+		return "", nil, usage("--count K is wanted, 1 or more; or --batch NAME of one that was begun")
 	}
 	if f.batch != "" && !batchForm.MatchString(f.batch) {
 		return "", nil, usage("--batch %q: want 1 to 64 letters, digits, '.', '_' and '-'", f.batch)
@@ -155,7 +164,7 @@ func (a *app) chooseBatch(ctx context.Context, c *core, place canary.Place, f pl
 		return "", err
 	}
 	for _, b := range open {
-		if b.Place != place {
+		if b.Place != place || b.Over > 0 && !f.began(&b) {
 			continue
 		}
 		if b.Count != f.count {
@@ -178,6 +187,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 	_, err := fmt.Fprintf(w, "batch %s: %d of %d canaries stand (%d inserted now, %d found from an earlier run, %d given up)\n",
 		r.Batch, r.Live, r.Asked, r.Inserted, r.Adopted, r.Retired)
 	if err != nil {
+		return err
+	}
+	if err := printOver(w, r.Over); err != nil {
 		return err
 	}
 	if r.Dates != "" {

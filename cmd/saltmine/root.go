@@ -28,7 +28,11 @@ type app struct {
 }
 
 func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	return (&app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}).root()
+}
+
+// root makes the command line.
+func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "saltmine",
 		Short: "Canary records for a customer-support database: plant, hear, page, trace",
@@ -50,9 +54,9 @@ leak to the extract it came from.`,
 			return nil
 		},
 	}
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w%s (see: %s --help)", err, meantFlag(cmd, err), cmd.CommandPath())
 	})

@@ -119,15 +119,15 @@ func (d *Desk) resolve(i *Image, n int) (row Row, open map[string]Value) {
 				open = map[string]Value{}
 			}
 			open[row.Columns[at]] = row.Values[at]
-			v = t.blank(row.Columns[at])
+			v = t.Blank(row.Columns[at])
 		}
 		row.Values[at] = v
 	}
 	return row, open
 }
 
-// blank is what a column holds until its value is known.
-func (t *Table) blank(column string) Value {
+// Blank is what a column holds until its value is known.
+func (t *Table) Blank(column string) Value {
 	c, _ := t.Column(column)
 	switch {
 	case c.Nullable:
