@@ -26,7 +26,7 @@ func (a *app) selftestCmd() *cobra.Command {
 	believable := &cobra.Command{
 		Use:   "believable",
 		Short: "try to tell the canaries from real customers",
-		Long: `Reads a random sample of customers and all canaries, and tries to tell them apart
+		Long: `Reads random samples of customers and the canaries, and tries to tell them apart
 as a thief with an extract or an administrator with a dump would: learned
 classifiers, outliers, single conditions, orders of keys and dates, providers.
 Prints each attack with its limit and what gives canaries away. Exit code 3 when
@@ -41,7 +41,8 @@ an attack succeeds.`,
 	fl := believable.Flags()
 	fl.StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
 	fl.StringVar(&batch, "batch", "", "only the canaries of this `BATCH`")
-	fl.IntVar(&cfg.Rows, "rows", 20_000, "real customers to compare with")
+	fl.IntVar(&cfg.Rows, "rows", 20_000, "real customers to compare with; as many again are read to count in, and a table of up to twice as many is read whole")
+	fl.BoolVar(&cfg.Quick, "quick", false, "train less: what this refuses would be refused anyway, what it lets pass may not be")
 	fl.Uint64Var(&cfg.Seed, "seed", 1, "of the choice of rows and of the learners")
 	fl.StringVar(&export, "export", "", "measure nothing, and write the numbers with a label for other tools to `FILE`, and what they mean to FILE.columns; both say which rows are canaries")
 	cmd.AddCommand(believable)

@@ -141,8 +141,8 @@ func (a *arena) boosted(ctx context.Context, features []int, how []learn.Boostin
 }
 
 func (o *outcome) attack(name string, a *arena) Attack {
-	out := attackOnArea(name, acrossFolds(o.placed.Area()), 1)
-	if out.Value <= LimitAUC {
+	out := a.onArea(name, acrossFolds(o.placed.Area()), 1)
+	if out.Value <= a.in.MaxAUC {
 		return out
 	}
 	if out.Tells = a.tells(o); len(out.Tells) == 0 {

@@ -30,6 +30,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,6 @@ var ErrInput = errors.New("nothing to measure")
 const (
 	leastCanaries = 20
 	leastReal     = 200
-	mostReal      = 250_000
 )
 
 // Input is what the gate looks at.
@@ -57,17 +57,25 @@ type Input struct {
 	Table view.Table
 	// Real are customers as the table has them: all, or a random sample.
 	// Canaries are rows of the same columns.
-	// Of more than 250,000 real rows a random part is looked at.
 	Real, Canaries []view.Row
-	// Rows is how many customers the table has, when Real is a sample of them.
-	// Then canaries weigh less where values are counted, as they would in an
-	// extract. 0: Real is all of them.
+	// Others are rows of the table that are neither judged nor learned from,
+	// but counted: with Apart they are a second random sample, disjoint from
+	// Real, with canaries in it in the table's proportion, and Real and Canaries
+	// are both seen against nothing else. Without Apart, Real, Canaries and
+	// Others together are the whole table.
+	Others []view.Row
+	Apart  bool
+	// Rows is how many customers the table has; 0: those that are given.
 	Rows int
+	// Count is how many canaries the table has or will have; 0: those given.
+	Count int
 	// Owned are the domains that belong to us. A thief does not know them:
 	// predicates that name one are left out, and the report says what they mean.
 	Owned []string
-	Seed  uint64
-	Now   time.Time // when the rows were read; zero leaves out rules about the future
+	// MaxAUC is what every score may reach; 0 means LimitAUC.
+	MaxAUC float64
+	Seed   uint64
+	Now    time.Time // when the rows were read; zero leaves out rules about the future
 	// Quick asks for a first look: fewer folds, and a third of the trees. What it
 	// refuses would be refused anyway; what it lets pass is measured again.
 	Quick bool
@@ -96,32 +104,16 @@ func Measure(ctx context.Context, in Input) (Report, error) {
 	return r, nil
 }
 
-func (in *Input) share() float64 {
-	if in.Rows > len(in.Real) {
-		return float64(len(in.Real)) / float64(in.Rows)
-	}
-	return 1
-}
-
-// sample bounds the work and the memory: of more real rows than mostReal a
-// random part is looked at, and Rows says so.
-func (in *Input) sample() {
-	if len(in.Real) <= mostReal {
-		return
-	}
-	r := rand.New(rand.NewPCG(in.Seed, 5)) //nolint:gosec // repeatable on purpose, guards nothing
-	part := make([]view.Row, mostReal)
-	for i, j := range r.Perm(len(in.Real))[:mostReal] {
-		part[i] = in.Real[j]
-	}
-	in.Rows, in.Real = max(in.Rows, len(in.Real)), part
+// table is the number of customers.
+func (in *Input) table() int {
+	return max(in.Rows, len(in.Real)+len(in.Canaries)+len(in.Others))
 }
 
 func (in *Input) look(ctx context.Context) (*view.View, error) {
 	if len(in.Canaries) < leastCanaries || len(in.Real) < leastReal {
 		return nil, fmt.Errorf("%w: %d canaries and %d real rows, want %d and %d", ErrInput, len(in.Canaries), len(in.Real), leastCanaries, leastReal)
 	}
-	v, err := view.Read(ctx, view.Extract{Table: in.Table, Real: in.Real, Canaries: in.Canaries, Share: in.share(), Now: in.Now})
+	v, err := view.Read(ctx, view.Extract{Table: in.Table, Real: in.Real, Canaries: in.Canaries, Others: in.Others, Apart: in.Apart, Now: in.Now})
 	if err != nil {
 		return nil, fmt.Errorf("measure the canaries: %w", err)
 	}
@@ -132,7 +124,7 @@ func (in *Input) look(ctx context.Context) (*view.View, error) {
 type arena struct {
 	in     Input
 	view   *view.View
-	matrix *learn.Matrix // all rows
+	matrix *learn.Matrix // rows that are judged
 	coarse *learn.Matrix // the same, for trees
 	owns   map[string]bool
 	panel  panel
@@ -143,6 +135,7 @@ const (
 	fullFolds  = 5
 	quickFolds = 3
 	panelReal  = 20_000
+	quickReal  = 8_000
 	panelTimes = 12 // real rows for each canary, at least
 	trainTimes = 10 // of them in training
 	trainLeast = 3000
@@ -156,7 +149,7 @@ type panel struct {
 }
 
 func newArena(ctx context.Context, in Input) (*arena, error) {
-	in.sample()
+	in.MaxAUC = cmp.Or(in.MaxAUC, LimitAUC)
 	v, err := in.look(ctx)
 	if err != nil {
 		return nil, err
@@ -167,7 +160,7 @@ func newArena(ctx context.Context, in Input) (*arena, error) {
 	}
 	columns := make([][]float32, len(v.Features))
 	for i := range v.Features {
-		columns[i] = v.Features[i].Values
+		columns[i] = v.Features[i].Values[:v.Rows]
 	}
 	a.matrix = learn.Quantise(columns)
 	a.coarse = a.matrix.Coarse(coarseBins)
@@ -178,13 +171,13 @@ func newArena(ctx context.Context, in Input) (*arena, error) {
 // deal chooses the panel.
 func (a *arena) deal() {
 	people, canaries := a.people(), a.canaries()
-	size := min(len(people), max(panelReal, panelTimes*len(canaries)))
+	folds, least := fullFolds, panelReal
+	if a.in.Quick {
+		folds, least = quickFolds, quickReal
+	}
+	size := min(len(people), max(least, panelTimes*len(canaries)))
 	chosen := a.random(1).Perm(len(people))[:size]
 	a.panel.rows = slices.Concat(chosen, canaries)
-	folds := fullFolds
-	if a.in.Quick {
-		folds = quickFolds
-	}
 	some, marked := learn.Folds(chosen, folds, a.in.Seed), learn.Folds(canaries, folds, a.in.Seed+1)
 	for i := range folds {
 		a.panel.folds = append(a.panel.folds, [2][]int{some[i], marked[i]})

@@ -123,12 +123,12 @@ func TestOwnedDomainsAloneCannotHold(t *testing.T) {
 }
 
 // smallShare is the share of real rows at domains that at most so many rows have.
-func smallShare(w *world, small float64) float64 {
+func smallShare(w *world, small int) float64 {
 	domain := func(r view.Row) string {
 		_, d, _ := strings.Cut(r.Values[email].Text, "@")
 		return strings.ToLower(d)
 	}
-	rows, n := map[string]float64{}, 0.0
+	rows, n := map[string]int{}, 0.0
 	for _, r := range append(append([]view.Row(nil), w.real...), w.canaries...) {
 		rows[domain(r)]++
 	}

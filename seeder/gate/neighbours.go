@@ -45,16 +45,27 @@ func timeless(f *view.Feature) bool {
 }
 
 func (a *arena) neighbour(ctx context.Context, features []int) Attack {
-	m := a.matrix.Pick(features)
-	flat := flatten(m)
+	columns := make([][]float32, len(features))
+	for i, f := range features {
+		columns[i] = a.view.Features[f].Values
+	}
+	m := learn.Quantise(columns)
+	crowd := crowd{rows: flatten(m), width: m.Features()}
+	if a.in.Apart {
+		crowd.from = a.view.Rows
+	}
 	n := min(probes, len(a.in.Canaries))
-	others := max(n, min(realProbes*n, comparisons/a.view.Rows-n))
+	work := comparisons
+	if a.in.Quick {
+		work /= 8
+	}
+	others := max(n, min(realProbes*n, work/a.view.All-n))
 	pick := func(rows []int, n int, purpose uint64) []int {
 		a.random(purpose).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 		return rows[:min(n, len(rows))]
 	}
-	yes := nearest(ctx, flat, m.Features(), pick(a.canaries(), n, 3))
-	no := nearest(ctx, flat, m.Features(), pick(a.people(), others, 4))
+	yes := crowd.nearest(ctx, pick(a.canaries(), n, 3))
+	no := crowd.nearest(ctx, pick(a.people(), others, 4))
 	area := learn.AreaOf(yes, no)
 	way := "canaries lie farther from all others than real rows do"
 	if area.AUC < auc0 {
@@ -62,8 +73,8 @@ func (a *arena) neighbour(ctx context.Context, features []int) Attack {
 	}
 	area.AUC = max(area.AUC, 1-area.AUC)
 	const tries = 4 // two sets of features, two directions
-	out := attackOnArea("nearest neighbour", area, tries)
-	if out.Value > LimitAUC {
+	out := a.onArea("nearest neighbour", area, tries)
+	if out.Value > a.in.MaxAUC {
 		slices.Sort(yes)
 		slices.Sort(no)
 		show := func(d []float64) string { return view.Plain.Print(float32(d[len(d)/2])) }
@@ -86,15 +97,21 @@ func flatten(m *learn.Matrix) []uint8 {
 	return flat
 }
 
+// crowd is rows as ranks, all of one width; those from a place on count.
+type crowd struct {
+	rows        []uint8
+	width, from int
+}
+
 // nearest gives each probe's distance to the row that is nearest to it.
-func nearest(ctx context.Context, flat []uint8, width int, rows []int) []float64 {
+func (c crowd) nearest(ctx context.Context, rows []int) []float64 {
 	out := make([]float64, len(rows))
 	var busy sync.WaitGroup
 	const workers = 4
 	for w := range workers {
 		busy.Go(func() {
 			for i := w; i < len(rows) && ctx.Err() == nil; i += workers {
-				out[i] = float64(distance(flat, width, rows[i])) / 255
+				out[i] = float64(c.distance(rows[i])) / 255
 			}
 		})
 	}
@@ -103,15 +120,15 @@ func nearest(ctx context.Context, flat []uint8, width int, rows []int) []float64
 }
 
 //go:norace // a hot loop on one goroutine's own data
-func distance(flat []uint8, width, row int) int {
-	mine := flat[row*width : (row+1)*width]
+func (c crowd) distance(row int) int {
+	mine := c.rows[row*c.width : (row+1)*c.width]
 	best := math.MaxInt
-	for other := 0; other*width < len(flat); other++ {
+	for other := c.from; other*c.width < len(c.rows); other++ {
 		if other == row {
 			continue
 		}
 		far := 0
-		for f, v := range flat[other*width : (other+1)*width] {
+		for f, v := range c.rows[other*c.width : (other+1)*c.width] {
 			d := int(v) - int(mine[f])
 			far += max(d, -d)
 			if far >= best {

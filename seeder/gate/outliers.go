@@ -55,7 +55,7 @@ func (a *arena) outliers(ctx context.Context) []Attack {
 func (a *arena) lonely(among []int) []float64 {
 	columns := make([][]float32, len(among))
 	for i, f := range among {
-		columns[i] = a.view.Features[f].Values
+		columns[i] = a.view.Features[f].Values[:a.view.Rows]
 	}
 	return learn.Isolate(columns, len(a.in.Real), isolators, isolated, a.in.Seed).Scores(columns)
 }

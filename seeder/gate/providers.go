@@ -20,7 +20,7 @@ type Owned struct {
 	Owned   int `json:"owned"`   // canaries at owned domains
 	// A domain is small when at most Small rows of the table have it, the number
 	// that parts canaries from real rows best.
-	Small         float64 `json:"small"`
+	Small         int     `json:"small"`
 	ShareCanaries float64 `json:"share_canaries"` // s_c: share of the canaries at small domains
 	ShareReal     float64 `json:"share_real"`     // s_r: share of the real rows
 	Bound         float64 `json:"bound"`          // .5 + (s_c − s_r)/2: AUC of dropping all small domains
@@ -35,7 +35,7 @@ type Owned struct {
 
 // byDomain is the table by registered domains.
 type byDomain struct {
-	counts         []float64 // rows of each, canaries at their share
+	counts         []int // rows that have each, of those that are counted
 	real, canaries []int
 	order          []int // the smallest first
 }
@@ -45,18 +45,20 @@ func (a *arena) byDomain() *byDomain {
 	if d == nil {
 		return nil
 	}
-	t := &byDomain{counts: make([]float64, len(d.Texts)), real: make([]int, len(d.Texts)), canaries: make([]int, len(d.Texts))}
+	t := &byDomain{counts: make([]int, len(d.Texts)), real: make([]int, len(d.Texts)), canaries: make([]int, len(d.Texts))}
 	for row, id := range d.IDs {
 		switch {
-		case id < 0:
+		case id < 0 || row >= a.view.Rows:
 		case a.isCanary(row):
 			t.canaries[id]++
 		default:
 			t.real[id]++
 		}
+		if id >= 0 && a.view.Counted[row] {
+			t.counts[id]++
+		}
 	}
 	for id := range d.Texts {
-		t.counts[id] = float64(t.real[id]) + a.in.share()*float64(t.canaries[id])
 		t.order = append(t.order, id)
 	}
 	slices.SortFunc(t.order, func(i, j int) int { return cmp.Compare(t.counts[i], t.counts[j]) })
@@ -65,7 +67,7 @@ func (a *arena) byDomain() *byDomain {
 
 // widest finds the size of a domain below which canaries are commonest
 // compared with real rows.
-func (t *byDomain) widest(people, canaries int) (small, shareReal, shareCanaries float64) {
+func (t *byDomain) widest(people, canaries int) (small int, shareReal, shareCanaries float64) {
 	r, c, best := 0, 0, 0.0
 	for i, id := range t.order {
 		r += t.real[id]
@@ -89,9 +91,8 @@ func (a *arena) owned() *Owned {
 	o.Small, o.ShareReal, o.ShareCanaries = t.widest(len(a.in.Real), len(a.in.Canaries))
 	o.Bound = auc0 + (o.ShareCanaries-o.ShareReal)/2
 	n := float64(len(a.in.Canaries))
-	o.Mailboxes = max(0, int(math.Ceil(n*(o.ShareCanaries-o.ShareReal-classSlack)-1e-9)))
-	table := float64(max(a.in.Rows, len(a.in.Real))) + n
-	part := min(1, extractRows/table)
+	o.Mailboxes = max(0, int(math.Ceil(n*(o.ShareCanaries-o.ShareReal-2*(a.in.MaxAUC-auc0))-1e-9)))
+	part := min(1, extractRows/float64(a.in.table())) * float64(cmp.Or(a.in.Count, len(a.in.Canaries))) / n
 	for id, text := range a.view.Domain.Texts {
 		if k := t.canaries[id]; k > 0 && a.owns[text] {
 			o.Domains++
@@ -115,7 +116,7 @@ func (o *Owned) state(canaries int) {
 			100*o.ShareReal, 100*o.ShareCanaries, o.Bound)
 		return
 	}
-	o.Statement += fmt.Sprintf("THIS CANNOT HOLD: %.1f %% of the canaries and %.1f %% of the real rows are at domains that at most %.0f rows share. "+
+	o.Statement += fmt.Sprintf("THIS CANNOT HOLD: %.1f %% of the canaries and %.1f %% of the real rows are at domains that at most %d rows share. "+
 		"Dropping all of these costs a thief %.1f %% of his rows and us %.1f %% of the canaries: AUC ≥ .5 + (s_c − s_r)/2 = %.3f, "+
 		"however good everything else is. For .55 at least %d more of the %d canaries need mailboxes at large providers (s_c ≤ s_r + .10).",
 		100*o.ShareCanaries, 100*o.ShareReal, o.Small, 100*o.ShareReal, 100*o.ShareCanaries, o.Bound, o.Mailboxes, canaries)
@@ -135,8 +136,8 @@ func (a *arena) providers(context.Context) []Attack {
 		SE0: math.Sqrt(spread(all, n)+spread(all, m)) / 2, Marked: len(a.in.Canaries), Regular: len(a.in.Real),
 	}
 	const sizes = 30 // places where small may end, about
-	out := attackOnArea("dropping small e-mail domains", area, sizes)
-	if out.Value > LimitAUC {
+	out := a.onArea("dropping small e-mail domains", area, sizes)
+	if out.Value > a.in.MaxAUC {
 		out.Note = "see the statement on domains"
 		for i := range a.view.Features {
 			if a.view.Features[i].Name == "registered.others" {

@@ -20,9 +20,9 @@ func (a *arena) singles(context.Context) []Attack {
 		yes, no := a.valuesOf(h, 1-half, feature, turned)
 		placed.Add(yes, no)
 	}
-	out := attackOnArea("the most telling single feature", placed.Area(), 1)
+	out := a.onArea("the most telling single feature", placed.Area(), 1)
 	out.Note = fmt.Sprintf("of %d, found on one half of the rows and measured on the other", len(a.view.Features))
-	if out.Value > LimitAUC {
+	if out.Value > a.in.MaxAUC {
 		out.Tells = a.loudest(a.where(anything))
 	}
 	return []Attack{out}

@@ -48,7 +48,7 @@ func (a *arena) loudest(features []int) (out []Tell) {
 	}
 	slices.SortStableFunc(all, func(x, y loud) int { return cmp.Compare(y.off, x.off) })
 	for _, l := range all {
-		if l.off <= (LimitAUC-auc0)/2 {
+		if l.off <= (a.in.MaxAUC-auc0)/2 {
 			break
 		}
 		out = a.addTell(out, l.feature)

@@ -18,10 +18,9 @@ const (
 
 // The limits.
 const (
-	LimitAUC   = 0.55 // of every score
-	LimitLift  = 2.0  // precision over base rate
-	LimitLost  = 0.80 // share of real rows lost by removing 90 % of the canaries
-	classSlack = 0.10 // s_c ≤ s_r + this keeps the class attack at LimitAUC
+	LimitAUC  = 0.55 // of every score, unless the input has another
+	LimitLift = 2.0  // precision over base rate
+	LimitLost = 0.80 // share of real rows lost by removing 90 % of the canaries
 )
 
 // What attacks measure.
@@ -54,15 +53,15 @@ func errorsFor(tries int) float64 {
 // limit, with canaries enough that chance alone would hardly have brought
 // indistinguishable ones above it; nor a true AUC as far beyond the limit as
 // the limit is from chance below it.
-func judgeArea(area learn.Area, tries int) (v Verdict, need int) {
+func judgeArea(area learn.Area, limit float64, tries int) (v Verdict, need int) {
 	z := errorsFor(tries)
 	switch {
-	case area.AUC > LimitAUC && area.AUC-auc0 > z*area.SE0:
+	case area.AUC > limit && area.AUC-auc0 > z*area.SE0:
 		return Failed, 0
-	case area.AUC > LimitAUC:
+	case area.AUC > limit:
 		return TooFew, canariesFor((area.AUC-auc0)/z, area)
-	case rarely*area.SE0 > LimitAUC-auc0:
-		return TooFew, canariesFor((LimitAUC-auc0)/rarely, area)
+	case rarely*area.SE0 > limit-auc0:
+		return TooFew, canariesFor((limit-auc0)/rarely, area)
 	default:
 		return Held, 0
 	}
@@ -89,11 +88,11 @@ func canariesFor(se float64, area learn.Area) int {
 	return max(area.Marked+1, int(math.Ceil(1/left)))
 }
 
-// attackOnArea makes the report of an attack that is measured by an AUC.
-func attackOnArea(name string, area learn.Area, tries int) Attack {
-	v, need := judgeArea(area, tries)
+// onArea makes the report of an attack that is measured by an AUC.
+func (a *arena) onArea(name string, area learn.Area, tries int) Attack {
+	v, need := judgeArea(area, a.in.MaxAUC, tries)
 	return Attack{
 		Name: name, Measure: areaMeasure, Value: area.AUC, Low: max(0, area.AUC-z95*area.SE), High: min(1, area.AUC+z95*area.SE),
-		Limit: LimitAUC, Verdict: v, Need: need,
+		Limit: a.in.MaxAUC, Verdict: v, Need: need,
 	}
 }

@@ -62,8 +62,12 @@ func (d *Desk) Read(ctx context.Context, keys []string) ([]Record, error) {
 }
 
 func (d *Desk) records(ctx context.Context, keys []string, filter string) ([]Record, error) {
+	return d.recordsOf(ctx, tree{d, allColumns}, keys, filter)
+}
+
+// recordsOf reads customers with what hangs on them in a tree.
+func (d *Desk) recordsOf(ctx context.Context, t tree, keys []string, filter string) ([]Record, error) {
 	p := d.Part(recipe.CustomerPart)
-	t := tree{d, allColumns}
 	var out []Record
 	for group := range slices.Chunk(keys, recordGroup) {
 		roots, err := d.rowsBy(ctx, p, allColumns(p), p.Key[0], group, filter)

@@ -21,15 +21,17 @@ type builder struct {
 }
 
 func newBuilder(x Extract) *builder {
-	n := len(x.Real) + len(x.Canaries)
-	b := &builder{x: x, view: &View{Rows: n}, seen: map[string]words{}, named: map[string]int{}}
+	looked := len(x.Real) + len(x.Canaries)
+	n := looked + len(x.Others)
+	counted := make([]bool, n)
+	for row := range counted {
+		counted[row] = row >= looked || !x.Apart
+	}
+	b := &builder{x: x, view: &View{Rows: looked, All: n, Counted: counted}, seen: map[string]words{}, named: map[string]int{}}
 	if !x.Now.IsZero() {
 		b.now = float64(x.Now.UnixMicro()) / float64(time.Second/time.Microsecond)
 	}
-	b.c = &frame{n: n, rate: x.Share, light: make([]bool, n), emit: b.emit}
-	for row := len(x.Real); row < n; row++ {
-		b.c.light[row] = true
-	}
+	b.c = &frame{n: n, looked: looked, counted: counted, emit: b.emit}
 	for i, c := range x.Table.Customer {
 		b.c.cols = append(b.c.cols, newColumn(c, n, func(row int) Value { return b.row(row).Values[i] }))
 	}
@@ -37,10 +39,13 @@ func newBuilder(x Extract) *builder {
 }
 
 func (b *builder) row(i int) *Row {
-	if i < len(b.x.Real) {
-		return &b.x.Real[i]
+	for _, rows := range [][]Row{b.x.Real, b.x.Canaries} {
+		if i < len(rows) {
+			return &rows[i]
+		}
+		i -= len(rows)
 	}
-	return &b.x.Canaries[i-len(b.x.Real)]
+	return &b.x.Others[i]
 }
 
 // emit adds a feature. Names are unique: what is derived from a column named
@@ -63,7 +68,7 @@ func (b *builder) offer(w words, pairs bool) {
 	if w.size() < 2 {
 		return
 	}
-	b.view.Words = append(b.view.Words, Words{Name: w.name, Column: w.column, Group: w.group, IDs: w.ids, Texts: w.texts, Spelled: w.spelled})
+	b.view.Words = append(b.view.Words, Words{Name: w.name, Column: w.column, Group: w.group, IDs: w.ids[:b.c.looked], Texts: w.texts, Spelled: w.spelled})
 	b.seen[w.name] = w
 	if pairs {
 		b.crowd = append(b.crowd, w)

@@ -47,14 +47,13 @@ func lastDigit(text string) float64 {
 
 // neighbours emits how far the next smaller and the next larger value are.
 func (f *frame) neighbours(c *column) {
-	order := f.sorted(c)
 	before, after := f.blank(), f.blank()
-	for i, row := range order {
-		if i > 0 {
-			before[row] = float32(math.Log1p(c.num(row) - c.num(order[i-1])))
+	for row, at := range f.sorted(c).places() {
+		if low, ok := at.before(1); ok {
+			before[row] = float32(math.Log1p(c.num(row) - c.num(low)))
 		}
-		if i+1 < len(order) {
-			after[row] = float32(math.Log1p(c.num(order[i+1]) - c.num(row)))
+		if high, ok := at.after(1); ok {
+			after[row] = float32(math.Log1p(c.num(high) - c.num(row)))
 		}
 	}
 	put := f.putCount
@@ -63,29 +62,6 @@ func (f *frame) neighbours(c *column) {
 	}
 	put(c.Name+".before", "the gap to the next lower "+c.Name, c, before)
 	put(c.Name+".after", "the gap to the next higher "+c.Name, c, after)
-}
-
-// sorted gives the rows that have a number, in its order. Rows with the same
-// number stand in an order that has nothing to do with where they came from.
-func (f *frame) sorted(c *column) []int {
-	order := make([]int, 0, f.n)
-	for row := range f.n {
-		if !math.IsNaN(c.num(row)) {
-			order = append(order, row)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(c.num(a), c.num(b)), cmp.Compare(mixed(a), mixed(b)))
-	})
-	return order
-}
-
-// mixed is a number of a row that says nothing about its place.
-func mixed(row int) uint64 {
-	h := uint64(row) + 0x9e3779b97f4a7c15 //nolint:gosec // a row's place
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
 }
 
 func (f *frame) blank() []float32 {
@@ -191,8 +167,9 @@ func (f *frame) describeWord(c *column) {
 	for i := range order {
 		order[i] = i
 	}
-	total := func(id int) int32 { return t.whole[id] + t.light[id] }
-	slices.SortStableFunc(order, func(a, b int) int { return int(total(b)) - int(total(a)) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(int(t[b])-int(t[a]), strings.Compare(c.texts[a], c.texts[b]))
+	})
 	rank := make([]float64, len(c.texts))
 	for i, id := range order {
 		rank[id] = float64(i)

@@ -7,12 +7,12 @@ import (
 
 // frame is a table by columns: the customers, or all their tickets.
 type frame struct {
-	prefix string // of the features' names
-	n      int
-	light  []bool  // rows that count less
-	rate   float64 // how much they count
-	cols   []*column
-	emit   func(Feature)
+	prefix  string // of the features' names
+	n       int
+	looked  int    // rows that are looked at; the rest is only counted
+	counted []bool // rows that count
+	cols    []*column
+	emit    func(Feature)
 }
 
 // column is a column with its values by number. The number of NULL is -1.
@@ -50,6 +50,17 @@ func (t *interned) id(text string) int32 {
 		t.texts = append(t.texts, text)
 	}
 	return id
+}
+
+// apart says that the rows that are looked at are not counted.
+func (f *frame) apart() bool { return f.looked > 0 && !f.counted[0] }
+
+// population is how many rows count.
+func (f *frame) population() int {
+	if f.apart() {
+		return f.n - f.looked
+	}
+	return f.n
 }
 
 func newColumn(c Column, n int, value func(row int) Value) *column {
@@ -141,19 +152,14 @@ func (f *frame) role(r Role) *column {
 	return nil
 }
 
-// tally counts values. Whole and light rows are kept apart, so that leaving
-// out a row never leaves a rounding error behind.
-type tally struct{ whole, light []int32 }
+// tally counts values among the rows that count, by id.
+type tally []int32
 
 func (f *frame) tally(ids []int32, size int) tally {
-	t := tally{make([]int32, size), make([]int32, size)}
+	t := make(tally, size)
 	for row, id := range ids {
-		switch {
-		case id == null:
-		case f.light[row]:
-			t.light[id]++
-		default:
-			t.whole[id]++
+		if id != null && f.counted[row] {
+			t[id]++
 		}
 	}
 	return t
@@ -161,13 +167,10 @@ func (f *frame) tally(ids []int32, size int) tally {
 
 // others is how many rows but this one have the value.
 func (f *frame) others(t tally, id int32, row int) float64 {
-	whole, light := t.whole[id], t.light[id]
-	if f.light[row] {
-		light--
-	} else {
-		whole--
+	if f.counted[row] {
+		return float64(t[id] - 1)
 	}
-	return float64(whole) + f.rate*float64(light)
+	return float64(t[id])
 }
 
 // rarity is the logarithm of one more than others, by row.
@@ -277,7 +280,7 @@ func (f *frame) emitOf(it Feature) {
 	for i, v := range it.Values {
 		it.Values[i] = min(max(v, -math.MaxFloat32), math.MaxFloat32) // keeps NaN
 	}
-	if !constant(it.Values) {
+	if !constant(it.Values[:f.looked]) {
 		it.Name, it.Column = f.prefix+it.Name, f.prefix+it.Column
 		f.emit(it)
 	}

@@ -23,11 +23,12 @@ const (
 type grams struct {
 	three, two []int32
 	mask       uint64
+	apart      bool // what is looked at was not counted
 }
 
-func newGrams(rows int) *grams {
-	size := 1 << min(mostBits, max(leastBits, bits.Len(uint(perRow*rows))))
-	return &grams{make([]int32, size), make([]int32, size), uint64(size - 1)} //nolint:gosec // above zero
+func (f *frame) newGrams() *grams {
+	size := 1 << min(mostBits, max(leastBits, bits.Len(uint(perRow*f.population())))) //nolint:gosec // above zero
+	return &grams{make([]int32, size), make([]int32, size), uint64(size - 1), f.apart()}
 }
 
 // visit calls do for each letter with the places of its sequences.
@@ -62,7 +63,7 @@ func (g *grams) add(salt uint64, text string) {
 }
 
 // look is the mean log-likelihood of a text's letters and the count of its
-// rarest sequence, as if the text had not been counted once.
+// rarest sequence; of a row that counts as if its text had not been counted once.
 func (g *grams) look(salt uint64, text string) (likely, rarest float64) {
 	var own [longest + 1][2]uint64
 	n := 0
@@ -74,6 +75,9 @@ func (g *grams) look(salt uint64, text string) (likely, rarest float64) {
 	for i := range n {
 		mine, context := int32(0), int32(0)
 		for j := range n {
+			if g.apart {
+				break
+			}
 			if own[j][0] == own[i][0] {
 				mine++
 			}
@@ -95,9 +99,9 @@ func (f *frame) letters(name string, c *column) {
 }
 
 func (f *frame) lettersOf(name string, c *column, ids []int32, texts []string) {
-	g := newGrams(f.n)
-	for _, id := range ids {
-		if id != null {
+	g := f.newGrams()
+	for row, id := range ids {
+		if id != null && f.counted[row] {
 			g.add(0, texts[id])
 		}
 	}
@@ -115,9 +119,9 @@ func (f *frame) lettersOf(name string, c *column, ids []int32, texts []string) {
 // lettersBy emits how likely the letters are among rows of the same word, a
 // country's names for instance.
 func (f *frame) lettersBy(name string, c *column, ids []int32, texts []string, by words) {
-	g := newGrams(f.n)
+	g := f.newGrams()
 	for row, id := range ids {
-		if id != null && by.ids[row] != null {
+		if id != null && by.ids[row] != null && f.counted[row] {
 			g.add(uint64(by.ids[row])+1, texts[id]) //nolint:gosec // not null
 		}
 	}

@@ -149,23 +149,27 @@ func (f *frame) agreement(a, b words) []float32 {
 // rows of the same word.
 func (f *frame) nearest(w words, c *column) []float32 {
 	out := f.blank()
-	last := make([]int, w.size())
-	for i := range last {
-		last[i] = -1
-	}
-	for _, row := range f.sorted(c) {
-		id := w.ids[row]
-		if id == null {
-			continue
+	order := f.sorted(c).rows
+	for range 2 { // up, and down again
+		last := make([]int, w.size())
+		for i := range last {
+			last[i] = -1
 		}
-		if before := last[id]; before >= 0 {
-			d := float32(math.Log1p(c.num(row) - c.num(before)))
-			if isNaN(out[before]) || d < out[before] {
-				out[before] = d
+		for _, row := range order {
+			id := w.ids[row]
+			if id == null {
+				continue
 			}
-			out[row] = d
+			if near := last[id]; near >= 0 {
+				if d := float32(math.Log1p(math.Abs(c.num(row) - c.num(near)))); isNaN(out[row]) || d < out[row] {
+					out[row] = d
+				}
+			}
+			if f.counted[row] {
+				last[id] = row
+			}
 		}
-		last[id] = row
+		slices.Reverse(order)
 	}
 	return out
 }

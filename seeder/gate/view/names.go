@@ -61,7 +61,7 @@ func (b *builder) names() {
 	first := f.tally(b.first.ids, b.first.size())
 	known := map[string]int32{}
 	for id, t := range b.first.texts {
-		known[t] = first.whole[id] + first.light[id]
+		known[t] = first[id]
 	}
 	for row, id := range b.last.ids {
 		if id != null {

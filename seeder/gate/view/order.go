@@ -64,11 +64,11 @@ func (c *column) counter() *column {
 }
 
 // follows tells whether a date mostly grows along an order of rows.
-func (f *frame) follows(order []int, t *column) bool {
+func (f *frame) follows(order line, t *column) bool {
 	var times []float64
-	step := max(1, len(order)/trialMax)
-	for i := 0; i < len(order); i += step {
-		if v := t.num(order[i]); !math.IsNaN(v) {
+	step := max(1, len(order.counted)/trialMax)
+	for i := 0; i < len(order.counted); i += step {
+		if v := t.num(order.counted[i]); !math.IsNaN(v) {
 			times = append(times, v)
 		}
 	}
@@ -91,30 +91,21 @@ func rankCorrelation(values []float64) float64 {
 }
 
 // order emits how well a row's date fits between those of its neighbours.
-func (f *frame) order(c, t *column, order []int) {
-	dated := slices.DeleteFunc(slices.Clone(order), func(row int) bool { return math.IsNaN(t.num(row)) })
+func (f *frame) order(c, t *column, order line) {
+	dated := f.that(order, func(row int) bool { return !math.IsNaN(t.num(row)) })
 	residual, wrong, place, room, between := f.blank(), f.blank(), f.blank(), f.blank(), f.blank()
-	byDate := ranks(dated, t)
-	for i, row := range dated {
-		near := make([]float64, 0, 2*besides)
-		turned := 0
-		for j := max(0, i-besides); j <= min(len(dated)-1, i+besides); j++ {
-			if j == i {
-				continue
-			}
-			near = append(near, t.num(dated[j]))
-			if (j < i) == (t.num(dated[j]) > t.num(row)) && t.num(dated[j]) != t.num(row) {
-				turned++
-			}
-		}
-		slices.Sort(near)
+	byDate := f.ranks(dated, t)
+	for row, at := range dated.places() {
+		near, turned := at.around(t, row)
 		if len(near) > 0 {
 			residual[row] = float32(signedLog(t.num(row) - (near[(len(near)-1)/2]+near[len(near)/2])/2))
 		}
 		wrong[row] = float32(turned)
-		place[row] = float32(signedLog(float64(i - byDate[row])))
-		if i > 0 && i+1 < len(dated) {
-			before, after := t.num(dated[i-1]), t.num(dated[i+1])
+		place[row] = float32(signedLog(float64(at.below - byDate[row])))
+		low, one := at.before(1)
+		high, two := at.after(1)
+		if one && two {
+			before, after := t.num(low), t.num(high)
 			room[row] = float32(signedLog(after - before))
 			if at := (t.num(row) - before) / (after - before); after > before && at >= 0 && at <= 1 {
 				between[row] = float32(at)
@@ -129,13 +120,32 @@ func (f *frame) order(c, t *column, order []int) {
 	f.put(pair+".between", "where "+t.Name+" lies between those of the rows before and after by "+c.Name, c, between)
 }
 
-// ranks are the places of rows by a date; equal dates keep the given order.
-func ranks(rows []int, t *column) map[int]int {
-	sorted := slices.Clone(rows)
+// around gives the dates of the neighbours, in order, and how many of them lie
+// on the wrong side of the row's.
+func (s spot) around(t *column, row int) (near []float64, turned int) {
+	mine := t.num(row)
+	for k := 1; k <= besides; k++ {
+		if low, ok := s.before(k); ok {
+			near = append(near, t.num(low))
+			turned += int(flag(t.num(low) > mine))
+		}
+		if high, ok := s.after(k); ok {
+			near = append(near, t.num(high))
+			turned += int(flag(t.num(high) < mine))
+		}
+	}
+	slices.Sort(near)
+	return near, turned
+}
+
+// ranks are the places of rows by a date among those that count; equal dates
+// keep the given order.
+func (f *frame) ranks(rows line, t *column) map[int]int {
+	sorted := slices.Clone(rows.rows)
 	slices.SortStableFunc(sorted, func(a, b int) int { return cmp.Compare(t.num(a), t.num(b)) })
 	out := make(map[int]int, len(sorted))
-	for i, row := range sorted {
-		out[row] = i
+	for row, at := range f.lined(sorted).places() {
+		out[row] = at.below
 	}
 	return out
 }

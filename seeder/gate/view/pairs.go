@@ -22,11 +22,7 @@ func (f *frame) surprise(a, b words, group Group) {
 	tp := f.tally(pairs, size)
 	total := 0.0
 	for row := range pairs {
-		switch {
-		case pairs[row] == null:
-		case f.light[row]:
-			total += f.rate
-		default:
+		if pairs[row] != null && f.counted[row] {
 			total++
 		}
 	}

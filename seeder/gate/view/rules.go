@@ -18,7 +18,7 @@ func (b *builder) rules() {
 }
 
 func (b *builder) check(name string, hit func(row int) bool) {
-	hits := make([]bool, b.c.n)
+	hits := make([]bool, b.c.looked)
 	for row := range hits {
 		hits[row] = hit(row)
 	}
@@ -173,6 +173,6 @@ func (b *builder) textRules() {
 }
 
 func (b *builder) copyRules() {
-	b.exceeds("copies: much rare detail, names aside, in common with one other row", "twin.behaviour", 3*math.Log(float64(b.c.n))/2)
+	b.exceeds("copies: much rare detail, names aside, in common with one other row", "twin.behaviour", 3*math.Log(float64(b.c.population()))/2)
 	b.exceeds("copies: another row has the same name", "namesakes", 0)
 }

@@ -22,9 +22,12 @@ func (b *builder) tickets() {
 			rows = append(rows, values)
 		}
 	}
-	b.t = &frame{prefix: "ticket.", n: len(rows), rate: b.c.rate, light: make([]bool, len(rows)), emit: b.gather}
+	b.t = &frame{prefix: "ticket.", n: len(rows), counted: make([]bool, len(rows)), emit: b.gather}
 	for i, row := range b.owner {
-		b.t.light[i] = b.c.light[row]
+		b.t.counted[i] = b.c.counted[row]
+		if row < b.c.looked {
+			b.t.looked = i + 1
+		}
 	}
 	for i, c := range b.x.Table.Ticket {
 		b.t.cols = append(b.t.cols, newColumn(c, len(rows), func(row int) Value { return rows[row][i] }))
@@ -98,7 +101,7 @@ func (f *Feature) extreme(greatest bool) bool {
 }
 
 func (b *builder) emitIf(f Feature, name, says string) {
-	if constant(f.Values) {
+	if constant(f.Values[:b.c.looked]) {
 		return
 	}
 	f.Name += name

@@ -59,10 +59,14 @@ func (b *builder) ownTokens() []holding {
 	return out
 }
 
-// shared finds the values that few rows hold, but more than one.
+// shared finds the values that few rows hold, but more than the one that looks.
 func (b *builder) shared(identity bool, values func(row int) []string) []holding {
 	var names interned
 	var ids, rows, holders []int32
+	looks := int32(0) // who looks holds it as well
+	if b.c.apart() {
+		looks = 1
+	}
 	for row := range b.c.n {
 		from := len(ids)
 		for _, v := range values(row) {
@@ -72,9 +76,11 @@ func (b *builder) shared(identity bool, values func(row int) []string) []holding
 			}
 			ids, rows = append(ids, id), append(rows, small(row))
 			for int(id) >= len(holders) {
-				holders = append(holders, 0)
+				holders = append(holders, looks)
 			}
-			holders[id]++
+			if b.c.counted[row] {
+				holders[id]++
+			}
 		}
 	}
 	place := map[int32]int{}
@@ -87,7 +93,7 @@ func (b *builder) shared(identity bool, values func(row int) []string) []holding
 		if !known {
 			at = len(out)
 			place[id] = at
-			out = append(out, holding{identity: identity, weight: float32(math.Log(float64(b.c.n) / float64(holders[id])))})
+			out = append(out, holding{identity: identity, weight: float32(math.Log(float64(b.c.population()) / float64(holders[id])))})
 		}
 		out[at].rows = append(out[at].rows, rows[i])
 	}
@@ -194,7 +200,7 @@ func (b *builder) likeness(held []holding, identity bool) []float32 {
 	for row := range out {
 		for _, h := range mine[row] {
 			for _, other := range held[h].rows {
-				if other == small(row) {
+				if other == small(row) || !b.c.counted[other] {
 					continue
 				}
 				if weight[other] == 0 {

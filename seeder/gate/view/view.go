@@ -13,10 +13,13 @@
 // A feature is named by its column, then what is measured: "email.domain.others",
 // "ticket.subject.letters.least". Says puts it into words.
 //
-// Its one invariant: no feature knows which rows are canaries. Counts leave out
-// the row itself, so a value that occurs once counts zero for everybody. Only
-// the share with which canaries count for others is known (see
-// [Extract.Share]); it is the same for every row that looks.
+// Its one invariant: no feature knows which rows are canaries. What other rows
+// say about a row (counts, next keys, likely letters, copies) comes from one
+// population that is the same for both kinds: everybody, the row itself left
+// out, where the whole table is given; rows that are not looked at themselves,
+// where samples are given (see [Extract.Apart]). A count that left the row out
+// for one kind only would tell the two apart by one: 4,999 people of a country
+// against 5,000.
 //
 // It refuses rows that do not have a table's columns, and guesses the kind of a
 // column only where none is given. It fails with [ErrTable] or the context.
@@ -90,10 +93,12 @@ type Table struct{ Customer, Ticket []Column }
 type Extract struct {
 	Table          Table
 	Real, Canaries []Row
-	// Share is how much a canary counts where rows are counted: 1 when Real is
-	// the whole table, less when Real is a sample and Canaries are all of them.
-	// 0 stands for 1.
-	Share float64
+	// Others are rows of the table, real ones and canaries as it mixes them,
+	// that are counted and not looked at.
+	Others []Row
+	// Apart: only Others are counted. Without it all rows are: then Real and
+	// Canaries have to be in the proportion that the table has.
+	Apart bool
 	// Now is when the extract was taken. Zero: nothing is said about the future.
 	Now time.Time
 }
@@ -103,7 +108,7 @@ func Groups() []Group {
 	return []Group{Keys, Mail, Phones, Names, Dates, Tickets, Courses, Others, Copies}
 }
 
-// Feature is one number for each row, real rows first.
+// Feature is one number for each row: real rows, canaries, others.
 type Feature struct {
 	Name   string
 	Says   string // what it measures, in words
@@ -174,14 +179,14 @@ func (w *Words) Text(row int) (text string, ok bool) {
 
 // View is what Read saw.
 type View struct {
-	Rows     int
+	Rows     int    // real rows and canaries
+	All      int    // and others
+	Counted  []bool // by row of all: it is one of those that counts are of
 	Features []Feature
 	Words    []Words
-	// Domain is the registered domain of each row's address, nil without one.
+	// Domain is the registered domain of each row's address, others' too; nil
+	// without one.
 	Domain *Words
-	// Near holds the features that say how a row behaves and not who it is:
-	// fit to measure the distance between two rows.
-	Near []int
 	// Checks are the rules that a careful reader would try, by row.
 	Checks []Check
 }
@@ -196,9 +201,6 @@ type Check struct {
 func Read(ctx context.Context, x Extract) (*View, error) {
 	if err := x.check(); err != nil {
 		return nil, err
-	}
-	if x.Share <= 0 || x.Share > 1 {
-		x.Share = 1
 	}
 	b := newBuilder(x)
 	for _, step := range []func(){
@@ -217,7 +219,7 @@ func (x *Extract) check() error {
 	if len(x.Table.Customer) == 0 {
 		faults = append(faults, fmt.Errorf("%w: no columns", ErrTable))
 	}
-	for _, rows := range [][]Row{x.Real, x.Canaries} {
+	for _, rows := range [][]Row{x.Real, x.Canaries, x.Others} {
 		for i := range rows {
 			if err := x.Table.fits(&rows[i]); err != nil {
 				return errors.Join(append(faults, err)...)

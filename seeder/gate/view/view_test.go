@@ -155,18 +155,49 @@ func TestCountsLeaveOutTheRowItself(t *testing.T) {
 	}
 }
 
-// In a sample canaries are too many: each counts for what an extract would show.
-func TestCanariesCountTheirShare(t *testing.T) {
+// Samples look at rows of their own kind: at none of one another.
+func TestApart(t *testing.T) {
 	t.Parallel()
-	rows, canaries := people(40), people(44)[40:]
-	for i := range canaries {
-		canaries[i].Values[last] = text("Same")
+	rows, canaries, others := people(40), people(44)[40:], people(60)[44:]
+	for _, r := range [][]view.Row{rows[:2], canaries, others[:3]} {
+		for i := range r {
+			r[i].Values[last] = text("Same")
+		}
 	}
-	rows[0].Values[last] = text("Same")
-	v := read(t, view.Extract{Real: rows, Canaries: canaries, Share: 0.1})
-	is(t, v, "last.others", math.Log1p(0.4))
-	if got := float64(feature(t, v, "last.others").Values[41]); math.Abs(got-math.Log1p(1.3)) > 1e-4 {
-		t.Errorf("a canary sees %v, want one real row and 0.3 of a canary", math.Expm1(got))
+	v := read(t, view.Extract{Real: rows, Canaries: canaries, Others: others, Apart: true})
+	for _, row := range []int{0, 41} {
+		if got := float64(feature(t, v, "last.others").Values[row]); math.Abs(got-math.Log1p(3)) > 1e-4 {
+			t.Errorf("row %d sees %v, want the three of the others", row, math.Expm1(got))
+		}
+	}
+}
+
+// What is said of a row does not depend on what it is given as.
+func TestNoFeatureKnowsTheCanaries(t *testing.T) {
+	t.Parallel()
+	all := people(900)
+	for i := range all {
+		for _, column := range []int{first, last, email, phone} {
+			if i*7919%10 < 6 {
+				all[i].Values[column] = all[i*i%89].Values[column]
+			}
+		}
+		all[i].Tickets[0][1] = all[i%37].Tickets[0][1]
+	}
+	for _, apart := range []bool{true, false} {
+		one := read(t, view.Extract{Real: all[:500], Canaries: all[500:600], Others: all[600:], Apart: apart})
+		two := read(t, view.Extract{Real: all[:10], Canaries: all[10:600], Others: all[600:], Apart: apart})
+		if len(one.Features) != len(two.Features) || len(one.Features) < 100 {
+			t.Fatalf("%d and %d features", len(one.Features), len(two.Features))
+		}
+		for i := range one.Features {
+			f, g := &one.Features[i], &two.Features[i]
+			for row := range one.Rows {
+				if x, y := float64(f.Values[row]), float64(g.Values[row]); x != y && !(math.IsNaN(x) && math.IsNaN(y)) {
+					t.Fatalf("apart %t: %s of row %d is %v or %v", apart, f.Name, row, x, y)
+				}
+			}
+		}
 	}
 }
 
