@@ -40,7 +40,7 @@ table's real rows with such addresses; without it the worst is assumed.`,
 	cmd.Flags().StringVar(&v.kind, "kind", "", "only items of this `KIND`: "+names(inventory.Kinds()))
 	cmd.Flags().StringVar(&v.state, "state", "", "only items in this `STATE`: "+names(inventory.States()))
 	cmd.Flags().Float64Var(&v.tail, "tail-share", -1, "`SHARE` of the table's rows whose address is at no large provider, 0 to 1")
-	cmd.Flags().Float64Var(&v.extract, "extract-share", 68_000.0/12_000_000, "`SHARE` of the table in the largest extract to be expected")
+	cmd.Flags().Float64Var(&v.extract, "extract-share", inventory.Largest, "`SHARE` of the table in the largest extract to be expected")
 	completes(cmd, "kind", strings.Split(names(inventory.Kinds()), ", ")...)
 	completes(cmd, "state", strings.Split(names(inventory.States()), ", ")...)
 	return cmd

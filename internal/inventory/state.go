@@ -77,14 +77,6 @@ func (i *Item) Used() int {
 	return 0
 }
 
-// Free is how many more tokens the item may carry now.
-func (r Rules) Free(i *Item, now time.Time) int {
-	if r.State(i, now) != Ready {
-		return 0
-	}
-	return r.Holds(i) - i.Used()
-}
-
 // Soaked is when the item's soak ends.
 func (r Rules) Soaked(i *Item) time.Time {
 	if i.Soak > 0 {

@@ -24,7 +24,7 @@ func TestState(t *testing.T) {
 		make func(*inventory.Item)
 		at   time.Duration
 		want inventory.State
-		free int
+		room int
 	}{
 		"new":                    {func(*inventory.Item) {}, 0, inventory.Soaking, 0},
 		"last moment of soak":    {func(*inventory.Item) {}, 30*day - 1, inventory.Soaking, 0},
@@ -42,7 +42,7 @@ func TestState(t *testing.T) {
 		"domain with room":       {domain(2, 0), 30 * day, inventory.Ready, 1},
 		"domain, full":           {domain(3, 0), 30 * day, inventory.InUse, 0},
 		"domain, own room":       {domain(3, 10), 30 * day, inventory.Ready, 7},
-		"domain that soaks":      {domain(0, 10), 3 * day, inventory.Soaking, 0},
+		"domain that soaks":      {domain(0, 10), 3 * day, inventory.Soaking, 10},
 		"domain beyond capacity": {domain(9, 0), 30 * day, inventory.InUse, 0},
 	} {
 		i := mailbox(1)
@@ -51,8 +51,9 @@ func TestState(t *testing.T) {
 		if got := rules().State(&i, now); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
-		if got := rules().Free(&i, now); got != c.free {
-			t.Errorf("%s: %d free, want %d", name, got, c.free)
+		i.Listed = true
+		if got := rules().Room(&i, now); got != c.room {
+			t.Errorf("%s: room for %d, want %d", name, got, c.room)
 		}
 	}
 	if n := len(inventory.States()); n != 5 {

@@ -30,13 +30,26 @@ func (f Filter) Match(i *Item) bool {
 
 // Offers reports whether an item may be used now: it is ready, does not run
 // out within [Notice], and its last check found no fault. A domain must be
-// listed besides: the ears listen on the configuration's domains alone.
+// listed besides: the ears listen on the configuration's domains alone. It need
+// not have soaked, as strangers try any domain, but a young one is a tell.
 func (r Rules) Offers(i *Item, now time.Time) bool {
-	if i.Kind == Domain && !i.Listed {
-		return false
+	state := r.State(i, now)
+	if i.Kind == Domain && (!i.Listed || state == Soaking) {
+		return i.Listed && lasts(i, now) && !i.Check.Faulty()
 	}
-	lasts := i.Until().IsZero() || i.Until().After(now.Add(Notice))
-	return r.State(i, now) == Ready && lasts && !i.Check.Faulty()
+	return state == Ready && lasts(i, now) && !i.Check.Faulty()
+}
+
+func lasts(i *Item, now time.Time) bool {
+	return i.Until().IsZero() || i.Until().After(now.Add(Notice))
+}
+
+// Room is how many more tokens may be put into the item now.
+func (r Rules) Room(i *Item, now time.Time) int {
+	if !r.Offers(i, now) {
+		return 0
+	}
+	return r.Holds(i) - i.Used()
 }
 
 // Take chooses at most n items that may be used now and that the filter

@@ -12,6 +12,9 @@ type Stock struct {
 	Others  int // live canaries whose address is at a provider
 	Waiting int // mailboxes and seed addresses that may be used now
 	Domains int // owned domains that carry addresses, or may
+	// Counts are, of each owned domain, the live canaries on it; nil: they are
+	// spread evenly.
+	Counts []int
 	// Tail is the share of the table's real rows whose address is at no large
 	// provider; below 0 when it is not known, which counts as 0: the worst.
 	Tail float64
@@ -37,7 +40,8 @@ type Outlook struct {
 	// Wanted is how many more mailboxes bring the share down to the target.
 	Wanted int `json:"mailboxes_wanted"`
 	// Repeats is how many owned domains are expected twice or more in the
-	// largest extract: d(1 - e^-x (1+x)), x = k/d for k canaries on d domains.
+	// largest extract: the sum of 1 - e^-x (1+x) over the domains, of which each
+	// is expected x times there.
 	Repeats float64 `json:"domains_seen_twice"`
 	// DomainsFor1 is on how many domains that would be at most about one: k²/2.
 	DomainsFor1 int `json:"domains_for_one_repeat"`
@@ -60,6 +64,9 @@ func (s Stock) Outlook() Outlook {
 	o.Bound = bound(o.Share, tail)
 	k := float64(s.Own) * s.Extract
 	o.Repeats, o.NextDomain.Repeats = repeats(k, s.Domains), repeats(k, s.Domains+1)
+	if s.Counts != nil {
+		o.Repeats = Repeats(s.Counts, s.Extract)
+	}
 	o.DomainsFor1 = int(math.Ceil(k * k / 2))
 	o.NextMailbox.Bound = bound(share(s.Own, s.Others+1), tail)
 	if o.Target >= 1 { // any share will do
@@ -83,6 +90,20 @@ func share(own, others int) float64 {
 // bound is the AUC of the class attack, .5 + (s_c - s_r)/2; whoever finds that
 // canaries are too rare in the tail turns it round.
 func bound(canaries, rows float64) float64 { return 0.5 + math.Abs(canaries-rows)/2 }
+
+// Largest is the part of the table in the largest extract to be expected where
+// nothing else is known: that of a well-known case.
+const Largest = 68_000.0 / 12_000_000
+
+// Repeats is how many domains are expected twice or more in an extract that
+// holds such a part of the table, for the canaries on each.
+func Repeats(counts []int, extract float64) float64 {
+	sum := 0.0
+	for _, n := range counts {
+		sum += repeats(float64(n)*extract, 1)
+	}
+	return sum
+}
 
 func repeats(k float64, d int) float64 {
 	if d == 0 {

@@ -113,6 +113,16 @@ func (w *amending) take(a *canary.Amendment) error {
 	if err := w.takeCard(a, c.sealed); err != nil {
 		return err
 	}
+	if err := w.takeWindows(a); err != nil {
+		return err
+	}
+	if err := w.add(owner{a.Canary, c.place}, a.Tokens, a.Placebos); err != nil {
+		return err
+	}
+	return w.use(a.Tokens, a.Placebos, a.Uses)
+}
+
+func (w *amending) takeWindows(a *canary.Amendment) error {
 	for id, window := range a.Windows {
 		if w.owners[id] != a.Canary {
 			return fmt.Errorf("window of %s: %w", id, ErrNotFound)
@@ -126,10 +136,7 @@ func (w *amending) take(a *canary.Amendment) error {
 			w.ended = append(w.ended, id)
 		}
 	}
-	if err := w.add(owner{a.Canary, c.place}, a.Tokens, a.Placebos); err != nil {
-		return err
-	}
-	return w.use(a.Tokens, a.Placebos, a.Uses)
+	return nil
 }
 
 func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {

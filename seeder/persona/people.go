@@ -14,6 +14,7 @@ type somebody struct {
 	first, last  int32
 	form, digits int32
 	words        [maxWords]int32 // -1 for none
+	domain       int32           // of the texts
 	class        int32           // of the domain, see classOf
 	atDomain     int32           // people at the same domain
 	day          int32           // of the sign-up, since 1970; 0 when unknown
@@ -99,7 +100,7 @@ func (m *Mix) enter(p *Person) bool {
 	for i, w := range r.words {
 		who.words[i] = m.words.add(w)
 	}
-	who.class = m.domains.add(domain) // a class later, see classes
+	who.domain = m.domains.add(domain)
 	who.capitals = capitalsOf(email)
 	m.people = append(m.people, who)
 	return true
@@ -137,8 +138,8 @@ func (m *Mix) classes() {
 	named, own := 0.0, 0.0
 	for i := range m.people {
 		p := &m.people[i]
-		domain := m.domains.all[p.class]
-		p.atDomain, p.class = m.domains.counts[p.class], classes[p.class]
+		domain := m.domains.all[p.domain]
+		p.atDomain, p.class = m.domains.counts[p.domain], classes[p.domain]
 		if _, found := m.surname(domain); found && p.class < ofMany {
 			named++
 			if label(domain) == m.lasts.names[p.last].plain {

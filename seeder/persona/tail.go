@@ -36,20 +36,27 @@ func (m *Mix) Tail(who Person) Tail {
 	return t
 }
 
-// Providers gives, of somebody's country, the share of the rows at each domain
-// that is not small.
+// Providers gives, of somebody's country, the share of the rows at each large
+// domain. With those at small ones, [Tail.Share], they are all rows.
 func (m *Mix) Providers(who Person) map[string]float64 {
 	g, out := m.near(&who), map[string]float64{}
-	names := make(map[int32]string, len(m.class))
-	for domain, class := range m.class {
-		names[class] = domain
-	}
-	for class, people := range g.cells {
-		if class > ofHome {
-			out[names[class]] = float64(len(people)) / float64(len(g.whole))
+	for _, i := range g.whole {
+		if p := &m.people[i]; m.large(p.atDomain) {
+			out[m.domains.all[p.domain]] += 1 / float64(len(g.whole))
 		}
 	}
 	return out
+}
+
+// Large reports whether so many people of the sample are at a domain that it
+// is a provider's, and none of the small ones that [Tail] tells of.
+func (m *Mix) Large(domain string) bool {
+	id, found := m.domains.ids[domain]
+	return found && m.large(m.domains.counts[id])
+}
+
+func (m *Mix) large(people int32) bool {
+	return int(people) >= max(providerRows, len(m.people)/500)
 }
 
 // tailRows gives for each person of a group at a small domain how many rows of
@@ -57,8 +64,8 @@ func (m *Mix) Providers(who Person) map[string]float64 {
 func (m *Mix) tailRows(g *group) []int {
 	var out []int
 	for _, i := range g.whole {
-		if n := int(m.people[i].atDomain); n > 0 && n < max(providerRows, len(m.people)/500) {
-			out = append(out, n)
+		if n := m.people[i].atDomain; n > 0 && !m.large(n) {
+			out = append(out, int(n))
 		}
 	}
 	return out
