@@ -33,6 +33,9 @@ var (
 	ErrUnknownOutcome = errors.New("answer to the commit was lost")
 	// ErrStale says that the row no longer holds the value that we wrote, or is gone; nothing was written.
 	ErrStale = errors.New("the row is not as it was written")
+	// ErrTooSlow says that the server ended a statement: it ran into its time
+	// limit, or waited too long for a lock that somebody holds.
+	ErrTooSlow = errors.New("the server ended a statement that took too long, or waited too long for a lock")
 	// ErrTooFew says that a table or a segment has too few rows to learn from.
 	ErrTooFew = errors.New("too few rows")
 )
@@ -92,6 +95,11 @@ const (
 	erReadOnlyMode   = 1836
 	erPluginAccess   = 1698
 	erDupUnknown     = 1586
+
+	erUnknownVariable = 1193
+	erLockWait        = 1205
+	erStatementLimit  = 1969 // MariaDB
+	erQueryLimit      = 3024 // MySQL
 )
 
 // classify puts the sentinel that fits before a driver's error. Errors that
@@ -113,6 +121,8 @@ func classify(err error) error {
 		return fmt.Errorf("%w (%w)", ErrPrivilege, err)
 	case erOptionPrevents, erReadOnlyTx, erReadOnlyMode:
 		return fmt.Errorf("%w (%w)", ErrReadOnly, err)
+	case erStatementLimit, erQueryLimit, erLockWait:
+		return fmt.Errorf("%w (error %d)", ErrTooSlow, sent.Number)
 	case erDupEntry, erDupUnknown:
 		// The server's text quotes the value: only its number may travel.
 		return fmt.Errorf("%w (error %d)", ErrDuplicate, sent.Number)

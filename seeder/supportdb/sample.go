@@ -4,50 +4,66 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/recipe"
 )
 
-// Bounds of a sample: so many rows a statement, so many statements at most.
-// Twelve million customers cost no more than twelve thousand.
-const (
-	rangeRows = 50
-	maxRanges = 600
-)
+// Survey says which customers are wanted.
+type Survey struct {
+	Want    int
+	Segment canary.Segment // empty: the whole table
+	// Progress is told how far reading has come; it may be nil.
+	Progress func(done, total int)
+}
 
-// Sample reads up to want customers of the segment at random: short ranges of
-// the primary key that begin at random keys. It never sorts a table and never
-// reads more than a bounded number of rows, so a very rare segment may yield
-// fewer. The rows are facts, as [Desk.Facts] gives them.
-func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment canary.Segment) ([]Row, error) {
-	for word := range segment.Pairs() {
+// Survey reads customers at random, each row of the table as likely as any
+// other and none twice, until it has as many as are wanted or has read all, and
+// hands them over one by one as facts, as [Desk.Facts] gives them. A table of
+// no more rows than are wanted is read as a whole. It reads by the primary key
+// only and keeps nothing but keys, at most 400,000 of them, so it costs a table
+// of twelve million rows no more than one of one million where keys are whole
+// numbers that are mostly in use; where they are not, all keys are read once.
+// A segment that hardly anybody is in may yield fewer: after two million rows
+// it ends.
+func (d *Desk) Survey(ctx context.Context, rng *rand.Rand, cfg Survey, take func(Row) error) error {
+	for word := range cfg.Segment.Pairs() {
 		if _, ok := d.recipe.Customer.Segment[word]; !ok {
 			words := d.recipe.SegmentWords()
-			return nil, &SchemaError{Table: d.Part(recipe.CustomerPart).Table.Name, Problem: fmt.Sprintf("the recipe has no segment %q (it has: %v)", word, words), Nearest: recipe.Nearest(word, words)}
+			return &SchemaError{Table: d.Part(recipe.CustomerPart).Table.Name, Problem: fmt.Sprintf("the recipe has no segment %q (it has: %v)", word, words), Nearest: recipe.Nearest(word, words)}
 		}
 	}
 	t := tree{d, d.factColumns()}
 	p := d.Part(recipe.CustomerPart)
-	var found []Row
-	x := extent{p, t.columns(p), p.Filter}
-	err := d.ranges(ctx, rng, x, func(rows []Row) (bool, error) {
+	s := sampler{db: d.db, rng: rng, part: p, columns: t.columns(p), want: cfg.Want, whole: p.Filter == "" && cfg.Segment == "", progress: cfg.Progress}
+	s.look = func(ctx context.Context, rows []Row) ([]Row, error) {
 		records, err := t.grow(ctx, rows)
+		var found []Row
 		for i := range records {
-			facts := d.Facts(&records[i].Image)
-			if segment.Covers(d.SegmentOf(&facts)) {
+			if facts := d.Facts(&records[i].Image); cfg.Segment.Covers(d.SegmentOf(&facts)) {
 				found = append(found, facts)
 			}
 		}
-		return len(found) >= want, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("sample customers: %w", err)
+		return found, err
 	}
-	return found[:min(want, len(found))], nil
+	s.take = take
+	if err := s.run(ctx); err != nil {
+		return fmt.Errorf("sample customers: %w", err)
+	}
+	return nil
+}
+
+// Sample is Survey with the customers in a list, in no order.
+func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment canary.Segment) ([]Row, error) {
+	var found []Row
+	err := d.Survey(ctx, rng, Survey{Want: want, Segment: segment}, func(r Row) error {
+		found = append(found, r)
+		return nil
+	})
+	return found, err
 }
 
 // factColumns lists the columns that a sample of people needs: those of facts
@@ -74,22 +90,22 @@ func (d *Desk) factColumns() func(*Part) []string {
 	return func(p *Part) []string { return need[p.Name] }
 }
 
-// SampleTickets reads up to want tickets at random: their number, their date
-// of creation and their key, as words of the recipe.
+// SampleTickets reads up to want tickets at random, as Survey does customers:
+// their number, their date of creation and their key, as words of the recipe.
 func (d *Desk) SampleTickets(ctx context.Context, rng *rand.Rand, want int) ([]Row, error) {
 	p := d.Part(recipe.TicketPart)
 	var found []Row
 	columns, words := d.ticketColumns()
-	err := d.ranges(ctx, rng, extent{p, columns, p.Filter}, func(rows []Row) (bool, error) {
-		for _, r := range rows {
-			found = append(found, Row{words, r.Values})
-		}
-		return len(found) >= want, nil
-	})
-	if err != nil {
+	s := sampler{db: d.db, rng: rng, part: p, columns: columns, want: want, whole: p.Filter == ""}
+	s.look = func(_ context.Context, rows []Row) ([]Row, error) { return rows, nil }
+	s.take = func(r Row) error {
+		found = append(found, Row{words, r.Values})
+		return nil
+	}
+	if err := s.run(ctx); err != nil {
 		return nil, fmt.Errorf("sample tickets: %w", err)
 	}
-	return found[:min(want, len(found))], nil
+	return found, nil
 }
 
 // ticketColumns lists the columns of key, number and date, with their words.
@@ -101,81 +117,92 @@ func (d *Desk) ticketColumns() (columns, words []string) {
 	return columns, words
 }
 
-// extent is what is sampled: columns of a part.
-type extent struct {
-	part    *Part
-	columns []string
-	filter  string
+// sampler reads rows of a part at random.
+type sampler struct {
+	db       *DB
+	rng      *rand.Rand
+	part     *Part
+	columns  []string
+	want     int
+	whole    bool // every row of the table is looked for
+	progress func(done, total int)
+	look     func(context.Context, []Row) ([]Row, error) // gives those of the rows that are wanted
+	take     func(Row) error
+
+	tried, got int // keys, rows
+	walked     int // keys that were read to choose among them
 }
 
-// ranges reads short key ranges until take has enough. A table whose keys span
-// little is read from its beginning on; in any other the ranges begin at
-// random keys, and reading ends when range after range brings nothing new.
-func (d *Desk) ranges(ctx context.Context, rng *rand.Rand, x extent, take func([]Row) (enough bool, err error)) error {
-	key := x.part.Key[0]
-	start, err := d.starts(ctx, rng, x.part)
+// Bounds of a sample. MariaDB makes a subquery of a list of a thousand values.
+const (
+	statementKeys = 500
+	roundKeys     = 50_000
+	maxTried      = 2_000_000
+)
+
+func (s *sampler) run(ctx context.Context) error {
+	next, err := s.keys(ctx)
 	if err != nil {
 		return err
 	}
-	query := "SELECT " + quoteAll(x.columns) + " FROM " + quote(x.part.Table.Name) + " WHERE " + quote(key) + " >= ?" + also(x.filter) + " ORDER BY " + quote(key) + " LIMIT " + strconv.Itoa(rangeRows)
-	seen := map[string]bool{}
-	last, stale := "", 0
-	for range maxRanges {
-		var fresh []Row
-		read := 0
-		err := d.db.each(ctx, query, []any{start(last)}, func(rows *sql.Rows) error {
-			r, err := scanRow(rows, x.columns)
-			read++
-			if last = r.Get(key).Text(); err == nil && !seen[last] {
-				seen[last] = true
-				fresh = append(fresh, r)
+	for s.got < s.want && s.tried < maxTried {
+		keys := next(s.round())
+		if len(keys) == 0 {
+			return nil
+		}
+		for group := range slices.Chunk(keys, statementKeys) {
+			if err := s.statement(ctx, group); err != nil {
+				return err
 			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if stale++; len(fresh) > 0 {
-			stale = 0
-		}
-		if read < rangeRows {
-			last = "" // the end of the table
-		}
-		if enough, err := take(fresh); err != nil || enough || stale > maxStale {
-			return err
 		}
 	}
 	return nil
 }
 
-// maxStale is the number of ranges in a row without a new row after which a
-// table counts as read.
-const maxStale = 10
+// round is how many keys are looked for next. They are looked for in their
+// order, so that pages are read once, and a round that brought too many would
+// have to leave out the highest: only the last, which is one statement, may.
+func (s *sampler) round() int {
+	need := float64(s.want - s.got)
+	if s.tried == 0 {
+		return min(max(2*s.want, 50), statementKeys)
+	}
+	share := float64(s.got+1) / float64(s.tried+2)
+	return int(min(max((need-3*math.Sqrt(need))/share, statementKeys), roundKeys))
+}
 
-// starts returns where the next range begins, given the last key that was
-// read, empty at the beginning and behind the end.
-func (d *Desk) starts(ctx context.Context, rng *rand.Rand, p *Part) (func(last string) any, error) {
-	key := p.Key[0]
-	if col, _ := p.Table.Column(key); !col.IsInteger() {
-		return func(string) any { return NewUUID(rng) }, nil
+// statement looks for rows by their keys.
+func (s *sampler) statement(ctx context.Context, keys []any) error {
+	q := "SELECT " + quoteAll(s.columns) + " FROM " + quote(s.part.Table.Name) + " WHERE " + quote(s.part.Key[0]) + " IN (" + marks(len(keys)) + ")" + also(s.part.Filter)
+	rows := make([]Row, 0, len(keys))
+	err := s.db.each(ctx, q, keys, func(r *sql.Rows) error {
+		row, err := scanRow(r, s.columns)
+		rows = append(rows, row)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	var low, high sql.NullInt64
-	q := "SELECT MIN(" + quote(key) + "), MAX(" + quote(key) + ") FROM " + quote(p.Table.Name)
-	if err := d.db.sql.QueryRowContext(ctx, q).Scan(&low, &high); err != nil {
-		return nil, classify(err)
+	s.db.pace.read(len(keys) - len(rows))
+	s.rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	if rows, err = s.look(ctx, rows); err != nil {
+		return err
 	}
-	if !low.Valid {
-		return nil, fmt.Errorf("%w: table %s is empty", ErrTooFew, p.Table.Name)
-	}
-	if span := high.Int64 - low.Int64; span > rangeRows*maxRanges/4 {
-		return func(string) any { return low.Int64 + rng.Int64N(span+1) }, nil
-	}
-	return func(last string) any {
-		if at, err := strconv.ParseInt(last, 10, 64); err == nil {
-			return at + 1
+	for _, row := range rows[:min(len(rows), s.want-s.got)] {
+		if err := s.take(row); err != nil {
+			return err
 		}
-		return low.Int64
-	}, nil
+	}
+	s.tried += len(keys)
+	s.got = min(s.got+len(rows), s.want)
+	s.tell()
+	return nil
+}
+
+func (s *sampler) tell() {
+	if s.progress != nil {
+		s.progress(s.walked+s.got, s.walked+s.want)
+	}
 }
 
 // NewUUID makes a random (version 4) UUID, RFC 9562 §5.4.

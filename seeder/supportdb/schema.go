@@ -205,14 +205,21 @@ func (d *DB) readTriggers(ctx context.Context, limit string, args []any, tables 
 	})
 }
 
-// each runs a query and hands every row to do.
+// each runs a query that only reads and hands every row to do, within the
+// bounds of the [Load].
 func (d *DB) each(ctx context.Context, query string, args []any, do func(*sql.Rows) error) error {
-	rows, err := d.sql.QueryContext(ctx, query, args...)
+	if err := d.pace.wait(ctx); err != nil {
+		return err
+	}
+	rows, err := d.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return classify(err)
 	}
 	defer func() { _ = rows.Close() }() // rows.Err below has the fault
+	count := 0
+	defer func() { d.pace.read(count) }()
 	for rows.Next() {
+		count++
 		if err := do(rows); err != nil {
 			return fmt.Errorf("scan: %w", err)
 		}

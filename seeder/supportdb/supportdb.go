@@ -26,6 +26,7 @@ package supportdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -37,6 +38,8 @@ import (
 // DB is an open support database. It is safe for concurrent use.
 type DB struct {
 	sql  *sql.DB
+	read *sql.DB // its sessions can change nothing
+	pace *pace
 	name string // of the schema
 }
 
@@ -52,20 +55,24 @@ const (
 // Open connects and makes sure that the server answers. The dsn is in the
 // driver's form, user:password@tcp(host:3306)/database, or a URL,
 // mysql://user:password@host:3306/database.
-func Open(ctx context.Context, dsn string) (*DB, error) {
+func Open(ctx context.Context, dsn string) (*DB, error) { return OpenLimited(ctx, dsn, Load{}) }
+
+// OpenLimited is Open with bounds on the load that reading makes.
+func OpenLimited(ctx context.Context, dsn string, load Load) (*DB, error) {
 	cfg, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
 	}
 	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
+	read, also := newReader(cfg, load.Statement)
+	if err != nil || also != nil {
 		return nil, fmt.Errorf("open support database: %w: the connection settings contradict one another", ErrDSN)
 	}
-	db := &DB{sql: sql.OpenDB(connector), name: cfg.DBName}
+	db := &DB{sql: sql.OpenDB(connector), read: read, pace: newPace(load), name: cfg.DBName}
 	db.sql.SetMaxOpenConns(maxSessions)
 	db.sql.SetConnMaxIdleTime(time.Minute)
 	if err := db.sql.PingContext(ctx); err != nil {
-		_ = db.sql.Close() // nothing was sent; the first error is the one to report
+		_ = db.Close() // nothing was sent; the first error is the one to report
 		return nil, fmt.Errorf("open support database: %w", classify(err))
 	}
 	return db, nil
@@ -73,7 +80,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 
 // Close ends all sessions.
 func (d *DB) Close() error {
-	if err := d.sql.Close(); err != nil {
+	if err := errors.Join(d.sql.Close(), d.read.Close()); err != nil {
 		return fmt.Errorf("close support database: %w", err)
 	}
 	return nil

@@ -1,0 +1,156 @@
+package supportdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Load bounds what reading costs the support database. Whatever it says,
+// reading is done by short statements that take no locks, in sessions in which
+// the server refuses every change.
+type Load struct {
+	// RowsPerSecond is how many rows are read a second at most, those that are
+	// looked for and not there included; 0 is no limit. A statement's rows are
+	// read at once, some hundreds as a rule and never more than 20,000, and then
+	// as long a pause is made as they are worth.
+	RowsPerSecond int
+	// Statement is the time after which the server ends a statement that reads;
+	// 0 is DefaultStatement.
+	Statement time.Duration
+	// Pause waits; nil waits by the machine's clock.
+	Pause func(context.Context, time.Duration) error
+}
+
+// DefaultStatement is a thousand times what a statement takes on a server that
+// is well.
+const DefaultStatement = 10 * time.Second
+
+// pace keeps reading below a number of rows a second.
+type pace struct {
+	perSecond int
+	pause     func(context.Context, time.Duration) error
+
+	mu  sync.Mutex
+	owe time.Duration
+}
+
+func newPace(l Load) *pace {
+	if l.Pause == nil {
+		l.Pause = sleep
+	}
+	return &pace{perSecond: l.RowsPerSecond, pause: l.Pause}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leastPause is what a timer can keep.
+const leastPause = 2 * time.Millisecond
+
+// read notes rows that were read.
+func (p *pace) read(rows int) {
+	if p.perSecond <= 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owe += time.Duration(rows) * time.Second / time.Duration(p.perSecond)
+}
+
+// wait pauses for what was read so far.
+func (p *pace) wait(ctx context.Context) error {
+	p.mu.Lock()
+	owe := p.owe
+	if owe < leastPause {
+		owe = 0
+	}
+	p.owe -= owe
+	p.mu.Unlock()
+	if owe == 0 {
+		return nil
+	}
+	return p.pause(ctx, owe)
+}
+
+// newReader makes the pool of the sessions that read.
+func newReader(cfg *mysql.Config, limit time.Duration) (*sql.DB, error) {
+	if limit <= 0 {
+		limit = DefaultStatement
+	}
+	cfg = cfg.Clone()
+	cfg.ReadTimeout = limit + readTimeout // the server ends it first, and says so
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(reader{inner, limit})
+	db.SetMaxOpenConns(maxSessions)
+	db.SetConnMaxIdleTime(time.Minute)
+	return db, nil
+}
+
+// reader opens sessions in which nothing can be changed and no statement runs
+// for long.
+type reader struct {
+	driver.Connector
+	limit time.Duration
+}
+
+// Connect opens such a session.
+func (r reader) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := r.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.prepare(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// prepare sets the session up. The time limit is MariaDB's variable in seconds
+// or MySQL's in milliseconds: each server has one of them, and very old ones
+// have none. A reader does not wait long for somebody who changes the table's
+// definition either.
+func (r reader) prepare(ctx context.Context, conn driver.Conn) error {
+	session, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return driver.ErrSkip
+	}
+	seconds := strconv.FormatFloat(r.limit.Seconds(), 'f', 3, 64)
+	whole := strconv.Itoa(int(r.limit/time.Second) + 1)
+	for _, s := range []struct {
+		set      string
+		optional bool
+	}{
+		{"SET SESSION TRANSACTION READ ONLY", false},
+		{"SET SESSION max_statement_time = " + seconds, true},
+		{"SET SESSION max_execution_time = " + strconv.FormatInt(r.limit.Milliseconds(), 10), true},
+		{"SET SESSION lock_wait_timeout = " + whole, true},
+	} {
+		_, err := session.ExecContext(ctx, s.set, nil)
+		if sent, ok := errors.AsType[*mysql.MySQLError](err); ok && s.optional && sent.Number == erUnknownVariable {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("prepare a session for reading: %w", err)
+		}
+	}
+	return nil
+}
