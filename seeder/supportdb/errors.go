@@ -95,11 +95,9 @@ const (
 	erReadOnlyMode   = 1836
 	erPluginAccess   = 1698
 	erDupUnknown     = 1586
-
-	erUnknownVariable = 1193
-	erLockWait        = 1205
-	erStatementLimit  = 1969 // MariaDB
-	erQueryLimit      = 3024 // MySQL
+	erLockWait       = 1205
+	erStatementLimit = 1969 // MariaDB
+	erQueryLimit     = 3024 // MySQL
 )
 
 // classify puts the sentinel that fits before a driver's error. Errors that

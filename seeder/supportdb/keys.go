@@ -44,11 +44,15 @@ func (s *sampler) keys(ctx context.Context) (func(n int) []any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.rng.Shuffle(len(kept), func(i, j int) { kept[i], kept[j] = kept[j], kept[i] })
+	if s.every = s.walked <= s.want; !s.every {
+		s.rng.Shuffle(len(kept), func(i, j int) { kept[i], kept[j] = kept[j], kept[i] })
+	}
 	return func(n int) []any {
-		n = min(n, len(kept))
-		some := slices.Sorted(slices.Values(kept[:n]))
-		kept = kept[n:]
+		some := kept[:min(n, len(kept))]
+		kept = kept[len(some):]
+		if !s.every {
+			slices.Sort(some)
+		}
 		return s.args(some)
 	}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -125,30 +124,19 @@ func (r reader) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // prepare sets the session up. The time limit is MariaDB's variable in seconds
-// or MySQL's in milliseconds: each server has one of them, and very old ones
-// have none. A reader does not wait long for somebody who changes the table's
-// definition either.
+// or MySQL's in milliseconds; what stands in /*M! is read by MariaDB alone, what
+// stands in /*!50708 by MySQL from that version on (MariaDB passes over the
+// numbers from 50700 to 99999). A reader does not wait long for somebody who
+// changes the table's definition either.
 func (r reader) prepare(ctx context.Context, conn driver.Conn) error {
 	session, ok := conn.(driver.ExecerContext)
 	if !ok {
 		return driver.ErrSkip
 	}
-	seconds := strconv.FormatFloat(r.limit.Seconds(), 'f', 3, 64)
-	whole := strconv.Itoa(int(r.limit/time.Second) + 1)
-	for _, s := range []struct {
-		set      string
-		optional bool
-	}{
-		{"SET SESSION TRANSACTION READ ONLY", false},
-		{"SET SESSION max_statement_time = " + seconds, true},
-		{"SET SESSION max_execution_time = " + strconv.FormatInt(r.limit.Milliseconds(), 10), true},
-		{"SET SESSION lock_wait_timeout = " + whole, true},
-	} {
-		_, err := session.ExecContext(ctx, s.set, nil)
-		if sent, ok := errors.AsType[*mysql.MySQLError](err); ok && s.optional && sent.Number == erUnknownVariable {
-			continue
-		}
-		if err != nil {
+	limits := fmt.Sprintf("SET SESSION /*M!100101 max_statement_time = %.3f, */ /*!50708 max_execution_time = %d, */ lock_wait_timeout = %d",
+		r.limit.Seconds(), r.limit.Milliseconds(), 1+r.limit/time.Second)
+	for _, s := range []string{"SET SESSION TRANSACTION READ ONLY", limits} {
+		if _, err := session.ExecContext(ctx, s, nil); err != nil {
 			return fmt.Errorf("prepare a session for reading: %w", err)
 		}
 	}

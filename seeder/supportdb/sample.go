@@ -129,8 +129,9 @@ type sampler struct {
 	look     func(context.Context, []Row) ([]Row, error) // gives those of the rows that are wanted
 	take     func(Row) error
 
-	tried, got int // keys, rows
-	walked     int // keys that were read to choose among them
+	tried, got int  // keys, rows
+	walked     int  // keys that were read to choose among them
+	every      bool // of them is looked for, in the table's order
 }
 
 // Bounds of a sample. MariaDB makes a subquery of a list of a thousand values.
@@ -173,9 +174,13 @@ func (s *sampler) round() int {
 
 // statement looks for rows by their keys.
 func (s *sampler) statement(ctx context.Context, keys []any) error {
-	q := "SELECT " + quoteAll(s.columns) + " FROM " + quote(s.part.Table.Name) + " WHERE " + quote(s.part.Key[0]) + " IN (" + marks(len(keys)) + ")" + also(s.part.Filter)
+	which, args := " IN ("+marks(len(keys))+")", keys
+	if s.every {
+		which, args = " BETWEEN ? AND ?", []any{keys[0], keys[len(keys)-1]}
+	}
+	q := "SELECT " + quoteAll(s.columns) + " FROM " + quote(s.part.Table.Name) + " WHERE " + quote(s.part.Key[0]) + which + also(s.part.Filter)
 	rows := make([]Row, 0, len(keys))
-	err := s.db.each(ctx, q, keys, func(r *sql.Rows) error {
+	err := s.db.each(ctx, q, args, func(r *sql.Rows) error {
 		row, err := scanRow(r, s.columns)
 		rows = append(rows, row)
 		return err
