@@ -2,14 +2,13 @@ package seeder
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/gate"
 	"saltmine/seeder/gate/view"
+	"saltmine/seeder/supportdb"
 )
 
 // lot is the rows that the gate looks at, and in which role.
@@ -38,10 +37,6 @@ type drawn struct {
 // that are only counted.
 const onlyCounted = 4
 
-// mostRead bounds the rows that are read for one that is wanted, where a
-// segment is rare.
-const mostRead = 8
-
 // survey is what to draw.
 type survey struct {
 	segment  canary.Segment
@@ -51,45 +46,60 @@ type survey struct {
 	progress func(done, total int)
 }
 
-// draw draws customers of a segment.
+// draw draws customers of a segment, twice as many as are wanted.
 func (s *Seeder) draw(ctx context.Context, v survey, flat flattener) (*lot, error) {
-	enough := 2 * v.wanted
-	most := enough
-	if v.segment != "" {
-		most *= mostRead
-	}
-	keys, customers, err := s.cfg.Desk.Survey(ctx, v.rng, most)
+	l := &lot{wanted: v.wanted}
+	var keys []string
+	cfg := supportdb.Survey{Want: 2 * v.wanted, Segment: v.segment, Progress: v.progress}
+	err := s.cfg.Desk.Survey(ctx, v.rng, cfg, func(r supportdb.Row) error {
+		keys = append(keys, r.Get("key").Text())
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	l := &lot{wanted: v.wanted}
-	read := 0
 	for group := range slices.Chunk(keys, 500) {
 		records, err := s.cfg.Desk.Portraits(ctx, group)
 		if err != nil {
 			return nil, err
 		}
 		for i := range records {
-			facts := s.cfg.Desk.Facts(&records[i].Image)
-			if v.segment.Covers(s.cfg.Desk.SegmentOf(&facts)) {
-				l.drawn = append(l.drawn, drawn{records[i].Key, v.ours[records[i].Key], flat.row(&records[i].Image)})
-			}
+			l.drawn = append(l.drawn, drawn{records[i].Key, v.ours[records[i].Key], flat.row(&records[i].Image)})
 		}
-		if read += len(group); v.progress != nil {
-			v.progress(min(len(l.drawn), enough), min(enough, len(keys)))
-		}
-		if len(l.drawn) >= enough {
-			break
+		if v.progress != nil {
+			v.progress(len(l.drawn), len(keys))
 		}
 	}
-	l.whole = read == len(keys) && len(keys) == customers
-	l.table = int(float64(len(l.drawn)) * float64(customers) / float64(max(1, read)))
+	l.whole = len(keys) < 2*v.wanted
+	if l.table = len(keys); !l.whole {
+		l.table, err = s.population(ctx, v, len(keys))
+	}
 	v.rng.Shuffle(len(l.drawn), func(i, j int) { l.drawn[i], l.drawn[j] = l.drawn[j], l.drawn[i] })
-	return l, nil
+	return l, err
 }
 
-// errFewRows says that a table is too small to be judged in.
-var errFewRows = errors.New("the table has too few customers to compare with")
+// shareSample is how many customers say how large a part of them a segment is.
+const shareSample = 1000
+
+// population is about how many customers a segment has, of which at least so
+// many were seen.
+func (s *Seeder) population(ctx context.Context, v survey, seen int) (int, error) {
+	part := 1.0
+	if v.segment != "" {
+		rows, err := s.cfg.Desk.Sample(ctx, v.rng, shareSample, "")
+		if err != nil || len(rows) == 0 {
+			return seen, err
+		}
+		covered := 0
+		for i := range rows {
+			if v.segment.Covers(s.cfg.Desk.SegmentOf(&rows[i])) {
+				covered++
+			}
+		}
+		part = float64(covered) / float64(len(rows))
+	}
+	return max(seen, int(part*float64(s.cfg.Desk.Customers()))), nil
+}
 
 // amongStanding deals the rows for canaries that stand in the table: count in
 // all, of which some are judged. rows gives the judged ones by key.
@@ -123,15 +133,12 @@ func (l *lot) amongStanding(judged map[string]view.Row, order []string, count in
 
 // amongPlanned deals the rows for canaries that are in no table yet: of count
 // some were drafted.
-func (l *lot) amongPlanned(drafted []view.Row, count int) (gate.Input, error) {
+func (l *lot) amongPlanned(drafted []view.Row, count int) gate.Input {
 	in := gate.Input{Rows: l.table + count, Count: count, Apart: !l.whole || count != len(drafted)}
-	if len(l.drawn) < 2 || len(drafted) == 0 {
-		return in, fmt.Errorf("%w: %d", errFewRows, len(l.drawn))
-	}
 	counted, mixed := 0, 0
-	if in.Apart {
+	if in.Apart && l.table > 0 {
 		counted = min(l.wanted, len(l.drawn)/2, l.table*len(drafted)/(onlyCounted*count))
-		mixed = int(float64(count)*float64(counted)/float64(l.table) + 0.5)
+		mixed = min(len(drafted), int(float64(count)*float64(counted)/float64(l.table)+0.5))
 	}
 	in.Canaries = drafted[mixed:]
 	in.Others = slices.Clone(drafted[:mixed])
@@ -143,5 +150,5 @@ func (l *lot) amongPlanned(drafted []view.Row, count int) (gate.Input, error) {
 			in.Real = append(in.Real, d.row)
 		}
 	}
-	return in, nil
+	return in
 }

@@ -26,8 +26,8 @@ func (w *world) goTo(at time.Time) {
 	w.at = at
 }
 
-// again runs a batch again by its name alone, as the job of serve does.
-func (w *world) again(t *testing.T, batch canary.BatchID) seeder.PlantReport {
+// rerun runs a batch again by its name alone, as the job of serve does.
+func (w *world) rerun(t *testing.T, batch canary.BatchID) seeder.PlantReport {
 	t.Helper()
 	cfg := seeder.PlantConfig{Batch: batch, Domains: domains(), Phones: phones(40), PlacebosPerEmail: 1}
 	report, err := w.seeder.Plant(t.Context(), cfg)
@@ -58,11 +58,11 @@ func TestOver(t *testing.T) {
 		}
 		w.goTo(at.Add(-2 * time.Minute))
 		w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('Real','Person',?,'US','en','x',?,?)", fmt.Sprintf("real%d@real.test", i), w.now(), w.now())
-		if before := w.again(t, "over"); before.Live != i || before.Inserted != 0 {
+		if before := w.rerun(t, "over"); before.Live != i || before.Inserted != 0 {
 			t.Errorf("two minutes before arrival %d: %+v", i, before)
 		}
 		w.goTo(at.Add(2 * time.Minute))
-		report = w.again(t, "over")
+		report = w.rerun(t, "over")
 		if report.Live != i+1 || report.Over.Late != 0 || report.Over.Due != 0 {
 			t.Errorf("two minutes after arrival %d: %+v, %+v", i, report, report.Over)
 		}
@@ -96,7 +96,7 @@ func TestOverLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.later(20 * 24 * time.Hour)
-	report := w.again(t, "late")
+	report := w.rerun(t, "late")
 	if report.Live != count || report.Over.Late != count || report.Over.Due != 0 {
 		t.Errorf("%+v, %+v", report, report.Over)
 	}
@@ -104,7 +104,7 @@ func TestOverLate(t *testing.T) {
 	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE created_at BETWEEN ? AND ?", w.now().Add(-20*time.Minute), w.now()); n != count {
 		t.Errorf("%d of %d are dated when they were inserted", n, count)
 	}
-	if report = w.again(t, "late"); report.Live != count || report.Inserted != 0 {
+	if report = w.rerun(t, "late"); report.Live != count || report.Inserted != 0 {
 		t.Errorf("again: %+v", report)
 	}
 }
@@ -129,7 +129,7 @@ func TestOverDiesAnywhere(t *testing.T) {
 			t.Fatalf("resumed after dying %s: %v", at, err)
 		}
 		w.later(fortnight + time.Hour)
-		if report := w.again(t, batch); report.Live != count || report.Retired != 0 {
+		if report := w.rerun(t, batch); report.Live != count || report.Retired != 0 {
 			t.Errorf("after dying %s (step %d): %+v", at, n, report)
 		}
 		w.wantExactly(t, (n+1)*count)
