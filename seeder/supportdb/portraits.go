@@ -8,9 +8,9 @@ import (
 	"saltmine/seeder/recipe"
 )
 
-// Customers is about how many rows the customers' table has, as the server
+// Estimate is about how many rows the customers' table has, as the server
 // estimated it when the desk was opened.
-func (d *Desk) Customers() int { return int(d.Part(recipe.CustomerPart).Table.Rows) }
+func (d *Desk) Estimate() int { return int(d.Part(recipe.CustomerPart).Table.Rows) }
 
 // Portraits reads customers by their keys, those that exist: their own row,
 // their tickets, and what holds facts about them; not what was written.
