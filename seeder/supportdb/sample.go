@@ -12,15 +12,15 @@ import (
 	"saltmine/seeder/recipe"
 )
 
-// Wanted says which customers are wanted.
-type Wanted struct {
+// Survey says which customers are wanted.
+type Survey struct {
 	Want    int
 	Segment canary.Segment // empty: the whole table
 	// Progress is told how far reading has come; it may be nil.
 	Progress func(done, total int)
 }
 
-// Customers reads customers at random, each row of the table as likely as any
+// Survey reads customers at random, each row of the table as likely as any
 // other and none twice, until it has as many as are wanted or has read all, and
 // hands them over one by one as facts, as [Desk.Facts] gives them. A table of
 // no more rows than are wanted is read as a whole. It reads by the primary key
@@ -29,7 +29,7 @@ type Wanted struct {
 // numbers that are mostly in use; where they are not, all keys are read once.
 // A segment that hardly anybody is in may yield fewer: after two million rows
 // it ends.
-func (d *Desk) Customers(ctx context.Context, rng *rand.Rand, cfg Wanted, take func(Row) error) error {
+func (d *Desk) Survey(ctx context.Context, rng *rand.Rand, cfg Survey, take func(Row) error) error {
 	for word := range cfg.Segment.Pairs() {
 		if _, ok := d.recipe.Customer.Segment[word]; !ok {
 			words := d.recipe.SegmentWords()
@@ -56,10 +56,10 @@ func (d *Desk) Customers(ctx context.Context, rng *rand.Rand, cfg Wanted, take f
 	return nil
 }
 
-// Sample is Customers with the customers in a list, in no order.
+// Sample is Survey with the customers in a list, in no order.
 func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment canary.Segment) ([]Row, error) {
 	var found []Row
-	err := d.Customers(ctx, rng, Wanted{Want: want, Segment: segment}, func(r Row) error {
+	err := d.Survey(ctx, rng, Survey{Want: want, Segment: segment}, func(r Row) error {
 		found = append(found, r)
 		return nil
 	})
@@ -90,7 +90,7 @@ func (d *Desk) factColumns() func(*Part) []string {
 	return func(p *Part) []string { return need[p.Name] }
 }
 
-// SampleTickets reads up to want tickets at random, as Customers does customers:
+// SampleTickets reads up to want tickets at random, as Survey does customers:
 // their number, their date of creation and their key, as words of the recipe.
 func (d *Desk) SampleTickets(ctx context.Context, rng *rand.Rand, want int) ([]Row, error) {
 	p := d.Part(recipe.TicketPart)
