@@ -50,8 +50,8 @@ type survey struct {
 func (s *Seeder) draw(ctx context.Context, v survey, flat flattener) (*lot, error) {
 	l := &lot{wanted: v.wanted}
 	var keys []string
-	cfg := supportdb.Wanted{Want: 2 * v.wanted, Segment: v.segment, Progress: v.progress}
-	err := s.cfg.Desk.Customers(ctx, v.rng, cfg, func(r supportdb.Row) error {
+	cfg := supportdb.Survey{Want: 2 * v.wanted, Segment: v.segment, Progress: v.progress}
+	err := s.cfg.Desk.Survey(ctx, v.rng, cfg, func(r supportdb.Row) error {
 		keys = append(keys, r.Get("key").Text())
 		return nil
 	})
