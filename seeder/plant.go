@@ -38,6 +38,8 @@ const (
 	bulkSize    = 500 // the same, and inserted together, in bulk
 	lostAnswers = 5   // commits of unknown outcome in a row before giving up
 	dryShown    = 3   // canaries that a dry run shows in full
+	lockWaits   = 3   // tries to get at rows that other sessions hold
+	refusals    = 5   // canaries in a row that the server refuses before giving up
 )
 
 // Plant plants until Count canaries of the batch stand in the support
@@ -63,6 +65,8 @@ type planting struct {
 	minted int // canaries of the batch that were ever registered
 	// arrivals are those of a batch that is planted over a span.
 	arrivals []time.Time
+	// refused counts canaries in a row that the server would not take.
+	refused int
 }
 
 func (r *planting) run(ctx context.Context) error {
@@ -166,10 +170,12 @@ func (r *planting) count(ctx context.Context) ([]canary.Planting, error) {
 
 // prepare checks and learns everything that could fail, before a thing is written.
 func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
-	if !r.cfg.DryRun {
-		if err := r.s.cfg.Desk.CheckWrite(ctx); err != nil {
-			return err
-		}
+	check := r.s.cfg.Desk.CheckWrite
+	if r.cfg.DryRun {
+		check = r.s.cfg.Desk.CheckTriggers
+	}
+	if err := check(ctx); err != nil {
+		return err
 	}
 	waiting := len(slices.DeleteFunc(slices.Clone(all), func(p canary.Planting) bool { return p.State != canary.Intended }))
 	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
@@ -302,7 +308,7 @@ func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) err
 func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool, err error) {
 	err = r.s.insert(ctx, group)
 	switch {
-	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome):
+	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome), unwelcome(err), errors.Is(err, supportdb.ErrLocked):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -315,37 +321,31 @@ func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool
 // one brings one intended canary to an end: planted or retired. A fresh one
 // was registered a moment ago by this run, so its first look is left out.
 func (r *planting) one(ctx context.Context, p *canary.Planting, fresh bool) error {
+	var err error
 	for range lostAnswers {
 		if !fresh {
-			end, err := r.s.settle(ctx, p)
-			if err != nil {
+			var end outcome
+			if end, err = r.s.settle(ctx, p); err != nil {
 				return err
 			}
 			if r.ended(end) {
 				return nil
 			}
 		}
-		alone := []canary.Planting{*p}
-		err := r.s.insert(ctx, alone)
-		*p = alone[0]
-		if err == nil {
-			r.report.Inserted++
-			r.stands(1)
+		err = r.try(ctx, p)
+		switch {
+		case err == nil:
 			return nil
+		case errors.Is(err, supportdb.ErrDuplicate):
+			return r.clashed(ctx, p)
+		case unwelcome(err):
+			return r.refuse(ctx, p, err)
+		case !errors.Is(err, supportdb.ErrUnknownOutcome):
+			return err
 		}
 		fresh = false
-		if errors.Is(err, supportdb.ErrDuplicate) {
-			end, err := r.s.settleClash(ctx, p)
-			if err == nil {
-				r.ended(end)
-			}
-			return err
-		}
-		if !errors.Is(err, supportdb.ErrUnknownOutcome) {
-			return err
-		}
 	}
-	return fmt.Errorf("canary %s: %w, %d times in a row", p.ID, supportdb.ErrUnknownOutcome, lostAnswers)
+	return fmt.Errorf("canary %s: %w, %d times in a row", p.ID, err, lostAnswers)
 }
 
 // ended counts how a canary ended; it has not when it still has to be inserted.

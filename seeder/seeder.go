@@ -148,7 +148,8 @@ type PlantReport struct {
 	Inserted int            `json:"inserted"` // by this run
 	Adopted  int            `json:"adopted"`  // found inserted by a run that was cut off
 	// Retired counts canaries that were registered and never inserted, because
-	// a row of somebody else has their e-mail address or their number.
+	// a row of somebody else has their e-mail address or their number, or because
+	// the server refuses their rows.
 	Retired  int                 `json:"retired"`
 	Placebos map[canary.Kind]int `json:"placebos"`        // minted by this run
 	Dates    Dates               `json:"dates,omitempty"` // where this run put them

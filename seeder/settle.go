@@ -135,7 +135,7 @@ func (s *Seeder) settle(ctx context.Context, p *canary.Planting) (outcome, error
 		return absent, err
 	}
 	if clash {
-		return retired, s.retire(ctx, p)
+		return retired, s.retire(ctx, p, somebodys)
 	}
 	return absent, s.redate(ctx, p)
 }
@@ -147,7 +147,7 @@ func (s *Seeder) settleClash(ctx context.Context, p *canary.Planting) (outcome, 
 	if err != nil || end != absent {
 		return end, err
 	}
-	return retired, s.retire(ctx, p)
+	return retired, s.retire(ctx, p, somebodys)
 }
 
 func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) {
@@ -167,7 +167,7 @@ func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) 
 			return s.adopt(ctx, p, &image, &found[i])
 		}
 	}
-	return retired, s.retire(ctx, p)
+	return retired, s.retire(ctx, p, somebodys)
 }
 
 // ours reports whether a row is the one that we wrote: same address, same
@@ -190,7 +190,7 @@ func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb
 	keys, err := supportdb.DecodeKeys(p.Keys)
 	if err != nil || image.CustomerKey(keys) != standing.Key {
 		if len(s.cfg.Desk.Transactional()) == 0 {
-			return retired, s.retire(ctx, p) // a namesake with our address: not our row
+			return retired, s.retire(ctx, p, somebodys) // a namesake with our address: not our row
 		}
 		if err := s.cfg.Desk.Discard(ctx, standing); err != nil {
 			return absent, fmt.Errorf("canary %s: %w", p.ID, err)
@@ -213,8 +213,15 @@ func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb
 	return adopted, nil
 }
 
+// Why a canary is given up.
+const (
+	somebodys = "its address or a number is somebody else's"
+	unwanted  = "it was withdrawn before it was inserted"
+	refused   = "the server refuses its rows"
+)
+
 // retire gives up a canary that was never inserted. Its windows are empty.
-func (s *Seeder) retire(ctx context.Context, p *canary.Planting) error {
+func (s *Seeder) retire(ctx context.Context, p *canary.Planting, why string) error {
 	a := canary.Amendment{Canary: p.ID, State: canary.Retired, Windows: map[canary.TokenID]canary.Window{}}
 	for _, t := range p.Tokens {
 		a.Windows[t.ID] = never(t.Window)
@@ -222,7 +229,7 @@ func (s *Seeder) retire(ctx context.Context, p *canary.Planting) error {
 	if err := s.amend(ctx, a); err != nil {
 		return fmt.Errorf("canary %s: retire: %w", p.ID, err)
 	}
-	s.cfg.Log.WarnContext(ctx, "canary retired before it was inserted: its address or a number is somebody else's", "canary", p.ID)
+	s.cfg.Log.WarnContext(ctx, "canary retired before it was inserted", "canary", p.ID, "why", why)
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, rep
 		}
 		if end == absent {
 			report.Never++
-			return s.retire(ctx, p)
+			return s.retire(ctx, p, unwanted)
 		}
 		if p, err = s.again(ctx, p.ID); err != nil { // adopted: it has keys and windows now
 			return err

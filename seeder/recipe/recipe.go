@@ -26,6 +26,8 @@ var ErrRecipe = errors.New("recipe is not usable")
 //
 //	name   = "a help desk"
 //	prefix = "hd_"              # optional: put before every table's name
+//	allow_triggers = ["audit_c"]  # triggers of these tables that are known to be
+//	                            # harmless; any other one is refused
 //
 //	[customer]
 //	table      = "customers"
@@ -71,6 +73,8 @@ type Recipe struct {
 	Customer Customer `toml:"customer" json:"customer"`
 	Ticket   Ticket   `toml:"ticket" json:"ticket"`
 	Parts    []Part   `toml:"part" json:"part,omitempty"`
+	// AllowTriggers names triggers that neither mail customers nor copy rows.
+	AllowTriggers []string `toml:"allow_triggers" json:"allow_triggers,omitempty"`
 }
 
 // Customer names the customer table and where a customer's facts stand.

@@ -38,6 +38,9 @@ func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(conte
 			w.noteNumbers()
 			keys[i] = w.keys
 		}
+		if err := d.quiet(ctx, tx); err != nil {
+			return err
+		}
 		return before(ctx, keys)
 	})
 	if err == nil {

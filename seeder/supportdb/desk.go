@@ -101,7 +101,7 @@ func (d *DB) missing(ctx context.Context, r *recipe.Recipe, found map[string]*Ta
 // bind joins a part with its table and spells its columns as the table does:
 // the server does not look at their case, rows of ours do.
 func bind(p recipe.Part, t *Table) *Part {
-	out := &Part{Part: p, Table: t, Key: t.PrimaryKey()}
+	out := &Part{Part: p, Table: t, Key: t.identity()}
 	if len(out.Key) == 0 {
 		for _, name := range p.Key {
 			out.Key = append(out.Key, spelling(t, name))

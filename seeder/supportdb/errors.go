@@ -1,11 +1,8 @@
 package supportdb
 
 import (
-	"context"
 	"errors"
 	"fmt"
-
-	"github.com/go-sql-driver/mysql"
 )
 
 var (
@@ -33,9 +30,23 @@ var (
 	ErrUnknownOutcome = errors.New("answer to the commit was lost")
 	// ErrStale says that the row no longer holds the value that we wrote, or is gone; nothing was written.
 	ErrStale = errors.New("the row is not as it was written")
-	// ErrTooSlow says that the server ended a statement: it ran into its time
-	// limit, or waited too long for a lock that somebody holds.
-	ErrTooSlow = errors.New("the server ended a statement that took too long, or waited too long for a lock")
+	// ErrTooSlow says that the server ended a statement that ran into its time limit.
+	ErrTooSlow = errors.New("the server ended a statement that took too long")
+	// ErrRefused says that the server will not take a value of the row: too long,
+	// not in the column's character set, against a CHECK; nothing was written.
+	ErrRefused = errors.New("the server refuses a value")
+	// ErrAltered says that a row read back is not what was written; it was rolled back.
+	ErrAltered = errors.New("a row does not hold what was written into it")
+	// ErrTrigger says that a table has a trigger that the recipe does not allow,
+	// or that one ran; nothing was written.
+	ErrTrigger = errors.New("a trigger would act on the rows")
+	// ErrLocked says that other sessions held the rows or the table for too
+	// long, or that the server chose us to end a deadlock; nothing was written.
+	ErrLocked = errors.New("other sessions hold the rows")
+	// ErrFull says that the server has no room for the row; nothing was written.
+	ErrFull = errors.New("support database has no room left")
+	// ErrTooLarge says that a statement is larger than the server takes; nothing was written.
+	ErrTooLarge = errors.New("statement is larger than max_allowed_packet")
 	// ErrTooFew says that a table or a segment has too few rows to learn from.
 	ErrTooFew = errors.New("too few rows")
 )
@@ -77,65 +88,3 @@ func (e *SchemaError) Error() string {
 
 // Unwrap is ErrSchema.
 func (e *SchemaError) Unwrap() error { return ErrSchema }
-
-// Numbers of server errors (MySQL Reference, Server Error Message Reference).
-const (
-	erDBAccess       = 1044
-	erAccess         = 1045
-	erBadDB          = 1049
-	erDupEntry       = 1062
-	erTableAccess    = 1142
-	erColumnAccess   = 1143
-	erRowReferenced  = 1217
-	erNoReferenced   = 1216
-	erOptionPrevents = 1290
-	erRowReferenced2 = 1451
-	erNoReferenced2  = 1452
-	erReadOnlyTx     = 1792
-	erReadOnlyMode   = 1836
-	erPluginAccess   = 1698
-	erDupUnknown     = 1586
-	erLockWait       = 1205
-	erStatementLimit = 1969 // MariaDB
-	erQueryLimit     = 3024 // MySQL
-)
-
-// classify puts the sentinel that fits before a driver's error. Errors that
-// the server did not send are faults of the connection.
-func classify(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	sent, ok := errors.AsType[*mysql.MySQLError](err)
-	if !ok {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	switch sent.Number {
-	case erAccess, erPluginAccess:
-		return fmt.Errorf("%w (%w)", ErrLogin, err)
-	case erDBAccess, erBadDB:
-		return fmt.Errorf("%w (%w)", ErrUnknownDatabase, err)
-	case erTableAccess, erColumnAccess:
-		return fmt.Errorf("%w (%w)", ErrPrivilege, err)
-	case erOptionPrevents, erReadOnlyTx, erReadOnlyMode:
-		return fmt.Errorf("%w (%w)", ErrReadOnly, err)
-	case erStatementLimit, erQueryLimit, erLockWait:
-		return fmt.Errorf("%w (error %d)", ErrTooSlow, sent.Number)
-	case erDupEntry, erDupUnknown:
-		// The server's text quotes the value: only its number may travel.
-		return fmt.Errorf("%w (error %d)", ErrDuplicate, sent.Number)
-	case erRowReferenced, erRowReferenced2, erNoReferenced, erNoReferenced2:
-		return fmt.Errorf("%w (error %d)", ErrConstraint, sent.Number)
-	}
-	// Texts of the rest (too long, out of range, wrong value) quote values too.
-	return fmt.Errorf("the server refused the statement with error %d (SQLSTATE %s)", sent.Number, sent.SQLState[:])
-}
-
-// committed classifies the error of a COMMIT: what the server said was rolled
-// back is a plain error, everything else left the outcome unknown.
-func committed(err error) error {
-	if _, sent := errors.AsType[*mysql.MySQLError](err); sent {
-		return classify(err)
-	}
-	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-}

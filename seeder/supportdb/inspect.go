@@ -33,7 +33,7 @@ func (d *DB) Inspect(ctx context.Context) (Proposal, error) {
 	}
 	in := inspector{tables: tables, samples: map[string]*sample{}}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		if t := tables[name]; !t.View && len(t.PrimaryKey()) == 1 {
+		if t := tables[name]; !t.View && len(t.identity()) == 1 {
 			if in.samples[name], err = d.look(ctx, t); err != nil {
 				return Proposal{}, fmt.Errorf("inspect %s: %w", name, err)
 			}

@@ -10,11 +10,14 @@ import (
 )
 
 // CheckWrite finds out whether the user may plant, before a row is written. It
-// runs each kind of statement with a condition that no row meets, in a
+// refuses triggers, see [Desk.CheckTriggers]; then it runs each kind of statement with a condition that no row meets, in a
 // transaction that is rolled back: the server checks privileges, roles and
 // read_only for it exactly as for the real one. A missing privilege is a
 // [PrivilegeError]; a replica is [ErrReadOnly].
 func (d *Desk) CheckWrite(ctx context.Context) error {
+	if err := d.CheckTriggers(ctx); err != nil {
+		return fmt.Errorf("check the triggers: %w", err)
+	}
 	errRollback := errors.New("only a probe")
 	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
 		for _, t := range d.tables() {

@@ -77,7 +77,7 @@ func (d *Desk) Remove(ctx context.Context, i *Image, k Keys, email Value) error 
 				return err
 			}
 		}
-		return nil
+		return d.quiet(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)

@@ -75,6 +75,19 @@ func (t *Table) PrimaryKey() []string {
 	return nil
 }
 
+// identity is what rows are told apart by: the primary key, and of one that
+// holds more only because the table is partitioned by it, the column that the
+// server counts.
+func (t *Table) identity() []string {
+	key := t.PrimaryKey()
+	if len(key) > 1 {
+		if c, ok := t.Column(key[0]); ok && c.Auto {
+			return key[:1]
+		}
+	}
+	return key
+}
+
 func (t *Table) names() []string {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {

@@ -52,6 +52,12 @@ const (
 	maxSessions  = 4
 )
 
+// sqlMode is the mode of our sessions, whatever the server's is: a value that
+// a column cannot hold is an error and never cut, texts are escaped with
+// backslashes, an empty text is no NULL, and dates that the table already has
+// (zero dates, the 31st of June) may be copied.
+const sqlMode = "'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'"
+
 // Open connects and makes sure that the server answers. The dsn is in the
 // driver's form, user:password@tcp(host:3306)/database, or a URL,
 // mysql://user:password@host:3306/database.
@@ -116,7 +122,17 @@ func parseDSN(dsn string) (*mysql.Config, error) {
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}
 	}
+	// Over what the dsn says: rows are to arrive as they are meant.
 	cfg.Params["time_zone"] = "'+00:00'"
+	cfg.Params["sql_mode"] = sqlMode
+	cfg.Params["autocommit"] = "1"
+	cfg.Params["foreign_key_checks"] = "1"
+	cfg.Params["unique_checks"] = "1"
+	cfg.Params["lock_wait_timeout"] = "50" // seconds: an ALTER TABLE holds us up, and not for a day
+	cfg.MaxAllowedPacket = 0               // the server's own
+	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, fmt.Errorf("open support database: %w", err)
+	}
 	return cfg, nil
 }
 

@@ -103,7 +103,7 @@ func (d *Desk) notes(records []Record) []string {
 			out = append(out, fmt.Sprintf("part %s: none of the last %d customers has a row in %s", p.Name, len(records), p.Table.Name))
 		}
 		if len(p.Table.Triggers) > 0 {
-			out = append(out, fmt.Sprintf("%s has triggers (%s): make sure that none of them mails the customer", p.Table.Name, strings.Join(p.Table.Triggers, ", ")))
+			out = append(out, fmt.Sprintf("%s has triggers (%s): nothing is planted until the recipe lists those that are known to be harmless in allow_triggers", p.Table.Name, strings.Join(p.Table.Triggers, ", ")))
 		}
 	}
 	if shared > 0 {

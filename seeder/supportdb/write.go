@@ -40,7 +40,13 @@ func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.C
 			if err := w.run(ctx); err != nil {
 				return err
 			}
+			if err := w.proven(ctx); err != nil {
+				return err
+			}
 			keys[i] = w.keys
+		}
+		if err := d.quiet(ctx, tx); err != nil {
+			return err
 		}
 		return before(ctx, keys)
 	})
@@ -189,10 +195,17 @@ func equalities(columns []string) string {
 }
 
 // backfill sets a column whose value was not known when the row was inserted.
+// Columns that the server would set to now stay as they are.
 func (d *Desk) backfill(i *Image, n int, column string, v Value, key []string) statement {
 	p := d.Part(i.Items[n].Part)
+	set := quote(column) + " = ?"
+	for at := range p.Table.Columns {
+		if c := &p.Table.Columns[at]; c.OnUpdate && c.Name != column {
+			set += ", " + quote(c.Name) + " = " + quote(c.Name)
+		}
+	}
 	return statement{
-		query: "UPDATE " + quote(p.Table.Name) + " SET " + quote(column) + " = ? WHERE " + equalities(p.Key),
+		query: "UPDATE " + quote(p.Table.Name) + " SET " + set + " WHERE " + equalities(p.Key),
 		args:  append([]any{v.arg()}, anys(key)...),
 	}
 }
@@ -252,7 +265,7 @@ func (d *Desk) Update(ctx context.Context, changes ...Change) error {
 		s := d.update(changes[0])
 		result, err := d.db.sql.ExecContext(ctx, s.query, s.args...)
 		if err != nil {
-			return fmt.Errorf("update: %w", committed(err)) // it commits by itself
+			return fmt.Errorf("update: %w", sent(err)) // it commits by itself
 		}
 		return one(result, "update")
 	}

@@ -1,0 +1,138 @@
+package seeder_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"saltmine/internal/canary"
+	"saltmine/seeder"
+	"saltmine/seeder/supportdb"
+)
+
+// altered is a world whose tables were altered before anybody looked at them.
+func altered(t *testing.T, statements ...string) *world {
+	t.Helper()
+	dsn, db := shared.MariaDB(t).HelpDesk(t, tables())
+	w := &world{db: db}
+	for _, s := range statements {
+		w.exec(t, s)
+	}
+	return worldOn(t, dsn, db)
+}
+
+// lives plants, verifies, rotates and withdraws: every value arrives as it was
+// meant, exactly so many canaries stand, and in the end the tables are as they
+// were.
+func (w *world) lives(t *testing.T, count int, bulk bool) {
+	t.Helper()
+	before := dump(t, w.db)
+	cfg := plan("life", count)
+	cfg.Bulk, cfg.PlacebosPerEmail = bulk, 1
+	report := w.mustPlant(t, cfg)
+	if report.Live != count {
+		t.Fatalf("report %+v", report)
+	}
+	w.asMeant(t)
+	for _, kind := range []canary.Kind{canary.Email, canary.Phone} {
+		if r, err := w.seeder.Rotate(t.Context(), rotation(kind, "life")); err != nil || r.Rotated != count {
+			t.Fatalf("rotate %s: %+v, %v", kind, r, err)
+		}
+		w.asMeant(t)
+	}
+	if r, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true}); err != nil || r.Withdrawn != count || len(r.Findings) > 0 {
+		t.Fatalf("withdraw: %+v, %v", r, err)
+	}
+	after := dump(t, w.db)
+	for _, table := range slices.Sorted(maps.Keys(before)) {
+		if !slices.Equal(before[table], after[table]) {
+			t.Errorf("table %s is not as it was: %v", table, fresh(map[string][]string{table: before[table]}, after)[table])
+		}
+	}
+}
+
+// asMeant compares all rows of all canaries, byte by byte, with what was meant.
+func (w *world) asMeant(t *testing.T) {
+	t.Helper()
+	all, err := w.ledger.Plantings(t.Context(), canary.Filter{States: []canary.State{canary.Planted, canary.Verified}})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d canaries, %v", len(all), err)
+	}
+	for i := range all {
+		image, err := supportdb.DecodeImage(all[i].Rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := supportdb.DecodeKeys(all[i].Keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := w.desk.Read(t.Context(), []string{image.CustomerKey(keys)})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		if drift := w.desk.Compare(&image, keys, &rows[0]); len(drift) > 0 {
+			t.Errorf("canary %s: %+v", all[i].ID, drift)
+		}
+	}
+	if r, err := w.seeder.Verify(t.Context(), seeder.VerifyConfig{}); err != nil || r.Verified != len(all) || len(r.Findings) > 0 {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
+
+// Tables as people have them.
+func TestAwkwardTables(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		statements []string
+		bulk       bool
+	}{
+		"types": {statements: []string{
+			"ALTER TABLE customers ADD flags bit(9) NOT NULL DEFAULT b'100000011', ADD tier enum('gold','silver','é') NOT NULL DEFAULT 'é', ADD likes set('a','b','c') NULL, ADD extra json NULL," +
+				" ADD spot point NULL, ADD raw binary(16) NULL, ADD born year NULL, ADD seen date NOT NULL DEFAULT '0000-00-00', ADD lag time(3) NULL, ADD score double NULL, ADD rate decimal(9,4) NULL, ADD pad char(10) NOT NULL DEFAULT 'x'," +
+				" ADD touched timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, ADD secret int INVISIBLE NOT NULL DEFAULT 7, ADD whole varchar(140) AS (CONCAT(first_name, ' ', last_name)) PERSISTENT, ADD loud varchar(140) AS (UPPER(last_name)) VIRTUAL",
+			"UPDATE customers SET likes = 'a,c', extra = '{\"plan\": \"home\", \"n\": [1, 2]}', spot = POINT(1, 2), raw = UNHEX('00FF5C27220A0D1A00112233445566FF'), born = 1970, lag = '-12:00:00.125', score = 0.1 + id, rate = id / 3, touched = created_at",
+		}},
+		"zerofill":          {statements: []string{"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers MODIFY id bigint(12) UNSIGNED ZEROFILL NOT NULL AUTO_INCREMENT", "ALTER TABLE tickets MODIFY customer_id bigint(12) UNSIGNED ZEROFILL NOT NULL"}},
+		"latin1":            {statements: narrow("latin1")},
+		"latin1 in bulk":    {statements: narrow("latin1"), bulk: true},
+		"utf8mb3":           {statements: narrow("utf8mb3")},
+		"system versioning": {statements: []string{"ALTER TABLE tickets ADD SYSTEM VERSIONING"}},
+		"partitions": {statements: []string{
+			"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers DROP INDEX customers_email, ADD INDEX (email), DROP PRIMARY KEY, ADD PRIMARY KEY (id, created_at)",
+			"ALTER TABLE customers PARTITION BY RANGE (YEAR(created_at)) (PARTITION p0 VALUES LESS THAN (2024), PARTITION p1 VALUES LESS THAN MAXVALUE)",
+			"ALTER TABLE tickets DROP INDEX tickets_number, ADD INDEX (number)", "ALTER TABLE tickets PARTITION BY HASH (id) PARTITIONS 3",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			altered(t, c.statements...).lives(t, 4, c.bulk)
+		})
+	}
+}
+
+// narrow puts the tables into a character set, without customers whose names it
+// does not have.
+func narrow(set string) []string {
+	last := map[string]string{"latin1": "FF", "utf8mb3": "FFFF"}[set]
+	lost := func(of string) string { return of + ` RLIKE '[^\\x{00}-\\x{` + last + `}]'` }
+	return []string{
+		"DELETE t FROM tickets t JOIN customers c ON c.id = t.customer_id WHERE " + lost("CONCAT(first_name, last_name)"),
+		"DELETE FROM customers WHERE " + lost("CONCAT(first_name, last_name)"), "UPDATE tickets SET subject = 'Cannot log in' WHERE " + lost("subject"),
+		"ALTER TABLE customers CONVERT TO CHARACTER SET " + set, "ALTER TABLE tickets CONVERT TO CHARACTER SET " + set,
+	}
+}
+
+// Sessions are ours whatever the server and the data source name say.
+func TestAwkwardSessions(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "ORACLE,EMPTY_STRING_IS_NULL", "TRADITIONAL", "PAD_CHAR_TO_FULL_LENGTH,NO_AUTO_VALUE_ON_ZERO"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w := altered(t, "ALTER TABLE customers ADD quip varchar(60) NOT NULL DEFAULT 'say \"it''s\" \\\\ 50% ?', ADD seen datetime NOT NULL DEFAULT '0000-00-00 00:00:00', ADD nick char(20) NOT NULL DEFAULT ''")
+			w.connect(t, w.dsn+"&charset=latin1&autocommit=0&time_zone=%27%2B05%3A30%27&sql_mode=%27"+strings.ReplaceAll(mode, ",", "%2C")+"%27")
+			w.lives(t, 3, false)
+		})
+	}
+}

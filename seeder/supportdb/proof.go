@@ -1,0 +1,113 @@
+package supportdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// CheckTriggers refuses triggers on the tables that are written to, other than
+// those that the recipe allows: who knows whom they mail or where they copy
+// rows to. It is [ErrTrigger], each trigger named with its table. A server
+// shows triggers only to users with the right TRIGGER; those that stay unseen
+// are found when they run, see quiet. Events are not looked at: they run with
+// canaries as without.
+func (d *Desk) CheckTriggers(ctx context.Context) error {
+	names := make([]string, 0, len(d.parts))
+	for _, t := range d.tables() {
+		names = append(names, t.Name)
+	}
+	tables, err := d.db.schema(ctx, names...)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, name := range names {
+		t := tables[name]
+		if t == nil {
+			return &SchemaError{Table: name, Problem: "it is gone from database " + d.db.name}
+		}
+		for _, trigger := range t.Triggers {
+			if !slices.Contains(d.recipe.AllowTriggers, trigger) {
+				faults = append(faults, fmt.Errorf("%w: %s on table %s", ErrTrigger, trigger, name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// quiet is ErrTrigger when a trigger has run in the transaction's session. It
+// finds what CheckTriggers could not see; servers that do not count (MySQL)
+// say nothing.
+func (d *Desk) quiet(ctx context.Context, tx *sql.Tx) error {
+	if len(d.recipe.AllowTriggers) > 0 {
+		return nil
+	}
+	var name string
+	var ran int64
+	err := tx.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Executed_triggers'").Scan(&name, &ran)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return classify(err)
+	case ran > 0:
+		return fmt.Errorf("%w: one ran, and all was rolled back; this user may not see its name (GRANT TRIGGER shows it)", ErrTrigger)
+	}
+	return nil
+}
+
+// proven reads the rows of an image back, before they are committed, and is
+// ErrAltered when one does not hold what was written. It takes up the keys as
+// the server spells them.
+func (w *writing) proven(ctx context.Context) error {
+	for n := range w.image.Items {
+		if err := w.provenRow(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writing) provenRow(ctx context.Context, n int) error {
+	p := w.d.Part(w.image.Items[n].Part)
+	meant := &w.image.Items[n].Row
+	columns := slices.Concat(p.Key, meant.Columns)
+	rows, err := w.tx.QueryContext(ctx, "SELECT "+quoteAll(columns)+" FROM "+quote(p.Table.Name)+" WHERE "+equalities(p.Key), anys(w.keys.Rows[n])...)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err below has the fault
+	if !rows.Next() {
+		return fmt.Errorf("%w: table %s has no row with the key that was given", errors.Join(ErrAltered, classify(rows.Err())), p.Table.Name)
+	}
+	stands, err := scanRow(rows, columns)
+	if err != nil {
+		return err
+	}
+	for i := range p.Key {
+		w.keys.Rows[n][i] = stands.Values[i].Text()
+	}
+	for i, column := range meant.Columns {
+		c, _ := p.Table.Column(column)
+		if !c.holds(w.image.follow(meant.Values[i]), stands.Values[len(p.Key)+i]) {
+			return fmt.Errorf("%w: column %s.%s", ErrAltered, p.Table.Name, column)
+		}
+	}
+	return classify(rows.Err())
+}
+
+// holds reports whether a value that was read is the one that was written: the
+// same bytes, of numbers the same number. Servers write JSON in their own way.
+func (c *Column) holds(written, read Value) bool {
+	switch {
+	case written.Equal(read), c.Generated, c.Type == "json":
+		return true
+	case c.IsInteger():
+		return !read.IsNull() && strings.TrimLeft(written.Text(), "0") == strings.TrimLeft(read.Text(), "0")
+	}
+	return false
+}
