@@ -1,6 +1,7 @@
 package seeder_test
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -134,5 +135,44 @@ func TestAwkwardSessions(t *testing.T) {
 			w.connect(t, w.dsn+"&charset=latin1&autocommit=0&time_zone=%27%2B05%3A30%27&sql_mode=%27"+strings.ReplaceAll(mode, ",", "%2C")+"%27")
 			w.lives(t, 3, false)
 		})
+	}
+}
+
+// Addresses that a column can hold are found; where there are none, nothing is
+// registered and the column is named with the length that is needed.
+func TestShortColumns(t *testing.T) {
+	t.Parallel()
+	short := func(room string) *world {
+		const long = "first_name RLIKE '[^A-Za-z]' OR LENGTH(first_name) > 6"
+		return altered(t, "DELETE t FROM tickets t JOIN customers c ON c.id = t.customer_id WHERE "+long, "DELETE FROM customers WHERE "+long,
+			"UPDATE customers SET email = CONCAT(LOWER(first_name), id % 100, '.', id, '@r.t')", "UPDATE IGNORE customers SET email = CONCAT(LOWER(first_name), id % 100, '@r.t')",
+			"UPDATE customers SET email = CONCAT('x', id, '@r.t') WHERE LENGTH(email) > "+room, "ALTER TABLE customers MODIFY email varchar("+room+") NOT NULL")
+	}
+	w := short("20")
+	w.mustPlant(t, plan("fits", 5))
+	w.asMeant(t)
+	w = short("13")
+	_, err := w.seeder.Plant(t.Context(), plan("none", 5))
+	fault, ok := errors.AsType[*supportdb.SchemaError](err)
+	if !ok || fault.Table != "customers" || fault.Column != "email" || !strings.Contains(fault.Problem, "holds 13 characters") || !strings.Contains(fault.Problem, "needs 15") {
+		t.Errorf("error %v", err)
+	}
+	w.wantNothing(t)
+	w.exec(t, "ALTER TABLE customers MODIFY email varchar(30) NOT NULL")
+	w.connect(t, w.dsn)
+	w.mustPlant(t, plan("none", 5))
+
+	w = altered(t, "UPDATE customers SET phone = 100000 + id WHERE phone IS NOT NULL", "ALTER TABLE customers MODIFY phone varchar(6) NULL")
+	if _, err := w.seeder.Plant(t.Context(), plan("phone", 5)); !errors.Is(err, seeder.ErrSample) || !strings.Contains(err.Error(), "customers.phone") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// wantNothing checks that nothing stands and no canary is registered.
+func (w *world) wantNothing(t *testing.T) {
+	t.Helper()
+	w.wantExactly(t, 0)
+	if all, err := w.ledger.Plantings(t.Context(), canary.Filter{}); err != nil || len(all) > 0 {
+		t.Errorf("%d canaries are registered, %v", len(all), err)
 	}
 }

@@ -70,6 +70,9 @@ func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *dra
 	if err := c.identity(); err != nil {
 		return err
 	}
+	if err := s.holds(&d.image); err != nil {
+		return err
+	}
 	d.times = s.ticketTimes(&d.image)
 	return nil
 }

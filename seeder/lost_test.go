@@ -145,6 +145,28 @@ func TestPlantLosesAnswers(t *testing.T) {
 	}
 }
 
+// In bulk the canaries of a lost COMMIT are adopted or inserted one by one,
+// none twice.
+func TestBulkLosesAnswers(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []bool{false, true} {
+		t.Run(fmt.Sprintf("answer=%v", answer), func(t *testing.T) {
+			t.Parallel()
+			w, cut := behindWire(t)
+			cut.answer.Store(answer)
+			cut.cuts.Store(1)
+			cut.prefix.Store("COMMIT")
+			cfg := plan("lost", 6)
+			cfg.Bulk = true
+			report, err := w.seeder.Plant(t.Context(), cfg)
+			if err != nil || report.Live != 6 || report.Retired != 0 || (report.Adopted == 6) != answer || report.Inserted+report.Adopted != 6 {
+				t.Fatalf("report %+v, %v", report, err)
+			}
+			w.wantExactly(t, 6)
+		})
+	}
+}
+
 func TestRotateLosesAnswers(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []bool{false, true} {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/persona"
@@ -201,7 +200,7 @@ func (m *minter) person(ctx context.Context, rng *rand.Rand, d *draft) error {
 			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
 		}})
 		if err = errors.Join(failed, err); err != nil {
-			return fmt.Errorf("%w: %w", ErrSample, err)
+			return m.noAddress(err)
 		}
 		email, _ := m.s.cfg.Desk.Fact("email")
 		taken, err := m.s.cfg.Desk.Taken(ctx, email, []string{id.Email()})
@@ -237,7 +236,7 @@ func (s *Seeder) fits(id persona.Identity) bool {
 		if !ok {
 			continue
 		}
-		if c := s.cfg.Desk.Column(at); c.MaxLen > 0 && utf8.RuneCountInString(text) > c.MaxLen {
+		if !s.cfg.Desk.Column(at).Holds(text) {
 			return false
 		}
 	}

@@ -39,7 +39,7 @@ const (
 	lostAnswers = 5   // commits of unknown outcome in a row before giving up
 	dryShown    = 3   // canaries that a dry run shows in full
 	lockWaits   = 3   // tries to get at rows that other sessions hold
-	refusals    = 5   // canaries in a row that the server refuses before giving up
+	refusals    = 10  // canaries in a row that the server refuses before giving up
 )
 
 // Plant plants until Count canaries of the batch stand in the support

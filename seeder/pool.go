@@ -34,8 +34,8 @@ type share struct {
 }
 
 // newPool checks the pool's parts and takes out the numbers that are in use.
-func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share) (*pool, error) {
-	p := &pool{perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce)}
+func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share) (p *pool, err error) {
+	p = &pool{perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce)}
 	if p.perEmail < 0 || p.perScarce < 0 || p.perScarce > 100 {
 		return nil, fmt.Errorf("pool: %w: a share of placebos below zero or beyond reason", ErrConfig)
 	}
@@ -45,6 +45,9 @@ func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share
 			return nil, fmt.Errorf("pool: %w: domain %q: %w", ErrConfig, d, err)
 		}
 		p.domains = append(p.domains, canon)
+	}
+	if p.domains, err = s.shortEnough(p.domains); err != nil {
+		return nil, err
 	}
 	return p, s.addPhones(ctx, p, phones)
 }

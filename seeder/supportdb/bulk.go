@@ -28,7 +28,7 @@ func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(conte
 		w.keys.Rows = make([][]string, len(w.image.Items))
 		b.all = append(b.all, w)
 	}
-	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
+	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
 		b.tx = tx
 		if err := b.run(ctx); err != nil {
 			return err
@@ -37,9 +37,6 @@ func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(conte
 		for i, w := range b.all {
 			w.noteNumbers()
 			keys[i] = w.keys
-		}
-		if err := d.quiet(ctx, tx); err != nil {
-			return err
 		}
 		return before(ctx, keys)
 	})

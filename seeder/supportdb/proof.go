@@ -13,7 +13,7 @@ import (
 // those that the recipe allows: who knows whom they mail or where they copy
 // rows to. It is [ErrTrigger], each trigger named with its table. A server
 // shows triggers only to users with the right TRIGGER; those that stay unseen
-// are found when they run, see quiet. Events are not looked at: they run with
+// are found when they run, see inQuiet. Events are not looked at: they run with
 // canaries as without.
 func (d *Desk) CheckTriggers(ctx context.Context) error {
 	names := make([]string, 0, len(d.parts))
@@ -39,25 +39,34 @@ func (d *Desk) CheckTriggers(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// quiet is ErrTrigger when a trigger has run in the transaction's session. It
-// finds what CheckTriggers could not see; servers that do not count (MySQL)
-// say nothing.
-func (d *Desk) quiet(ctx context.Context, tx *sql.Tx) error {
-	if len(d.recipe.AllowTriggers) > 0 {
-		return nil
-	}
+// inQuiet is inTx, and ErrTrigger when a trigger has run in it: one that was made
+// a moment ago, or that the server does not show to this user. Servers that do
+// not count (MySQL) say nothing.
+func (d *Desk) inQuiet(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return d.db.inTx(ctx, func(tx *sql.Tx) error {
+		before, err := triggersRun(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := do(tx); err != nil {
+			return err
+		}
+		after, err := triggersRun(ctx, tx)
+		if err == nil && after > before && len(d.recipe.AllowTriggers) == 0 {
+			return fmt.Errorf("%w: one ran, and what it and we had done was rolled back", ErrTrigger)
+		}
+		return err
+	})
+}
+
+// triggersRun counts the triggers that have run in the transaction's session.
+func triggersRun(ctx context.Context, tx *sql.Tx) (n int64, err error) {
 	var name string
-	var ran int64
-	err := tx.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Executed_triggers'").Scan(&name, &ran)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
-		return classify(err)
-	case ran > 0:
-		return fmt.Errorf("%w: one ran, and all was rolled back; this user may not see its name (GRANT TRIGGER shows it)", ErrTrigger)
+	err = tx.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Executed_triggers'").Scan(&name, &n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
 	}
-	return nil
+	return n, classify(err)
 }
 
 // proven reads the rows of an image back, before they are committed, and is

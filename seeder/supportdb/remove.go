@@ -59,7 +59,7 @@ func (d *Desk) filled(i *Image, k Keys) Image {
 // stands as it was written. Rows that others tied to them since are kept: then
 // nothing is deleted and the error is ErrConstraint.
 func (d *Desk) Remove(ctx context.Context, i *Image, k Keys, email Value) error {
-	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
+	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
 		if err := d.stillOurs(ctx, tx, i, k, email); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (d *Desk) Remove(ctx context.Context, i *Image, k Keys, email Value) error 
 				return err
 			}
 		}
-		return d.quiet(ctx, tx)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // ParseTime reads a date as the server writes it. NULL, the zero date and what
@@ -32,6 +34,29 @@ func (c *Column) FormatTime(t time.Time) Value {
 		return Text(text[:len(time.DateTime)])
 	}
 	return Text(text[:len(time.DateTime)+1+min(c.Precision, 6)])
+}
+
+// latin1Extra are the characters that MySQL's latin1, which is cp1252, has
+// beside those of ISO 8859-1.
+const latin1Extra = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+
+// Holds reports whether a text fits into the column, in length and character
+// set. Of rare character sets it does not know: the server refuses what they
+// do not have, see [ErrRefused].
+func (c *Column) Holds(text string) bool {
+	if c.IsText() && c.MaxLen > 0 && utf8.RuneCountInString(text) > c.MaxLen {
+		return false
+	}
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf:
+		case c.Charset == "ascii",
+			c.Charset == "latin1" && r > 0xff && !strings.ContainsRune(latin1Extra, r),
+			(c.Charset == "utf8" || c.Charset == "utf8mb3" || c.Charset == "ucs2") && r > 0xffff:
+			return false
+		}
+	}
+	return true
 }
 
 // scanRow reads the current row of rows into values of the columns.

@@ -32,7 +32,7 @@ func insertOf(table string, r Row) statement {
 // deleted again.
 func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
 	var begun []*writing
-	err := d.db.inTx(ctx, func(tx *sql.Tx) error {
+	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
 		keys := make([]Keys, len(images))
 		for i := range images {
 			w := &writing{d: d, tx: tx, image: images[i].Clone()}
@@ -44,9 +44,6 @@ func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.C
 				return err
 			}
 			keys[i] = w.keys
-		}
-		if err := d.quiet(ctx, tx); err != nil {
-			return err
 		}
 		return before(ctx, keys)
 	})
