@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/seeder/persona"
 	"saltmine/seeder/supportdb"
 )
 
@@ -123,7 +124,25 @@ func (m *minter) assign(drafts []*draft, numbers []string) {
 	for i, s := range slots {
 		rewrite(&s.draft.image, s.ticket, s.draft.image.Get(s.ticket, number).Text(), numbers[i])
 		s.draft.image.Set(s.ticket, number, supportdb.Text(numbers[i]))
+		s.draft.image.Next = max(s.draft.image.Next, m.after(numbers[i]))
 	}
+}
+
+// after is where the help desk's counter has to stand so that it does not give
+// a number again; 0 when that number belongs to another day or year than the
+// newest ones, or has no order.
+func (m *minter) after(number string) int64 {
+	desk := m.s.cfg.Desk.Recipe().Ticket.Counter
+	if desk == nil || m.l.rule == nil || !m.l.rule.Running || len(m.l.recent) == 0 {
+		return 0
+	}
+	newest := slices.MaxFunc(m.l.recent, func(a, b persona.Numbered) int { return a.Created.Compare(b.Created) })
+	now, _, _ := m.l.rule.Read(newest.Text)
+	period, counter, ok := m.l.rule.Read(number)
+	if !ok || period < now {
+		return 0
+	}
+	return counter + int64(max(desk.Step, 1))
 }
 
 // draw gives one number for each date that stands neither in the table nor in

@@ -17,6 +17,8 @@ type Desk struct {
 	recipe recipe.Recipe
 	parts  []*Part // in the order in which they are read
 	hops   []*Table
+	// counter is the table of the help desk's next ticket number; nil without.
+	counter *Table
 }
 
 // Part is a part of the recipe bound to its table.
@@ -46,6 +48,9 @@ func (d *DB) Use(ctx context.Context, r recipe.Recipe) (*Desk, error) {
 	}
 	for _, h := range r.Ticket.Through {
 		desk.hops = append(desk.hops, tables[r.Table(h.Table)])
+	}
+	if r.Ticket.Counter != nil {
+		desk.counter = tables[r.Table(r.Ticket.Counter.Table)]
 	}
 	c := checker{desk: desk}
 	if err := c.run(); err != nil {

@@ -34,6 +34,7 @@ func (c *checker) run() error {
 		c.names(p)
 	}
 	c.through()
+	c.counter()
 	if err := errors.Join(c.faults...); err != nil {
 		return err
 	}
@@ -97,6 +98,18 @@ func (c *checker) through() {
 		for _, of := range c.desk.Part(recipe.TicketPart).Link {
 			c.column(before, of, "ticket.link")
 		}
+	}
+}
+
+func (c *checker) counter() {
+	t := c.desk.counter
+	if t == nil {
+		return
+	}
+	name := c.desk.recipe.Ticket.Counter.Column
+	c.column(t, name, "ticket.counter")
+	if col, ok := t.Column(name); ok && !col.IsInteger() {
+		c.fault(t, name, "ticket.counter wants whole numbers, its type is "+col.Type, "")
 	}
 }
 

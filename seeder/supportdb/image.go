@@ -109,11 +109,14 @@ type Item struct {
 // the keys that the server gives.
 type Image struct {
 	Items []Item `json:"items"`
+	// Next is where the help desk's counter of ticket numbers has to stand at
+	// least when the rows are committed; 0 where it does not matter.
+	Next int64 `json:"next,omitempty"`
 }
 
 // Clone returns a copy whose rows can be changed.
 func (i *Image) Clone() Image {
-	out := Image{Items: slices.Clone(i.Items)}
+	out := Image{Items: slices.Clone(i.Items), Next: i.Next}
 	for n := range out.Items {
 		out.Items[n].Row = out.Items[n].Row.Clone()
 	}

@@ -1,6 +1,9 @@
 package supportdb
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // bare stands in a dry run for a value that only the server can give.
 type bare string
@@ -10,6 +13,9 @@ type bare string
 // give to a row stands as {key of the customer}.
 func (d *Desk) InsertStatements(image Image) []string {
 	out := []string{"START TRANSACTION"}
+	if s, ok := d.moveOn([]Image{image}); ok {
+		out = append(out, s.String())
+	}
 	var owed []string
 	for n := range image.Items {
 		p := d.Part(image.Items[n].Part)
@@ -90,6 +96,8 @@ func writeLiteral(b *strings.Builder, arg any) {
 	case []byte:
 		b.WriteString("_binary")
 		writeQuoted(b, string(v))
+	case int64:
+		b.WriteString(strconv.FormatInt(v, 10))
 	case string:
 		writeQuoted(b, v)
 	}

@@ -25,6 +25,9 @@ func (d *Desk) CheckWrite(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := d.probeCounter(ctx, tx); err != nil {
+			return err
+		}
 		return errRollback
 	})
 	if errors.Is(err, errRollback) {

@@ -20,6 +20,9 @@ func (d *Desk) CheckTriggers(ctx context.Context) error {
 	for _, t := range d.tables() {
 		names = append(names, t.Name)
 	}
+	if d.counter != nil {
+		names = append(names, d.counter.Name)
+	}
 	tables, err := d.db.schema(ctx, names...)
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func insertOf(table string, r Row) statement {
 func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
 	var begun []*writing
 	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
+		if err := d.reserve(ctx, tx, images); err != nil {
+			return err
+		}
 		keys := make([]Keys, len(images))
 		for i := range images {
 			w := &writing{d: d, tx: tx, image: images[i].Clone()}
