@@ -187,9 +187,13 @@ func TestRotate(t *testing.T) {
 	if changed != 3 {
 		t.Errorf("%d addresses changed, 3 wanted", changed)
 	}
-	cfg.Count, cfg.OlderThan, cfg.Seed = 0, 30*time.Minute, []byte("next")
+	cfg.Count, cfg.IDs, cfg.Seed = 0, []canary.ID{all[4].ID, all[1].ID}, []byte("next")
 	if report, err = w.seeder.Rotate(t.Context(), cfg); err != nil || report.Rotated != 2 {
-		t.Errorf("those older than half an hour: %+v, %v", report, err)
+		t.Errorf("those that are named: %+v, %v", report, err)
+	}
+	cfg.IDs = []canary.ID{}
+	if report, err = w.seeder.Rotate(t.Context(), cfg); err != nil || report.Rotated != 0 {
+		t.Errorf("none: %+v, %v", report, err)
 	}
 }
 

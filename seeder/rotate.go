@@ -1,6 +1,7 @@
 package seeder
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,12 +17,12 @@ import (
 // RotateConfig says what to change.
 type RotateConfig struct {
 	Kind canary.Kind // email or phone
-	// Count canaries at most are changed, those with the oldest token first; 0 is all that are chosen.
-	Count int
-	// OlderThan chooses tokens that have stood for so long.
-	OlderThan time.Duration
-	// IDs chooses canaries; empty is all of the place.
-	IDs     []canary.ID
+	// IDs chooses canaries, changed in this order; nil is all of the place, those
+	// with the oldest token first. Changes of any canary of the place that were cut
+	// off are brought to an end besides.
+	IDs []canary.ID
+	// Count canaries at most are changed; 0 is all that are chosen.
+	Count   int
 	Domains []string // for email
 	Phones  []string // for phone
 	// PlacebosPerEmail and PlacebosPerScarce are as in PlantConfig.
@@ -37,6 +38,7 @@ type RotateReport struct {
 	Rotated    int       `json:"rotated"`
 	Finished   int       `json:"finished"` // begun by a run that was cut off
 	Placebos   int       `json:"placebos"`
+	Waiting    int       `json:"waiting,omitempty"` // of a tick: due, and the pool has no token for them
 	Findings   []Finding `json:"findings,omitempty"`
 	Statements []string  `json:"statements,omitempty"` // of a dry run
 }
@@ -77,16 +79,16 @@ func (r *rotation) run(ctx context.Context) error {
 	if _, named := r.s.cfg.Desk.Fact(r.word); !named {
 		return fmt.Errorf("%w: kind %q has no column in the recipe that could be changed", ErrConfig, r.cfg.Kind)
 	}
-	if !r.cfg.DryRun {
-		if err := r.s.cfg.Desk.CheckWrite(ctx); err != nil {
-			return err
-		}
-	}
-	all, err := r.s.standing(ctx, "", r.cfg.IDs)
+	all, err := r.s.standing(ctx, "", nil)
 	if err != nil {
 		return err
 	}
 	begun, due := r.choose(all)
+	if !r.cfg.DryRun && len(begun)+len(due) > 0 {
+		if err := r.s.cfg.Desk.CheckWrite(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.finishAll(ctx, begun); err != nil || len(due) == 0 {
 		return err
 	}
@@ -115,23 +117,29 @@ func (r *rotation) progress(total int) {
 }
 
 // choose parts the canaries into those with an unfinished rotation and those
-// that are due, the oldest tokens first.
+// that are to be changed, in that order.
 func (r *rotation) choose(all []canary.Planting) (begun, due []canary.Planting) {
-	limit := r.s.now().Add(-r.cfg.OlderThan)
+	place := map[canary.ID]int{}
+	for i, id := range r.cfg.IDs {
+		place[id] = i
+	}
+	since := map[canary.ID]time.Time{}
 	for i := range all {
 		if _, _, pending := unfinished(&all[i], r.cfg.Kind); pending {
 			begun = append(begun, all[i])
 			continue
 		}
-		if t, ok := current(&all[i], r.cfg.Kind); ok && !t.Window.From.Latest.After(limit) {
+		if _, chosen := place[all[i].ID]; !chosen && r.cfg.IDs != nil {
+			continue
+		}
+		if t, ok := current(&all[i], r.cfg.Kind); ok {
+			since[all[i].ID] = t.Window.From.Latest
 			due = append(due, all[i])
 		}
 	}
-	since := func(p canary.Planting) time.Time {
-		t, _ := current(&p, r.cfg.Kind)
-		return t.Window.From.Latest
-	}
-	slices.SortStableFunc(due, func(a, b canary.Planting) int { return since(a).Compare(since(b)) })
+	slices.SortStableFunc(due, func(a, b canary.Planting) int {
+		return cmp.Or(cmp.Compare(place[a.ID], place[b.ID]), since[a.ID].Compare(since[b.ID]))
+	})
 	if r.cfg.Count > 0 && len(due) > r.cfg.Count {
 		due = due[:r.cfg.Count]
 	}

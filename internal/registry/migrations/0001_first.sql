@@ -165,6 +165,11 @@ CREATE TABLE ticks (
   late INT NOT NULL,
   PRIMARY KEY (job, tick)
 );
+-- What is watched of a support database to learn how often customers change.
+CREATE TABLE panels (
+  place VARCHAR(80) COLLATE BINARY NOT NULL PRIMARY KEY,
+  sealed LONGBLOB NOT NULL
+);
 CREATE TABLE reveals (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   canary VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -174,6 +179,7 @@ CREATE TABLE reveals (
 
 -- +goose Down
 DROP TABLE reveals;
+DROP TABLE panels;
 DROP TABLE ticks;
 DROP TABLE jobs;
 DROP TABLE cursors;
