@@ -74,6 +74,9 @@ type Support struct {
 	// Recipe is the name of a built-in recipe, or the absolute path of a recipe
 	// file, which ends in ".toml". Empty means that inspect must propose one.
 	Recipe string `json:"recipe,omitempty"`
+	// ChangeRate is how often a customer is taken to change an address, or a
+	// number, in a year until that has been measured. Default 0.05.
+	ChangeRate float64 `json:"change_rate"`
 	// ChangeRateMax bounds the rate at which canaries change their e-mail or
 	// phone, as a multiple of the table's own measured rate. Default 1.5.
 	ChangeRateMax float64 `json:"change_rate_max"`
@@ -191,11 +194,25 @@ type Rotate struct {
 	// Schedule is a cron text of five fields, read in UTC. Default
 	// "17 * * * *". Whoever runs it parses it.
 	Schedule string `json:"schedule"`
-	// Lifetime is how long a free token stays in its row. Default 30 days.
+	// Lifetime is how long an address on an owned domain stays in its row at
+	// least: longer where change_rate_max asks for it. Default 30 days.
 	Lifetime time.Duration `json:"lifetime"`
-	// Share bounds the part of the planted tokens that one run may change, in
-	// (0, 1]. Default 0.01.
-	Share float64 `json:"share"`
+	// PresenceLifetime is the same for a mailbox or a number, which then rests
+	// for the pool's quarantine and stands in another row. Default 7 days.
+	PresenceLifetime time.Duration `json:"presence_lifetime"`
+	// Horizon is how far back a leak is to be dated. Default 365 days.
+	Horizon time.Duration `json:"horizon"`
+	// Measure is a cron text like Schedule: when it is measured how often
+	// customers change. Default "41 3 * * *".
+	Measure string `json:"measure"`
+	// MeasureRows is how many customers are watched for that. Default 5,000.
+	MeasureRows int `json:"measure_rows"`
+}
+
+// DefaultRotate gives what an empty section [rotate] gives.
+func DefaultRotate() Rotate {
+	const day = 24 * time.Hour
+	return Rotate{Schedule: "17 * * * *", Lifetime: 30 * day, PresenceLifetime: 7 * day, Horizon: 365 * day, Measure: "41 3 * * *", MeasureRows: 5000}
 }
 
 // Default gives what an empty configuration file in dir gives.

@@ -200,7 +200,7 @@ func TestOneFault(t *testing.T) {
 		"ear without pool":  {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
 		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
 		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
-		"share not finite":  {"[rotate]\nshare=nan\n", "s.toml:2: rotate.share: NaN is not above 0 and at most 1"},
+		"rate not finite":   {"[support.a]\ndsn_file='b'\nchange_rate=nan\n", "s.toml:3: support.a.change_rate: NaN is not above 0 and at most 365"},
 		"line of dotted":    {"# a\npool.accept_one_in = 0\n", "s.toml:2: pool.accept_one_in: 0 is not between 1 and 1048576"},
 		"line in inline":    {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
 		"second of two":     {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},

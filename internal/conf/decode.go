@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
@@ -48,10 +47,13 @@ func (c *Config) decode(top *table) {
 	}
 	c.decodeRoutes(top.subs("route"))
 	if t := top.sub("rotate"); t != nil {
-		c.Rotate = &Rotate{Schedule: "17 * * * *", Lifetime: 30 * 24 * time.Hour, Share: 0.01}
+		c.Rotate = new(DefaultRotate())
 		t.text("schedule", &c.Rotate.Schedule)
 		t.duration("lifetime", &c.Rotate.Lifetime)
-		t.number("share", &c.Rotate.Share)
+		t.duration("presence_lifetime", &c.Rotate.PresenceLifetime)
+		t.duration("horizon", &c.Rotate.Horizon)
+		t.text("measure", &c.Rotate.Measure)
+		t.whole("measure_rows", &c.Rotate.MeasureRows)
 		t.finish()
 	}
 	top.notYet("edge", "edge and core run as one process in this form; take the section out")
@@ -92,9 +94,10 @@ func (c *Config) decodeSupport(t *table) {
 		return
 	}
 	for _, one := range t.each() {
-		s := Support{ChangeRateMax: 1.5}
+		s := Support{ChangeRate: 0.05, ChangeRateMax: 1.5}
 		one.file("dsn_file", &s.DSNFile)
 		one.text("recipe", &s.Recipe)
+		one.number("change_rate", &s.ChangeRate)
 		one.number("change_rate_max", &s.ChangeRateMax)
 		if strings.HasSuffix(s.Recipe, ".toml") {
 			s.Recipe = resolve(t.dir, s.Recipe)

@@ -22,6 +22,7 @@ func (c *Config) Redacted() string {
 		p.value("support."+name+".dsn", s.Source.String())
 		p.value("support."+name+".dsn_file", s.DSNFile)
 		p.value("support."+name+".recipe", s.Recipe)
+		p.value("support."+name+".change_rate", s.ChangeRate)
 		p.value("support."+name+".change_rate_max", s.ChangeRateMax)
 	}
 	p.value("pool.domains", c.Pool.Domains)
@@ -49,7 +50,10 @@ func (c *Config) Redacted() string {
 	if r := c.Rotate; r != nil {
 		p.value("rotate.schedule", r.Schedule)
 		p.value("rotate.lifetime", r.Lifetime.String())
-		p.value("rotate.share", r.Share)
+		p.value("rotate.presence_lifetime", r.PresenceLifetime.String())
+		p.value("rotate.horizon", r.Horizon.String())
+		p.value("rotate.measure", r.Measure)
+		p.value("rotate.measure_rows", r.MeasureRows)
 	}
 	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
@@ -35,18 +36,31 @@ func (c *Config) faults() []*Fault {
 	c.checkMailAndNames(k)
 	c.checkWeb(k)
 	c.checkRoutes(k)
-	if r := c.Rotate; r != nil {
-		if len(strings.Fields(r.Schedule)) != 5 {
-			k.bad("rotate.schedule", "%q is not a cron text of five fields: minute hour day month weekday", r.Schedule)
-		}
-		if r.Lifetime <= 0 {
-			k.bad("rotate.lifetime", "must be longer than nothing")
-		}
-		if !(r.Share > 0 && r.Share <= 1) { // also refuses NaN
-			k.bad("rotate.share", "%v is not above 0 and at most 1", r.Share)
+	c.checkRotate(k)
+	return k.found
+}
+
+func (c *Config) checkRotate(k *checks) {
+	r := c.Rotate
+	if r == nil {
+		return
+	}
+	for _, cron := range [][2]string{{"schedule", r.Schedule}, {"measure", r.Measure}} {
+		if len(strings.Fields(cron[1])) != 5 {
+			k.bad("rotate."+cron[0], "%q is not a cron text of five fields: minute hour day month weekday", cron[1])
 		}
 	}
-	return k.found
+	for _, d := range []struct {
+		key string
+		v   time.Duration
+	}{{"lifetime", r.Lifetime}, {"presence_lifetime", r.PresenceLifetime}, {"horizon", r.Horizon}} {
+		if d.v < time.Hour {
+			k.bad("rotate."+d.key, "%v is shorter than an hour", d.v)
+		}
+	}
+	if r.MeasureRows < 100 || r.MeasureRows > 100_000 {
+		k.bad("rotate.measure_rows", "%d is not between 100 and 100000", r.MeasureRows)
+	}
 }
 
 func (c *Config) checkStores(k *checks) {
@@ -63,6 +77,9 @@ func (c *Config) checkStores(k *checks) {
 		}
 		if s.Source.Engine == "" && s.DSNFile == "" {
 			k.bad(key+".dsn_file", "missing")
+		}
+		if !(s.ChangeRate > 0 && s.ChangeRate <= 365) { // also refuses NaN
+			k.bad(key+".change_rate", "%v is not above 0 and at most 365", s.ChangeRate)
 		}
 		if !(s.ChangeRateMax > 0 && s.ChangeRateMax <= 100) {
 			k.bad(key+".change_rate_max", "%v is not above 0 and at most 100", s.ChangeRateMax)
