@@ -213,11 +213,15 @@ func (w *watching) draw(ctx context.Context) error {
 	for _, r := range w.panel.Rows {
 		known[r.Key] = true
 	}
-	ours, err := w.s.standingKeys(ctx, "")
+	ours, err := w.s.standing(ctx, "", nil)
 	if err != nil {
 		return err
 	}
-	for _, key := range ours {
+	for i := range ours {
+		key, err := keyOf(&ours[i])
+		if err != nil {
+			return err
+		}
 		known[key] = true
 	}
 	rows, err := w.s.cfg.Desk.Sample(ctx, source(w.cfg.Seed, "watch", len(w.panel.Rows)), missing+len(ours), "")

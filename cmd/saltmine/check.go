@@ -86,7 +86,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		_, err = s.route(r)
 		add("route "+r.Name, err)
 	}
-	_, err = schedule(cfg)
+	_, _, err = schedules(cfg)
 	add("rotation schedule", err)
 }
 

@@ -70,6 +70,8 @@ type site struct {
 	dsn  string
 	db   *sql.DB
 	hook *hookServer
+	// support is what else stands in [support.main].
+	support string
 }
 
 // newSite initialises an installation the way a user does: init, configure, inspect.
@@ -108,6 +110,7 @@ func (s *site) configure(extra string) {
 	s.write("saltmine.toml", `[support.main]
 dsn_file = "support.dsn"
 recipe = "recipe.toml"
+`+s.support+`
 [pool]
 domains = ["`+strings.Join(testDomains(), `", "`)+`"]
 phones = "numbers.csv"

@@ -24,7 +24,9 @@ func (a *app) rotateCmd() *cobra.Command {
 		Long: `Changes the oldest tokens of planted canaries, as a customer would change his
 address: the row, its id and its tickets stay. Old tokens are listened to for
 years; when they are contacted, their windows date the copy that leaked.
-'saltmine serve' does this on the schedule of [rotate].`,
+'saltmine serve' does this on the schedule of [rotate], canary after canary, at
+most change_rate_max times as often as customers do; --dry-run also says what
+comes next, and how that compares.`,
 		Example: "  saltmine rotate --count 3 --dry-run\n  saltmine rotate --kind phone --count 1",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,14 +40,16 @@ years; when they are contacted, their windows date the copy that leaked.
 				if err := c.recordShown(ctx, dryRun, nil); err != nil {
 					return nil, nil, err
 				}
-				r, err := rotateOnce(ctx, c, s, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
-				return r, func(w io.Writer) error {
-					if err := lines(w, r.Statements); err != nil {
-						return err
-					}
-					_, err := fmt.Fprintf(w, "%d changed, %d finished from an earlier run, %d placebos minted\n", r.Rotated, r.Finished, r.Placebos)
-					return errors.Join(err, printFindings(w, r.Findings))
-				}, err
+				rc, err := rotateConfig(c, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
+				if err != nil {
+					return nil, nil, err
+				}
+				r, err := s.seeder.Rotate(ctx, rc)
+				if err != nil || !dryRun {
+					return r, func(w io.Writer) error { return printRotated(w, &r) }, err
+				}
+				t, err := c.upcoming(ctx, s, a.now())
+				return rotateTrial{r, t}, func(w io.Writer) error { return errors.Join(printRotated(w, &r), t.print(w)) }, err
 			})
 		},
 	}
@@ -81,13 +85,25 @@ func (a *app) change(ctx context.Context, name string, do func(context.Context, 
 	return a.print(result, text)
 }
 
-func rotateOnce(ctx context.Context, c *core, s *support, rc seeder.RotateConfig) (seeder.RotateReport, error) {
-	phones, err := numbers(c.cfg)
-	if err != nil {
-		return seeder.RotateReport{}, err
+// rotateTrial is what a dry run prints.
+type rotateTrial struct {
+	seeder.RotateReport
+	Timetable upcoming `json:"timetable"`
+}
+
+func printRotated(w io.Writer, r *seeder.RotateReport) error {
+	if err := lines(w, r.Statements); err != nil {
+		return err
 	}
+	_, err := fmt.Fprintf(w, "%d changed, %d finished from an earlier run, %d placebos minted\n", r.Rotated, r.Finished, r.Placebos)
+	return errors.Join(err, printFindings(w, r.Findings))
+}
+
+// rotateConfig adds to a choice where new tokens come from.
+func rotateConfig(c *core, rc seeder.RotateConfig) (seeder.RotateConfig, error) {
+	phones, err := numbers(c.cfg)
 	rc.Domains, rc.Phones, rc.PlacebosPerEmail = c.cfg.Pool.Domains, phones, c.cfg.Pool.PlacebosPerEmail
-	return s.seeder.Rotate(ctx, rc)
+	return rc, err
 }
 
 func printFindings(w io.Writer, list []seeder.Finding) error {

@@ -5,18 +5,21 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
-// TestRotateInServe starts serve after a scheduled rotation was missed: it is
-// caught up, the row in the support database changes in place, and both tokens
-// are listened for.
+// TestRotateInServe starts serve when scheduled rotations were missed: they are
+// caught up with at the pace of a day, rows in the support database change in
+// place, old and new tokens are listened for, and the ticks are on the record.
 func TestRotateInServe(t *testing.T) {
 	t.Parallel()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
-	s.configure("[rotate]\nschedule = \"7 3 * * *\"\nlifetime = \"2d\"\nshare = 0.5\n")
+	s.support = "change_rate = 365\nchange_rate_max = 2"
+	s.configure("[rotate]\nschedule = \"7 3 * * *\"\nlifetime = \"2d\"\n")
 	s.run("plant", "--count", "10", "--batch", "first")
 	reg := s.open()
+	s.age(t, reg, 72*time.Hour)
 	if err := reg.SetLastRun(t.Context(), "rotate main", time.Now().Add(-49*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +36,10 @@ func TestRotateInServe(t *testing.T) {
 		return closed
 	}
 	eventually(t, "half of the addresses are changed", func() bool { return len(rotated()) == 5 })
+	eventually(t, "the ticks are on the record", func() bool {
+		ticks, err := reg.Ticks(t.Context(), "rotate main", time.Time{})
+		return err == nil && len(ticks) >= 2 && ticks[0].Late
+	})
 	after := s.emails(t)
 	if len(after) != len(before) {
 		t.Errorf("%d rows before, %d after", len(before), len(after))
@@ -44,6 +51,21 @@ func TestRotateInServe(t *testing.T) {
 		known, err := reg.Known(t.Context(), canary.Email, tok.Text)
 		if err != nil || !known {
 			t.Errorf("%s is forgotten: %v", tok.Token, err)
+		}
+	}
+}
+
+// age sets back when all tokens came to stand.
+func (s *site) age(t *testing.T, reg *registry.Registry, by time.Duration) {
+	t.Helper()
+	for _, p := range s.plantings(reg) {
+		a := canary.Amendment{Canary: p.ID, Windows: map[canary.TokenID]canary.Window{}}
+		for _, tok := range p.Tokens {
+			tok.Window.From = canary.Between(tok.Window.From.Earliest.Add(-by), tok.Window.From.Latest.Add(-by))
+			a.Windows[tok.ID] = tok.Window
+		}
+		if err := reg.Amend(t.Context(), a); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
