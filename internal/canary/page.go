@@ -5,8 +5,10 @@ import "time"
 // Page is what is sent to responders about an incident: what happened, what
 // that proves and what it does not, and where to look. It never names a canary.
 type Page struct {
-	ID       PageID     `json:"id"`
-	Incident IncidentID `json:"incident"`
+	ID PageID `json:"id"`
+	// Incident is empty on the page of a notice, whose id Notice then is.
+	Incident IncidentID `json:"incident,omitempty"`
+	Notice   NoticeID   `json:"notice,omitempty"`
 	Severity Severity   `json:"severity"`
 	At       time.Time  `json:"at"`
 	Place    Place      `json:"place"`
@@ -23,4 +25,12 @@ type Page struct {
 	// Contacts and Canaries count what was seen when the page was written.
 	Contacts int `json:"contacts"`
 	Canaries int `json:"canaries"`
+}
+
+// About is the id of what the page tells of: the incident or the notice.
+func (p *Page) About() string {
+	if p.Notice != "" {
+		return string(p.Notice)
+	}
+	return string(p.Incident)
 }

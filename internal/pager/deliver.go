@@ -125,9 +125,12 @@ func (p *Pager) write(work context.Context, write func(context.Context) error) e
 
 // log tells of a delivery by its ids.
 func (p *Pager) log(ctx context.Context, level slog.Level, msg string, d Delivery, more ...slog.Attr) {
+	about := slog.String("incident", string(d.Page.Incident))
+	if d.Page.Notice != "" {
+		about = slog.String("notice", string(d.Page.Notice))
+	}
 	p.cfg.Log.LogAttrs(ctx, level, msg, append([]slog.Attr{ //nolint:sloglint // every caller gives a constant
-		slog.String("page", string(d.Page.ID)),
-		slog.String("incident", string(d.Page.Incident)),
+		slog.String("page", string(d.Page.ID)), about,
 		slog.String("route", d.Route),
 		slog.Int("attempt", d.Attempts+1),
 	}, more...)...)

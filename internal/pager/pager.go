@@ -52,7 +52,7 @@ type Delivery struct {
 	First    time.Time // when the page was written to the outbox
 	NextTry  time.Time // not to be tried before
 	// DedupKey is the same for all pages of one incident, so that receivers
-	// that group show one alert: the incident's id.
+	// that group show one alert: the incident's id, or that of a notice.
 	DedupKey string
 }
 

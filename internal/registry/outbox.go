@@ -65,7 +65,7 @@ func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Deli
 		if err := json.Unmarshal([]byte(body), &d.Page); err != nil {
 			return err
 		}
-		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), string(d.Page.Incident)
+		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), d.Page.About()
 		list = append(list, d)
 		return nil
 	})

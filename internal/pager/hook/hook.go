@@ -14,7 +14,8 @@
 // receiver drops repeats by it. The body is the same on every attempt too; only
 // webhook-timestamp, and with it the signature, is of the moment, because
 // receivers refuse stamps older than about five minutes. "timestamp" in the
-// body is when the page was written; "data" is a canary.Page.
+// body is when the page was written; "data" is a canary.Page. The page of a notice
+// (canary.Notice) has the type "notice.page".
 //
 // Any 2xx is a yes. 410 Gone means, by the specification, that the receiver
 // wants no more: that delivery is given up, loudly. Everything else is tried
@@ -80,7 +81,11 @@ type message struct {
 
 // Send is the route (see pager.Send).
 func (h *Hook) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
-	body, err := encode(message{Type: "incident.page", Timestamp: canary.Micro(d.Page.At), Data: d.Page})
+	of := "incident.page"
+	if d.Page.Notice != "" {
+		of = "notice.page"
+	}
+	body, err := encode(message{Type: of, Timestamp: canary.Micro(d.Page.At), Data: d.Page})
 	if err != nil {
 		return "", &pager.Error{Class: "page cannot be encoded", Err: err}
 	}

@@ -140,7 +140,8 @@ type payload struct {
 
 type details struct {
 	Page      canary.PageID     `json:"page"`
-	Incident  canary.IncidentID `json:"incident"`
+	Incident  canary.IncidentID `json:"incident,omitempty"`
+	Notice    canary.NoticeID   `json:"notice,omitempty"`
 	Reasons   []string          `json:"reasons,omitempty"`
 	Proves    string            `json:"proves,omitempty"`
 	ProvesNot string            `json:"proves_not,omitempty"`
@@ -158,7 +159,7 @@ func (r *Route) encode(d pager.Delivery) ([]byte, error) {
 		return b, err
 	}
 	e.Payload.Details = details{
-		Page: d.Page.ID, Incident: d.Page.Incident,
+		Page: d.Page.ID, Incident: d.Page.Incident, Notice: d.Page.Notice,
 		Contacts: d.Page.Contacts, Canaries: d.Page.Canaries,
 		Cut: "The texts of this page are too long for PagerDuty; read them at the incident.",
 	}
@@ -179,7 +180,7 @@ func (r *Route) event(d pager.Delivery) event {
 			Timestamp: canary.Micro(p.At),
 			Class:     p.Severity.String(),
 			Details: details{
-				Page: p.ID, Incident: p.Incident, Reasons: p.Reasons, Proves: p.Proves,
+				Page: p.ID, Incident: p.Incident, Notice: p.Notice, Reasons: p.Reasons, Proves: p.Proves,
 				ProvesNot: p.ProvesNot, Next: p.Next, Contacts: p.Contacts, Canaries: p.Canaries,
 			},
 		},
@@ -188,6 +189,9 @@ func (r *Route) event(d pager.Delivery) event {
 	if _, err := post.ParseURL(p.Link); err == nil {
 		e.ClientURL = p.Link
 		e.Links = []link{{Href: p.Link, Text: "Incident " + string(p.Incident)}}
+		if p.Notice != "" {
+			e.Links[0].Text = "Notice " + string(p.Notice)
+		}
 	}
 	return e
 }

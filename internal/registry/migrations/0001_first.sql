@@ -122,6 +122,19 @@ CREATE TABLE deliveries (
   PRIMARY KEY (page, route)
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_try);
+CREATE TABLE notices (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  mark VARCHAR(32) COLLATE BINARY NOT NULL UNIQUE,
+  kind VARCHAR(16) COLLATE BINARY NOT NULL,
+  scope VARCHAR(80) COLLATE BINARY NOT NULL,
+  severity INT NOT NULL,
+  raised BIGINT NOT NULL,
+  ended BIGINT NOT NULL,
+  acknowledged BIGINT NOT NULL,
+  who VARCHAR(200) NOT NULL,
+  body LONGTEXT NOT NULL
+);
+CREATE INDEX notices_by_scope ON notices (kind, scope, ended);
 CREATE TABLE extracts (
   id VARCHAR(200) COLLATE BINARY NOT NULL PRIMARY KEY,
   actor VARCHAR(200) NOT NULL,
@@ -186,6 +199,7 @@ DROP TABLE cursors;
 DROP TABLE pool;
 DROP TABLE extract_canaries;
 DROP TABLE extracts;
+DROP TABLE notices;
 DROP TABLE deliveries;
 DROP TABLE pages;
 DROP TABLE incidents;

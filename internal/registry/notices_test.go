@@ -1,0 +1,90 @@
+package registry_test
+
+import (
+	"errors"
+	"testing"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// compose pages every notice on one route.
+func compose(n canary.Notice) (canary.Page, []string) {
+	return canary.Page{ID: canary.PageID("p_" + string(n.ID)[2:]), Notice: n.ID, Severity: n.Severity, At: n.Raised, Summary: n.Text}, []string{"quiet"}
+}
+
+func found(marks ...string) (list []canary.Notice) {
+	for _, m := range marks {
+		list = append(list, canary.Notice{Mark: m, Severity: canary.P4, Text: "about " + m, Next: []string{"look"}})
+	}
+	return list
+}
+
+// TestNotices files what three runs found: each finding is raised and paged once
+// while it stands, is over when it is not found any more, and is new when it
+// comes back.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		file := func(scope string, want int, marks ...string) {
+			t.Helper()
+			fresh, err := r.FileNotices(ctx, canary.NoticePool, scope, found(marks...), compose)
+			if err != nil || len(fresh) != want {
+				t.Fatalf("%v: %d new, %v; wanted %d", marks, len(fresh), err, want)
+			}
+		}
+		wantShown := func(all bool, want int) []canary.Notice {
+			t.Helper()
+			list, err := r.Notices(ctx, all, 100)
+			if err != nil || len(list) != want {
+				t.Fatalf("%d notices, %v; wanted %d", len(list), err, want)
+			}
+			return list
+		}
+		file("item", 2, "expires", "listed")
+		file("item", 0, "listed", "expires")
+		file("other", 1, "listed")
+		wantShown(false, 3)
+		file("item", 0, "listed")
+		wantShown(false, 2)
+		file("item", 1, "listed", "expires")
+		wantShown(true, 4)
+
+		n := wantShown(false, 3)[0]
+		must(t, r.AcknowledgeNotice(ctx, n.ID, "dana"))
+		must(t, r.AcknowledgeNotice(ctx, n.ID, "somebody else"))
+		wantShown(false, 2)
+		for _, m := range wantShown(true, 4) {
+			if m.ID == n.ID && (m.Who != "dana" || m.Acknowledged.IsZero() || m.Text != n.Text || len(m.Next) != 1) {
+				t.Errorf("acknowledged: %+v", m)
+			}
+		}
+		if err := r.AcknowledgeNotice(ctx, "n_nobody", "dana"); !errors.Is(err, registry.ErrNotFound) {
+			t.Errorf("an unknown notice: %v", err)
+		}
+		due, err := r.Outbox().Due(ctx, start().AddDate(1, 0, 0), 100)
+		if err != nil || len(due) != 4 || due[0].Page.Notice == "" || due[0].DedupKey != string(due[0].Page.Notice) {
+			t.Errorf("%d pages are due, %v: %+v", len(due), err, due)
+		}
+	})
+}
+
+func TestRaiseNotice(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		n := canary.Notice{Kind: canary.NoticeExclude, Scope: "billing", Mark: "2026-11-25", Severity: canary.P3, Text: "over the budget"}
+		for i, want := range []bool{true, false} {
+			if got, err := r.RaiseNotice(t.Context(), n, compose); err != nil || got != want {
+				t.Errorf("time %d: %v, %v", i+1, got, err)
+			}
+		}
+		n.Mark = "2026-11-26"
+		if got, err := r.RaiseNotice(t.Context(), n, compose); err != nil || !got {
+			t.Errorf("another mark: %v, %v", got, err)
+		}
+		if list, err := r.Notices(t.Context(), false, 10); err != nil || len(list) != 2 {
+			t.Errorf("%d notices, %v", len(list), err)
+		}
+	})
+}
