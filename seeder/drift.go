@@ -2,6 +2,7 @@ package seeder
 
 import (
 	"fmt"
+	"maps"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
@@ -224,9 +225,7 @@ func (r *ruling) edited(kind canary.Kind, column string, is supportdb.Value, mas
 // close ends the window of a kind's token that the row does not hold any more.
 func (r *ruling) close(kind canary.Kind) {
 	if t, is := current(r.c.p, kind); is && t.Window.From.Come() {
-		for id, w := range vanished(r.c.p, []canary.DatedToken{t}, r.sight.after) {
-			r.a.Windows[id] = w
-		}
+		maps.Copy(r.a.Windows, vanished(r.c.p, []canary.DatedToken{t}, r.sight.after))
 	}
 }
 
@@ -254,9 +253,7 @@ func (r *ruling) tickets() {
 			r.find(Finding{Problem: Merged, Kind: canary.Ticket, Detail: "the ticket hangs on another customer now"})
 		default:
 			r.find(Finding{Problem: Deleted, Kind: canary.Ticket, Detail: "no ticket has the number"})
-			for id, w := range vanished(r.c.p, []canary.DatedToken{t}, r.sight.after) {
-				r.a.Windows[id] = w
-			}
+			maps.Copy(r.a.Windows, vanished(r.c.p, []canary.DatedToken{t}, r.sight.after))
 		}
 	}
 }

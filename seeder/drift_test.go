@@ -11,8 +11,8 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
-// again reads one canary as the registry has it.
-func (w *world) again(t *testing.T, id canary.ID) canary.Planting {
+// registered reads one canary as the registry has it.
+func (w *world) registered(t *testing.T, id canary.ID) canary.Planting {
 	t.Helper()
 	got, err := w.ledger.Plantings(t.Context(), canary.Filter{IDs: []canary.ID{id}})
 	if err != nil || len(got) != 1 {
@@ -62,14 +62,16 @@ func TestDrift(t *testing.T) {
 	if r := w.verify(t); r.Verified != 12 {
 		t.Fatalf("before anything happened: %+v", r)
 	}
-	seen := w.again(t, all[0].ID).Seen
+	seen := w.registered(t, all[0].ID).Seen
 	w.later(time.Hour)
 	real1 := w.strings(t, "SELECT MIN(id) FROM customers")[0]
 	set := func(n int, change string, args ...any) {
 		t.Helper()
 		w.exec(t, "UPDATE customers SET "+change+" WHERE id = ?", append(args, keyOf(t, all[n]))...)
 	}
-	merge := func(n int) { w.exec(t, "UPDATE tickets SET customer_id = ? WHERE customer_id = ?", real1, keyOf(t, all[n])) }
+	merge := func(n int) {
+		w.exec(t, "UPDATE tickets SET customer_id = ? WHERE customer_id = ?", real1, keyOf(t, all[n]))
+	}
 	drop := func(n int) { w.exec(t, "DELETE FROM customers WHERE id = ?", keyOf(t, all[n])) }
 
 	w.exec(t, "DELETE FROM tickets WHERE customer_id = ?", keyOf(t, all[0]))
@@ -104,10 +106,10 @@ func TestDrift(t *testing.T) {
 	}
 	w.wantVanished(t, all[0].ID, seen)
 	w.wantVanished(t, all[1].ID, seen)
-	if tok := tokenOf(t, w.again(t, all[6].ID), canary.Email); !tok.Window.Until.Come() || tok.Window.Until.Earliest.Before(seen) {
+	if tok := tokenOf(t, w.registered(t, all[6].ID), canary.Email); !tok.Window.Until.Come() || tok.Window.Until.Earliest.Before(seen) {
 		t.Errorf("window of an address that was edited away: %+v", tok.Window)
 	}
-	if tok := tokenOf(t, w.again(t, all[2].ID), canary.Ticket); !tok.Window.Until.IsZero() {
+	if tok := tokenOf(t, w.registered(t, all[2].ID), canary.Ticket); !tok.Window.Until.IsZero() {
 		t.Errorf("window of a ticket that hangs on another customer: %+v", tok.Window)
 	}
 	w.later(time.Hour)
@@ -121,7 +123,7 @@ func TestDrift(t *testing.T) {
 // its tokens end between the last sight and now; its tickets may be elsewhere.
 func (w *world) wantVanished(t *testing.T, id canary.ID, seen time.Time) {
 	t.Helper()
-	p := w.again(t, id)
+	p := w.registered(t, id)
 	if p.State != canary.Retired {
 		t.Errorf("canary %s is %s", id, p.State)
 	}
@@ -151,7 +153,7 @@ func TestRestoredFromBackup(t *testing.T) {
 	if _, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{IDs: []canary.ID{all[1].ID, all[2].ID}}); err != nil {
 		t.Fatal(err)
 	}
-	newer := tokenOf(t, w.again(t, all[0].ID), canary.Email)
+	newer := tokenOf(t, w.registered(t, all[0].ID), canary.Email)
 	if r := w.verify(t); len(r.Findings) != 0 || r.Checked != 2 {
 		t.Fatalf("before the backup is restored: %+v", r)
 	}
@@ -166,13 +168,13 @@ func TestRestoredFromBackup(t *testing.T) {
 	if report.Restored != 1 || problems(report, all[0].ID) != "restored email email" || problems(report, all[1].ID) != "restored" || len(report.Findings) != 2 {
 		t.Fatalf("report %+v", report)
 	}
-	p := w.again(t, all[0].ID)
+	p := w.registered(t, all[0].ID)
 	for _, tok := range p.Tokens {
 		if tok.Kind == canary.Email && tok.Window.Until.IsZero() == (tok.ID == newer.ID) {
 			t.Errorf("%s: window %+v", tok.Token, tok.Window)
 		}
 	}
-	p = w.again(t, all[1].ID)
+	p = w.registered(t, all[1].ID)
 	for _, tok := range p.Tokens {
 		if !tok.Window.Until.IsZero() || p.State != canary.Planted {
 			t.Errorf("%s, %s: window %+v", p.State, tok.Token, tok.Window)
@@ -210,7 +212,7 @@ func TestMarkedAsDeleted(t *testing.T) {
 	if problems(report, all[0].ID) != "deleted" || report.Vanished != 0 || report.Verified != 1 {
 		t.Errorf("report %+v", report)
 	}
-	if p := w.again(t, all[0].ID); p.State == canary.Retired || !p.Tokens[0].Window.Until.IsZero() {
+	if p := w.registered(t, all[0].ID); p.State == canary.Retired || !p.Tokens[0].Window.Until.IsZero() {
 		t.Errorf("it can still be read: %s, %+v", p.State, p.Tokens[0].Window)
 	}
 }

@@ -13,8 +13,12 @@ import (
 // VerifyConfig says which canaries to read back. Zero fields choose all of the
 // seeder's place.
 type VerifyConfig struct {
-	Batch    canary.BatchID
-	IDs      []canary.ID
+	Batch canary.BatchID
+	IDs   []canary.ID
+	// Vanished is told of a run in which canaries vanished, before they are
+	// retired: each is found once, and whoever is to hear of it must have heard
+	// by then. Its error ends the run, and the next one finds them again. May be nil.
+	Vanished func(context.Context, VerifyReport) error
 	Progress func(done, total int) // may be nil
 }
 
@@ -53,10 +57,14 @@ const checkGroup = 200
 // which may have lost commits, or restored.
 func (s *Seeder) Verify(ctx context.Context, cfg VerifyConfig) (VerifyReport, error) {
 	v := &verification{s: s, skeletons: map[string]int{}}
-	if err := v.run(ctx, &cfg); err != nil {
+	err := v.run(ctx, &cfg)
+	if err == nil {
+		v.patterns()
+		err = v.retire(ctx, &cfg)
+	}
+	if err != nil {
 		return v.report, fmt.Errorf("verify: %w", err)
 	}
-	v.patterns()
 	return v.report, nil
 }
 
@@ -68,6 +76,7 @@ type verification struct {
 	// value has in common with others.
 	found     []edited
 	skeletons map[string]int
+	lost      []canary.Amendment // of what vanished
 }
 
 type edited struct {
@@ -164,7 +173,10 @@ func (v *verification) group(ctx context.Context, group []canary.Planting) error
 			return fmt.Errorf("canary %s: %w", c.p.ID, err)
 		}
 		v.count(&r)
-		if r.changes() {
+		switch {
+		case r.a.State == canary.Retired:
+			v.lost = append(v.lost, r.a)
+		case r.changes():
 			list = append(list, r.a)
 		}
 	}
@@ -173,6 +185,24 @@ func (v *verification) group(ctx context.Context, group []canary.Planting) error
 	}
 	if err := v.s.amend(ctx, list...); err != nil {
 		return fmt.Errorf("register what was found: %w", err)
+	}
+	return nil
+}
+
+// retire files what vanished.
+func (v *verification) retire(ctx context.Context, cfg *VerifyConfig) error {
+	if len(v.lost) == 0 {
+		return nil
+	}
+	if cfg.Vanished != nil {
+		if err := cfg.Vanished(ctx, v.report); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(v.lost, checkGroup) {
+		if err := v.s.amend(ctx, part...); err != nil {
+			return fmt.Errorf("register what vanished: %w", err)
+		}
 	}
 	return nil
 }

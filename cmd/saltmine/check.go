@@ -88,6 +88,10 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	}
 	_, _, err = schedules(cfg)
 	add("rotation schedule", err)
+	_, err = s.verifying()
+	add("verification schedule", err)
+	_, err = s.poolWatch()
+	add("pool check schedule", err)
 }
 
 func checkSupport(ctx context.Context, s conf.Support) error {

@@ -89,6 +89,6 @@ func hints() []hint {
 		{syscall.EADDRNOTAVAIL, "no interface of this machine has that address ('ip address' shows which there are): change listen in that section"},
 		{syscall.EACCES, "this user may not do it: ports below 1024 need CAP_NET_BIND_SERVICE, files their owner"},
 		{canary.ErrInvalid, "see the command's --help for the form that is wanted"},
-		{registry.ErrNotFound, "'saltmine list' and 'saltmine incidents' show the ids that there are"},
+		{registry.ErrNotFound, "'saltmine list', 'saltmine incidents' and 'saltmine notices' show the ids that there are"},
 	}
 }

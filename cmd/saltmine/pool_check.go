@@ -82,6 +82,8 @@ type poolChecker struct {
 	resolver     *net.Resolver
 	registration func(context.Context, string) (time.Time, string, error) // nil: not asked
 	login        login.Config
+	// choose picks the items that are looked at; nil is all.
+	choose func([]inventory.Item) []inventory.Item
 }
 
 // poolFound is one finding as it is printed.
@@ -109,6 +111,9 @@ func (p poolChecker) run(ctx context.Context, c *core) (poolChecked, error) {
 	items, err := c.reg.PoolItems(ctx, inventory.Filter{})
 	if err != nil {
 		return out, err
+	}
+	if p.choose != nil {
+		items = p.choose(items)
 	}
 	err = survey.New(cfg).Run(ctx, items, func(i *inventory.Item, check inventory.Check) error {
 		out.Checked++
@@ -163,6 +168,9 @@ func (p poolChecker) open(ctx context.Context, r inventory.Reading) error {
 
 func (a *app) poolCheck(ctx context.Context, c *core, p poolChecker) error {
 	checked, err := p.run(ctx, c)
+	if err == nil {
+		err = c.filePool(ctx, p.now())
+	}
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,7 +134,12 @@ func (s *server) wire(ctx context.Context) error {
 }
 
 // chores are all that serve does by a timetable.
-func (s *server) chores() ([]chore, error) { return s.rotation() }
+func (s *server) chores() ([]chore, error) {
+	rotation, err := s.rotation()
+	verifying, err2 := s.verifying()
+	pool, err3 := s.poolWatch()
+	return slices.Concat(rotation, verifying, pool), errors.Join(err, err2, err3)
+}
 
 func (s *server) link(id canary.IncidentID) string {
 	if s.cfg.API == nil {
@@ -188,7 +194,7 @@ func (s *server) console(ctx context.Context) error {
 		return err
 	}
 	h := console.New(console.Config{
-		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Log: s.log,
+		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Notices: s.reg.Notices, Log: s.log,
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())

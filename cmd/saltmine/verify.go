@@ -39,7 +39,7 @@ support database was restarted, which may have lost commits, or restored.`,
 				if err := c.known(ctx, s.place, canary.BatchID(batch), nil); err != nil {
 					return nil, nil, err
 				}
-				r, err := s.seeder.Verify(ctx, seeder.VerifyConfig{Batch: canary.BatchID(batch), Progress: step})
+				r, err := c.verifyOnce(ctx, s, seeder.VerifyConfig{Batch: canary.BatchID(batch), Progress: step})
 				done()
 				found = len(r.Findings)
 				return r, func(w io.Writer) error {

@@ -10,7 +10,7 @@
 //	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
 //
 // A section that is absent switches its part off (the pointer is nil);
-// [registry], [pool] and [spool] always have defaults. Relative paths are taken
+// [registry], [pool], [spool] and [verify] always have defaults. Relative paths are taken
 // from the folder of the configuration file and are absolute in [Config].
 //
 // Secrets never stand in the configuration itself. A key that ends in _file
@@ -54,6 +54,7 @@ type Config struct {
 	Spool    Spool              `json:"spool"`
 	Routes   []Route            `json:"route,omitempty"`
 	Rotate   *Rotate            `json:"rotate,omitempty"`
+	Verify   Verify             `json:"verify"`
 }
 
 // Registry says where the core's database and its keys are.
@@ -105,6 +106,8 @@ type Pool struct {
 	// Disposable is the absolute path of a list of disposable mail domains, one
 	// a line.
 	Disposable string `json:"disposable,omitempty"`
+	// Check says when the pool is looked at from outside.
+	Check PoolCheck `json:"check"`
 	// PlacebosPerEmail is how many placebos are minted for each planted
 	// address on an owned domain. Default 99.
 	PlacebosPerEmail int `json:"placebos_per_email"`
@@ -225,9 +228,10 @@ func Default(dir string) *Config {
 		},
 		Pool: Pool{
 			PlacebosPerEmail: 99, AcceptOneIn: 64,
-			Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
+			Check: defaultPoolCheck(), Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
 		},
-		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
+		Verify: defaultVerify(),
+		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 	}
 }
 

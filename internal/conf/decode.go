@@ -56,6 +56,7 @@ func (c *Config) decode(top *table) {
 		t.whole("measure_rows", &c.Rotate.MeasureRows)
 		t.finish()
 	}
+	c.Verify.decode(top.sub("verify"))
 	top.notYet("edge", "edge and core run as one process in this form; take the section out")
 	top.notYet("core", "edge and core run as one process in this form; take the section out")
 	top.finish()
@@ -129,6 +130,7 @@ func (c *Config) decodePool(t *table) {
 	t.whole("domain_capacity", &p.DomainCapacity)
 	t.texts("block_lists", &p.BlockLists)
 	t.file("disposable", &p.Disposable)
+	p.Check.decode(t)
 	t.whole("placebos_per_email", &p.PlacebosPerEmail)
 	t.whole("accept_one_in", &p.AcceptOneIn)
 	t.finish()

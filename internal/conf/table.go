@@ -121,6 +121,20 @@ func (t *table) number(key string, into *float64) {
 	}
 }
 
+// truth reads true or false.
+func (t *table) truth(key string, into *bool) {
+	v, ok := t.take(key)
+	if !ok {
+		return
+	}
+	b, is := v.(bool)
+	if !is {
+		t.wrong(key, "true or false", v)
+		return
+	}
+	*into = b
+}
+
 // size reads bytes: an integer, or a string such as "20GiB".
 func (t *table) size(key string, into *int64) {
 	v, ok := t.take(key)

@@ -36,6 +36,7 @@ func (c *Config) faults() []*Fault {
 	c.checkMailAndNames(k)
 	c.checkWeb(k)
 	c.checkRoutes(k)
+	c.checkWatch(k)
 	c.checkRotate(k)
 	return k.found
 }

@@ -1,5 +1,6 @@
 // Package console shows incidents to responders: a list, and for each incident
-// what is known and the trace as text. The same is given as JSON under /v1.
+// what is known and the trace as text; and notices, of what is no contact. The
+// same is given as JSON under /v1.
 //
 // In this form it only reads. It shows ids, counts, times and reasons; it is
 // never given a canary's name, address, number or ticket, so it cannot show
@@ -33,6 +34,8 @@ type Config struct {
 	Incidents func(ctx context.Context, limit int) ([]canary.Incident, error)
 	Incident  func(ctx context.Context, id canary.IncidentID) (canary.Incident, error)
 	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
+	// Notices gives the newest, those that nobody has acknowledged or all.
+	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
 	Missing func(error) bool
 	Log     *slog.Logger
@@ -49,7 +52,9 @@ func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.list)
 	mux.HandleFunc("GET /incidents/{id}", c.one)
+	mux.HandleFunc("GET /notices", c.notices)
 	mux.HandleFunc("GET /v1/incidents", c.listJSON)
+	mux.HandleFunc("GET /v1/notices", c.noticesJSON)
 	mux.HandleFunc("GET /v1/incidents/{id}/trace", c.traceJSON)
 	return guarded(mux)
 }
@@ -114,6 +119,27 @@ func (c *console) listJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	if list == nil {
 		list = []canary.Incident{} // an empty list is a list
+	}
+	c.json(w, list)
+}
+
+func (c *console) notices(w http.ResponseWriter, r *http.Request) {
+	list, err := c.cfg.Notices(r.Context(), true, listed)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	c.show(w, "notices.html", list)
+}
+
+func (c *console) noticesJSON(w http.ResponseWriter, r *http.Request) {
+	list, err := c.cfg.Notices(r.Context(), true, listed)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
+	if list == nil {
+		list = []canary.Notice{}
 	}
 	c.json(w, list)
 }

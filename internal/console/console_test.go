@@ -43,6 +43,10 @@ func inc() canary.Incident {
 		Reasons: []string{"P2: a message from a stranger"}, Contacts: 7, Canaries: 5, Support: 3}
 }
 
+func notice() canary.Notice {
+	return canary.Notice{ID: "n_aaaaaaaaaaaaaaaa", Kind: canary.NoticeVanished, Severity: canary.P3, Raised: inc().Opened, Text: "2 canaries <vanished>", Next: []string{"ask the owners"}}
+}
+
 // serve answers with one incident and its trace, changed by change.
 func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 	t.Helper()
@@ -60,6 +64,7 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 			}
 			return report{Words: "first suspect: nightly export", Share: 0.9}, nil
 		},
+		Notices: func(context.Context, bool, int) ([]canary.Notice, error) { return []canary.Notice{notice()}, nil },
 		Missing: func(err error) bool { return errors.Is(err, errMissing) },
 		Log:     slog.New(slog.DiscardHandler),
 	}
@@ -95,6 +100,7 @@ func TestPages(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/":                             {`href="/incidents/i_aaaaaaaaaaaaaaaa"`, "P2", "db:main", "2026-08-05 10:00:00", "<td>5<td>7<td>3<td>open"},
 		"/incidents/i_aaaaaaaaaaaaaaaa": {"P2", "db:main", "5 canaries, 7 contacts, 3 supporting", "<li>P2: a message from a stranger", "<pre>first suspect: nightly export</pre>", "verdict open", "2026-08-05 11:00:00"},
+		"/notices":                      {"n_aaaaaaaaaaaaaaaa", "P3", "2 canaries &lt;vanished&gt;<br>ask the owners<td>stands", "2026-08-05 10:00:00"},
 	} {
 		res, body := ask(t, s, http.MethodGet, path)
 		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -121,6 +127,15 @@ func TestEmptyList(t *testing.T) {
 	}
 	if _, body := ask(t, s, http.MethodGet, "/v1/incidents"); body != "[]\n" {
 		t.Errorf("empty list is %q", body)
+	}
+	s = serve(t, func(c *console.Config) {
+		c.Notices = func(context.Context, bool, int) ([]canary.Notice, error) { return nil, nil }
+	})
+	if _, body := ask(t, s, http.MethodGet, "/notices"); !strings.Contains(body, "<p>None.") {
+		t.Error(body)
+	}
+	if _, body := ask(t, s, http.MethodGet, "/v1/notices"); body != "[]\n" {
+		t.Errorf("empty list of notices is %q", body)
 	}
 }
 

@@ -91,9 +91,23 @@ func (i *Item) Running(now time.Time) []Finding {
 	}
 	day := until.UTC().Format(time.DateOnly)
 	if !until.After(now) {
-		return []Finding{{What: "it ran out on " + day, Do: "renew it at once, or retire it and rotate its tokens out; if it was renewed, give the new date"}}
+		return []Finding{{What: ranOut + day, Do: "renew it at once, or retire it and rotate its tokens out; if it was renewed, give the new date"}}
 	}
-	return []Finding{{What: "it runs out on " + day, Do: "renew it; then give the new date"}}
+	return []Finding{{What: runsOut + day, Do: "renew it; then give the new date"}}
+}
+
+const (
+	ranOut  = "it ran out on "
+	runsOut = "it runs out on "
+)
+
+// Standing gives the findings of the last check, and whether the item runs out
+// as of now: that needs no look from outside.
+func (i *Item) Standing(now time.Time) []Finding {
+	kept := slices.DeleteFunc(slices.Clone(i.Check.Findings), func(f Finding) bool {
+		return strings.HasPrefix(f.What, ranOut) || strings.HasPrefix(f.What, runsOut)
+	})
+	return append(kept, i.Running(now)...)
 }
 
 // Strays reports an item whose token stands in a row although it is retired,

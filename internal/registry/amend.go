@@ -98,18 +98,7 @@ func (w *amending) take(a *canary.Amendment) error {
 		return fmt.Errorf("%w: amended twice in one call", canary.ErrInvalid)
 	}
 	w.canaries[a.Canary] = amended{}
-	if a.State != "" {
-		w.states[a.State] = append(w.states[a.State], a.Canary)
-	}
-	if !a.Seen.IsZero() {
-		w.seen[micros(a.Seen)] = append(w.seen[micros(a.Seen)], a.Canary)
-	}
-	if a.Keys != nil {
-		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
-	}
-	if a.Life != nil {
-		w.lives = append(w.lives, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life)})
-	}
+	w.takeColumns(a)
 	if err := w.takeCard(a, c.sealed); err != nil {
 		return err
 	}
@@ -137,6 +126,22 @@ func (w *amending) takeWindows(a *canary.Amendment) error {
 		}
 	}
 	return nil
+}
+
+// takeColumns adds what stands in columns of its own.
+func (w *amending) takeColumns(a *canary.Amendment) {
+	if a.State != "" {
+		w.states[a.State] = append(w.states[a.State], a.Canary)
+	}
+	if !a.Seen.IsZero() {
+		w.seen[micros(a.Seen)] = append(w.seen[micros(a.Seen)], a.Canary)
+	}
+	if a.Keys != nil {
+		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
+	}
+	if a.Life != nil {
+		w.lives = append(w.lives, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life)})
+	}
 }
 
 func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {

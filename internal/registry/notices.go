@@ -118,10 +118,10 @@ func (r *Registry) raise(ctx context.Context, tx *sql.Tx, n canary.Notice, mark 
 	return n, savePages(ctx, tx, o)
 }
 
-// Notices returns notices, the newest first: those that stand and nobody has
-// acknowledged, or all.
+// Notices returns notices, the newest first: those that nobody has
+// acknowledged, whether they stand or are over, or all.
 func (r *Registry) Notices(ctx context.Context, all bool, limit int) ([]canary.Notice, error) {
-	where := " WHERE ended = 0 AND acknowledged = 0"
+	where := " WHERE acknowledged = 0"
 	if all {
 		where = ""
 	}
