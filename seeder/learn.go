@@ -40,7 +40,11 @@ type lessons struct {
 
 // learn samples people of the segment, their numbers and the donors.
 func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig) (*lessons, error) {
-	rows, err := s.cfg.Desk.Sample(ctx, rng, samplePeople, cfg.Segment)
+	var rows []supportdb.Row
+	err := s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Progress: cfg.Learning}, func(r supportdb.Row) error {
+		rows = append(rows, r)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ const (
 // database. Called again with the same batch it resumes, and does nothing when
 // the batch is complete. See PlantConfig and PlantReport.
 func (s *Seeder) Plant(ctx context.Context, cfg PlantConfig) (PlantReport, error) {
-	r := &planting{s: s, cfg: cfg, report: PlantReport{Batch: cfg.Batch, Asked: cfg.Count, Placebos: map[canary.Kind]int{}}}
+	r := &planting{s: s, cfg: cfg, report: PlantReport{Batch: cfg.Batch, Asked: cfg.Count, Placebos: map[canary.Kind]int{}, Seconds: map[string]float64{}}}
 	err := r.run(ctx)
 	if err != nil {
 		err = fmt.Errorf("plant %s: %w", cfg.Batch, err)
@@ -83,9 +83,11 @@ func (r *planting) run(ctx context.Context) error {
 	if r.waits(all) {
 		return r.reportOver(ctx)
 	}
+	at := r.s.cfg.Now()
 	if err := r.prepare(ctx, all); err != nil {
 		return err
 	}
+	r.spent("learn", at)
 	if r.cfg.DryRun {
 		return r.dry(ctx)
 	}
@@ -267,13 +269,16 @@ func (r *planting) fill(ctx context.Context) error {
 			size = bulkSize
 		}
 		r.m.due = r.due(min(left, size))
+		at := r.s.cfg.Now()
 		group, err := r.m.group(ctx, r.minted, min(left, size), left)
 		if err != nil {
 			return err
 		}
+		at = r.spent("mint", at)
 		if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
 			return fmt.Errorf("register canaries: %w", err)
 		}
+		at = r.spent("register", at)
 		r.minted += len(group)
 		for _, p := range group {
 			for _, t := range p.Placebos {
@@ -283,8 +288,18 @@ func (r *planting) fill(ctx context.Context) error {
 		if err := r.insertGroup(ctx, group); err != nil {
 			return err
 		}
+		r.spent("insert", at)
 	}
 	return nil
+}
+
+// spent notes the time since a moment for what was done, and gives the next one.
+func (r *planting) spent(on string, since time.Time) time.Time {
+	now := r.s.cfg.Now()
+	if took := now.Sub(since).Seconds(); took > 0 {
+		r.report.Seconds[on] += took
+	}
+	return now
 }
 
 // insertGroup inserts what was just registered, together or one by one.

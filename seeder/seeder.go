@@ -125,6 +125,7 @@ type PlantConfig struct {
 	// DryRun writes nothing anywhere and returns the statements.
 	DryRun   bool
 	Progress func(done, total int) // may be nil
+	Learning func(done, total int) // before that, while customers are read; may be nil
 }
 
 // Dates says where in time canaries are put.
@@ -155,6 +156,9 @@ type PlantReport struct {
 	Dates    Dates               `json:"dates,omitempty"` // where this run put them
 	Over     *Progress           `json:"over,omitempty"`  // of a batch that is planted over a span
 	Warnings []string            `json:"warnings,omitempty"`
+	// Seconds is the time that this run took, by what was done: learn, mint,
+	// register, insert.
+	Seconds map[string]float64 `json:"seconds,omitempty"`
 	// Statements are the exact statements of a dry run, the first canaries in
 	// full; More counts the canaries whose statements are not shown.
 	Statements []string `json:"statements,omitempty"`

@@ -14,7 +14,6 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 	"saltmine/internal/token"
-	"saltmine/seeder/supportdb"
 )
 
 // checked is one line of check.
@@ -95,7 +94,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 }
 
 func checkSupport(ctx context.Context, s conf.Support) error {
-	db, err := supportdb.Open(ctx, s.Source.DSN.Reveal())
+	db, err := openDatabase(ctx, s)
 	if err != nil {
 		return err
 	}

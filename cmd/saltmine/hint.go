@@ -78,6 +78,7 @@ func hints() []hint {
 		{supportdb.ErrLocked, "wait until the migration, backup or long transaction is over ('SHOW FULL PROCESSLIST' shows it), then run the same command again: it carries on to exactly its count"},
 		{supportdb.ErrFull, "make room on the support server's disk, then run the same command again: it carries on to exactly its count"},
 		{supportdb.ErrTooLarge, "raise max_allowed_packet on the support server, or plant without --bulk"},
+		{supportdb.ErrTooSlow, "nothing was written by it: try again when the support database is less busy, or raise statement_time_max in [support.…] if it always takes so long"},
 		{supportdb.ErrTooFew, "canaries are made like the customers that are there: plant without --segment, or in a larger one"},
 		{seeder.ErrPool, "add numbers to the file of [pool] phones, or plant fewer"},
 		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},

@@ -8,8 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"saltmine/seeder/supportdb"
 )
 
 func (a *app) inspectCmd() *cobra.Command {
@@ -38,7 +36,7 @@ func (a *app) inspect(ctx context.Context, name, write string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := supportdb.Open(ctx, sc.Source.DSN.Reveal())
+	db, err := openDatabase(ctx, sc)
 	if err != nil {
 		return fmt.Errorf("[support.%s]: %w", name, err)
 	}

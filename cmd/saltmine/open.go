@@ -75,6 +75,11 @@ func chooseSupport(cfg *conf.Config, name string) (string, conf.Support, error) 
 	return name, s, nil
 }
 
+// openDatabase opens a support database within the bounds of its section.
+func openDatabase(ctx context.Context, sc conf.Support) (*supportdb.DB, error) {
+	return supportdb.OpenLimited(ctx, sc.Source.DSN.Reveal(), supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax})
+}
+
 func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, error) {
 	name, sc, err := chooseSupport(c.cfg, name)
 	if err != nil {
@@ -91,7 +96,7 @@ func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, 
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	db, err := supportdb.Open(ctx, sc.Source.DSN.Reveal())
+	db, err := openDatabase(ctx, sc)
 	if err != nil {
 		return nil, fmt.Errorf("[support.%s]: %w", name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,16 +98,31 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	step, done := a.progress("planting")
+	learning, step, done := a.plantProgress()
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
 		Batch: batch, Count: f.count, Segment: segment, Domains: c.cfg.Pool.Domains, Phones: phones,
-		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Progress: step,
+		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Learning: learning, Progress: step,
 	})
 	done()
 	if err != nil {
 		return a.cutOff(ctx, c, batch, err)
 	}
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
+}
+
+// plantProgress shows first the learning and then the planting.
+func (a *app) plantProgress() (learning, step func(done, total int), done func()) {
+	learning, learned := a.progress("learning")
+	planting, planted := a.progress("planting")
+	learned = sync.OnceFunc(learned)
+	step = func(n, total int) {
+		learned()
+		planting(n, total)
+	}
+	return learning, step, func() {
+		learned()
+		planted()
+	}
 }
 
 // likeness checks the flags, and reads those that say what canaries are like.

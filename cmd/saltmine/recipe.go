@@ -144,7 +144,7 @@ func (a *app) recipeCheck(ctx context.Context, name, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := supportdb.Open(ctx, sc.Source.DSN.Reveal())
+	db, err := openDatabase(ctx, sc)
 	if err != nil {
 		return fmt.Errorf("[support.%s]: %w", name, err)
 	}

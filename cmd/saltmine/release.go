@@ -12,7 +12,6 @@ import (
 
 	"saltmine/internal/token"
 	"saltmine/seeder/salt"
-	"saltmine/seeder/supportdb"
 )
 
 // releaseFlags are the command line of extracts release.
@@ -190,7 +189,7 @@ func openTickets(ctx context.Context, c *core, name string) (taken func(context.
 	if err != nil {
 		return nil, done, &exitError{exitUsage, err}
 	}
-	db, err := supportdb.Open(ctx, sc.Source.DSN.Reveal())
+	db, err := openDatabase(ctx, sc)
 	if err != nil {
 		return nil, done, fmt.Errorf("[support.%s]: %w", name, err)
 	}

@@ -81,6 +81,12 @@ type Support struct {
 	// ChangeRateMax bounds the rate at which canaries change their e-mail or
 	// phone, as a multiple of the table's own measured rate. Default 1.5.
 	ChangeRateMax float64 `json:"change_rate_max"`
+	// ReadRateMax is how many rows a second are read at most, as when plant learns
+	// what customers are like; 0 is no limit. Default 100,000.
+	ReadRateMax int `json:"read_rate_max"`
+	// StatementTimeMax is the time after which the server ends a statement of
+	// ours that reads. Default 10 s.
+	StatementTimeMax time.Duration `json:"statement_time_max"`
 }
 
 // Pool is what tokens are made from.

@@ -95,11 +95,13 @@ func (c *Config) decodeSupport(t *table) {
 		return
 	}
 	for _, one := range t.each() {
-		s := Support{ChangeRate: 0.05, ChangeRateMax: 1.5}
+		s := Support{ChangeRate: 0.05, ChangeRateMax: 1.5, ReadRateMax: 100_000, StatementTimeMax: 10 * time.Second}
 		one.file("dsn_file", &s.DSNFile)
 		one.text("recipe", &s.Recipe)
 		one.number("change_rate", &s.ChangeRate)
 		one.number("change_rate_max", &s.ChangeRateMax)
+		one.whole("read_rate_max", &s.ReadRateMax)
+		one.duration("statement_time_max", &s.StatementTimeMax)
 		if strings.HasSuffix(s.Recipe, ".toml") {
 			s.Recipe = resolve(t.dir, s.Recipe)
 		}

@@ -24,6 +24,8 @@ func (c *Config) Redacted() string {
 		p.value("support."+name+".recipe", s.Recipe)
 		p.value("support."+name+".change_rate", s.ChangeRate)
 		p.value("support."+name+".change_rate_max", s.ChangeRateMax)
+		p.value("support."+name+".read_rate_max", s.ReadRateMax)
+		p.value("support."+name+".statement_time_max", s.StatementTimeMax.String())
 	}
 	p.value("pool.domains", c.Pool.Domains)
 	p.value("pool.mailboxes", c.Pool.Mailboxes)

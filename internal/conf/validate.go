@@ -85,6 +85,12 @@ func (c *Config) checkStores(k *checks) {
 		if !(s.ChangeRateMax > 0 && s.ChangeRateMax <= 100) {
 			k.bad(key+".change_rate_max", "%v is not above 0 and at most 100", s.ChangeRateMax)
 		}
+		if s.ReadRateMax != 0 && s.ReadRateMax < 1000 {
+			k.bad(key+".read_rate_max", "%d rows a second: want 1000 or more, or 0 for no limit", s.ReadRateMax)
+		}
+		if s.StatementTimeMax < time.Second || s.StatementTimeMax > time.Hour {
+			k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
+		}
 	}
 	if c.Spool.Dir == "" {
 		k.bad("spool.dir", "missing")
