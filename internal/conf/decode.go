@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
