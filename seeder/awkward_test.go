@@ -45,10 +45,16 @@ func (w *world) lives(t *testing.T, count int, bulk bool) {
 	if r, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true}); err != nil || r.Withdrawn != count || len(r.Findings) > 0 {
 		t.Fatalf("withdraw: %+v, %v", r, err)
 	}
+	w.wantSame(t, before)
+}
+
+// wantSame checks that all tables are as they were.
+func (w *world) wantSame(t *testing.T, before map[string][]string) {
+	t.Helper()
 	after := dump(t, w.db)
 	for _, table := range slices.Sorted(maps.Keys(before)) {
 		if !slices.Equal(before[table], after[table]) {
-			t.Errorf("table %s is not as it was: %v", table, fresh(map[string][]string{table: before[table]}, after)[table])
+			t.Errorf("table %s is not as it was: %d rows, %d before: %q", table, len(after[table]), len(before[table]), fresh(before, after)[table])
 		}
 	}
 }

@@ -23,6 +23,8 @@ type wire struct {
 	prefix atomic.Value // string: statements that begin so are cut
 	answer atomic.Bool  // cut the answer, not the statement
 	cuts   atomic.Int32 // how many are still to be cut
+	dies   bool         // with the first cut the wire goes down
+	down   atomic.Bool  // nobody is let in any more, as if the run had died
 }
 
 func newWire(t *testing.T, server string) *wire {
@@ -41,6 +43,10 @@ func newWire(t *testing.T, server string) *wire {
 			client, err := l.Accept()
 			if err != nil {
 				return
+			}
+			if w.down.Load() {
+				client.Close() // on purpose
+				continue
 			}
 			go w.serve(ctx, client, server) // ends with either connection
 		}
@@ -71,7 +77,7 @@ func (w *wire) serve(ctx context.Context, client net.Conn, server string) {
 		up.Close()     // cut on purpose
 	}()
 	defer client.Close() // cut on purpose
-	for {
+	for !w.down.Load() {
 		var head [4]byte
 		if _, err := io.ReadFull(client, head[:]); err != nil {
 			up.Close() // the client is gone
@@ -84,6 +90,7 @@ func (w *wire) serve(ctx context.Context, client net.Conn, server string) {
 			return
 		}
 		if w.cut(body) {
+			w.down.Store(w.dies)
 			if !w.answer.Load() {
 				up.Close() // cut on purpose
 				return

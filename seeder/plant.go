@@ -304,7 +304,7 @@ func (r *planting) spent(on string, since time.Time) time.Time {
 
 // insertGroup inserts what was just registered, together or one by one.
 func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) error {
-	if r.cfg.Bulk {
+	if r.cfg.Bulk && len(r.s.cfg.Desk.Transactional()) == 0 {
 		done, err := r.bulk(ctx, group)
 		if err != nil || done {
 			return err

@@ -27,6 +27,9 @@ func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
 		write = s.cfg.Desk.InsertMany
 	}
 	err := write(ctx, images, func(ctx context.Context, keys []supportdb.Keys) error {
+		if last := len(keys) - 1; len(keys[last].Rows) < len(images[last].Items) {
+			return s.noteKeys(ctx, &group[last], keys[last])
+		}
 		before = s.now()
 		list := make([]canary.Amendment, len(group))
 		for i := range group {
@@ -155,6 +158,10 @@ func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) 
 	if err != nil {
 		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
 	}
+	whole, err := s.swept(ctx, p, &image)
+	if err != nil {
+		return absent, err
+	}
 	found, err := s.cfg.Desk.ByEmail(ctx, s.fact(&image, "email").Text())
 	if err != nil {
 		return absent, fmt.Errorf("canary %s: %w", p.ID, err)
@@ -163,7 +170,7 @@ func (s *Seeder) look(ctx context.Context, p *canary.Planting) (outcome, error) 
 		return absent, nil
 	}
 	for i := range found {
-		if s.ours(&found[i].Image, &image) {
+		if whole && s.ours(&found[i].Image, &image) {
 			return s.adopt(ctx, p, &image, &found[i])
 		}
 	}
@@ -183,19 +190,12 @@ func (s *Seeder) ours(stands, image *supportdb.Image) bool {
 }
 
 // adopt registers a canary as planted that an earlier run inserted. Its keys
-// were registered before COMMIT; rows without are what a table without
-// transactions kept of a run that died, and are taken back.
+// were registered before COMMIT.
 func (s *Seeder) adopt(ctx context.Context, p *canary.Planting, image *supportdb.Image, standing *supportdb.Record) (outcome, error) {
 	now := s.now()
 	keys, err := supportdb.DecodeKeys(p.Keys)
 	if err != nil || image.CustomerKey(keys) != standing.Key {
-		if len(s.cfg.Desk.Transactional()) == 0 {
-			return retired, s.retire(ctx, p, somebodys) // a namesake with our address: not our row
-		}
-		if err := s.cfg.Desk.Discard(ctx, standing); err != nil {
-			return absent, fmt.Errorf("canary %s: %w", p.ID, err)
-		}
-		return absent, nil
+		return retired, s.retire(ctx, p, somebodys) // a namesake with our address: not our row
 	}
 	a := canary.Amendment{Canary: p.ID, State: canary.Planted, Windows: map[canary.TokenID]canary.Window{}}
 	for i, t := range p.Tokens {

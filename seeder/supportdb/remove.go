@@ -167,23 +167,6 @@ func (d *Desk) Stands(i *Image, k Keys, n int, stands *Record) *Row {
 	return &stands.Items[at].Row
 }
 
-// Discard deletes all rows of a record that a run left half inserted in tables
-// without transactions. The rows are those of an address of ours alone.
-func (d *Desk) Discard(ctx context.Context, r *Record) error {
-	for n := len(r.Items) - 1; n >= 0; n-- {
-		p := d.Part(r.Items[n].Part)
-		var args []any
-		for _, column := range p.Key {
-			args = append(args, r.Items[n].Row.Get(spelling(p.Table, column)).arg())
-		}
-		q := deleteByKey(p)
-		if _, err := d.db.sql.ExecContext(ctx, q, args...); err != nil {
-			return fmt.Errorf("take half a canary back: %w", classify(err))
-		}
-	}
-	return nil
-}
-
 // match finds the standing row with an item's key.
 func (d *Desk) match(i *Image, n int, k Keys, stands *Record) int {
 	p := d.Part(i.Items[n].Part)

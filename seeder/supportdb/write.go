@@ -29,7 +29,9 @@ func insertOf(table string, r Row) statement {
 // with the keys that the server gave; an error of before rolls everything
 // back. ErrUnknownOutcome means that only reading can tell; after every other
 // error nothing stands: what tables without transactions already had is
-// deleted again.
+// deleted again. After each row of such a table it calls before too, with the
+// keys of the image's rows so far, so that a run that dies leaves no row without
+// a note of it, but the last.
 func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
 	var begun []*writing
 	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
@@ -39,6 +41,10 @@ func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.C
 		keys := make([]Keys, len(images))
 		for i := range images {
 			w := &writing{d: d, tx: tx, image: images[i].Clone()}
+			w.note = func(ctx context.Context, k Keys) error {
+				keys[i] = k
+				return before(ctx, keys[:i+1])
+			}
 			begun = append(begun, w)
 			if err := w.run(ctx); err != nil {
 				return err
@@ -66,6 +72,7 @@ type writing struct {
 	tx    *sql.Tx
 	image Image
 	keys  Keys
+	note  func(context.Context, Keys) error
 }
 
 func (w *writing) run(ctx context.Context) error {
@@ -82,6 +89,12 @@ func (w *writing) run(ctx context.Context) error {
 		}
 		if err := w.insert(ctx, n, row); err != nil {
 			return fmt.Errorf("%s: %w", w.image.Items[n].Part, err)
+		}
+		if w.d.Part(w.image.Items[n].Part).Table.transactional() || n == len(w.image.Items)-1 {
+			continue
+		}
+		if err := w.note(ctx, w.keys); err != nil {
+			return err
 		}
 	}
 	w.noteNumbers()
