@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/supportdb"
 )
@@ -16,6 +17,7 @@ import (
 type change struct {
 	next     canary.DatedToken
 	placebos []canary.Token
+	uses     []canary.Use
 	rows     []byte // the image after it
 	changes  []supportdb.Change
 }
@@ -35,7 +37,11 @@ func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, e
 	if err != nil {
 		return change{}, err
 	}
-	return change{next: next, placebos: drawn.placebos, rows: rows, changes: changes}, nil
+	uses := drawn.held.Uses
+	if drawn.item != nil {
+		uses = append(uses, use(drawn.item, next.ID))
+	}
+	return change{next: next, placebos: drawn.held.Placebos, uses: uses, rows: rows, changes: changes}, nil
 }
 
 // changes are the rows that change with the value: the one that holds it, rows
@@ -107,10 +113,11 @@ func (r *rotation) settings(i *supportdb.Image, n int, row *supportdb.Row, v spe
 }
 
 // value is a new address or number: the form to store, the form to register,
-// and its placebos.
+// the pool item that it is, and its placebos.
 type value struct {
 	stored, canon string
-	placebos      []canary.Token
+	item          *inventory.Item // nil for an address on an owned domain
+	held          canary.Planting // its placebos, and what they are
 }
 
 // newValue draws an address or a number for the person that the row is.
@@ -119,30 +126,47 @@ func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (value
 	facts := r.s.cfg.Desk.Facts(&c.row.Image)
 	who := person(&facts)
 	if r.cfg.Kind == canary.Email {
-		id, err := r.address(ctx, rng, who)
-		if err != nil {
-			return value{}, err
-		}
-		placebos, err := r.m.emailPlacebos(ctx, rng, who, id.Domain)
-		return value{id.Email(), id.Email(), placebos}, err
+		return r.newEmail(ctx, rng, who)
 	}
 	number, ok := r.m.pool.takePhone(r.m.l.mix, who, true)
 	if !ok {
-		return value{}, fmt.Errorf("%w: no phone number is left", ErrPool)
+		return value{}, errNothingFree
 	}
-	v := value{stored: persona.FormatPhone(who.Phone, number), canon: number}
+	v := value{stored: persona.FormatPhone(who.Phone, number.Text), canon: number.Text, item: &number}
 	for range r.m.pool.placebosFor(ordinal) {
-		spare, ok := r.m.pool.takePhone(r.m.l.mix, who, true)
-		if !ok {
-			return value{}, fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
-		}
-		t, err := placebo(canary.Phone, spare)
-		if err != nil {
+		if err := r.m.keepNumber(&draft{who: who, number: &number}, &v.held); err != nil {
 			return value{}, err
 		}
-		v.placebos = append(v.placebos, t)
 	}
 	return v, nil
+}
+
+// newEmail draws an address where the present one is: another mailbox at the
+// same provider, if there is one that the name may have, or else at another; or
+// an address on an owned domain.
+func (r *rotation) newEmail(ctx context.Context, rng *rand.Rand, who persona.Person) (value, error) {
+	p := r.m.pool
+	if at := p.boxesOf(who.Email); at != nil {
+		box, from := p.boxOfName(rng, r.m.l.mix, at, &who)
+		if box == nil {
+			return value{}, errNothingFree
+		}
+		v := value{stored: box.Text, canon: box.Text, item: box}
+		err := r.m.keepBox(&draft{seat: seat{at: from, box: box}}, &v.held)
+		p.placed++
+		return v, err
+	}
+	o := p.ownDomain(rng, &who)
+	if o == nil {
+		return value{}, errNothingFree
+	}
+	id, err := r.address(ctx, rng, who, o.domain)
+	if err != nil {
+		return value{}, err
+	}
+	o.held, o.room = o.held+1, o.room-1
+	placebos, err := r.m.emailPlacebos(ctx, rng, who, id.Domain)
+	return value{stored: id.Email(), canon: id.Email(), held: canary.Planting{Placebos: placebos}}, err
 }
 
 // finishAll brings rotations of earlier runs to an end.
@@ -212,11 +236,11 @@ func (r *rotation) lost(ctx context.Context, c *subject, old, next canary.DatedT
 	return nil
 }
 
-// address draws a new address that no row and no registered token has.
-func (r *rotation) address(ctx context.Context, rng *rand.Rand, who persona.Person) (persona.Identity, error) {
+// address draws a new address on a domain, that no row and no registered token has.
+func (r *rotation) address(ctx context.Context, rng *rand.Rand, who persona.Person, domain string) (persona.Identity, error) {
 	for range 20 {
 		var failed error
-		id, err := r.m.l.mix.Address(rng, who, persona.Pool{Domains: r.m.pool.domains, Accept: r.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+		id, err := r.m.l.mix.Address(rng, who, persona.Pool{Domains: []string{domain}, Accept: r.s.cfg.Accept, Usable: func(id persona.Identity) bool {
 			return r.s.fits(id) && r.m.fresh(ctx, id.Email(), &failed)
 		}})
 		if err = errors.Join(failed, err); err != nil {

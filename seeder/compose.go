@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
@@ -34,7 +35,10 @@ type draft struct {
 	leads *supportdb.Record // the donor with what is still to come; nil where that is not known
 	who   persona.Person    // the donor
 	id    persona.Identity
-	phone string // E.164, empty for none
+	seat  seat
+	// number is the pool's, phone its text in E.164; nil and empty for none.
+	number *inventory.Item
+	phone  string
 	start time.Time
 	end   time.Time
 	image supportdb.Image

@@ -152,7 +152,7 @@ func TestDesks(t *testing.T) {
 				t.Errorf("planting changed rows of others: %v", slices.Sorted(maps.Keys(gone)))
 			}
 			wantNobody(t, planted, people)
-			rotated, err := w.seeder.Rotate(t.Context(), seeder.RotateConfig{Kind: canary.Email, Count: 4, Domains: domains(), PlacebosPerEmail: 2})
+			rotated, err := w.seeder.Rotate(t.Context(), seeder.RotateConfig{Kind: canary.Email, Count: 4, PlacebosPerEmail: 2})
 			if err != nil || rotated.Rotated != 4 || len(rotated.Findings) > 0 {
 				t.Errorf("rotate: %+v, %v", rotated, err)
 			}

@@ -37,11 +37,15 @@ func (r *planting) dry(ctx context.Context) error {
 
 // warn says what a person should know before planting, or after.
 func (r *planting) warn() {
+	if r.report.Pool != nil {
+		r.report.Warnings = append(r.report.Warnings, r.report.Pool.warnings(r.m.pool)...)
+	}
 	add := func(n int, format string) {
 		if n > 0 {
 			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, n))
 		}
 	}
+	add(len(r.m.polled), "%d canaries have mailboxes that are to be read by IMAP, which nothing does yet: what arrives there is not heard until it is forwarded")
 	add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told")
 	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
 	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")

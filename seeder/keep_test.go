@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
 )
 
 func rotation(kind canary.Kind, seed string) seeder.RotateConfig {
-	return seeder.RotateConfig{Kind: kind, Domains: domains(), Phones: phones(40), PlacebosPerEmail: 2, Seed: []byte(seed)}
+	return seeder.RotateConfig{Kind: kind, PlacebosPerEmail: 2, Seed: []byte(seed)}
 }
 
 // planted plants and returns what stands.
@@ -207,9 +208,9 @@ func TestRotateFindings(t *testing.T) {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	cfg := rotation(canary.Phone, "g")
-	cfg.Phones = nil
-	if _, err := w.seeder.Rotate(t.Context(), cfg); !errors.Is(err, seeder.ErrPool) {
-		t.Errorf("no numbers: %v", err)
+	w.ledger.drop(inventory.Phone)
+	if report, err := w.seeder.Rotate(t.Context(), cfg); err != nil || report.Waiting != 2 || report.Rotated != 0 {
+		t.Errorf("no numbers: %+v, %v", report, err)
 	}
 	if _, err := w.seeder.Rotate(t.Context(), rotation(canary.Ticket, "h")); !errors.Is(err, seeder.ErrConfig) {
 		t.Errorf("a kind that is never changed: %v", err)

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 )
 
 // ledger is a registry in memory with the registry's own refusals: a text is
@@ -20,6 +22,7 @@ type ledger struct {
 	batches   map[canary.BatchID]canary.Batch
 	texts     map[string]canary.Role
 	placebos  map[canary.Kind][]canary.Token
+	items     map[inventory.ID]inventory.Item
 	// step is called before and after every write, with its name. It may panic,
 	// which is the process dying there.
 	step func(name string)
@@ -28,10 +31,12 @@ type ledger struct {
 var errLedger = errors.New("ledger refused")
 
 func newLedger() *ledger {
-	return &ledger{
+	l := &ledger{
 		plantings: map[canary.ID]*canary.Planting{}, batches: map[canary.BatchID]canary.Batch{},
-		texts: map[string]canary.Role{}, placebos: map[canary.Kind][]canary.Token{}, step: func(string) {},
+		texts: map[string]canary.Role{}, placebos: map[canary.Kind][]canary.Token{}, items: map[inventory.ID]inventory.Item{}, step: func(string) {},
 	}
+	l.stock(items(domains(), phones(40))...)
+	return l
 }
 
 // write runs one transaction between its two steps.
@@ -53,7 +58,7 @@ func (l *ledger) Intend(_ context.Context, plantings []canary.Planting) error {
 			if p.State != canary.Intended || l.plantings[p.ID] != nil || len(p.Tokens) == 0 {
 				return fmt.Errorf("%w: planting %s", errLedger, p.ID)
 			}
-			if err := l.add(p.ID, p.Tokens, p.Placebos); err != nil {
+			if err := errors.Join(l.use(p.Uses, p.Placebos), l.add(p.ID, p.Tokens, p.Placebos)); err != nil {
 				return err
 			}
 			p.Tokens, p.Placebos = slices.Clone(p.Tokens), nil
@@ -92,6 +97,56 @@ func (l *ledger) add(id canary.ID, tokens []canary.DatedToken, placebos []canary
 	return nil
 }
 
+// use puts tokens into items, as the registry does.
+func (l *ledger) use(uses []canary.Use, placebos []canary.Token) error {
+	for _, u := range uses {
+		i, found := l.items[u.Item]
+		if !found || i.Token != "" {
+			return fmt.Errorf("%w: %s is in use", errLedger, u.Item)
+		}
+		if !i.Freed.IsZero() { // its text was a token, and may be again
+			delete(l.texts, string(i.Kind.Token())+" "+i.Text)
+		}
+		i.Token = u.Token
+		i.Placebo = slices.ContainsFunc(placebos, func(t canary.Token) bool { return t.ID == u.Token })
+		l.items[u.Item] = i
+	}
+	return nil
+}
+
+// stock enters items.
+func (l *ledger) stock(items ...inventory.Item) {
+	for _, i := range items {
+		i.ID, i.Listed = inventory.ID("o_"+i.Text), true
+		l.items[i.ID] = i
+	}
+}
+
+// drop takes all items of a kind out.
+func (l *ledger) drop(kind inventory.Kind) {
+	maps.DeleteFunc(l.items, func(_ inventory.ID, i inventory.Item) bool { return i.Kind == kind })
+}
+
+func (l *ledger) PoolItems(_ context.Context, f inventory.Filter) ([]inventory.Item, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []inventory.Item
+	for _, id := range slices.Sorted(maps.Keys(l.items)) {
+		i := l.items[id]
+		for _, p := range l.plantings {
+			for _, t := range p.Tokens {
+				if i.Kind == inventory.Domain && t.Kind == canary.Email && !t.Window.Until.Come() && strings.HasSuffix(t.Text, "@"+i.Text) {
+					i.Carried++
+				}
+			}
+		}
+		if f.Match(&i) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
 func (l *ledger) AmendAll(_ context.Context, list []canary.Amendment) error {
 	return l.write(amendName(list[0]), func() error {
 		for _, a := range list {
@@ -114,8 +169,14 @@ func (l *ledger) amend(a canary.Amendment) error {
 			return fmt.Errorf("%w: window of %s: %w", errLedger, id, w.Validate())
 		}
 		p.Tokens[at].Window = w
+		for key, i := range l.items {
+			if i.Token == id && w.Until.Come() {
+				i.Token, i.Freed = "", w.Until.Latest
+				l.items[key] = i
+			}
+		}
 	}
-	if err := l.add(p.ID, a.Tokens, a.Placebos); err != nil {
+	if err := errors.Join(l.use(a.Uses, a.Placebos), l.add(p.ID, a.Tokens, a.Placebos)); err != nil {
 		return err
 	}
 	p.Tokens = append(p.Tokens, a.Tokens...)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/supportdb"
 )
@@ -38,6 +39,7 @@ type minter struct {
 	withPhone bool
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
+	polled    map[inventory.ID]bool // mailboxes of canaries that are to be read by IMAP
 	continued int         // ticket numbers beyond the table's last
 	foreign   int         // phone numbers of another country than the donor's
 	lack      int         // placebo numbers that could not be made
@@ -55,6 +57,11 @@ const spread = 14 * 24 * time.Hour
 // is how many the batch still needs, these included.
 func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Planting, error) {
 	rng := source(m.batch.Seed, "mint", ordinal)
+	if m.pool.seats() < n { // some were given up
+		if err := m.pool.allot(m.l.mix, left); err != nil {
+			return nil, err
+		}
+	}
 	drafts, err := m.drafts(ctx, rng, n, left)
 	if err != nil {
 		return nil, err
@@ -70,7 +77,7 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 		if err != nil {
 			return nil, err
 		}
-		if p.Placebos, err = m.placebos(ctx, rng, d, m.pool.placebosFor(ordinal+i)); err != nil {
+		if err = m.placebos(ctx, rng, d, m.pool.placebosFor(ordinal+i), &p); err != nil {
 			return nil, err
 		}
 		out[i] = p
@@ -154,24 +161,33 @@ func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time
 // ready when this donor cannot be copied. A donor with a number makes a canary
 // with one, if the pool has any at all.
 func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountry bool) (ready bool, err error) {
+	var ok bool
+	if d.seat, ok = m.pool.takeSeat(rng, m.l.mix, &d.who); !ok {
+		return false, nil
+	}
 	if d.who.Phone != "" && m.withPhone {
 		number, ok := m.pool.takePhone(m.l.mix, d.who, anyCountry)
 		if !ok {
+			m.pool.giveBack(&d.seat)
 			return false, nil
 		}
-		if d.phone = number; !m.l.mix.Suits(d.who, number) {
-			m.foreign++
-		}
+		d.number, d.phone = &number, number.Text
 	}
 	if err = m.person(ctx, rng, d); err == nil {
 		err = m.s.compose(ctx, rng, m.l, d)
 	}
 	if err == nil {
+		if d.phone != "" && !m.l.mix.Suits(d.who, d.phone) {
+			m.foreign++
+		}
 		return true, nil
 	}
-	delete(m.emails, d.id.Email()) // nobody has it
-	if d.phone != "" {
-		m.pool.phones = append(m.pool.phones, d.phone)
+	if d.seat.box == nil {
+		delete(m.emails, d.id.Email()) // nobody has it
+	}
+	m.pool.giveBack(&d.seat)
+	if d.number != nil {
+		m.pool.numbers = append(m.pool.numbers, *d.number)
 	}
 	if fault, ok := errors.AsType[*donorError](err); ok {
 		m.unfit[fault.where]++
@@ -194,25 +210,34 @@ func (m *minter) whyNone() string {
 
 // person draws name and address. The address is in no table and no registry.
 func (m *minter) person(ctx context.Context, rng *rand.Rand, d *draft) error {
+	if d.seat.box != nil {
+		return m.given(ctx, rng, d)
+	}
 	for range 20 {
 		var failed error
-		id, err := m.l.mix.Identity(rng, d.who, persona.Pool{Domains: m.pool.domains, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
+		id, err := m.l.mix.Identity(rng, d.who, persona.Pool{Domains: []string{d.seat.at.domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
 			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
 		}})
 		if err = errors.Join(failed, err); err != nil {
 			return m.noAddress(err)
 		}
-		email, _ := m.s.cfg.Desk.Fact("email")
-		taken, err := m.s.cfg.Desk.Taken(ctx, email, []string{id.Email()})
+		taken, err := m.stands(ctx, id.Email())
 		if err != nil {
 			return err
 		}
 		m.emails[id.Email()] = true
-		if d.id = id; len(taken) == 0 {
+		if d.id = id; !taken {
 			return nil
 		}
 	}
 	return fmt.Errorf("draw an address: %w", ErrClashes)
+}
+
+// stands reports whether an address stands in the support database.
+func (m *minter) stands(ctx context.Context, email string) (bool, error) {
+	at, _ := m.s.cfg.Desk.Fact("email")
+	taken, err := m.s.cfg.Desk.Taken(ctx, at, []string{email})
+	return len(taken) > 0, err
 }
 
 // fresh reports whether an address was not drawn and is not registered. After
@@ -221,7 +246,7 @@ func (m *minter) fresh(ctx context.Context, email string, failed *error) bool {
 	if *failed != nil {
 		return true
 	}
-	if m.emails[email] {
+	if m.emails[email] || m.pool.landings[email] {
 		return false
 	}
 	known, err := m.s.known(ctx, canary.Email, email)
@@ -254,93 +279,24 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 		ID: canary.ID(canary.NewID("c")), State: canary.Intended, Batch: m.batch.ID, Place: m.s.cfg.Place,
 		Segment: m.s.cfg.Desk.SegmentOf(&facts), Name: d.id.First + " " + d.id.Last, Rows: rows,
 	}
-	add := func(kind canary.Kind, text string) {
+	add := func(kind canary.Kind, text string, item *inventory.Item) {
 		t, fault := m.s.planted(kind, p.ID, text, at)
 		err = errors.Join(err, fault)
 		p.Tokens = append(p.Tokens, t)
+		if item != nil {
+			p.Uses = append(p.Uses, use(item, t.ID))
+		}
 	}
-	add(canary.Email, d.id.Email())
+	add(canary.Email, d.id.Email(), d.seat.box)
 	if d.phone != "" {
-		add(canary.Phone, d.phone)
+		add(canary.Phone, d.phone, d.number)
 	}
 	if !m.s.cfg.Desk.NumberIsKey() {
 		for _, number := range m.s.numbersOf(&d.image) {
-			add(canary.Ticket, number)
+			add(canary.Ticket, number, nil)
 		}
 	}
 	return p, err
-}
-
-// placebos makes the control group of one canary: addresses of the same
-// grammar on the same domain, and pool numbers that are held back. A canary
-// without a phone brings its share of them too: the share is at least kept.
-func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce int) ([]canary.Token, error) {
-	out, err := m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
-	if err != nil || !m.withPhone {
-		return out, err
-	}
-	for range scarce {
-		number, ok := m.pool.takePhone(m.l.mix, d.who, true)
-		if !ok {
-			return nil, fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
-		}
-		t, err := placebo(canary.Phone, number)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, nil
-}
-
-// placeboRounds bounds how often addresses are drawn anew because an earlier
-// run has registered what was drawn.
-const placeboRounds = 500
-
-func (m *minter) emailPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string) ([]canary.Token, error) {
-	var out []canary.Token
-	for range placeboRounds {
-		missing := m.pool.perEmail - len(out)
-		if missing <= 0 {
-			return out, nil
-		}
-		fresh, err := m.freshPlacebos(ctx, rng, like, domain, missing)
-		if err != nil {
-			return nil, err
-		}
-		for _, email := range fresh {
-			m.emails[email] = true
-			t, err := placebo(canary.Email, email)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, t)
-		}
-	}
-	return nil, fmt.Errorf("placebo addresses: %w: too many are registered already", ErrSample)
-}
-
-// freshPlacebos draws that many addresses and gives those that are not
-// registered yet.
-func (m *minter) freshPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string, n int) ([]string, error) {
-	ids, err := m.l.mix.Identities(rng, like, persona.Pool{Domains: []string{domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
-		return m.s.fits(id) && !m.emails[id.Email()]
-	}}, n)
-	if err != nil {
-		return nil, fmt.Errorf("placebo addresses: %w: %w", ErrSample, err)
-	}
-	emails := make([]string, len(ids))
-	for i, id := range ids {
-		emails[i] = id.Email()
-	}
-	known, err := m.s.cfg.Ledger.KnownAmong(ctx, canary.Email, emails)
-	if err != nil {
-		return nil, fmt.Errorf("placebo addresses: %w", err)
-	}
-	for _, email := range known {
-		m.emails[email] = true // it is not drawn again
-	}
-	return slices.DeleteFunc(emails, func(e string) bool { return slices.Contains(known, e) }), nil
 }
 
 // allTimes are the dates of all tickets of the drafts, in order.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
@@ -120,9 +121,6 @@ func (r *planting) checkConfig() error {
 	if err := r.cfg.checkOver(); err != nil {
 		return err
 	}
-	if len(r.cfg.Domains) == 0 {
-		return fmt.Errorf("%w: no domain to make e-mail addresses on", ErrPool)
-	}
 	return nil
 }
 
@@ -180,12 +178,12 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 		return err
 	}
 	waiting := len(slices.DeleteFunc(slices.Clone(all), func(p canary.Planting) bool { return p.State != canary.Intended }))
-	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
+	p, err := r.s.newPool(ctx, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {
 		return err
 	}
 	missing := max(r.cfg.Count-r.report.Live-waiting, 0)
-	withPhone, err := r.usesPhones()
+	withPhone, err := r.usesPhones(p)
 	if err != nil {
 		return err
 	}
@@ -198,10 +196,15 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 			return err
 		}
 	}
+	p.iso = iso(r.s.donorPeople(l))
+	if err := p.allot(l.mix, missing); err != nil {
+		return err
+	}
+	r.report.Pool = p.report(l.mix, missing)
 	if err := r.choosePast(ctx, l, missing); err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}}
+	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}}
 	return nil
 }
 
@@ -227,16 +230,16 @@ func (r *planting) choosePast(ctx context.Context, l *lessons, missing int) (err
 }
 
 // usesPhones says whether canaries get numbers.
-func (r *planting) usesPhones() (bool, error) {
+func (r *planting) usesPhones(p *pool) (bool, error) {
 	at, ok := r.s.cfg.Desk.Fact("phone")
 	if !ok {
 		return false, nil
 	}
-	if len(r.cfg.Phones) > 0 {
+	if p.has(inventory.Phone) {
 		return true, nil
 	}
 	if c := r.s.cfg.Desk.Column(at); !c.Nullable && at.Part == recipe.CustomerPart {
-		return false, fmt.Errorf("%w: no phone numbers are configured and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)
+		return false, fmt.Errorf("%w: the pool has no phone numbers and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)
 	}
 	return false, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/internal/token"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
@@ -157,7 +158,7 @@ func TestPlantWithoutPhones(t *testing.T) {
 	w := newWorld(t)
 	top := w.number(t, "SELECT MAX(id) FROM customers")
 	cfg := plan("mute", 5)
-	cfg.Phones = nil
+	w.ledger.drop(inventory.Phone)
 	report := w.mustPlant(t, cfg)
 	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id > ? AND phone IS NOT NULL", top); n != 0 {
 		t.Errorf("%d canaries have a number from nowhere", n)
@@ -178,7 +179,8 @@ func TestPlantPoolTooSmall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	cfg := plan("short", 20)
-	cfg.Phones = phones(2)[:20]
+	w.ledger.drop(inventory.Phone)
+	w.ledger.stock(items(nil, phones(2)[:20])...)
 	_, err := w.seeder.Plant(t.Context(), cfg)
 	if !errors.Is(err, seeder.ErrPool) || !strings.Contains(err.Error(), "22 free phone numbers are needed (20 canaries and 2 placebos), the pool has 20") {
 		t.Errorf("error %v", err)
@@ -247,8 +249,6 @@ func TestPlantRefusesOtherSettings(t *testing.T) {
 	for name, change := range map[string]func(*seeder.PlantConfig){
 		"no batch":      func(c *seeder.PlantConfig) { c.Batch = "" },
 		"no count":      func(c *seeder.PlantConfig) { c.Count = 0 },
-		"bad domain":    func(c *seeder.PlantConfig) { c.Domains = []string{"not a domain"} },
-		"bad phone":     func(c *seeder.PlantConfig) { c.Phones = []string{"0171 1234567"} },
 		"many placebos": func(c *seeder.PlantConfig) { c.PlacebosPerScarce = -1 },
 	} {
 		cfg := plan("bad", 2)
@@ -258,7 +258,7 @@ func TestPlantRefusesOtherSettings(t *testing.T) {
 		}
 	}
 	cfg = plan("nodomain", 2)
-	cfg.Domains = nil
+	w.ledger.drop(inventory.Domain)
 	if _, err := w.seeder.Plant(t.Context(), cfg); !errors.Is(err, seeder.ErrPool) {
 		t.Errorf("no domain: %v", err)
 	}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/internal/token"
 	"saltmine/seeder/persona"
 )
@@ -19,12 +22,20 @@ const (
 	defaultPerScarce = 0.1
 )
 
-// pool is what tokens of one run come from.
+// pool is what tokens of one run come from: the inventory as it was read when
+// the run began. What a run takes is taken for good when it is registered.
 type pool struct {
-	domains   []string
-	phones    []string // free numbers, E.164
+	rules     inventory.Rules
+	now       time.Time
+	items     []inventory.Item // all of them
+	outlets   []*outlet        // for addresses
+	numbers   []inventory.Item // phones that may be used, the longest ready first
+	landings  map[string]bool  // addresses to which mailboxes forward
 	perEmail  int
 	perScarce float64
+	placed    int // mailboxes that are in a row, or were
+	kept      int // mailboxes that are placebos
+	seating
 }
 
 // share is how many placebos go with a token; zero means the defaults.
@@ -33,44 +44,96 @@ type share struct {
 	perScarce float64
 }
 
-// newPool checks the pool's parts and takes out the numbers that are in use.
-func (s *Seeder) newPool(ctx context.Context, domains, phones []string, of share) (p *pool, err error) {
-	p = &pool{perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce)}
+// newPool reads the inventory.
+func (s *Seeder) newPool(ctx context.Context, of share) (*pool, error) {
+	p := &pool{
+		rules: s.cfg.Rules, now: s.now(), landings: map[string]bool{},
+		perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce),
+	}
 	if p.perEmail < 0 || p.perScarce < 0 || p.perScarce > 100 {
 		return nil, fmt.Errorf("pool: %w: a share of placebos below zero or beyond reason", ErrConfig)
 	}
-	for _, d := range domains {
-		canon, err := token.Domain(d)
-		if err != nil {
-			return nil, fmt.Errorf("pool: %w: domain %q: %w", ErrConfig, d, err)
-		}
-		p.domains = append(p.domains, canon)
+	var err error
+	if p.items, err = s.cfg.Pool(ctx, inventory.Filter{}); err != nil {
+		return nil, fmt.Errorf("pool: %w", err)
 	}
-	if p.domains, err = s.shortEnough(p.domains); err != nil {
+	at := map[string]*outlet{}
+	for n := range p.items {
+		p.sort(&p.items[n], at)
+	}
+	p.numbers = p.rules.Take(p.items, len(p.items), inventory.Filter{Kinds: []inventory.Kind{inventory.Phone}}, p.now)
+	slices.SortFunc(p.outlets, func(a, b *outlet) int { return strings.Compare(a.domain, b.domain) })
+	short, err := s.shortEnough(p.ownDomains())
+	if err != nil {
 		return nil, err
 	}
-	return p, s.addPhones(ctx, p, phones)
+	for _, o := range p.outlets {
+		if o.owned && !slices.Contains(short, o.domain) {
+			o.minted = 0
+		}
+	}
+	return p, nil
 }
 
-func (s *Seeder) addPhones(ctx context.Context, p *pool, phones []string) error {
-	listed := map[string]bool{}
-	var all []string
-	for i, n := range phones {
-		canon, err := token.Canon(canary.Phone, n)
+// ownDomains are those on which addresses may be minted.
+func (p *pool) ownDomains() []string {
+	var out []string
+	for _, o := range p.outlets {
+		if o.minted > 0 {
+			out = append(out, o.domain)
+		}
+	}
+	return out
+}
+
+// sort puts an item where it belongs.
+func (p *pool) sort(i *inventory.Item, at map[string]*outlet) {
+	domain := i.Text
+	switch i.Kind {
+	case inventory.Phone:
+		return
+	case inventory.Mailbox, inventory.Seed:
+		_, name, err := token.SplitEmail(i.Text)
 		if err != nil {
-			return fmt.Errorf("pool: %w: phone number %d of the list: %w", ErrConfig, i+1, err)
+			return // it never entered the pool
 		}
-		if !listed[canon] {
-			listed[canon] = true
-			all = append(all, canon)
-		}
+		domain = name
+	case inventory.Domain:
 	}
-	known, err := s.cfg.Ledger.KnownAmong(ctx, canary.Phone, all)
-	if err != nil {
-		return fmt.Errorf("pool: %w", err)
+	o := at[domain]
+	if o == nil {
+		o = &outlet{domain: domain}
+		at[domain], p.outlets = o, append(p.outlets, o)
 	}
-	p.phones = append(p.phones, slices.DeleteFunc(all, func(n string) bool { return slices.Contains(known, n) })...)
-	return nil
+	if i.Kind == inventory.Domain {
+		o.owned, o.held, o.minted, o.country = true, i.Carried, p.rules.Room(i, p.now), regionOf(i)
+		o.young = p.rules.State(i, p.now) == inventory.Soaking
+		return
+	}
+	if to := i.Reading.ForwardTo; to != "" {
+		p.landings[to] = true
+	}
+	switch {
+	case i.Placebo:
+		p.kept++
+		return
+	case i.Token != "":
+		o.held++
+		p.placed++
+	case !i.Freed.IsZero():
+		p.placed++
+	}
+	if p.rules.Offers(i, p.now) {
+		o.boxes = append(o.boxes, *i)
+	}
+}
+
+// has reports whether the pool has items of a kind, whatever their state, that
+// are not retired.
+func (p *pool) has(kind inventory.Kind) bool {
+	return slices.ContainsFunc(p.items, func(i inventory.Item) bool {
+		return i.Kind == kind && p.rules.State(&i, p.now) != inventory.Retired
+	})
 }
 
 // placebosFor is the number of scarce placebos that the n-th canary of a batch
@@ -80,29 +143,117 @@ func (p *pool) placebosFor(n int) int {
 	return upTo(n+1) - upTo(n)
 }
 
-// need reports whether the pool is large enough for canaries n to n+count-1.
+// need reports whether the pool has numbers enough for canaries n to n+count-1.
 func (p *pool) need(n, count int) error {
 	want := count
 	for i := range count {
 		want += p.placebosFor(n + i)
 	}
-	if len(p.phones) < want {
-		return fmt.Errorf("%w: %d free phone numbers are needed (%d canaries and %d placebos), the pool has %d", ErrPool, want, count, want-count, len(p.phones))
+	if len(p.numbers) < want {
+		return fmt.Errorf("%w: %d free phone numbers are needed (%d canaries and %d placebos), the pool has %d%s",
+			ErrPool, want, count, want-count, len(p.numbers), p.waiting(inventory.Phone))
 	}
 	return nil
 }
 
+// waiting says what keeps other items of these kinds from being used.
+func (p *pool) waiting(kinds ...inventory.Kind) string {
+	if text := p.rules.Wait(p.items, p.now, kinds...).String(); text != "" {
+		return " (" + text + ")"
+	}
+	return ""
+}
+
+// waits says what a token that cannot be changed waits for.
+func (p *pool) waits(kind canary.Kind) string {
+	if kind == canary.Phone {
+		return p.rules.Wait(p.items, p.now, inventory.Phone).String()
+	}
+	return p.rules.Wait(p.items, p.now, inventory.Mailbox, inventory.Seed).String()
+}
+
 // takePhone takes a number of the donor's country out of the pool; when there
 // is none, and any will do, another.
-func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool) (string, bool) {
-	i := slices.IndexFunc(p.phones, func(n string) bool { return mix.Suits(donor, n) })
-	if i < 0 && anyCountry && len(p.phones) > 0 {
+func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool) (inventory.Item, bool) {
+	i := slices.IndexFunc(p.numbers, func(n inventory.Item) bool { return mix.Suits(donor, n.Text) })
+	if i < 0 && anyCountry && len(p.numbers) > 0 {
 		i = 0
 	}
 	if i < 0 {
-		return "", false
+		return inventory.Item{}, false
 	}
-	number := p.phones[i]
-	p.phones = slices.Delete(p.phones, i, i+1)
+	number := p.numbers[i]
+	p.numbers = slices.Delete(p.numbers, i, i+1)
 	return number, true
+}
+
+// holdBack takes the item that is most like another one out of a list, for a
+// placebo: of the same provider, country and block of numbers, and as old. It
+// was in no row before, so that no stranger has it from there.
+func holdBack(list *[]inventory.Item, like *inventory.Item) (inventory.Item, bool) {
+	best, most := -1, likeness{}
+	for n := range *list {
+		i := &(*list)[n]
+		if !i.Freed.IsZero() {
+			continue
+		}
+		if is := alike(i, like); best < 0 || is.compare(most) > 0 {
+			best, most = n, is
+		}
+	}
+	if best < 0 {
+		return inventory.Item{}, false
+	}
+	out := (*list)[best]
+	*list = slices.Delete(*list, best, best+1)
+	return out, true
+}
+
+// likeness is how much two items are alike, the weightiest first.
+type likeness struct {
+	provider, country bool
+	block             int // leading characters of the text that they share
+	age               time.Duration
+}
+
+func alike(i, like *inventory.Item) likeness {
+	l := likeness{provider: i.Provider == like.Provider, country: i.Region() == like.Region(), age: i.Added.Sub(like.Added).Abs()}
+	if i.Kind == inventory.Phone {
+		for l.block < min(len(i.Text), len(like.Text)) && i.Text[l.block] == like.Text[l.block] {
+			l.block++
+		}
+	}
+	return l
+}
+
+func (l likeness) compare(m likeness) int {
+	first := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(first(l.provider, m.provider), first(l.country, m.country), cmp.Compare(l.block, m.block), cmp.Compare(m.age, l.age))
+}
+
+// use makes the tokens of a kind that a pool item becomes, and says where.
+func use(i *inventory.Item, id canary.TokenID) canary.Use { return canary.Use{Item: i.ID, Token: id} }
+
+// regionOf is the country in which a domain is at home: the one that is given,
+// or that of its name.
+func regionOf(i *inventory.Item) string {
+	if r := i.Region(); r != "" {
+		return r
+	}
+	end := i.Text[strings.LastIndexByte(i.Text, '.')+1:]
+	switch {
+	case end == "uk":
+		return "GB"
+	case len(end) == 2 && end != "eu" && end != "io" && end != "me" && end != "tv" && end != "cc" && end != "co":
+		return strings.ToUpper(end)
+	}
+	return ""
 }

@@ -51,11 +51,11 @@ func (m *minter) noAddress(err error) error {
 			locals = append(locals, utf8.RuneCountInString(local))
 		}
 	}
-	if !errors.Is(err, persona.ErrVariety) || room == 0 || len(locals) == 0 || len(m.pool.domains) == 0 {
+	if !errors.Is(err, persona.ErrVariety) || room == 0 || len(locals) == 0 || len(m.pool.ownDomains()) == 0 {
 		return fmt.Errorf("%w: %w", ErrSample, err)
 	}
 	slices.Sort(locals)
-	shortest := slices.MinFunc(m.pool.domains, func(a, b string) int { return len(a) - len(b) })
+	shortest := slices.MinFunc(m.pool.ownDomains(), func(a, b string) int { return len(a) - len(b) })
 	if usual := locals[len(locals)/2] + 1 + len(shortest); usual > room {
 		return m.s.tooShort(room, usual)
 	}

@@ -22,9 +22,7 @@ type RotateConfig struct {
 	// off are brought to an end besides.
 	IDs []canary.ID
 	// Count canaries at most are changed; 0 is all that are chosen.
-	Count   int
-	Domains []string // for email
-	Phones  []string // for phone
+	Count int
 	// PlacebosPerEmail and PlacebosPerScarce are as in PlantConfig.
 	PlacebosPerEmail  int
 	PlacebosPerScarce float64
@@ -35,10 +33,14 @@ type RotateConfig struct {
 
 // RotateReport says what was changed.
 type RotateReport struct {
-	Rotated    int       `json:"rotated"`
-	Finished   int       `json:"finished"` // begun by a run that was cut off
-	Placebos   int       `json:"placebos"`
-	Waiting    int       `json:"waiting,omitempty"` // of a tick: due, and the pool has no token for them
+	Rotated  int `json:"rotated"`
+	Finished int `json:"finished"` // begun by a run that was cut off
+	Placebos int `json:"placebos"`
+	// Waiting counts those that keep their token, because the pool has nothing
+	// free that could take its place: a mailbox is changed for a mailbox, a number
+	// for a number. WaitsFor says until when, where that is known.
+	Waiting    int       `json:"waiting,omitempty"`
+	WaitsFor   string    `json:"waits_for,omitempty"`
 	Findings   []Finding `json:"findings,omitempty"`
 	Statements []string  `json:"statements,omitempty"` // of a dry run
 }
@@ -92,7 +94,7 @@ func (r *rotation) run(ctx context.Context) error {
 	if err := r.finishAll(ctx, begun); err != nil || len(due) == 0 {
 		return err
 	}
-	if err := r.prepare(ctx, len(due)); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	for group := range slices.Chunk(due, checkGroup) {
@@ -162,18 +164,10 @@ func unfinished(p *canary.Planting, kind canary.Kind) (old, next canary.DatedTok
 	return old, next, left && right
 }
 
-func (r *rotation) prepare(ctx context.Context, count int) error {
-	p, err := r.s.newPool(ctx, r.cfg.Domains, r.cfg.Phones, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
+func (r *rotation) prepare(ctx context.Context) error {
+	p, err := r.s.newPool(ctx, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {
 		return err
-	}
-	if r.cfg.Kind == canary.Email && len(p.domains) == 0 {
-		return fmt.Errorf("%w: no domain to make e-mail addresses on", ErrPool)
-	}
-	if r.cfg.Kind == canary.Phone {
-		if err := p.need(0, count); err != nil {
-			return err
-		}
 	}
 	seed := r.cfg.Seed
 	if seed == nil {
@@ -192,6 +186,8 @@ func (r *rotation) prepare(ctx context.Context, count int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSample, err)
 	}
+	p.iso = iso(people)
+	p.measure(mix)
 	r.m = &minter{s: r.s, batch: canary.Batch{Seed: seed}, pool: p, l: &lessons{mix: mix}, emails: map[string]bool{}, unfit: map[string]int{}}
 	return nil
 }
@@ -204,6 +200,11 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	}
 	old, _ := current(c.p, r.cfg.Kind)
 	step, err := r.plan(ctx, c, ordinal)
+	if errors.Is(err, ErrPool) {
+		r.report.Waiting++
+		r.report.WaitsFor = r.m.pool.waits(r.cfg.Kind)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	was := old.Window
 	old.Window.Until = canary.After(at)
 	a := canary.Amendment{
-		Canary: c.p.ID, Rows: step.rows, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos,
+		Canary: c.p.ID, Rows: step.rows, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos, Uses: step.uses,
 		Windows: map[canary.TokenID]canary.Window{old.ID: old.Window},
 	}
 	if err := r.s.amend(ctx, a); err != nil {

@@ -27,11 +27,12 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
 	"saltmine/seeder/supportdb"
 )
 
 var (
-	// ErrPool says that the pool has too few phone numbers or no domain.
+	// ErrPool says that the pool has too few phone numbers, mailboxes or domains.
 	ErrPool = errors.New("pool is too small")
 	// ErrBatch says that a batch of this id was begun with other settings.
 	ErrBatch = errors.New("batch was begun with other settings")
@@ -68,6 +69,10 @@ type Config struct {
 	Desk    *supportdb.Desk // the support database through its recipe
 	Ledger  Ledger
 	Batches Batches
+	// Pool reads what tokens are made of, with what it carries now; Rules say
+	// when an item may be used.
+	Pool  func(context.Context, inventory.Filter) ([]inventory.Item, error)
+	Rules inventory.Rules
 	Place   canary.Place // db:NAME of that support database
 	// Accept is the blind acceptance rule of the edges: local part and domain
 	// in canonical form. Every address, planted or placebo, passes it.
@@ -82,7 +87,7 @@ type Seeder struct{ cfg Config }
 
 // New returns a seeder.
 func New(cfg Config) (*Seeder, error) {
-	if cfg.Desk == nil || cfg.Ledger == nil || cfg.Batches == nil || cfg.Accept == nil || cfg.Now == nil || cfg.Log == nil {
+	if cfg.Desk == nil || cfg.Ledger == nil || cfg.Batches == nil || cfg.Pool == nil || cfg.Accept == nil || cfg.Now == nil || cfg.Log == nil {
 		return nil, fmt.Errorf("seeder: %w: every field of its Config is needed", ErrConfig)
 	}
 	if _, err := canary.ParsePlace(string(cfg.Place)); err != nil {
@@ -104,9 +109,7 @@ type PlantConfig struct {
 	Count   int            // canaries that stand when the batch is done; 0: as it was begun
 	Segment canary.Segment // only rows like these; empty is the whole table
 	// Seed makes the run repeatable on the same table; nil draws one.
-	Seed    []byte
-	Domains []string // owned domains for e-mail tokens
-	Phones  []string // pool of phone numbers; none: canaries have no phone
+	Seed []byte
 	// PlacebosPerEmail is the number of placebo addresses for each address, 0 means 99.
 	PlacebosPerEmail int
 	// PlacebosPerScarce is the share of placebos for each phone and ticket
@@ -155,6 +158,7 @@ type PlantReport struct {
 	Placebos map[canary.Kind]int `json:"placebos"`        // minted by this run
 	Dates    Dates               `json:"dates,omitempty"` // where this run put them
 	Over     *Progress           `json:"over,omitempty"`  // of a batch that is planted over a span
+	Pool     *PoolReport         `json:"pool,omitempty"`  // how well the addresses hide; nil when nothing was missing
 	Warnings []string            `json:"warnings,omitempty"`
 	// Seconds is the time that this run took, by what was done: learn, mint,
 	// register, insert.

@@ -16,6 +16,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/helpdesk"
+	"saltmine/internal/inventory"
 	"saltmine/internal/testkit"
 	"saltmine/internal/token"
 	"saltmine/seeder"
@@ -99,7 +100,7 @@ func (w *world) connect(t *testing.T, dsn string) {
 func (w *world) build(t *testing.T, desk *supportdb.Desk) *seeder.Seeder {
 	t.Helper()
 	s, err := seeder.New(seeder.Config{
-		Desk: desk, Ledger: w.ledger, Batches: w.ledger, Place: "db:main", Accept: w.rule.Passes, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Desk: desk, Ledger: w.ledger, Batches: w.ledger, Pool: w.ledger.PoolItems, Rules: inventory.Rules{Capacity: 1000}, Place: "db:main", Accept: w.rule.Passes, Now: w.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,9 +121,21 @@ func phones(each int) []string {
 
 func domains() []string { return []string{"example.net", "mail.example.org", "post.example.com"} }
 
+// items are domains and numbers that have soaked.
+func items(domains, phones []string) []inventory.Item {
+	var out []inventory.Item
+	for _, d := range domains {
+		out = append(out, inventory.Item{Kind: inventory.Domain, Text: d})
+	}
+	for _, n := range phones {
+		out = append(out, inventory.Item{Kind: inventory.Phone, Text: n})
+	}
+	return out
+}
+
 // plan is what most tests plant; few placebos keep them fast.
 func plan(batch canary.BatchID, count int) seeder.PlantConfig {
-	return seeder.PlantConfig{Batch: batch, Count: count, Domains: domains(), Phones: phones(40), PlacebosPerEmail: 3, With: []canary.Kind{canary.Phone, canary.Ticket}, Seed: []byte("seed of " + batch)}
+	return seeder.PlantConfig{Batch: batch, Count: count, PlacebosPerEmail: 3, With: []canary.Kind{canary.Phone, canary.Ticket}, Seed: []byte("seed of " + batch)}
 }
 
 // mustPlant plants and checks the promise.

@@ -3,7 +3,6 @@ package seeder
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -302,10 +301,6 @@ func (s *Seeder) take(ctx context.Context, rc RotateConfig, turns []Turn, sum *R
 		r, err := s.Rotate(ctx, rc)
 		sum.add(&r)
 		found = append(found, r.Findings...)
-		if errors.Is(err, ErrPool) {
-			sum.Waiting += len(ids[kind]) - r.Rotated - len(r.Findings)
-			continue
-		}
 		if err != nil {
 			return found, err
 		}
@@ -317,6 +312,7 @@ func (r *RotateReport) add(more *RotateReport) {
 	r.Rotated += more.Rotated
 	r.Finished += more.Finished
 	r.Placebos += more.Placebos
+	r.Waiting += more.Waiting
 	r.Findings = append(r.Findings, more.Findings...)
 	r.Statements = append(r.Statements, more.Statements...)
 }

@@ -67,7 +67,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	if !add("keys "+cfg.Registry.Keys, err) {
 		return
 	}
-	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger()})
+	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger(), Pool: poolRules(cfg)})
 	if err == nil {
 		_, err = reg.UnfinishedBatches(ctx) // opens something sealed, where there is something
 		defer reg.Close()                   //nolint:errcheck // it was only read
@@ -76,8 +76,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	for _, name := range slices.Sorted(maps.Keys(cfg.Support)) {
 		add("support database "+name, checkSupport(ctx, cfg.Support[name]))
 	}
-	_, err = numbers(cfg)
-	add("pool", err)
+	add(checkPool(&core{cfg, keys, reg}))
 	_, err = token.NewRule(keys.Accept(), cfg.Pool.AcceptOneIn)
 	add("acceptance rule", err)
 	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
@@ -91,6 +90,21 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add("verification schedule", err)
 	_, err = s.poolWatch()
 	add("pool check schedule", err)
+}
+
+// checkPool reads what [pool] lists, and says what of it nobody would hear.
+func checkPool(c *core) (what string, err error) {
+	items, err := c.listedPool()
+	polled := 0
+	for i := range items {
+		if items[i].Reading.Host != "" {
+			polled++
+		}
+	}
+	if polled == 0 {
+		return "pool", err
+	}
+	return fmt.Sprintf("pool (%d mailboxes are to be read by IMAP, which nothing does yet: have what arrives forwarded)", polled), err
 }
 
 func checkSupport(ctx context.Context, s conf.Support) error {

@@ -157,7 +157,7 @@ func (d *story) writeConfig(console string) error {
 		"twilio.token":  demoTwilio + "\n",
 		"hook.secret":   demoHook + "\n",
 		"agents.txt":    "demo-agent " + demoAgent + "\n",
-		"numbers.csv":   "number\n" + strings.Join(d.world.phones, "\n") + "\n",
+		"numbers.csv":   "number\n" + strings.Join(dramaNumbers(), "\n") + "\n",
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/helpdesk"
+	"saltmine/internal/inventory"
 	"saltmine/internal/mysqlbox"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
@@ -46,7 +47,6 @@ type world struct {
 	reg    *registry.Registry
 	keys   *seal.Keys
 	seeder *seeder.Seeder
-	phones []string
 	opened []interface{ Close() error } // in the order of opening
 	rng    *rand.Rand
 
@@ -80,7 +80,6 @@ func (d *story) fill(ctx context.Context) (string, error) {
 		return "", errors.Join(err, box.Close())
 	}
 	d.world = &world{box: box, sql: db, opened: []interface{ Close() error }{box, db}, rng: rand.New(rand.NewPCG(19, 68000))} //nolint:gosec // a story, not a secret
-	d.world.phones = dramaNumbers()
 	step, done := d.app.progress("       loading")
 	err = helpdesk.Load(ctx, db, helpdesk.Config{Customers: demoCustomers, Tickets: demoTickets, Seed: 2019, From: d.clock.past.AddDate(-6, 0, 0), To: d.clock.past}, step)
 	done()
@@ -115,6 +114,20 @@ func dramaNumbers() []string {
 	return list
 }
 
+// demoRules let nothing soak: the demo has no month to wait.
+func demoRules() inventory.Rules { return inventory.Rules{Capacity: 100} }
+
+func demoPool() []inventory.Item {
+	var items []inventory.Item
+	for _, name := range demoDomains() {
+		items = append(items, inventory.Item{Kind: inventory.Domain, Text: name})
+	}
+	for _, number := range dramaNumbers() {
+		items = append(items, inventory.Item{Kind: inventory.Phone, Text: number})
+	}
+	return items
+}
+
 // prepare makes the registry's home: keys and configuration.
 func (d *story) prepare() error {
 	d.stage = &stage{}
@@ -143,6 +156,9 @@ func (d *story) plant(ctx context.Context) (string, error) {
 		return "", err
 	}
 	w.opened = append(w.opened, w.reg)
+	if _, err := w.reg.ImportPool(ctx, demoPool()); err != nil {
+		return "", err
+	}
 	if w.desk, err = supportdb.Open(ctx, w.box.DSN()); err != nil {
 		return "", err
 	}
@@ -159,12 +175,12 @@ func (d *story) plant(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w.seeder, err = seeder.New(seeder.Config{Desk: desk, Ledger: w.reg, Batches: w.reg, Place: "db:support", Accept: rule.Passes, Now: d.clock.Now, Log: d.app.quietLogger()})
+	w.seeder, err = seeder.New(seeder.Config{Desk: desk, Ledger: w.reg, Batches: w.reg, Pool: w.reg.PoolItems, Rules: demoRules(), Place: "db:support", Accept: rule.Passes, Now: d.clock.Now, Log: d.app.quietLogger()})
 	if err != nil {
 		return "", err
 	}
 	step, done := d.app.progress("       planting")
-	rep, err := w.seeder.Plant(ctx, seeder.PlantConfig{Batch: "demo", Count: demoCanaries, Seed: []byte("demo"), Domains: demoDomains(), Phones: w.phones, Bulk: true, Progress: step})
+	rep, err := w.seeder.Plant(ctx, seeder.PlantConfig{Batch: "demo", Count: demoCanaries, Seed: []byte("demo"), Bulk: true, Progress: step})
 	done()
 	if err != nil {
 		return "", err
@@ -187,7 +203,7 @@ func (d *story) pass(ctx context.Context) (string, error) {
 	for day := range demoDays {
 		d.clock.past = d.clock.past.Add(24 * time.Hour)
 		morning := d.clock.past
-		rep, err := w.seeder.Rotate(ctx, seeder.RotateConfig{Kind: canary.Email, Count: 2, Domains: demoDomains(), PlacebosPerEmail: 20})
+		rep, err := w.seeder.Rotate(ctx, seeder.RotateConfig{Kind: canary.Email, Count: 2, PlacebosPerEmail: 20})
 		if err != nil {
 			return "", err
 		}

@@ -80,7 +80,7 @@ func hints() []hint {
 		{supportdb.ErrTooLarge, "raise max_allowed_packet on the support server, or plant without --bulk"},
 		{supportdb.ErrTooSlow, "nothing was written by it: try again when the support database is less busy, or raise statement_time_max in [support.…] if it always takes so long"},
 		{supportdb.ErrTooFew, "canaries are made like the customers that are there: plant without --segment, or in a larger one"},
-		{seeder.ErrPool, "add numbers to the file of [pool] phones, or plant fewer"},
+		{seeder.ErrPool, "'saltmine pool list' shows what is free and when the rest will be: add to the pool, wait, or plant fewer"},
 		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},
 		{seal.ErrOpen, "these are not the keys that the registry was written with: check keys in [registry]"},
 		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},

@@ -114,6 +114,7 @@ recipe = "recipe.toml"
 [pool]
 domains = ["`+strings.Join(testDomains(), `", "`)+`"]
 phones = "numbers.csv"
+soak = "0s"
 [smtp]
 listen = ["127.0.0.1:0"]
 hostname = "mx1.hollowbrook.example"

@@ -30,7 +30,7 @@ func (a *app) openCore(ctx context.Context) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger()})
+	reg, err := registry.Open(ctx, registry.Config{DSN: registryDSN(cfg), Vault: keys.Vault, Now: a.now, Log: a.quietLogger(), Pool: poolRules(cfg)})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,9 @@ func newSeeder(ctx context.Context, c *core, db *supportdb.DB, r recipe.Recipe, 
 	if err != nil {
 		return nil, err
 	}
-	return seeder.New(seeder.Config{Desk: desk, Ledger: c.reg, Batches: c.reg, Place: place, Accept: rule.Passes, Now: a.now, Log: a.quietLogger()})
+	return seeder.New(seeder.Config{
+		Desk: desk, Ledger: c.reg, Batches: c.reg, Pool: c.reg.PoolItems, Rules: poolRules(c.cfg), Place: place, Accept: rule.Passes, Now: a.now, Log: a.quietLogger(),
+	})
 }
 
 // numbers reads the pool's phone numbers; none where none are configured.

@@ -82,25 +82,21 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	phones, err := numbers(c.cfg)
-	if err != nil {
-		return err
-	}
-	if len(c.cfg.Pool.Domains) == 0 {
-		return usage("[pool] domains is empty: canaries need addresses on domains that you own")
-	}
 	unlock, err := c.lock(ctx, s.place)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := c.importPool(ctx); err != nil {
+		return err
+	}
 	batch, err := a.chooseBatch(ctx, c, s.place, f)
 	if err != nil {
 		return err
 	}
 	learning, step, done := a.plantProgress()
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
-		Batch: batch, Count: f.count, Segment: segment, Domains: c.cfg.Pool.Domains, Phones: phones,
+		Batch: batch, Count: f.count, Segment: segment,
 		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Learning: learning, Progress: step,
 	})
 	done()

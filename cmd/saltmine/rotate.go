@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ comes next, and how that compares.`,
 				if err := c.recordShown(ctx, dryRun, nil); err != nil {
 					return nil, nil, err
 				}
-				rc, err := rotateConfig(c, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
+				rc, err := rotateConfig(ctx, c, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
 				if err != nil {
 					return nil, nil, err
 				}
@@ -91,19 +92,22 @@ type rotateTrial struct {
 	Timetable upcoming `json:"timetable"`
 }
 
+// rotateConfig adds to a choice how many placebos new tokens have, and brings
+// the pool up to date.
+func rotateConfig(ctx context.Context, c *core, rc seeder.RotateConfig) (seeder.RotateConfig, error) {
+	rc.PlacebosPerEmail = c.cfg.Pool.PlacebosPerEmail
+	return rc, c.importPool(ctx)
+}
+
 func printRotated(w io.Writer, r *seeder.RotateReport) error {
 	if err := lines(w, r.Statements); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%d changed, %d finished from an earlier run, %d placebos minted\n", r.Rotated, r.Finished, r.Placebos)
+	if r.Waiting > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "%d wait: nothing in the pool is free that could take the place of their token (%s)\n", r.Waiting, cmp.Or(r.WaitsFor, "add to the pool"))
+	}
 	return errors.Join(err, printFindings(w, r.Findings))
-}
-
-// rotateConfig adds to a choice where new tokens come from.
-func rotateConfig(c *core, rc seeder.RotateConfig) (seeder.RotateConfig, error) {
-	phones, err := numbers(c.cfg)
-	rc.Domains, rc.Phones, rc.PlacebosPerEmail = c.cfg.Pool.Domains, phones, c.cfg.Pool.PlacebosPerEmail
-	return rc, err
 }
 
 func printFindings(w io.Writer, list []seeder.Finding) error {

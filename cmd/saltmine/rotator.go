@@ -67,7 +67,7 @@ func (r *rotator) tick(ctx context.Context, ticks []sched.Tick) (err error) {
 	if err != nil {
 		return err
 	}
-	rc, err := rotateConfig(r.core, seeder.RotateConfig{})
+	rc, err := rotateConfig(ctx, r.core, seeder.RotateConfig{})
 	if err != nil {
 		return err
 	}

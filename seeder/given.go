@@ -1,0 +1,48 @@
+package seeder
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+
+	"saltmine/seeder/persona"
+)
+
+// given makes the person whom a mailbox suits. A mailbox whose address nobody
+// of this table can have is left out from now on.
+func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
+	box := d.seat.box
+	id, _, err := m.l.mix.Fit(rng, box.Text, persona.Person{Full: box.Name}, []persona.Person{d.who})
+	switch {
+	case errors.Is(err, persona.ErrVariety):
+		return errDonor
+	case errors.Is(err, persona.ErrAddress):
+		return m.unusable(d)
+	case err != nil:
+		return err
+	}
+	taken, err := m.stands(ctx, id.Email())
+	if err != nil {
+		return err
+	}
+	if d.id = id; taken || !m.s.fits(id) {
+		return m.unusable(d)
+	}
+	if box.Reading.Host != "" {
+		m.polled[box.ID] = true
+	}
+	return nil
+}
+
+// unusable takes a mailbox out of the run, and gives out the seats anew. The
+// error is errDonor, so that another donor is taken.
+func (m *minter) unusable(d *draft) error {
+	d.seat.box = nil
+	m.pool.unfit++
+	m.pool.giveBack(&d.seat)
+	if err := m.pool.allot(m.l.mix, m.pool.seats()); err != nil {
+		return err
+	}
+	return errDonor
+}
+

@@ -1,0 +1,339 @@
+package seeder
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"saltmine/internal/inventory"
+	"saltmine/seeder/persona"
+)
+
+// outlet is a mail domain at which canaries can have addresses: one of ours, on
+// which they are minted, or one of mailboxes and seed addresses, which are
+// given. At a large provider of the table canaries hide; the others are small
+// domains among the table's own, of which each may carry only so many.
+type outlet struct {
+	domain  string
+	country string // of an owned domain; empty: anywhere
+	owned   bool
+	young   bool // owned, and soaks
+	large   bool
+	share   float64 // of the table's rows, where it is large
+	held    int     // canaries that have addresses there
+	minted  int     // addresses that may still be minted
+	boxes   []inventory.Item
+	room    int // for canaries
+	// due are seats for canaries whose donors are there too, extra those for
+	// others, at whose own provider the pool has too few mailboxes. Of small
+	// domains both are due.
+	due, extra int
+}
+
+// seating is where the canaries of a run are to have their addresses.
+type seating struct {
+	// away is, by the provider of the donor, for how many canaries that has no
+	// seat; they get extra ones. The empty one is all small domains.
+	away      map[string]int
+	small     int  // seats at small domains for donors from there
+	smallAway int  // and for others
+	refused   int  // donors in a row
+	iso       bool // the table's countries are two letters
+	lacks     map[string]int
+	unfit     int // mailboxes whose address nobody of this table can have
+}
+
+// seat is what a draft has taken of the pool for its address.
+type seat struct {
+	at    *outlet
+	box   *inventory.Item // nil on an owned domain
+	class string          // of the donor
+	extra bool
+}
+
+// patience is how many donors in a row are refused because others are due, until
+// any seat will do.
+const patience = 60
+
+// class is the provider at which somebody is; empty for a small domain.
+func class(mix *persona.Mix, who *persona.Person) string {
+	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(who.Email)), "@")
+	if !mix.Large(domain) {
+		return ""
+	}
+	return domain
+}
+
+// seats counts those that are left.
+func (p *pool) seats() int {
+	n := p.small + p.smallAway
+	for _, o := range p.outlets {
+		if o.large {
+			n += o.due + o.extra
+		}
+	}
+	return n
+}
+
+// allot gives n canaries seats, so that all live canaries together are spread
+// over the providers as the table's rows are. What the mailboxes at a provider
+// do not suffice for goes to other providers, and what no mailbox is left for to
+// owned domains.
+func (p *pool) allot(mix *persona.Mix, n int) error {
+	p.measure(mix)
+	p.away, p.lacks, p.refused, p.small, p.smallAway = map[string]int{}, map[string]int{}, 0, 0, 0
+	classes, needs := p.needs(mix, n)
+	smallRoom := p.smallRoom()
+	left := 0
+	for k, want := range apportion(n, needs, nil) {
+		o := p.outlet(classes[k])
+		got := 0
+		switch {
+		case classes[k] == "":
+			got = min(want, smallRoom)
+			p.small = got
+		case o != nil:
+			got = min(want, o.room)
+			o.due = got
+		}
+		p.away[classes[k]] = want - got
+		left += want - got
+		if classes[k] != "" && want > got {
+			p.lacks[classes[k]] = want - got
+		}
+	}
+	left -= p.elsewhere(left)
+	p.smallAway = min(left, smallRoom-p.small)
+	if left -= p.smallAway; left > 0 {
+		return fmt.Errorf("%w: %d canaries need addresses, and there is room for %d: %d on owned domains and small ones, %d at large providers%s",
+			ErrPool, n, n-left, smallRoom, n-left-smallRoom, p.waiting(inventory.Mailbox, inventory.Seed))
+	}
+	p.spread(mix, p.small+p.smallAway)
+	return nil
+}
+
+// measure finds which outlets are large in this table, and how many canaries
+// each has room for when placebos are held back.
+func (p *pool) measure(mix *persona.Mix) {
+	shares := mix.Providers(persona.Person{})
+	free := 0
+	for _, o := range p.outlets {
+		o.share = shares[o.domain]
+		o.large = o.share > 0 && !o.owned
+		o.room, o.due, o.extra = o.minted, 0, 0
+		if !o.owned {
+			free += len(o.boxes)
+		}
+	}
+	usable := free
+	for usable > 0 && usable+p.boxPlacebos(usable) > free {
+		usable--
+	}
+	weights, caps := make([]float64, len(p.outlets)), make([]int, len(p.outlets))
+	for k, o := range p.outlets {
+		if !o.owned {
+			weights[k], caps[k] = float64(len(o.boxes)), len(o.boxes)
+		}
+	}
+	for k, n := range apportion(usable, weights, caps) {
+		if !p.outlets[k].owned {
+			p.outlets[k].room = n
+		}
+	}
+}
+
+// boxPlacebos is how many mailboxes are to be held back when n more are used.
+func (p *pool) boxPlacebos(n int) int {
+	return max(int(math.Ceil(float64(p.placed+n)*p.perScarce-1e-9))-p.kept, 0)
+}
+
+// needs lists the providers of the table, "" for the small domains, and how
+// many more canaries each ought to have.
+func (p *pool) needs(mix *persona.Mix, n int) (classes []string, needs []float64) {
+	shares := mix.Providers(persona.Person{})
+	total, held := float64(n), map[string]int{}
+	for _, o := range p.outlets {
+		total += float64(o.held)
+		if o.large {
+			held[o.domain] += o.held
+		} else {
+			held[""] += o.held
+		}
+	}
+	shares[""] = mix.Tail(persona.Person{}).Share()
+	for domain := range shares {
+		classes = append(classes, domain)
+	}
+	slices.Sort(classes)
+	for _, domain := range classes {
+		needs = append(needs, max(shares[domain]*total-float64(held[domain]), 0))
+	}
+	return classes, needs
+}
+
+func (p *pool) outlet(domain string) *outlet {
+	if i := slices.IndexFunc(p.outlets, func(o *outlet) bool { return o.domain == domain && o.large }); i >= 0 {
+		return p.outlets[i]
+	}
+	return nil
+}
+
+func (p *pool) smallRoom() int {
+	n := 0
+	for _, o := range p.outlets {
+		if !o.large {
+			n += o.room
+		}
+	}
+	return n
+}
+
+// elsewhere gives out extra seats at large providers with mailboxes to spare.
+func (p *pool) elsewhere(n int) int {
+	weights, caps, given := make([]float64, len(p.outlets)), make([]int, len(p.outlets)), 0
+	for k, o := range p.outlets {
+		if o.large {
+			weights[k], caps[k] = o.share, o.room-o.due
+		}
+	}
+	for k, got := range apportion(n, weights, caps) {
+		p.outlets[k].extra = got
+		given += got
+	}
+	return given
+}
+
+// iso reports whether countries are written as ISO 3166-1 does, in two letters,
+// so that pool items can be told to be of the same one.
+func iso(people []persona.Person) bool {
+	seen, two := 0, 0
+	for i := range people {
+		if people[i].Country != "" {
+			seen++
+		}
+		if len(people[i].Country) == 2 {
+			two++
+		}
+	}
+	return seen > 0 && two*10 > seen*9
+}
+
+// donorPeople are some of the donors.
+func (s *Seeder) donorPeople(l *lessons) []persona.Person {
+	const enough = 200
+	out := make([]persona.Person, min(len(l.donors), enough))
+	for i := range out {
+		facts := s.cfg.Desk.Facts(&l.donors[i].Image)
+		out[i] = person(&facts)
+	}
+	return out
+}
+
+// suitable reports whether a mailbox may be a customer's of a country.
+func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
+	if region := i.Region(); p.iso && region != "" && who.Country != "" && !strings.EqualFold(region, who.Country) {
+		return false
+	}
+	language, _, _ := strings.Cut(i.Locale, "-")
+	return language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language)
+}
+
+// boxFor draws a mailbox at an outlet that people like somebody would have. It
+// is taken out. There may be none.
+func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.Person) *inventory.Item {
+	const looks, worst = 12, -3
+	var at []int
+	var weights []float64
+	sum := 0.0
+	for from, n := rng.IntN(max(len(o.boxes), 1)), 0; n < len(o.boxes) && len(at) < looks; n++ {
+		k := (from + n) % len(o.boxes)
+		i := &o.boxes[k]
+		if !p.suitable(i, who) {
+			continue
+		}
+		w := 0.0
+		if i.Name == "" {
+			w = min(mix.Likely(i.Text, *who), 3)
+		}
+		if w < worst && p.refused < patience {
+			continue
+		}
+		at, weights = append(at, k), append(weights, math.Exp(w))
+		sum += math.Exp(w)
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	x := rng.Float64() * sum
+	for n, w := range weights {
+		if x -= w; x < 0 || n == len(weights)-1 {
+			box := o.boxes[at[n]]
+			o.boxes = slices.Delete(o.boxes, at[n], at[n]+1)
+			return &box
+		}
+	}
+	return nil
+}
+
+// errNothingFree says that nothing in the pool can take a token's place now.
+var errNothingFree = fmt.Errorf("%w: nothing is free that could take the token's place", ErrPool)
+
+// boxesOf finds where the mailboxes are at whose domain an address is; nil when
+// it is on an owned domain, or on none that the pool knows.
+func (p *pool) boxesOf(email string) *outlet {
+	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
+	i := slices.IndexFunc(p.outlets, func(o *outlet) bool { return o.domain == domain && !o.owned })
+	if i < 0 {
+		return nil
+	}
+	return p.outlets[i]
+}
+
+// boxOfName takes a mailbox that somebody with a name may have out of the pool:
+// rather one at the same provider.
+func (p *pool) boxOfName(rng *rand.Rand, mix *persona.Mix, first *outlet, who *persona.Person) (*inventory.Item, *outlet) {
+	from := []*outlet{first}
+	for _, k := range rng.Perm(len(p.outlets)) {
+		if o := p.outlets[k]; o != first && !o.owned && mix.Large(o.domain) {
+			from = append(from, o)
+		}
+	}
+	for _, o := range from {
+		for _, k := range rng.Perm(len(o.boxes)) {
+			box := o.boxes[k]
+			if p.suitable(&box, who) && named(&box, who) && mix.Agrees(box.Text, *who) {
+				o.boxes = slices.Delete(o.boxes, k, k+1)
+				return &box, o
+			}
+		}
+	}
+	return nil, nil
+}
+
+// named reports whether a mailbox is nobody else's by the name that is given
+// for it.
+func named(i *inventory.Item, who *persona.Person) bool {
+	first, last := who.Parts()
+	return i.Name == "" || strings.EqualFold(i.Name, first+" "+last)
+}
+
+// ownDomain draws an owned domain with room, rather one of the country, and as
+// their present numbers of canaries are; nil when there is none.
+func (p *pool) ownDomain(rng *rand.Rand, who *persona.Person) *outlet {
+	_, present, _ := strings.Cut(strings.ToLower(strings.TrimSpace(who.Email)), "@")
+	weights := func(strict bool) func(*outlet) int {
+		return func(o *outlet) int {
+			elsewhere := o.country != "" && !strings.EqualFold(o.country, who.Country)
+			if !o.owned || o.room <= 0 || strict && (o.domain == present || p.iso && elsewhere) {
+				return 0
+			}
+			return 1 + o.held
+		}
+	}
+	if o := p.draw(rng, weights(true)); o != nil {
+		return o
+	}
+	return p.draw(rng, weights(false))
+}

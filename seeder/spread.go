@@ -1,0 +1,216 @@
+package seeder
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"saltmine/internal/inventory"
+	"saltmine/seeder/persona"
+)
+
+// spread gives n seats to small domains, so that as many have one canary, two
+// and so on as the table's small domains have rows; see [persona.Tail]. But for
+// their own canaries the domains are not to be met twice much oftener than if
+// all had as many, which is what plans reckon with.
+func (p *pool) spread(mix *persona.Mix, n int) {
+	var small []*outlet
+	total := n
+	for _, o := range p.outlets {
+		if !o.large && o.room+o.held > 0 {
+			small = append(small, o)
+			total += o.held
+		}
+	}
+	slices.SortStableFunc(small, func(a, b *outlet) int { return b.held - a.held })
+	counts := tame(mix.Tail(persona.Person{}).Counts(total, len(small)))
+	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
+	for k, o := range small {
+		want[k], caps[k] = float64(max(counts[k]-o.held, 0)), o.room
+	}
+	for k, got := range apportion(n, want, caps) {
+		small[k].due = got
+		given += got
+	}
+	for k, o := range small { // those that are full by the histogram carry the rest
+		want[k], caps[k] = 1, o.room-o.due
+	}
+	for k, got := range apportion(n-given, want, caps) {
+		small[k].due += got
+	}
+}
+
+// tame brings counts so near to their mean that, in the largest extract that is
+// reckoned with, no more domains are met twice than with equal counts, but for
+// one standard deviation of that number.
+func tame(counts []int) []int {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	even := apportion(total, ones(len(counts)), nil)
+	base := inventory.Repeats(even, inventory.Largest)
+	for part := 1.0; part > 0; part -= 0.1 {
+		mixed := make([]float64, len(counts))
+		for k, n := range counts {
+			mixed[k] = part*float64(n) + (1-part)*float64(even[k])
+		}
+		out := apportion(total, mixed, nil)
+		if inventory.Repeats(out, inventory.Largest) <= base+math.Sqrt(base) {
+			return out
+		}
+	}
+	return even
+}
+
+func ones(n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = 1
+	}
+	return out
+}
+
+// takeSeat finds a seat for a canary like a donor. There is none when others
+// are due, or no mailbox suits: then another donor is to be taken.
+func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (seat, bool) {
+	c := class(mix, who)
+	own, away, o := p.small, max(p.away[c], 0), p.outlet(c)
+	if c != "" {
+		if own = 0; o != nil {
+			own = o.due
+		}
+	}
+	s := seat{class: c}
+	ok := false
+	switch {
+	case own+away > 0 && rng.IntN(own+away) < own:
+		s.at, ok = o, true
+		if c == "" {
+			s.at, ok = p.smallOutlet(rng, who), true
+		}
+	case away > 0:
+		s.at, s.extra = p.extraOutlet(rng, who), true
+		ok = s.at != nil
+	case p.refused >= patience:
+		s.at, s.extra, ok = p.anyOutlet(rng, who)
+	}
+	if ok && !s.at.owned {
+		s.box = p.boxFor(rng, mix, s.at, who)
+		ok = s.box != nil
+	}
+	if !ok {
+		p.refused++
+		return s, false
+	}
+	p.refused = 0
+	p.count(&s, -1)
+	return s, true
+}
+
+// count takes a seat from those that are left, or puts it back.
+func (p *pool) count(s *seat, by int) {
+	s.at.held -= by
+	s.at.room += by
+	switch {
+	case s.at.large && s.extra:
+		s.at.extra += by
+	case s.at.large:
+		s.at.due += by
+	case s.extra:
+		s.at.due += by
+		p.smallAway += by
+	default:
+		s.at.due += by
+		p.small += by
+	}
+	if s.extra {
+		p.away[s.class] += by
+	}
+}
+
+// giveBack undoes takeSeat.
+func (p *pool) giveBack(s *seat) {
+	if s.at == nil {
+		return
+	}
+	p.count(s, 1)
+	if s.box != nil {
+		s.at.boxes = append(s.at.boxes, *s.box)
+	}
+	*s = seat{}
+}
+
+// smallOutlet draws a small domain by its seats, rather one of the country.
+func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
+	at := func(o *outlet) bool { return o.country == "" || strings.EqualFold(o.country, who.Country) }
+	if o := p.draw(rng, func(o *outlet) int {
+		if o.large || p.iso && !at(o) {
+			return 0
+		}
+		return o.due
+	}); o != nil {
+		return o
+	}
+	return p.draw(rng, func(o *outlet) int {
+		if o.large {
+			return 0
+		}
+		return o.due
+	})
+}
+
+// extraOutlet draws one for a canary at whose own provider there is no seat.
+func (p *pool) extraOutlet(rng *rand.Rand, who *persona.Person) *outlet {
+	large := 0
+	for _, o := range p.outlets {
+		if o.large {
+			large += o.extra
+		}
+	}
+	if large+p.smallAway == 0 {
+		return nil
+	}
+	if rng.IntN(large+p.smallAway) >= large {
+		return p.smallOutlet(rng, who)
+	}
+	return p.draw(rng, func(o *outlet) int {
+		if !o.large {
+			return 0
+		}
+		return o.extra
+	})
+}
+
+// anyOutlet draws any that is left.
+func (p *pool) anyOutlet(rng *rand.Rand, who *persona.Person) (o *outlet, extra, ok bool) {
+	if o = p.draw(rng, func(o *outlet) int {
+		if !o.large {
+			return 0
+		}
+		return o.due + o.extra
+	}); o != nil {
+		return o, o.due == 0, true
+	}
+	o = p.smallOutlet(rng, who)
+	return o, p.small == 0, o != nil
+}
+
+// draw draws an outlet by weights; nil when there is none.
+func (p *pool) draw(rng *rand.Rand, weight func(*outlet) int) *outlet {
+	sum := 0
+	for _, o := range p.outlets {
+		sum += weight(o)
+	}
+	if sum == 0 {
+		return nil
+	}
+	x := rng.IntN(sum)
+	for _, o := range p.outlets {
+		if x -= weight(o); x < 0 {
+			return o
+		}
+	}
+	return nil
+}
