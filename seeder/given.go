@@ -45,4 +45,3 @@ func (m *minter) unusable(d *draft) error {
 	}
 	return errDonor
 }
-

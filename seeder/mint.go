@@ -40,11 +40,11 @@ type minter struct {
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
 	polled    map[inventory.ID]bool // mailboxes of canaries that are to be read by IMAP
-	continued int         // ticket numbers beyond the table's last
-	foreign   int         // phone numbers of another country than the donor's
-	lack      int         // placebo numbers that could not be made
-	pastOnly  bool        // or the run fails
-	due       []time.Time // of those who arrive now; nil where all come at once
+	continued int                   // ticket numbers beyond the table's last
+	foreign   int                   // phone numbers of another country than the donor's
+	lack      int                   // placebo numbers that could not be made
+	pastOnly  bool                  // or the run fails
+	due       []time.Time           // of those who arrive now; nil where all come at once
 	young     *young
 	unfit     map[string]int // columns for which donors were left
 }
@@ -161,17 +161,8 @@ func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time
 // ready when this donor cannot be copied. A donor with a number makes a canary
 // with one, if the pool has any at all.
 func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountry bool) (ready bool, err error) {
-	var ok bool
-	if d.seat, ok = m.pool.takeSeat(rng, m.l.mix, &d.who); !ok {
+	if !m.equip(rng, d, anyCountry) {
 		return false, nil
-	}
-	if d.who.Phone != "" && m.withPhone {
-		number, ok := m.pool.takePhone(m.l.mix, d.who, anyCountry)
-		if !ok {
-			m.pool.giveBack(&d.seat)
-			return false, nil
-		}
-		d.number, d.phone = &number, number.Text
 	}
 	if err = m.person(ctx, rng, d); err == nil {
 		err = m.s.compose(ctx, rng, m.l, d)
@@ -196,6 +187,23 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 		err = nil
 	}
 	return false, err
+}
+
+// equip takes out of the pool what a canary like the donor needs.
+func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
+	if d.seat, ok = m.pool.takeSeat(rng, m.l.mix, &d.who); !ok {
+		return false
+	}
+	if d.who.Phone == "" || !m.withPhone {
+		return true
+	}
+	number, ok := m.pool.takePhone(m.l.mix, d.who, anyCountry)
+	if !ok {
+		m.pool.giveBack(&d.seat)
+		return false
+	}
+	d.number, d.phone = &number, number.Text
+	return true
 }
 
 // whyNone says what kept donors from being copied.

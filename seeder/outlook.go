@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
@@ -78,15 +79,7 @@ func (r *PoolReport) warnings(p *pool) []string {
 			100*o.Share, 100*r.Tail, o.Bound, o.Wanted, 0.5+(o.Target-r.Tail)/2, o.NextMailbox.Bound)
 	}
 	if len(r.Lacks) > 0 {
-		text := ""
-		for _, l := range r.Lacks[:min(len(r.Lacks), 6)] {
-			text += fmt.Sprintf(", %d at %s", l.Mailboxes, l.Provider)
-		}
-		more := ""
-		if len(r.Lacks) > 6 {
-			more = fmt.Sprintf(" and at %d others", len(r.Lacks)-6)
-		}
-		add("mailboxes are lacking for the table's own mix of providers: %s%s%s", text[2:], more, p.waiting(inventory.Mailbox, inventory.Seed))
+		add("mailboxes are lacking for the table's own mix of providers: %s%s", r.lacking(), p.waiting(inventory.Mailbox, inventory.Seed))
 	}
 	if r.Young > 0 {
 		add("%d of the %d owned domains in use have not soaked yet: a domain that is younger than its customers is a tell", r.Young, r.Domains)
@@ -95,4 +88,18 @@ func (r *PoolReport) warnings(p *pool) []string {
 		add("%d mailboxes were left out: a customer has their address, or nobody of this table could", p.unfit)
 	}
 	return out
+}
+
+// lacking lists the greatest lacks.
+func (r *PoolReport) lacking() string {
+	const most = 6
+	var parts []string
+	for _, l := range r.Lacks[:min(len(r.Lacks), most)] {
+		parts = append(parts, fmt.Sprintf("%d at %s", l.Mailboxes, l.Provider))
+	}
+	text := strings.Join(parts, ", ")
+	if more := len(r.Lacks) - most; more > 0 {
+		text += fmt.Sprintf(" and some at %d others", more)
+	}
+	return text
 }

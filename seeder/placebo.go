@@ -122,4 +122,3 @@ func (m *minter) freshPlacebos(ctx context.Context, rng *rand.Rand, like persona
 	}
 	return slices.DeleteFunc(emails, func(e string) bool { return slices.Contains(known, e) }), nil
 }
-

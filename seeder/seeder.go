@@ -73,7 +73,7 @@ type Config struct {
 	// when an item may be used.
 	Pool  func(context.Context, inventory.Filter) ([]inventory.Item, error)
 	Rules inventory.Rules
-	Place   canary.Place // db:NAME of that support database
+	Place canary.Place // db:NAME of that support database
 	// Accept is the blind acceptance rule of the edges: local part and domain
 	// in canonical form. Every address, planted or placebo, passes it.
 	Accept func(local, domain string) bool
