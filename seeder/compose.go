@@ -39,10 +39,10 @@ type draft struct {
 	// number is the pool's, phone its text in E.164; nil and empty for none.
 	number *inventory.Item
 	phone  string
-	start time.Time
-	end   time.Time
-	image supportdb.Image
-	times []time.Time // of the tickets
+	start  time.Time
+	end    time.Time
+	image  supportdb.Image
+	times  []time.Time // of the tickets
 	// Of a draft in the table's past: the customer's slot, and the tickets' numbers
 	// by the number of the row.
 	slot    *supportdb.Slot

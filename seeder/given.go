@@ -45,3 +45,25 @@ func (m *minter) unusable(d *draft) error {
 	}
 	return errDonor
 }
+
+// dry says what follows when no address could be made at an owned domain:
+// another donor is to be taken and, when it was not the first, another domain.
+func (m *minter) dry(d *draft, err error) error {
+	const enough = 3
+	if !errors.Is(err, persona.ErrVariety) {
+		return m.noAddress(err)
+	}
+	o := d.seat.at
+	if o.dry++; o.dry < enough {
+		return errDonor
+	}
+	if len(m.pool.ownDomains()) < 2 {
+		return m.noAddress(err)
+	}
+	m.pool.giveBack(&d.seat)
+	o.minted = 0
+	if fault := m.pool.allot(m.l.mix, m.pool.seats()); fault != nil {
+		return errors.Join(fault, m.noAddress(err))
+	}
+	return errDonor
+}

@@ -227,7 +227,7 @@ func (m *minter) person(ctx context.Context, rng *rand.Rand, d *draft) error {
 			return m.s.fits(id) && m.fresh(ctx, id.Email(), &failed)
 		}})
 		if err = errors.Join(failed, err); err != nil {
-			return m.noAddress(err)
+			return m.dry(d, err)
 		}
 		taken, err := m.stands(ctx, id.Email())
 		if err != nil {

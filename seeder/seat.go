@@ -20,6 +20,7 @@ type outlet struct {
 	country string // of an owned domain; empty: anywhere
 	owned   bool
 	young   bool // owned, and soaks
+	dry     int  // donors for whom no address could be made there
 	large   bool
 	share   float64 // of the table's rows, where it is large
 	held    int     // canaries that have addresses there
