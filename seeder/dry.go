@@ -16,6 +16,8 @@ func (r *planting) dry(ctx context.Context) error {
 	}
 	shown := min(left, dryShown)
 	r.m.due = r.due(shown)
+	r.spread(shown)
+	r.reportStrata()
 	group, err := r.m.group(ctx, r.minted, shown, left)
 	if err != nil {
 		return err

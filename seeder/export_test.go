@@ -4,3 +4,8 @@ import "saltmine/internal/canary"
 
 // LooksMasked is looksMasked, for the tests.
 func LooksMasked(kind canary.Kind, value, key string) bool { return looksMasked(kind, value, key) }
+
+// Allot is allot, for the tests.
+func Allot(count int, rows map[canary.Segment]int, weights []Weight) ([]canary.Stratum, error) {
+	return allot(count, rows, weights)
+}

@@ -192,12 +192,16 @@ func (h *history) within(slot supportdb.Slot) time.Time {
 	return slot.After.Add(time.Duration(h.rng.Int64N(int64(span)))).Truncate(time.Second)
 }
 
-// donor draws one of those who signed up about then.
-func (h *history) donor(at time.Time) int {
-	i := sort.Search(len(h.donors), func(i int) bool { return h.donors[i].at.After(at) })
-	low := min(max(0, i-nearDonors/2), max(0, len(h.donors)-nearDonors))
-	high := min(len(h.donors), low+nearDonors)
-	return h.donors[low+h.rng.IntN(high-low)].n
+// donor draws one of those who suit, nil is all, and signed up about then.
+func (h *history) donor(at time.Time, suits func(donor int) bool) int {
+	all := h.donors
+	if suits != nil {
+		all = slices.DeleteFunc(slices.Clone(all), func(d dated) bool { return !suits(d.n) })
+	}
+	i := sort.Search(len(all), func(i int) bool { return all[i].at.After(at) })
+	low := min(max(0, i-nearDonors/2), max(0, len(all)-nearDonors))
+	high := min(len(all), low+nearDonors)
+	return all[low+h.rng.IntN(high-low)].n
 }
 
 // near takes the slot of a part whose neighbours are of about that time.

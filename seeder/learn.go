@@ -27,6 +27,7 @@ const (
 type lessons struct {
 	mix      *persona.Mix
 	donors   []supportdb.Record
+	strata   []canary.Segment // of the donors, where canaries are spread over strata
 	rule     *persona.Numbers // of ticket numbers; nil when they have only a shape
 	shape    *persona.Shape
 	recent   []persona.Numbered
@@ -39,7 +40,7 @@ type lessons struct {
 }
 
 // learn samples people of the segment, their numbers and the donors.
-func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig) (*lessons, error) {
+func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v *division) (*lessons, error) {
 	var rows []supportdb.Row
 	err := s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Progress: cfg.Learning}, func(r supportdb.Row) error {
 		rows = append(rows, r)
@@ -64,6 +65,11 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig) (*
 	}
 	if err := s.chooseDonors(ctx, rng, rows, cfg, l); err != nil {
 		return nil, err
+	}
+	if v != nil {
+		if err := s.strataDonors(ctx, cfg, l, v); err != nil {
+			return nil, err
+		}
 	}
 	l.learnPublic(s)
 	return l, s.learnMakers(ctx, l)

@@ -43,8 +43,11 @@ type minter struct {
 	continued int                   // ticket numbers beyond the table's last
 	foreign   int                   // phone numbers of another country than the donor's
 	lack      int                   // placebo numbers that could not be made
-	pastOnly  bool                  // or the run fails
-	due       []time.Time           // of those who arrive now; nil where all come at once
+	by        supportdb.Divider
+	wanted    []canary.Segment // strata of the next drafts; none: from the whole table
+	stratum   canary.Segment   // whose turn it is
+	pastOnly  bool             // or the run fails
+	due       []time.Time      // of those who arrive now; nil where all come at once
 	young     *young
 	unfit     map[string]int // columns for which donors were left
 }
@@ -113,6 +116,7 @@ func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*dr
 	starts := persona.Spread(rng, n, low, high)
 	out := make([]*draft, n)
 	for i := range out {
+		m.turn(i)
 		end := high
 		if i+1 < n {
 			end = starts[i+1]
@@ -145,8 +149,12 @@ func (s *Seeder) room(ctx context.Context) (low, high time.Time, err error) {
 // draft takes the next donor that can be copied and makes a new person of it.
 func (m *minter) draft(ctx context.Context, rng *rand.Rand, start, end time.Time) (*draft, error) {
 	for tries := range 2 * len(m.l.donors) {
-		donor := m.l.donors[m.next%len(m.l.donors)]
+		n := m.next % len(m.l.donors)
+		donor := m.l.donors[n]
 		m.next++
+		if !m.suits(n) {
+			continue
+		}
 		facts := m.s.cfg.Desk.Facts(&donor.Image)
 		d := &draft{donor: donor, who: person(&facts), start: start, end: end}
 		ready, err := m.finish(ctx, rng, d, tries >= len(m.l.donors))
@@ -166,6 +174,9 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 	}
 	if err = m.person(ctx, rng, d); err == nil {
 		err = m.s.compose(ctx, rng, m.l, d)
+	}
+	if err == nil {
+		err = m.stays(d)
 	}
 	if err == nil {
 		if d.phone != "" && !m.l.mix.Suits(d.who, d.phone) {

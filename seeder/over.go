@@ -281,6 +281,7 @@ func (m *minter) arriving(ctx context.Context, rng *rand.Rand, due []time.Time) 
 	slices.SortFunc(starts, time.Time.Compare)
 	out := make([]*draft, len(due))
 	for i, start := range starts {
+		m.turn(i)
 		if out[i], err = m.arrive(ctx, rng, start, high); err != nil {
 			return nil, err
 		}
@@ -300,6 +301,9 @@ func (m *minter) arrive(ctx context.Context, rng *rand.Rand, start, end time.Tim
 		near := slices.Clone(order[from:min(from+nearHours, len(order))])
 		rng.Shuffle(len(near), func(i, j int) { near[i], near[j] = near[j], near[i] })
 		for _, n := range near {
+			if !m.suits(n) {
+				continue
+			}
 			donor := &m.l.donors[n]
 			signedUp, _ := m.s.signedUp(&donor.Image)
 			facts := m.s.cfg.Desk.Facts(&donor.Image)

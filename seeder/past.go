@@ -177,6 +177,7 @@ var errNoRoom = errors.New("no key that the tables have passed over is left")
 func (m *minter) pastDrafts(ctx context.Context, rng *rand.Rand, n int) ([]*draft, error) {
 	out := make([]*draft, n)
 	for i := range out {
+		m.turn(i)
 		var err error
 		if out[i], err = m.draftPast(ctx, rng); err != nil {
 			return nil, err
@@ -196,7 +197,7 @@ func (m *minter) draftPast(ctx context.Context, rng *rand.Rand) (*draft, error) 
 			return nil, fmt.Errorf("%w: %w", ErrSample, errNoRoom)
 		}
 		for range donors {
-			donor := &m.l.donors[m.l.past.donor(at)]
+			donor := &m.l.donors[m.l.past.donor(at, m.chooser())]
 			facts := m.s.cfg.Desk.Facts(&donor.Image)
 			d := &draft{donor: *donor, who: person(&facts), start: at, end: m.s.now(), slot: &slot, numbers: map[int]string{}}
 			ready, err := m.finish(ctx, rng, d, false)

@@ -68,6 +68,8 @@ type planting struct {
 	arrivals []time.Time
 	// refused counts canaries in a row that the server would not take.
 	refused int
+	// division spreads the canaries over strata; nil where they are not.
+	division *division
 }
 
 func (r *planting) run(ctx context.Context) error {
@@ -104,6 +106,7 @@ func (r *planting) run(ctx context.Context) error {
 		return err
 	}
 	r.warn()
+	r.reportStrata()
 	if err := r.reportOver(ctx); err != nil || r.report.Live < r.cfg.Count {
 		return err
 	}
@@ -133,7 +136,7 @@ func (r *planting) findBatch(ctx context.Context) error {
 	if found {
 		r.batch, r.opened, r.arrivals = b, true, Arrivals(&b)
 		r.cfg.resume(&b)
-		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || b.Over != r.cfg.Over || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
+		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || b.Over != r.cfg.Over || r.cfg.Strata != nil && !slices.Equal(b.By, r.cfg.Strata) || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
 			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q%s", ErrBatch, b.Count, b.Place, b.Segment, overText(b.Over))
 		}
 		return nil
@@ -187,7 +190,10 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err != nil {
 		return err
 	}
-	l, err := r.s.learn(ctx, source(r.batch.Seed, "learn", 0), &r.cfg)
+	if err := r.divide(ctx, all); err != nil {
+		return err
+	}
+	l, err := r.s.learn(ctx, source(r.batch.Seed, "learn", 0), &r.cfg, r.division)
 	if err != nil {
 		return err
 	}
@@ -250,7 +256,7 @@ func (r *planting) resume(ctx context.Context, all []canary.Planting) error {
 		if all[i].State != canary.Intended {
 			continue
 		}
-		if err := r.one(ctx, &all[i], false); err != nil {
+		if err := r.bring(ctx, &all[i], false); err != nil {
 			return err
 		}
 	}
@@ -272,6 +278,7 @@ func (r *planting) fill(ctx context.Context) error {
 			size = bulkSize
 		}
 		r.m.due = r.due(min(left, size))
+		r.spread(min(left, size))
 		at := r.s.cfg.Now()
 		group, err := r.m.group(ctx, r.minted, min(left, size), left)
 		if err != nil {
@@ -283,9 +290,12 @@ func (r *planting) fill(ctx context.Context) error {
 		}
 		at = r.spent("register", at)
 		r.minted += len(group)
-		for _, p := range group {
-			for _, t := range p.Placebos {
+		for i := range group {
+			for _, t := range group[i].Placebos {
 				r.report.Placebos[t.Kind]++
+			}
+			if err := r.division.count(&group[i], 1); err != nil {
+				return err
 			}
 		}
 		if err := r.insertGroup(ctx, group); err != nil {
@@ -314,7 +324,7 @@ func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) err
 		}
 	}
 	for i := range group {
-		if err := r.one(ctx, &group[i], !r.cfg.Bulk); err != nil {
+		if err := r.bring(ctx, &group[i], !r.cfg.Bulk); err != nil {
 			return err
 		}
 	}

@@ -108,6 +108,11 @@ type PlantConfig struct {
 	Batch   canary.BatchID // the same id again resumes the run
 	Count   int            // canaries that stand when the batch is done; 0: as it was begun
 	Segment canary.Segment // only rows like these; empty is the whole table
+	// Strata are columns, or words of the recipe's segments, over whose values
+	// the canaries are spread in proportion to the rows; Weights change the
+	// proportions. A batch that is resumed keeps what it was begun with.
+	Strata  []string
+	Weights []Weight
 	// Seed makes the run repeatable on the same table; nil draws one.
 	Seed []byte
 	// PlacebosPerEmail is the number of placebo addresses for each address, 0 means 99.
@@ -159,6 +164,7 @@ type PlantReport struct {
 	Dates    Dates               `json:"dates,omitempty"` // where this run put them
 	Over     *Progress           `json:"over,omitempty"`  // of a batch that is planted over a span
 	Pool     *PoolReport         `json:"pool,omitempty"`  // how well the addresses hide; nil when nothing was missing
+	Strata   []StratumReport     `json:"strata,omitempty"`
 	Warnings []string            `json:"warnings,omitempty"`
 	// Seconds is the time that this run took, by what was done: learn, mint,
 	// register, insert.

@@ -19,6 +19,8 @@ import (
 // plantFlags are the command line of plant.
 type plantFlags struct {
 	support, batch, segment string
+	strata                  []string
+	weights                 []string
 	count                   int
 	bulk, dryRun            bool
 	dates, with, over       string
@@ -40,7 +42,7 @@ does nothing.
 With --over the canaries arrive one by one within that time, at the hours at
 which the table's customers sign up: 'saltmine serve' inserts each when its time
 has come, and so does 'plant --batch NAME', which says when the next comes.`,
-		Example: "  saltmine plant --count 5 --dry-run\n  saltmine plant --count 500 --batch spring\n  saltmine plant --count 50 --segment country=GB,product=home\n  saltmine plant --count 40 --over 14d --batch autumn\n  saltmine plant --batch autumn",
+		Example: "  saltmine plant --count 5 --dry-run\n  saltmine plant --count 500 --batch spring\n  saltmine plant --count 50 --segment country=GB,product=home\n  saltmine plant --count 500 --strata country --weight country=US:3\n  saltmine plant --count 40 --over 14d --batch autumn\n  saltmine plant --batch autumn",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plant(cmd.Context(), f) },
 	}
@@ -48,7 +50,9 @@ has come, and so does 'plant --batch NAME', which says when the next comes.`,
 	fl.IntVar(&f.count, "count", 0, "how many canaries stand when it is done")
 	fl.StringVar(&f.support, "support", "", "`NAME` of the support database, when there are several")
 	fl.StringVar(&f.batch, "batch", "", "`NAME` of the run; the same name resumes it")
-	fl.StringVar(&f.segment, "segment", "", "only among rows like these: `key=value,…`")
+	fl.StringVar(&f.segment, "segment", "", "only among rows like these: `column=value,…`; columns of the customer table, or the recipe's words")
+	fl.StringSliceVar(&f.strata, "strata", nil, "spread them over the values of these `COLUMNS`, in proportion to the rows, each made of its own stratum's customers")
+	fl.StringArrayVar(&f.weights, "weight", nil, "with --strata, count rows with a value as so many times as many: `column=value:factor`; may be repeated")
 	fl.BoolVar(&f.bulk, "bulk", false, "insert many canaries in one transaction")
 	fl.StringVar(&f.dates, "dates", "auto", "when canaries signed up: `past` takes keys that the tables have passed over, now comes behind the newest row, auto is the past where there is room")
 	fl.StringVar(&f.with, "with", "", "`KINDS` of tokens that every canary is to have, phone and ticket; else they lack them as often as customers do")
@@ -71,6 +75,10 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	segment, err := canary.ParseSegment(f.segment)
 	if err != nil {
 		return &exitError{exitUsage, err}
+	}
+	weights, err := f.weight()
+	if err != nil {
+		return err
 	}
 	c, err := a.openCore(ctx)
 	if err != nil {
@@ -96,7 +104,7 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	}
 	learning, step, done := a.plantProgress()
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
-		Batch: batch, Count: f.count, Segment: segment,
+		Batch: batch, Count: f.count, Segment: segment, Strata: f.strata, Weights: weights,
 		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Learning: learning, Progress: step,
 	})
 	done()
@@ -193,6 +201,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 		if err := lines(w, r.Statements); err != nil {
 			return err
 		}
+		if err := printStrata(w, r.Strata); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(w, "-- dry run: nothing was written; %d more canaries are not shown\n", r.More)
 		return err
 	}
@@ -211,6 +222,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 		}
 	}
 	if _, err := fmt.Fprintf(w, "placebos minted now: %d email, %d phone, %d ticket\n", r.Placebos[canary.Email], r.Placebos[canary.Phone], r.Placebos[canary.Ticket]); err != nil {
+		return err
+	}
+	if err := printStrata(w, r.Strata); err != nil {
 		return err
 	}
 	for _, warning := range r.Warnings {

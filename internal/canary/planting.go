@@ -84,7 +84,19 @@ type Batch struct {
 	Over time.Duration
 	// Rates are the shares of sign-ups in each hour of the week, that of Monday
 	// 00:00 UTC first: 168 of them, with Over alone.
-	Rates  []float64
+	Rates []float64
+	// By are the columns by which canaries are spread over strata, and Strata
+	// what each of them gets.
+	By     []string
+	Strata []Stratum
 	Opened time.Time
 	Closed time.Time // zero while unfinished
+}
+
+// Stratum is a part of a table, and how many canaries of a batch it gets.
+type Stratum struct {
+	Segment Segment `json:"segment"` // the values of the columns; those that are empty are left out
+	Rows    int     `json:"rows"`    // of those that were read
+	Weight  float64 `json:"weight"`  // 1 where none was given
+	Count   int     `json:"count"`
 }

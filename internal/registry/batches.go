@@ -12,18 +12,20 @@ import (
 )
 
 type batchCard struct {
-	Place   canary.Place   `json:"place"`
-	Segment canary.Segment `json:"segment"`
-	Count   int            `json:"count"`
-	Seed    []byte         `json:"seed"`
-	With    []canary.Kind  `json:"with,omitempty"`
-	Over    time.Duration  `json:"over,omitempty"`
-	Rates   []float64      `json:"rates,omitempty"`
+	Place   canary.Place     `json:"place"`
+	Segment canary.Segment   `json:"segment"`
+	Count   int              `json:"count"`
+	Seed    []byte           `json:"seed"`
+	With    []canary.Kind    `json:"with,omitempty"`
+	Over    time.Duration    `json:"over,omitempty"`
+	Rates   []float64        `json:"rates,omitempty"`
+	By      []string         `json:"by,omitempty"`
+	Strata  []canary.Stratum `json:"strata,omitempty"`
 }
 
 // OpenBatch registers a run of plant before its first canary.
 func (r *Registry) OpenBatch(ctx context.Context, b canary.Batch) error {
-	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates})
+	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates, By: b.By, Strata: b.Strata})
 	if err != nil {
 		return fmt.Errorf("registry: batch %s: %w", b.ID, err)
 	}
@@ -89,6 +91,6 @@ func (r *Registry) scanBatch(row scanner) (b canary.Batch, err error) {
 	}
 	b.Opened, b.Closed = fromMicros(opened), fromMicros(closed)
 	b.Place, b.Segment, b.Count, b.Seed = c.Place, c.Segment, c.Count, c.Seed
-	b.With, b.Over, b.Rates = c.With, c.Over, c.Rates
+	b.With, b.Over, b.Rates, b.By, b.Strata = c.With, c.Over, c.Rates, c.By, c.Strata
 	return b, nil
 }

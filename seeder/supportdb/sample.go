@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -15,7 +16,9 @@ import (
 // Survey says which customers are wanted.
 type Survey struct {
 	Want    int
-	Segment canary.Segment // empty: the whole table
+	Segment canary.Segment // empty: the whole table; see Divider for its words
+	// Divide puts the customer's stratum into the facts, as the word "stratum".
+	Divide Divider
 	// Progress is told how far reading has come; it may be nil.
 	Progress func(done, total int)
 }
@@ -30,22 +33,25 @@ type Survey struct {
 // A segment that hardly anybody is in may yield fewer: after two million rows
 // it ends.
 func (d *Desk) Survey(ctx context.Context, rng *rand.Rand, cfg Survey, take func(Row) error) error {
-	for word := range cfg.Segment.Pairs() {
-		if _, ok := d.recipe.Customer.Segment[word]; !ok {
-			words := d.recipe.SegmentWords()
-			return &SchemaError{Table: d.Part(recipe.CustomerPart).Table.Name, Problem: fmt.Sprintf("the recipe has no segment %q (it has: %v)", word, words), Nearest: recipe.Nearest(word, words)}
-		}
+	chosen, err := d.Divider(slices.Sorted(maps.Keys(cfg.Segment.Pairs()))...)
+	if err != nil {
+		return err
 	}
-	t := tree{d, d.factColumns()}
+	t := tree{d, d.factColumns(append(slices.Clone(chosen.at), cfg.Divide.at...)...)}
 	p := d.Part(recipe.CustomerPart)
 	s := sampler{db: d.db, rng: rng, part: p, columns: t.columns(p), want: cfg.Want, whole: p.Filter == "" && cfg.Segment == "", progress: cfg.Progress}
 	s.look = func(ctx context.Context, rows []Row) ([]Row, error) {
 		records, err := t.grow(ctx, rows)
 		var found []Row
 		for i := range records {
-			if facts := d.Facts(&records[i].Image); cfg.Segment.Covers(d.SegmentOf(&facts)) {
-				found = append(found, facts)
+			if !cfg.Segment.Covers(chosen.Of(&records[i].Image)) {
+				continue
 			}
+			facts := d.Facts(&records[i].Image)
+			if len(cfg.Divide.words) > 0 {
+				facts.Set("stratum", Text(string(cfg.Divide.Of(&records[i].Image))))
+			}
+			found = append(found, facts)
 		}
 		return found, err
 	}
@@ -67,8 +73,8 @@ func (d *Desk) Sample(ctx context.Context, rng *rand.Rand, want int, segment can
 }
 
 // factColumns lists the columns that a sample of people needs: those of facts
-// and of the links that lead to them.
-func (d *Desk) factColumns() func(*Part) []string {
+// and of more places, and of the links that lead to them.
+func (d *Desk) factColumns(more ...recipe.Place) func(*Part) []string {
 	need := map[string][]string{}
 	add := func(part, column string) {
 		column = spelling(d.Part(part).Table, column)
@@ -77,8 +83,11 @@ func (d *Desk) factColumns() func(*Part) []string {
 		}
 	}
 	for _, f := range d.recipe.CustomerFacts() {
-		add(f.Place.Part, f.Place.Column)
-		for p := d.Part(f.Place.Part); p.Name != recipe.CustomerPart; p = d.Part(p.Of) {
+		more = append(more, f.Place)
+	}
+	for _, at := range more {
+		add(at.Part, at.Column)
+		for p := d.Part(at.Part); p.Name != recipe.CustomerPart; p = d.Part(p.Of) {
 			for _, of := range p.Link {
 				add(p.Of, of)
 			}
