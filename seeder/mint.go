@@ -315,6 +315,9 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 			add(canary.Ticket, number, nil)
 		}
 	}
+	if err == nil {
+		p.Life, err = m.s.begin(d)
+	}
 	return p, err
 }
 

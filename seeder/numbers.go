@@ -145,10 +145,14 @@ func (m *minter) after(number string) int64 {
 	return counter + int64(max(desk.Step, 1))
 }
 
+// drawTries bounds how often numbers are drawn anew; every canary that was taken
+// back has left one that the registry knows.
+const drawTries = 200
+
 // draw gives one number for each date that stands neither in the table nor in
 // the registry.
 func (m *minter) draw(ctx context.Context, rng *rand.Rand, dates []time.Time) ([]string, error) {
-	for range 20 {
+	for range drawTries {
 		numbers, continued, err := m.series(rng, dates)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSample, err)

@@ -326,32 +326,52 @@ const atOnce = 2 * time.Minute
 const lifeAhead = 30 * 24 * time.Hour
 
 // byHour lists the donors by the distance of the hour of the week at which they
-// signed up, those with enough life ahead first.
+// signed up. Those with enough life ahead come first, and of these the later
+// ones, if they are some: years ago customers may have lived otherwise.
 func (l *lessons) byHour(s *Seeder, at time.Time) []int {
-	type far struct {
-		n     int
-		young bool
-		d     time.Duration
-	}
-	list := make([]far, 0, len(l.donors))
+	ago := make([]time.Duration, len(l.donors))
 	for n := range l.donors {
 		signedUp, _ := s.signedUp(&l.donors[n].Image)
+		ago[n] = at.Sub(signedUp)
+	}
+	most := enough(ago)
+	class := func(n int) int {
+		switch {
+		case ago[n] < lifeAhead:
+			return 2
+		case ago[n] > most:
+			return 1
+		}
+		return 0
+	}
+	hours := func(n int) time.Duration {
 		const week = hoursOfWeek * time.Hour
-		d := (at.Sub(signedUp)%week + week) % week
-		list = append(list, far{n, at.Sub(signedUp) < lifeAhead, min(d, week-d)})
+		d := (ago[n]%week + week) % week
+		return min(d, week-d)
 	}
-	slices.SortStableFunc(list, func(a, b far) int {
-		if a.young == b.young {
-			return cmp.Compare(a.d, b.d)
-		}
-		if b.young {
-			return -1
-		}
-		return 1
-	})
-	out := make([]int, len(list))
-	for i, f := range list {
-		out[i] = f.n
+	out := make([]int, len(l.donors))
+	for n := range out {
+		out[n] = n
 	}
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Or(class(a)-class(b), cmp.Compare(hours(a), hours(b))) })
 	return out
+}
+
+// enough is the least time back in which there are some donors with enough life
+// ahead.
+func enough(ago []time.Duration) time.Duration {
+	most := 4 * lifeAhead
+	for range 8 {
+		n := 0
+		for _, d := range ago {
+			if d >= lifeAhead && d <= most {
+				n++
+			}
+		}
+		if n >= 4*nearHours {
+			break
+		}
+		most *= 2
+	}
+	return most
 }

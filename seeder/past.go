@@ -65,6 +65,9 @@ func (p *past) clamp(t time.Time) time.Time {
 
 // at gives the canary's date for a donor's date in a row.
 func (c *composer) at(n int, t time.Time) time.Time {
+	if c.d.move != nil {
+		return c.d.move(t)
+	}
 	if c.past == nil {
 		return c.timeline.Move(t)
 	}

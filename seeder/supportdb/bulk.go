@@ -30,7 +30,7 @@ func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(conte
 	}
 	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
 		b.tx = tx
-		if err := d.reserve(ctx, tx, images); err != nil {
+		if err := d.reserve(ctx, tx, images, 0); err != nil {
 			return err
 		}
 		if err := b.run(ctx); err != nil {

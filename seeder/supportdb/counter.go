@@ -30,8 +30,8 @@ func (d *Desk) moveOn(images []Image) (s statement, ok bool) {
 
 // reserve moves the counter on, first of all in the transaction: until the end
 // of it the help desk waits for the row. Numbers that it gave since they were
-// drawn are ErrDuplicate, where no unique key says so.
-func (d *Desk) reserve(ctx context.Context, tx *sql.Tx, images []Image) error {
+// drawn are ErrDuplicate, where no unique key says so. Rows before begun stand already.
+func (d *Desk) reserve(ctx context.Context, tx *sql.Tx, images []Image, begun int) error {
 	s, ok := d.moveOn(images)
 	if !ok {
 		return nil
@@ -50,6 +50,9 @@ func (d *Desk) reserve(ctx context.Context, tx *sql.Tx, images []Image) error {
 	}
 	for i := range images {
 		for _, n := range images[i].Tickets() {
+			if n < begun {
+				continue
+			}
 			var taken int
 			q := "SELECT COUNT(*) FROM " + quote(t.Name) + " WHERE " + quote(at.Column) + " = ?"
 			if err := tx.QueryRowContext(ctx, q, images[i].Get(n, at).arg()).Scan(&taken); err != nil {

@@ -12,12 +12,16 @@ type bare string
 // values written out, in the driver's spelling. The key that the server will
 // give to a row stands as {key of the customer}.
 func (d *Desk) InsertStatements(image Image) []string {
-	out := []string{"START TRANSACTION"}
-	if s, ok := d.moveOn([]Image{image}); ok {
+	return append(append([]string{"START TRANSACTION"}, d.insertStatements(image, 0)...), "COMMIT")
+}
+
+// insertStatements are those of the rows from one on.
+func (d *Desk) insertStatements(image Image, from int) []string {
+	var out, owed []string
+	if s, ok := d.moveOn([]Image{image}); ok && from < len(image.Items) {
 		out = append(out, s.String())
 	}
-	var owed []string
-	for n := range image.Items {
+	for n := from; n < len(image.Items); n++ {
 		p := d.Part(image.Items[n].Part)
 		row, open := d.resolve(&image, n)
 		s := insertOf(p.Table.Name, row)
@@ -38,7 +42,7 @@ func (d *Desk) InsertStatements(image Image) []string {
 		}
 		out = append(out, s.String())
 	}
-	return append(append(out, owed...), "COMMIT")
+	return append(out, owed...)
 }
 
 // awaited writes a value that waits for keys, and tells the last row whose key

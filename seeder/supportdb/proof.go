@@ -76,7 +76,7 @@ func triggersRun(ctx context.Context, tx *sql.Tx) (n int64, err error) {
 // ErrAltered when one does not hold what was written. It takes up the keys as
 // the server spells them.
 func (w *writing) proven(ctx context.Context) error {
-	for n := range w.image.Items {
+	for n := w.begun; n < len(w.image.Items); n++ {
 		if err := w.provenRow(ctx, n); err != nil {
 			return err
 		}

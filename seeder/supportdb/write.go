@@ -35,7 +35,7 @@ func insertOf(table string, r Row) statement {
 func (d *Desk) Insert(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
 	var begun []*writing
 	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
-		if err := d.reserve(ctx, tx, images); err != nil {
+		if err := d.reserve(ctx, tx, images, 0); err != nil {
 			return err
 		}
 		keys := make([]Keys, len(images))
@@ -73,6 +73,7 @@ type writing struct {
 	image Image
 	keys  Keys
 	note  func(context.Context, Keys) error
+	begun int // rows that stand already
 }
 
 func (w *writing) run(ctx context.Context) error {
@@ -82,7 +83,7 @@ func (w *writing) run(ctx context.Context) error {
 		value  Value
 	}
 	var owed []later
-	for n := range w.image.Items {
+	for n := w.begun; n < len(w.image.Items); n++ {
 		row, open := w.resolved(n)
 		for column, v := range open {
 			owed = append(owed, later{n, column, v})
@@ -114,6 +115,9 @@ func (w *writing) noteNumbers() {
 		return
 	}
 	for _, n := range w.image.Tickets() {
+		if n < w.begun {
+			continue
+		}
 		w.keys.Numbers = append(w.keys.Numbers, w.image.Get(n, at).Text())
 	}
 }
