@@ -302,10 +302,10 @@ func (r *liveRun) take(ctx context.Context, st *step) error {
 	case err == nil:
 		r.count(st)
 		return r.stamp(context.WithoutCancel(ctx), c, settled(before, r.s.now()))
-	case errors.Is(err, supportdb.ErrAltered), errors.Is(err, supportdb.ErrConstraint), errors.Is(err, supportdb.ErrDuplicate):
+	case errors.Is(err, supportdb.ErrAltered), errors.Is(err, supportdb.ErrConstraint), errors.Is(err, supportdb.ErrRefused):
 		r.report.Dropped++
 		return errors.Join(r.look(ctx, c), r.drop(ctx, c))
-	case errors.Is(err, supportdb.ErrStale), errors.Is(err, supportdb.ErrUnknownOutcome):
+	case errors.Is(err, supportdb.ErrStale), errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome):
 		return r.look(ctx, c)
 	}
 	return err
