@@ -42,10 +42,29 @@ func (w *world) lives(t *testing.T, count int, bulk bool) {
 		}
 		w.asMeant(t)
 	}
-	if r, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true}); err != nil || r.Withdrawn != count || len(r.Findings) > 0 {
+	r, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true})
+	if err != nil || r.Withdrawn != count || len(r.Findings) > 0 {
 		t.Fatalf("withdraw: %+v, %v", r, err)
 	}
+	w.wantAloud(t, append(report.Warnings, r.Notes...))
 	w.wantSame(t, before)
+}
+
+// wantAloud checks that it is said what stays behind.
+func (w *world) wantAloud(t *testing.T, said []string) {
+	t.Helper()
+	text := strings.Join(said, "\n")
+	if !strings.Contains(text, "counters stay where they are: ") {
+		t.Errorf("said %q", text)
+	}
+	kept := w.number(t, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SYSTEM VERSIONED'")
+	if said := strings.Contains(text, "FOR SYSTEM_TIME ALL") && strings.Contains(text, "the history of system-versioned tables keeps the rows: tickets"); said != (kept > 0) {
+		t.Errorf("%d tables are system-versioned, said %q", kept, text)
+	}
+	without := w.number(t, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE IN ('MyISAM', 'Aria')")
+	if said := strings.Contains(text, "no transactions"); said != (without > 0) {
+		t.Errorf("%d tables have no transactions, said %q", without, text)
+	}
 }
 
 // wantSame checks that all tables are as they were.
@@ -101,11 +120,16 @@ func TestAwkwardTables(t *testing.T) {
 				" ADD touched timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, ADD secret int INVISIBLE NOT NULL DEFAULT 7, ADD whole varchar(140) AS (CONCAT(first_name, ' ', last_name)) PERSISTENT, ADD loud varchar(140) AS (UPPER(last_name)) VIRTUAL",
 			"UPDATE customers SET likes = 'a,c', extra = '{\"plan\": \"home\", \"n\": [1, 2]}', spot = POINT(1, 2), raw = UNHEX('00FF5C27220A0D1A00112233445566FF'), born = 1970, lag = '-12:00:00.125', score = 0.1 + id, rate = id / 3, touched = created_at",
 		}},
-		"zerofill":          {statements: []string{"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers MODIFY id bigint(12) UNSIGNED ZEROFILL NOT NULL AUTO_INCREMENT", "ALTER TABLE tickets MODIFY customer_id bigint(12) UNSIGNED ZEROFILL NOT NULL"}},
-		"latin1":            {statements: narrow("latin1")},
-		"latin1 in bulk":    {statements: narrow("latin1"), bulk: true},
-		"utf8mb3":           {statements: narrow("utf8mb3")},
-		"system versioning": {statements: []string{"ALTER TABLE tickets ADD SYSTEM VERSIONING"}},
+		"zerofill":       {statements: []string{"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers MODIFY id bigint(12) UNSIGNED ZEROFILL NOT NULL AUTO_INCREMENT", "ALTER TABLE tickets MODIFY customer_id bigint(12) UNSIGNED ZEROFILL NOT NULL"}},
+		"latin1":         {statements: narrow("latin1")},
+		"latin1 in bulk": {statements: narrow("latin1"), bulk: true},
+		"utf8mb3":        {statements: narrow("utf8mb3")},
+		"unique bytes":   {statements: []string{"ALTER TABLE customers ADD token binary(16) NULL", "UPDATE customers SET token = UNHEX(MD5(id))", "ALTER TABLE customers ADD UNIQUE (token)"}},
+		"uuids": {statements: []string{"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers ADD u uuid NULL", "ALTER TABLE tickets ADD u uuid NULL, ADD INDEX (u)", "UPDATE customers SET u = UUID()",
+			"UPDATE tickets t JOIN customers c ON c.id = t.customer_id SET t.u = c.u", "ALTER TABLE tickets DROP INDEX tickets_customer, DROP customer_id, CHANGE u customer_id uuid NOT NULL",
+			"ALTER TABLE customers MODIFY id bigint NOT NULL", "ALTER TABLE customers DROP PRIMARY KEY, DROP id, ADD PRIMARY KEY (u)", "ALTER TABLE customers CHANGE u id uuid NOT NULL"}},
+		"no transactions":   {bulk: true, statements: []string{"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers ENGINE = MyISAM", "ALTER TABLE tickets ENGINE = Aria"}},
+		"system versioning": {statements: []string{"ALTER TABLE tickets ADD since timestamp(6) GENERATED ALWAYS AS ROW START, ADD till timestamp(6) GENERATED ALWAYS AS ROW END, ADD PERIOD FOR SYSTEM_TIME (since, till), ADD SYSTEM VERSIONING"}},
 		"partitions": {statements: []string{
 			"ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk", "ALTER TABLE customers DROP INDEX customers_email, ADD INDEX (email), DROP PRIMARY KEY, ADD PRIMARY KEY (id, created_at)",
 			"ALTER TABLE customers PARTITION BY RANGE (YEAR(created_at)) (PARTITION p0 VALUES LESS THAN (2024), PARTITION p1 VALUES LESS THAN MAXVALUE)",

@@ -48,10 +48,13 @@ func (r *planting) warn() {
 		}
 	}
 	add(len(r.m.polled), "%d canaries have mailboxes that are to be read by IMAP, which nothing does yet: what arrives there is not heard until it is forwarded")
-	add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told")
+	if r.s.cfg.Desk.Recipe().Ticket.Counter == nil {
+		add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told (ticket.counter in the recipe)")
+	}
 	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
 	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")
 	if _, ok := r.s.cfg.Desk.Fact("phone"); ok && !r.m.withPhone {
 		r.report.Warnings = append(r.report.Warnings, "canaries have no phone number")
 	}
+	r.report.Warnings = append(r.report.Warnings, r.s.cfg.Desk.Cautions()...)
 }

@@ -27,6 +27,8 @@ type WithdrawReport struct {
 	Never      int       `json:"never"`     // were never inserted
 	Findings   []Finding `json:"findings,omitempty"`
 	Statements []string  `json:"statements,omitempty"` // of a dry run
+	// Notes say what of the canaries stays in the support database all the same.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Withdraw deletes canaries by their recorded keys, each with its tickets in
@@ -56,6 +58,9 @@ func (s *Seeder) Withdraw(ctx context.Context, cfg WithdrawConfig) (WithdrawRepo
 	})
 	if err != nil {
 		return report, fmt.Errorf("withdraw: read the registry: %w", err)
+	}
+	if len(all) > 0 {
+		report.Notes = s.cfg.Desk.Remains()
 	}
 	for i := range all {
 		if err := s.withdraw(ctx, &all[i], cfg.DryRun, &report); err != nil {

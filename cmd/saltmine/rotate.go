@@ -119,6 +119,15 @@ func printFindings(w io.Writer, list []seeder.Finding) error {
 	return nil
 }
 
+func printNotes(w io.Writer, notes []string) error {
+	for _, n := range notes {
+		if _, err := fmt.Fprintf(w, "note: %s\n", n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *app) withdrawCmd() *cobra.Command {
 	var name, batch string
 	var all, dryRun bool
@@ -153,7 +162,7 @@ and that is recorded.`,
 						return err
 					}
 					_, err := fmt.Fprintf(w, "%d withdrawn, %d were gone already, %d were never inserted\n", r.Withdrawn, r.Gone, r.Never)
-					return errors.Join(err, printFindings(w, r.Findings))
+					return errors.Join(err, printFindings(w, r.Findings), printNotes(w, r.Notes))
 				}, err
 			})
 		},

@@ -216,4 +216,4 @@ func (t *Table) transactional() bool {
 	return true
 }
 
-func (c *Column) isUUID() bool { return c.IsText() && c.MaxLen == 36 }
+func (c *Column) isUUID() bool { return c.Type == "uuid" || c.IsText() && c.MaxLen == 36 }

@@ -184,6 +184,10 @@ func (c *checker) types() {
 			if !col.IsTime() && col.Type != "date" && !slices.Contains(p.Epoch, col.Name) {
 				c.fault(p.Table, col.Name, "its type "+col.Type+" is no date: want datetime, timestamp or date, or name it in epoch", "")
 			}
+		case "number":
+			if !col.IsText() && !col.IsInteger() {
+				c.fault(p.Table, col.Name, "its type "+col.Type+" is no ticket number: want a text or a whole number", "")
+			}
 		case "email", "phone", "name", "first_name", "last_name":
 			if !col.IsText() {
 				c.fault(p.Table, col.Name, "its type "+col.Type+" holds no text", "")

@@ -10,13 +10,16 @@ import (
 
 // Table is what information_schema says of a table.
 type Table struct {
-	Name    string
-	Engine  string
-	Rows    int64 // the server's estimate
-	View    bool
-	Columns []Column
-	Indexes []Index
-	Refs    []ForeignKey
+	Name   string
+	Engine string
+	Rows   int64 // the server's estimate
+	View   bool
+	// Versioned says that the server keeps every row that was ever there
+	// (MariaDB, System-Versioned Tables).
+	Versioned bool
+	Columns   []Column
+	Indexes   []Index
+	Refs      []ForeignKey
 	// Triggers are the names of the table's triggers.
 	Triggers []string
 }
@@ -135,7 +138,7 @@ func (d *DB) readTables(ctx context.Context, limit string, args []any, tables ma
 		if err := rows.Scan(&name, &kind, &engine, &count); err != nil {
 			return err
 		}
-		tables[name] = &Table{Name: name, Engine: engine.String, Rows: count.Int64, View: strings.Contains(kind, "VIEW")}
+		tables[name] = &Table{Name: name, Engine: engine.String, Rows: count.Int64, View: strings.Contains(kind, "VIEW"), Versioned: strings.HasPrefix(kind, "SYSTEM VERSIONED")}
 		return nil
 	})
 }

@@ -116,6 +116,7 @@ func TestUseFaults(t *testing.T) {
 	dsn, raw := shared.MariaDB(t).HelpDesk(t, tables())
 	exec(t, raw, "CREATE VIEW people AS SELECT * FROM customers",
 		"CREATE TABLE old (id int AUTO_INCREMENT PRIMARY KEY, email varchar(99), first_name text, last_name text, phone text, country text, language text, product text, created_at datetime, updated_at datetime) ENGINE=MyISAM",
+		"CREATE TABLE bare (id int, number text, customer_id int, subject text, status text, created_at datetime, updated_at datetime)",
 		"CREATE TABLE hand (id int PRIMARY KEY, number text, customer_id int, subject text, status text, created_at int, updated_at datetime)")
 	db := open(t, dsn)
 	for name, c := range map[string]struct {
@@ -130,6 +131,11 @@ func TestUseFaults(t *testing.T) {
 		"made keys":  {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "neither by AUTO_INCREMENT nor as UUIDs"},
 		"no date":    {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "column hand.created_at: its type int is no date"},
 		"no text":    {func(r *recipe.Recipe) { r.Customer.Phone = "newsletter" }, "its type tinyint holds no text"},
+		"no number":  {func(r *recipe.Recipe) { r.Ticket.Number = "created_at" }, "column tickets.created_at: its type datetime is no ticket number"},
+		"no key":     {func(r *recipe.Recipe) { r.Ticket.Table = "bare" }, "table bare: it has no primary key"},
+		"no counter": {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "count", Column: "next", Filter: "1"} }, "table count: not in database"},
+		"counter":    {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "old", Column: "fone", Filter: "1"} }, `column old.fone: ticket.counter is not in the table; did you mean "phone"?`},
+		"text":       {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "old", Column: "phone", Filter: "1"} }, "column old.phone: ticket.counter wants whole numbers, its type is text"},
 		"unfinished": {func(r *recipe.Recipe) { r.Customer.Email = "" }, "customer.email is missing"},
 	} {
 		r := generic(t)
@@ -190,6 +196,10 @@ func TestCheckWriteReadOnly(t *testing.T) {
 	}
 	if err := desk.CheckWrite(t.Context()); !errors.Is(err, supportdb.ErrReadOnly) {
 		t.Errorf("read-only server: %v", err)
+	}
+	exec(t, raw, "SET GLOBAL read_only = 0")
+	if err := desk.CheckWrite(t.Context()); err != nil {
+		t.Errorf("a server that may be written to: %v", err)
 	}
 }
 

@@ -71,5 +71,5 @@ func (d *Desk) tells(p *Part, column string) bool {
 // comparable reports whether the server finds a value of the column again by
 // the text in which it gave it, and does not set it by itself.
 func (c *Column) comparable() bool {
-	return !c.OnUpdate && !c.Generated && (c.IsText() || c.IsInteger() || c.IsTime() || slices.Contains([]string{"date", "decimal", "enum", "set", "year"}, c.Type))
+	return !c.OnUpdate && !c.Generated && (c.IsText() || c.IsInteger() || c.IsTime() || slices.Contains([]string{"date", "decimal", "enum", "set", "year", "uuid"}, c.Type))
 }

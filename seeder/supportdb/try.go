@@ -85,9 +85,7 @@ func (d *Desk) fits(image *Image) []Fit {
 
 func (d *Desk) notes(records []Record) []string {
 	var out []string
-	if without := d.Transactional(); len(without) > 0 {
-		out = append(out, fmt.Sprintf("%s: no transactions; a canary that fails half-way is taken back row by row", strings.Join(without, ", ")))
-	}
+	out = append(out, d.Cautions()...)
 	found := map[string]bool{}
 	shared := 0
 	for i := range records {
