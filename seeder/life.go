@@ -220,7 +220,7 @@ func (r *liveRun) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := r.s.learn(ctx, source(seed, "learn", 0), &PlantConfig{Count: r.total})
+	l, err := r.s.learn(ctx, source(seed, "learn", 0), &PlantConfig{Count: r.total}, nil)
 	if err != nil {
 		return err
 	}
