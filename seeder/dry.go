@@ -53,6 +53,9 @@ func (r *planting) warn() {
 	}
 	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
 	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")
+	if h := r.m.l.neighbours; !h.none() && !h.indexed && h.read < r.s.cfg.Desk.Estimate()*9/10 {
+		r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("no index leads to names: that no canary has the name and the town of a customer was looked up among %d customers only", h.read))
+	}
 	if _, ok := r.s.cfg.Desk.Fact("phone"); ok && !r.m.withPhone {
 		r.report.Warnings = append(r.report.Warnings, "canaries have no phone number")
 	}

@@ -25,32 +25,38 @@ const (
 
 // lessons is what was learned from the support database for one run.
 type lessons struct {
-	mix      *persona.Mix
-	donors   []supportdb.Record
-	strata   []canary.Segment // of the donors, where canaries are spread over strata
-	rule     *persona.Numbers // of ticket numbers; nil when they have only a shape
-	shape    *persona.Shape
-	recent   []persona.Numbered
-	makers   map[string]*maker // by table and column, see makers.go
-	subjects map[string]map[string]int
-	phones   float64                   // share of customers with a phone number
-	past     *history                  // nil where canaries are of now
-	public   map[string]bool           // addresses of the desk itself
-	keys     map[string]*persona.Shape // by part, of keys that the server does not give
+	mix        *persona.Mix
+	donors     []supportdb.Record
+	strata     []canary.Segment // of the donors, where canaries are spread over strata
+	rule       *persona.Numbers // of ticket numbers; nil when they have only a shape
+	shape      *persona.Shape
+	recent     []persona.Numbered
+	makers     map[string]*maker // by table and column, see makers.go
+	subjects   map[string]map[string]int
+	phones     float64         // share of customers with a phone number
+	past       *history        // nil where canaries are of now
+	public     map[string]bool // addresses of the desk itself
+	neighbours *neighbourhood
+	keys       map[string]*persona.Shape // by part, of keys that the server does not give
 }
 
 // learn samples people of the segment, their numbers and the donors.
 func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v *division) (*lessons, error) {
 	var rows []supportdb.Row
-	err := s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Progress: cfg.Learning}, func(r supportdb.Row) error {
+	near, err := s.newNeighbourhood()
+	if err != nil {
+		return nil, err
+	}
+	err = s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Divide: near.town, Progress: cfg.Learning}, func(r supportdb.Row) error {
 		rows = append(rows, r)
+		near.meet(&r)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	people := make([]persona.Person, len(rows))
-	l := &lessons{makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
+	l := &lessons{neighbours: near, makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
 	for i := range rows {
 		people[i] = person(&rows[i])
 		if people[i].Phone != "" {

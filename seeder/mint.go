@@ -179,6 +179,9 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 		err = m.stays(d)
 	}
 	if err == nil {
+		err = m.alone(ctx, d)
+	}
+	if err == nil {
 		if d.phone != "" && !m.l.mix.Suits(d.who, d.phone) {
 			m.foreign++
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"saltmine/seeder/recipe"
 )
@@ -88,4 +89,55 @@ func (d *Desk) Shown(ctx context.Context, keys []string) (map[string]bool, error
 		}
 	}
 	return out, nil
+}
+
+// Findable reports whether customers are found by one of these facts without
+// reading the whole table: it stands in the customer table, first in an index.
+func (d *Desk) Findable(words ...string) bool {
+	_, ok := d.findable(words)
+	return ok
+}
+
+func (d *Desk) findable(words []string) (recipe.Place, bool) {
+	for _, word := range words {
+		if at, ok := d.Fact(word); ok && at.Part == recipe.CustomerPart && d.Part(at.Part).Table.Indexed(at.Column) {
+			return at, true
+		}
+	}
+	return recipe.Place{}, false
+}
+
+// mostNamesakes bounds the customers of one name that are read.
+const mostNamesakes = 200
+
+// Namesakes reads customers with the name of an image, 200 at most, without
+// what belongs to them; none where no index leads to names.
+func (d *Desk) Namesakes(ctx context.Context, i *Image) ([]Record, error) {
+	if !d.Findable("name", "first_name", "last_name") {
+		return nil, nil
+	}
+	p := d.Part(recipe.CustomerPart)
+	var where []string
+	var args []any
+	for _, word := range []string{"last_name", "first_name", "name"} {
+		at, ok := d.Fact(word)
+		if v := i.Get(i.Customer(), at); ok && at.Part == p.Name && v.Text() != "" {
+			where, args = append(where, quote(at.Column)+" = ?"), append(args, v.Text())
+		}
+	}
+	if len(where) == 0 {
+		return nil, nil
+	}
+	columns := p.Table.names()
+	q := fmt.Sprintf("SELECT %s FROM %s WHERE %s%s LIMIT %d", quoteAll(columns), quote(p.Table.Name), strings.Join(where, " AND "), also(p.Filter), mostNamesakes)
+	var rows []Row
+	err := d.db.each(ctx, q, args, func(r *sql.Rows) error {
+		row, err := scanRow(r, columns)
+		rows = append(rows, row)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for namesakes: %w", err)
+	}
+	return tree{d, func(*Part) []string { return nil }}.grow(ctx, rows)
 }
