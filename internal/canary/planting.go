@@ -89,6 +89,7 @@ type Batch struct {
 	// what each of them gets.
 	By     []string
 	Strata []Stratum
+	Gate   Judgement // what the gate said before the first canary
 	Opened time.Time
 	Closed time.Time // zero while unfinished
 }

@@ -21,11 +21,13 @@ type batchCard struct {
 	Rates   []float64        `json:"rates,omitempty"`
 	By      []string         `json:"by,omitempty"`
 	Strata  []canary.Stratum `json:"strata,omitempty"`
+
+	Gate canary.Judgement `json:"gate"`
 }
 
 // OpenBatch registers a run of plant before its first canary.
 func (r *Registry) OpenBatch(ctx context.Context, b canary.Batch) error {
-	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates, By: b.By, Strata: b.Strata})
+	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates, By: b.By, Strata: b.Strata, Gate: b.Gate})
 	if err != nil {
 		return fmt.Errorf("registry: batch %s: %w", b.ID, err)
 	}
@@ -59,7 +61,16 @@ func (r *Registry) Batch(ctx context.Context, id canary.BatchID) (b canary.Batch
 
 // UnfinishedBatches returns the runs of plant that were not finished, oldest first.
 func (r *Registry) UnfinishedBatches(ctx context.Context) ([]canary.Batch, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT id, opened, closed, sealed FROM batches WHERE closed = 0 ORDER BY opened")
+	return r.batches(ctx, "SELECT id, opened, closed, sealed FROM batches WHERE closed = 0 ORDER BY opened")
+}
+
+// Batches returns all runs of plant, oldest first.
+func (r *Registry) Batches(ctx context.Context) ([]canary.Batch, error) {
+	return r.batches(ctx, "SELECT id, opened, closed, sealed FROM batches ORDER BY opened, id")
+}
+
+func (r *Registry) batches(ctx context.Context, query string) ([]canary.Batch, error) {
+	rows, err := r.db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("registry: batches: %w", err)
 	}
@@ -91,6 +102,6 @@ func (r *Registry) scanBatch(row scanner) (b canary.Batch, err error) {
 	}
 	b.Opened, b.Closed = fromMicros(opened), fromMicros(closed)
 	b.Place, b.Segment, b.Count, b.Seed = c.Place, c.Segment, c.Count, c.Seed
-	b.With, b.Over, b.Rates, b.By, b.Strata = c.With, c.Over, c.Rates, c.By, c.Strata
+	b.With, b.Over, b.Rates, b.By, b.Strata, b.Gate = c.With, c.Over, c.Rates, c.By, c.Strata, c.Gate
 	return b, nil
 }

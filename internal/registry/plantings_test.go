@@ -208,6 +208,7 @@ func TestBatches(t *testing.T) {
 	both(t, func(t *testing.T, r *registry.Registry) {
 		ctx := t.Context()
 		one := canary.Batch{ID: "one", Place: "db:main", Segment: "country=GB", Count: 500, Seed: []byte{1, 2, 3}, Opened: start()}
+		one.Gate = canary.Judgement{Verdict: canary.Refused, Because: []string{"the phone block"}, At: start(), Forced: true, By: "m.roe"}
 		two := canary.Batch{ID: "two", Place: "db:main", Count: 7, Seed: []byte{4}, With: []canary.Kind{canary.Ticket}, Over: 14 * 24 * time.Hour, Rates: []float64{0.25, 0.75}, Opened: start().Add(time.Hour)}
 		must(t, r.OpenBatch(ctx, two))
 		must(t, r.OpenBatch(ctx, one))
@@ -232,6 +233,10 @@ func TestBatches(t *testing.T) {
 		}
 		if d := cmp.Diff([]canary.Batch{two}, list); d != "" {
 			t.Errorf("over a span: %s", d)
+		}
+		list, err = r.Batches(ctx)
+		if d := cmp.Diff([]canary.Batch{one, two}, list); err != nil || d != "" {
+			t.Errorf("all: %v %s", err, d)
 		}
 		if _, found, err := r.Batch(ctx, "three"); found || err != nil {
 			t.Errorf("a batch that is not there: %v, %v", found, err)
