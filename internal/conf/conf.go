@@ -10,7 +10,7 @@
 //	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
 //
 // A section that is absent switches its part off (the pointer is nil);
-// [registry], [pool], [spool] and [verify] always have defaults. Relative paths are taken
+// [registry], [pool], [spool], [verify] and [gate] always have defaults. Relative paths are taken
 // from the folder of the configuration file and are absolute in [Config].
 //
 // Secrets never stand in the configuration itself. A key that ends in _file
@@ -55,6 +55,7 @@ type Config struct {
 	Routes   []Route            `json:"route,omitempty"`
 	Rotate   *Rotate            `json:"rotate,omitempty"`
 	Verify   Verify             `json:"verify"`
+	Gate     Gate               `json:"gate"`
 }
 
 // Registry says where the core's database and its keys are.
@@ -238,6 +239,7 @@ func Default(dir string) *Config {
 		},
 		Verify: defaultVerify(),
 		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
+		Gate:   Gate{Rows: 20_000, MaxAUC: 0.55},
 	}
 }
 

@@ -123,7 +123,7 @@ func TestEmptyFileGivesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
-		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"verify":{"schedule":"41 3 * * *","severity":"P3"}}`
+		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -201,6 +201,9 @@ func TestOneFault(t *testing.T) {
 		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
 		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
 		"rate not finite":   {"[support.a]\ndsn_file='b'\nchange_rate=nan\n", "s.toml:3: support.a.change_rate: NaN is not above 0 and at most 365"},
+		"flag not a flag":   {"[gate]\noff = 'yes'\n", "s.toml:2: gate.off: want true or false, found a string"},
+		"gate too small":    {"[gate]\nrows = 10\n", "s.toml:2: gate.rows: 10 is not between 1000 and 250000"},
+		"gate below chance": {"[gate]\nmax_auc = 0.4\n", "s.toml:2: gate.max_auc: 0.4 is not between 0.5 and 1"},
 		"line of dotted":    {"# a\npool.accept_one_in = 0\n", "s.toml:2: pool.accept_one_in: 0 is not between 1 and 1048576"},
 		"line in inline":    {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
 		"second of two":     {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},

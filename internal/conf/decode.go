@@ -58,6 +58,7 @@ func (c *Config) decode(top *table) {
 		t.finish()
 	}
 	c.Verify.decode(top.sub("verify"))
+	c.Gate.decode(top.sub("gate"))
 	top.notYet("edge", "edge and core run as one process in this form; take the section out")
 	top.notYet("core", "edge and core run as one process in this form; take the section out")
 	top.finish()

@@ -58,6 +58,9 @@ func (c *Config) Redacted() string {
 		p.value("rotate.measure", r.Measure)
 		p.value("rotate.measure_rows", r.MeasureRows)
 	}
+	p.value("gate.off", c.Gate.Off)
+	p.value("gate.rows", c.Gate.Rows)
+	p.value("gate.max_auc", c.Gate.MaxAUC)
 	return b.String()
 }
 
