@@ -29,7 +29,7 @@ func (w *world) goTo(at time.Time) {
 // rerun runs a batch again by its name alone, as the job of serve does.
 func (w *world) rerun(t *testing.T, batch canary.BatchID) seeder.PlantReport {
 	t.Helper()
-	cfg := seeder.PlantConfig{Batch: batch, PlacebosPerEmail: 1}
+	cfg := seeder.PlantConfig{Batch: batch, PlacebosPerEmail: 1, Gate: seeder.GateConfig{Off: true}}
 	report, err := w.seeder.Plant(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

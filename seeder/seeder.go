@@ -130,6 +130,8 @@ type PlantConfig struct {
 	// Over lets the canaries arrive in this span, among the real sign-ups: a run
 	// inserts those whose time has come. 0 is at once, or as the batch was begun.
 	Over time.Duration
+	// Gate says how the batch is judged before it is planted.
+	Gate GateConfig
 	// DryRun writes nothing anywhere and returns the statements.
 	DryRun   bool
 	Progress func(done, total int) // may be nil
@@ -165,6 +167,7 @@ type PlantReport struct {
 	Over     *Progress           `json:"over,omitempty"`  // of a batch that is planted over a span
 	Pool     *PoolReport         `json:"pool,omitempty"`  // how well the addresses hide; nil when nothing was missing
 	Strata   []StratumReport     `json:"strata,omitempty"`
+	Gate     GateReport          `json:"gate"`
 	Warnings []string            `json:"warnings,omitempty"`
 	// Seconds is the time that this run took, by what was done: learn, mint,
 	// register, insert.

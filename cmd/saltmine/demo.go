@@ -184,6 +184,8 @@ func demoConfig(console, hook string) string {
 	return `[pool]
 domains = [` + strings.Join(quoted, ", ") + `]
 phones = "numbers.csv"
+[gate]
+off = true
 [smtp]
 listen = ["127.0.0.1:0"]
 hostname = "mx1.demo.example"

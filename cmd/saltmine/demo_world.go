@@ -180,7 +180,7 @@ func (d *story) plant(ctx context.Context) (string, error) {
 		return "", err
 	}
 	step, done := d.app.progress("       planting")
-	rep, err := w.seeder.Plant(ctx, seeder.PlantConfig{Batch: "demo", Count: demoCanaries, Seed: []byte("demo"), Bulk: true, Progress: step})
+	rep, err := w.seeder.Plant(ctx, seeder.PlantConfig{Batch: "demo", Count: demoCanaries, Seed: []byte("demo"), Bulk: true, Gate: seeder.GateConfig{Off: true}, Progress: step})
 	done()
 	if err != nil {
 		return "", err

@@ -81,6 +81,7 @@ func hints() []hint {
 		{supportdb.ErrTooSlow, "nothing was written by it: try again when the support database is less busy, or raise statement_time_max in [support.…] if it always takes so long"},
 		{supportdb.ErrTooFew, "canaries are made like the customers that are there: plant without --segment, or in a larger one"},
 		{seeder.ErrPool, "'saltmine pool list' shows what is free and when the rest will be: add to the pool, wait, or plant fewer"},
+		{seeder.ErrRefused, "add what the gate asks for (mailboxes or numbers of [pool], --dates past, no --with), or plant all the same with --force, which is recorded; max_auc in [gate] is the limit"},
 		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},
 		{seal.ErrOpen, "these are not the keys that the registry was written with: check keys in [registry]"},
 		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},

@@ -115,6 +115,8 @@ recipe = "recipe.toml"
 domains = ["`+strings.Join(testDomains(), `", "`)+`"]
 phones = "numbers.csv"
 soak = "0s"
+[gate]
+off = true
 [smtp]
 listen = ["127.0.0.1:0"]
 hostname = "mx1.hollowbrook.example"

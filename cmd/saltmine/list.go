@@ -76,12 +76,20 @@ func (a *app) list(ctx context.Context, reg *registry.Registry, f canary.Filter)
 	for i, p := range plantings {
 		rows[i] = listed{p.ID, p.State, p.Place, p.Batch, p.Segment, len(p.Tokens)}
 	}
+	batches, err := listBatches(ctx, reg, f.Batch)
+	if err != nil {
+		return err
+	}
 	result := struct {
 		Counts   map[string]int `json:"counts"`
+		Batches  []listedBatch  `json:"batches"`
 		Canaries []listed       `json:"canaries"`
 		Arriving []arriving     `json:"arriving"`
-	}{counts, rows, coming}
+	}{counts, batches, rows, coming}
 	return a.print(result, func(w io.Writer) error {
+		if err := printBatches(w, batches); err != nil {
+			return err
+		}
 		for _, r := range rows {
 			if _, err := fmt.Fprintf(w, "%s  %-8s  %s  %s  %d tokens  %s\n", r.ID, r.State, r.Place, r.Batch, r.Tokens, r.Segment); err != nil {
 				return err

@@ -22,7 +22,7 @@ type plantFlags struct {
 	strata                  []string
 	weights                 []string
 	count                   int
-	bulk, dryRun            bool
+	bulk, dryRun, force     bool
 	dates, with, over       string
 }
 
@@ -38,6 +38,12 @@ A run that was cut off is resumed by the same command: without --batch the
 unfinished run of this support database is carried on to exactly its count. With
 --batch NAME the command may be repeated at will: when the batch is complete it
 does nothing.
+
+Before anything is written the gate judges the canaries as somebody would who has
+the whole table: it drafts them, at least 200, and tries to tell them from
+customers. It refuses what it can tell (exit code 1) and names what gives the
+canaries away; see [gate] in the configuration. --force plants all the same, and
+that is on the record of the batch, with who forced it and when.
 
 With --over the canaries arrive one by one within that time, at the hours at
 which the table's customers sign up: 'saltmine serve' inserts each when its time
@@ -57,7 +63,8 @@ has come, and so does 'plant --batch NAME', which says when the next comes.`,
 	fl.StringVar(&f.dates, "dates", "auto", "when canaries signed up: `past` takes keys that the tables have passed over, now comes behind the newest row, auto is the past where there is room")
 	fl.StringVar(&f.with, "with", "", "`KINDS` of tokens that every canary is to have, phone and ticket; else they lack them as often as customers do")
 	fl.StringVar(&f.over, "over", "", "let them arrive within this `TIME`, such as 14d, among the real sign-ups")
-	fl.BoolVar(&f.dryRun, "dry-run", false, "show the SQL, write nothing")
+	fl.BoolVar(&f.force, "force", false, "plant what the gate refuses; this is recorded")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "show the SQL and what the gate says, write nothing")
 	return cmd
 }
 
@@ -103,12 +110,15 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 		return err
 	}
 	learning, step, done := a.plantProgress()
+	gate, judged := a.gateOf(c.cfg.Gate, f.force)
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
 		Batch: batch, Count: f.count, Segment: segment, Strata: f.strata, Weights: weights,
-		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, DryRun: f.dryRun, Learning: learning, Progress: step,
+		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, Gate: gate, DryRun: f.dryRun, Learning: learning, Progress: step,
 	})
+	judged()
 	done()
 	if err != nil {
+		a.showRefusal(err)
 		return a.cutOff(ctx, c, batch, err)
 	}
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
@@ -204,6 +214,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 		if err := printStrata(w, r.Strata); err != nil {
 			return err
 		}
+		if err := printGate(w, "-- ", &r.Gate, true); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(w, "-- dry run: nothing was written; %d more canaries are not shown\n", r.More)
 		return err
 	}
@@ -220,6 +233,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 		if _, err := fmt.Fprintf(w, "dates: %s\n", where); err != nil {
 			return err
 		}
+	}
+	if err := printGate(w, "", &r.Gate, false); err != nil {
+		return err
 	}
 	if _, err := fmt.Fprintf(w, "placebos minted now: %d email, %d phone, %d ticket\n", r.Placebos[canary.Email], r.Placebos[canary.Phone], r.Placebos[canary.Ticket]); err != nil {
 		return err

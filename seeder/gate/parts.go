@@ -17,6 +17,25 @@ func (a *arena) where(is func(*view.Feature) bool) (features []int) {
 	return features
 }
 
+// undate leaves in a view what does not depend on when things happened.
+func undate(v *view.View) {
+	dated := func(g view.Group) bool {
+		switch g {
+		case view.Keys, view.Dates, view.Tickets, view.Courses, view.Copies:
+			return true
+		default:
+			return false
+		}
+	}
+	v.Features = slices.DeleteFunc(v.Features, func(f view.Feature) bool {
+		return dated(f.Group) || f.Scale == view.Spans || strings.HasSuffix(f.Name, ".near")
+	})
+	v.Words = slices.DeleteFunc(v.Words, func(w view.Words) bool { return dated(w.Group) })
+	v.Checks = slices.DeleteFunc(v.Checks, func(c view.Check) bool {
+		return strings.HasPrefix(c.Name, "keys:") || strings.HasPrefix(c.Name, "dates:") || strings.HasPrefix(c.Name, "tickets:") || strings.Contains(c.Name, "rare detail")
+	})
+}
+
 func anything(*view.Feature) bool { return true }
 
 // core picks what stands for the columns themselves: their values, how often

@@ -259,12 +259,21 @@ func (a *arena) ofWords(h *halves, w *view.Words) (out []predicate, tried int) {
 			}
 			tried++
 			if p, ok := h.judge(1-half, canaries[1-half][id], rows[1-half][id]); ok {
-				p.says = fmt.Sprintf("%s = %q", w.Name, text)
+				p.says = equals(w, text)
 				out = append(out, p)
 			}
 		}
 	}
 	return out, tried
+}
+
+// equals puts a condition into words. Names and numbers are not repeated: a
+// report is read by people who may not see them.
+func equals(w *view.Words, text string) string {
+	if w.Group == view.Names || w.Group == view.Phones || w.Group == view.Keys {
+		return "one value of " + w.Name
+	}
+	return fmt.Sprintf("%s = %q", w.Name, text)
 }
 
 // ownsText tells whether a text names an owned domain, which a thief cannot know.

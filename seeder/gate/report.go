@@ -44,6 +44,31 @@ type Tell struct {
 	Real     string  `json:"real"`     // the usual value among real rows
 }
 
+// Reasons says in a few words each what gives the canaries away: the failed
+// attacks with what they saw, an observation once. Empty when none failed.
+func (r *Report) Reasons() (out []string) {
+	said := map[string]bool{}
+	for i := range r.Attacks {
+		a := &r.Attacks[i]
+		if a.Verdict != Failed || len(out) >= mostReasons {
+			continue
+		}
+		what := a.worst()
+		if said[what] && what != "" {
+			continue
+		}
+		said[what] = true
+		if what != "" {
+			what = ": " + what
+		}
+		out = append(out, fmt.Sprintf("%s (%s, limit %s)%s", a.Name, a.measured(), a.limit(), what))
+	}
+	return out
+}
+
+// mostReasons is how many reasons a person reads.
+const mostReasons = 5
+
 // Attack finds an attack by its name, nil if there is none.
 func (r *Report) Attack(name string) *Attack {
 	for i := range r.Attacks {
@@ -54,12 +79,16 @@ func (r *Report) Attack(name string) *Attack {
 	return nil
 }
 
-func notMeasured() []string {
-	return []string{
+func notMeasured(undated bool) []string {
+	out := []string{
 		"two extracts of different days compared (do these rows change or vanish oftener than real ones?)",
 		"the mail hosts of the domains (do they accept any name?), their age and registrar",
 		"where addresses and numbers were seen before: leaks, the web, the line type of a number",
 	}
+	if undated {
+		out = append(out, "keys, dates and tickets: these canaries are of now, and the rows beside them are still to come")
+	}
+	return out
 }
 
 // conclude draws the attacks together.
