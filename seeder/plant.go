@@ -10,7 +10,6 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/inventory"
-	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
@@ -237,21 +236,6 @@ func (r *planting) choosePast(ctx context.Context, l *lessons, missing int) (err
 		return fmt.Errorf("%w: %w: plant with dates of now", ErrSample, errNoRoom)
 	}
 	return nil
-}
-
-// usesPhones says whether canaries get numbers.
-func (r *planting) usesPhones(p *pool) (bool, error) {
-	at, ok := r.s.cfg.Desk.Fact("phone")
-	if !ok {
-		return false, nil
-	}
-	if p.has(inventory.Phone) {
-		return true, nil
-	}
-	if c := r.s.cfg.Desk.Column(at); !c.Nullable && at.Part == recipe.CustomerPart {
-		return false, fmt.Errorf("%w: the pool has no phone numbers and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)
-	}
-	return false, nil
 }
 
 // resume brings canaries that an earlier run left intended to an end.

@@ -13,6 +13,7 @@ import (
 	"saltmine/internal/inventory"
 	"saltmine/internal/token"
 	"saltmine/seeder/persona"
+	"saltmine/seeder/recipe"
 )
 
 // Defaults of the control group, from the design: 99 placebos for every e-mail
@@ -256,4 +257,19 @@ func regionOf(i *inventory.Item) string {
 		return strings.ToUpper(end)
 	}
 	return ""
+}
+
+// usesPhones says whether canaries get numbers.
+func (r *planting) usesPhones(p *pool) (bool, error) {
+	at, ok := r.s.cfg.Desk.Fact("phone")
+	if !ok {
+		return false, nil
+	}
+	if p.has(inventory.Phone) {
+		return true, nil
+	}
+	if c := r.s.cfg.Desk.Column(at); !c.Nullable && at.Part == recipe.CustomerPart {
+		return false, fmt.Errorf("%w: the pool has no phone numbers and %s.%s may not be NULL", ErrPool, r.s.cfg.Desk.Part(at.Part).Table.Name, at.Column)
+	}
+	return false, nil
 }
