@@ -133,7 +133,7 @@ func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (value
 		return value{}, errNothingFree
 	}
 	v := value{stored: persona.FormatPhone(who.Phone, number.Text), canon: number.Text, item: &number}
-	for range r.m.pool.placebosFor(ordinal) {
+	for range r.m.pool.numberPlacebos(&number) {
 		if err := r.m.keepNumber(&draft{who: who, number: &number}, &v.held); err != nil {
 			return value{}, err
 		}

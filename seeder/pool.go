@@ -36,6 +36,9 @@ type pool struct {
 	perScarce float64
 	placed    int // mailboxes that are in a row, or were
 	kept      int // mailboxes that are placebos
+	// The same of numbers, as they were when the inventory was read, and with
+	// what a rotation has done since.
+	numbersPlaced, numbersKept int
 	seating
 }
 
@@ -92,6 +95,12 @@ func (p *pool) sort(i *inventory.Item, at map[string]*outlet) {
 	domain := i.Text
 	switch i.Kind {
 	case inventory.Phone:
+		switch {
+		case i.Placebo:
+			p.numbersKept++
+		case i.Token != "", !i.Freed.IsZero():
+			p.numbersPlaced++
+		}
 		return
 	case inventory.Mailbox, inventory.Seed:
 		_, name, err := token.SplitEmail(i.Text)
@@ -142,6 +151,19 @@ func (p *pool) has(kind inventory.Kind) bool {
 func (p *pool) placebosFor(n int) int {
 	upTo := func(k int) int { return int(math.Ceil(float64(k)*p.perScarce - 1e-9)) }
 	return upTo(n+1) - upTo(n)
+}
+
+// numberPlacebos is how many numbers are to be held back when a rotation puts
+// this one into a row. One that stood in a row before has its share already:
+// otherwise the pool would turn into placebos, change by change.
+func (p *pool) numberPlacebos(i *inventory.Item) int {
+	if !i.Freed.IsZero() {
+		return 0
+	}
+	p.numbersPlaced++
+	n := max(int(math.Ceil(float64(p.numbersPlaced)*p.perScarce-1e-9))-p.numbersKept, 0)
+	p.numbersKept += n
+	return n
 }
 
 // need reports whether the pool has numbers enough for canaries n to n+count-1.

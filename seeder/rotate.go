@@ -43,6 +43,8 @@ type RotateReport struct {
 	WaitsFor   string    `json:"waits_for,omitempty"`
 	Findings   []Finding `json:"findings,omitempty"`
 	Statements []string  `json:"statements,omitempty"` // of a dry run
+
+	waits []canary.ID // the Waiting
 }
 
 // Rotate changes e-mail addresses or phone numbers in place: the old token's
@@ -97,6 +99,10 @@ func (r *rotation) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	return r.changeAll(ctx, due)
+}
+
+func (r *rotation) changeAll(ctx context.Context, due []canary.Planting) error {
 	for group := range slices.Chunk(due, checkGroup) {
 		subjects, err := r.s.subjects(ctx, group)
 		if err != nil {
@@ -187,6 +193,9 @@ func (r *rotation) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrSample, err)
 	}
 	p.iso = iso(people)
+	// Where the number that has rested longest is always the next, spells come
+	// round like a wheel, and tell less of when a copy was made.
+	source(seed, "numbers", 0).Shuffle(len(p.numbers), func(i, j int) { p.numbers[i], p.numbers[j] = p.numbers[j], p.numbers[i] })
 	p.measure(mix)
 	r.m = &minter{s: r.s, batch: canary.Batch{Seed: seed}, pool: p, l: &lessons{mix: mix}, emails: map[string]bool{}, unfit: map[string]int{}}
 	return nil
@@ -202,6 +211,7 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	step, err := r.plan(ctx, c, ordinal)
 	if errors.Is(err, ErrPool) {
 		r.report.Waiting++
+		r.report.waits = append(r.report.waits, c.p.ID)
 		r.report.WaitsFor = r.m.pool.waits(r.cfg.Kind)
 		return nil
 	}

@@ -252,47 +252,64 @@ func (l *Lane) pass(at time.Time) int {
 type TurnConfig struct {
 	Pace   Pace
 	Tick   schedule.Tick
-	Rotate RotateConfig // where new tokens come from; it chooses nothing
+	Rotate RotateConfig // how new tokens are drawn; it chooses nothing
+	// Waits are canaries that are passed over until a time, because the pool had
+	// nothing for them when they were last looked at. Turn enters more; nil keeps none.
+	Waits map[canary.ID]time.Time
 }
 
-// maxRounds bounds how often a tick looks for others in place of canaries that
-// cannot be changed.
-const maxRounds = 5
+const (
+	// maxRounds bounds how often a tick looks for others in place of canaries
+	// that cannot be changed.
+	maxRounds = 5
+	// lookAgain is when one that waits is looked at again: it must not use up
+	// the turns of others tick after tick.
+	lookAgain = 7 * 24 * time.Hour
+)
 
 // Turn changes the canaries that have come due at a tick, and brings changes to
 // an end that were cut off. Run again for the same tick it does what is left:
 // what was changed is not due. A canary whose row is not as it should be is a
-// finding, and another one takes its turn; one for which the pool has no token
-// waits for a later tick.
+// finding, and another one takes its turn; so it is when the pool has nothing
+// for it, and then it waits.
 func (s *Seeder) Turn(ctx context.Context, cfg TurnConfig) (RotateReport, error) {
 	var sum RotateReport
 	but := map[canary.ID]bool{}
+	for id, until := range cfg.Waits {
+		but[id] = s.now().Before(until)
+	}
 	for range maxRounds {
 		t, err := s.Timetable(ctx, cfg.Pace)
 		if err != nil {
 			return sum, fmt.Errorf("turn: %w", err)
 		}
-		found, err := s.take(ctx, cfg.Rotate, t.Due(cfg.Tick, s.now(), but), &sum)
+		r, err := s.take(ctx, cfg.Rotate, t.Due(cfg.Tick, s.now(), but))
+		sum.add(&r)
 		if err != nil {
 			return sum, fmt.Errorf("turn: %w", err)
 		}
-		if len(found) == 0 {
+		if len(r.Findings)+len(r.waits) == 0 {
 			return sum, nil
 		}
-		for _, f := range found {
+		for _, f := range r.Findings {
 			but[f.Canary] = true
+		}
+		for _, id := range r.waits {
+			but[id] = true
+			if cfg.Waits != nil {
+				cfg.Waits[id] = s.now().Add(lookAgain)
+			}
 		}
 	}
 	return sum, nil
 }
 
-// take makes turns, each kind by itself, and adds to the report.
-func (s *Seeder) take(ctx context.Context, rc RotateConfig, turns []Turn, sum *RotateReport) ([]Finding, error) {
+// take makes turns, each kind by itself.
+func (s *Seeder) take(ctx context.Context, rc RotateConfig, turns []Turn) (sum RotateReport, err error) {
 	ids := map[canary.Kind][]canary.ID{canary.Email: {}, canary.Phone: {}}
 	for _, t := range turns {
 		ids[t.Kind] = append(ids[t.Kind], t.Canary)
 	}
-	var found []Finding
 	for _, kind := range slices.Sorted(maps.Keys(ids)) {
 		if _, has := s.cfg.Desk.Fact(string(kind)); !has {
 			continue
@@ -300,12 +317,11 @@ func (s *Seeder) take(ctx context.Context, rc RotateConfig, turns []Turn, sum *R
 		rc.Kind, rc.IDs, rc.Count = kind, ids[kind], 0
 		r, err := s.Rotate(ctx, rc)
 		sum.add(&r)
-		found = append(found, r.Findings...)
 		if err != nil {
-			return found, err
+			return sum, err
 		}
 	}
-	return found, nil
+	return sum, nil
 }
 
 func (r *RotateReport) add(more *RotateReport) {
@@ -313,6 +329,8 @@ func (r *RotateReport) add(more *RotateReport) {
 	r.Finished += more.Finished
 	r.Placebos += more.Placebos
 	r.Waiting += more.Waiting
+	r.WaitsFor = cmp.Or(more.WaitsFor, r.WaitsFor)
+	r.waits = append(r.waits, more.waits...)
 	r.Findings = append(r.Findings, more.Findings...)
 	r.Statements = append(r.Statements, more.Statements...)
 }

@@ -119,7 +119,7 @@ func (w *choreWorld) run(_ context.Context, due []sched.Tick) error {
 	if w.fail != nil {
 		return w.fail
 	}
-	time.Sleep(w.takes) //nolint:forbidigo // in the bubble it takes no time
+	time.Sleep(w.takes) // in the bubble it takes no time
 	for _, tick := range due {
 		hour := int(tick.At.Sub(choreStart()).Hours())
 		if w.done[hour] {
@@ -133,7 +133,7 @@ func (w *choreWorld) run(_ context.Context, due []sched.Tick) error {
 func choreStart() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func (w *choreWorld) pass(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // in the bubble it takes no time
+	time.Sleep(d) // in the bubble it takes no time
 	synctest.Wait()
 }
 
@@ -226,8 +226,8 @@ func TestChorePanics(t *testing.T) {
 	t.Parallel()
 	inChoreWorld(t, func(t *testing.T, w *choreWorld) {
 		p := w.prepare("0 * * * *", func(b tickBook) tickBook { return b })
-		good := p.runner.chore.run
-		p.runner.chore.run = func(ctx context.Context, due []sched.Tick) error {
+		good := p.runner.run
+		p.runner.run = func(ctx context.Context, due []sched.Tick) error {
 			if w.runs == 0 {
 				w.runs++
 				panic("jane@hollowbrook.example")
@@ -258,7 +258,7 @@ func TestChoreDiesBeforeTheRecord(t *testing.T) {
 			c.crash.Store(true)
 			return c
 		})
-		p.runner.chore.run = func(_ context.Context, due []sched.Tick) error {
+		p.runner.run = func(_ context.Context, due []sched.Tick) error {
 			for _, tick := range due {
 				if hour := int(tick.At.Sub(choreStart()).Hours()); !w.done[hour] {
 					w.done[hour] = true
@@ -267,7 +267,7 @@ func TestChoreDiesBeforeTheRecord(t *testing.T) {
 			}
 			return nil
 		}
-		idempotent := p.runner.chore.run
+		idempotent := p.runner.run
 		p.run(t)
 		w.pass(time.Hour + time.Minute)
 		if got := w.record(); got != "" || len(w.done) != 1 {
@@ -275,7 +275,7 @@ func TestChoreDiesBeforeTheRecord(t *testing.T) {
 		}
 		p.stop(t)
 		p = w.prepare("0 * * * *", func(b tickBook) tickBook { return b })
-		p.runner.chore.run = idempotent
+		p.runner.run = idempotent
 		p.run(t)
 		w.pass(time.Minute)
 		p.stop(t)

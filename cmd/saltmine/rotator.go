@@ -37,7 +37,7 @@ func (s *server) rotation() ([]chore, error) {
 	}
 	var list []chore
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Support)) {
-		r := &rotator{server: s, support: name, log: s.log.With("part", "rotate", "support", name)}
+		r := &rotator{server: s, support: name, log: s.log.With("part", "rotate", "support", name), waits: map[canary.ID]time.Time{}}
 		list = append(list, chore{"rotate " + name, rotate, r.tick}, chore{"measure " + name, measure, r.measure})
 	}
 	return list, nil
@@ -48,6 +48,7 @@ type rotator struct {
 	*server
 	support string
 	log     *slog.Logger
+	waits   map[canary.ID]time.Time // see seeder.TurnConfig
 }
 
 // tick changes the tokens that have come due. Of several ticks the last says
@@ -71,7 +72,7 @@ func (r *rotator) tick(ctx context.Context, ticks []sched.Tick) (err error) {
 	if err != nil {
 		return err
 	}
-	rep, err := sup.seeder.Turn(ctx, seeder.TurnConfig{Pace: pace, Tick: ticks[len(ticks)-1], Rotate: rc})
+	rep, err := sup.seeder.Turn(ctx, seeder.TurnConfig{Pace: pace, Tick: ticks[len(ticks)-1], Rotate: rc, Waits: r.waits})
 	if rep.Rotated+rep.Finished+rep.Waiting+len(rep.Findings) > 0 {
 		r.log.Info("rotated", "changed", rep.Rotated, "finished", rep.Finished, "waiting", rep.Waiting, "findings", len(rep.Findings))
 	}

@@ -192,13 +192,17 @@ func (r *round) spread(live []*holder) {
 	}
 }
 
+// slack is what pace leaves out: a move is made some time after its tick, and
+// must not keep the tick of the next day from its own.
+const slack = time.Hour
+
 // pace is how many moves may be made now: over a day, a month and a year no
 // more than the plan's changes, rounded up.
 func (r *round) pace() int {
 	left := math.MaxInt
 	for _, days := range []int{1, 30, 365} {
 		most := int(min(math.Ceil(r.plan.Changes*float64(days)-1e-9), math.MaxInt32))
-		left = min(left, max(most, 1)-r.changesSince(r.state.Now.Add(-time.Duration(days)*day)))
+		left = min(left, max(most, 1)-r.changesSince(r.state.Now.Add(slack-time.Duration(days)*day)))
 	}
 	return max(left, 0)
 }
