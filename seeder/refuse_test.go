@@ -94,17 +94,17 @@ func (w *world) between(do func()) {
 func TestRefusedRows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		before, break_, mend string
-		means                error
-		say                  string
+		before, spoil, mend string
+		means               error
+		say                 string
 	}{
 		"check": {
-			before: "SELECT 1", break_: "ALTER TABLE tickets ADD CONSTRAINT only_old CHECK (created_at < 'NEWEST')",
+			before: "SELECT 1", spoil: "ALTER TABLE tickets ADD CONSTRAINT only_old CHECK (created_at < 'NEWEST')",
 			mend: "ALTER TABLE tickets DROP CONSTRAINT only_old", means: supportdb.ErrRefused, say: "constraint only_old",
 		},
 		"partition": {
 			before: "ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk, DROP INDEX tickets_number, ADD INDEX (number), DROP PRIMARY KEY, ADD PRIMARY KEY (id, created_at)",
-			break_: "ALTER TABLE tickets PARTITION BY RANGE COLUMNS (created_at) (PARTITION p0 VALUES LESS THAN ('NEWEST'))",
+			spoil:  "ALTER TABLE tickets PARTITION BY RANGE COLUMNS (created_at) (PARTITION p0 VALUES LESS THAN ('NEWEST'))",
 			mend:   "ALTER TABLE tickets REMOVE PARTITIONING", means: supportdb.ErrRefused, say: "error 1526",
 		},
 	} {
@@ -115,7 +115,7 @@ func TestRefusedRows(t *testing.T) {
 				cfg := plan("r", 8)
 				cfg.Bulk, cfg.Dates, cfg.PlacebosPerEmail = bulk, seeder.DatesNow, 1
 				newest := w.strings(t, "SELECT CAST(GREATEST((SELECT MAX(created_at) FROM tickets), (SELECT MAX(created_at) FROM customers)) + INTERVAL 1 SECOND AS char) FROM dual")[0]
-				w.exec(t, strings.ReplaceAll(c.break_, "NEWEST", newest))
+				w.exec(t, strings.ReplaceAll(c.spoil, "NEWEST", newest))
 				_, err := w.seeder.Plant(t.Context(), cfg)
 				if !errors.Is(err, c.means) || !strings.Contains(err.Error(), c.say) {
 					t.Errorf("error %v", err)

@@ -72,8 +72,8 @@ func (d *Desk) probeCounter(ctx context.Context, tx *sql.Tx) error {
 		return nil
 	}
 	column := quote(d.recipe.Ticket.Counter.Column)
-	_, err := tx.ExecContext(ctx, "UPDATE "+quote(d.counter.Name)+" SET "+column+" = "+column+" WHERE 1 = 0 AND ("+d.recipe.Condition(d.recipe.Ticket.Counter.Filter)+")")
-	if err != nil {
+	q := "UPDATE " + quote(d.counter.Name) + " SET " + column + " = " + column + " WHERE 1 = 0 AND (" + d.recipe.Condition(d.recipe.Ticket.Counter.Filter) + ")"
+	if _, err := tx.ExecContext(ctx, q); err != nil {
 		return fmt.Errorf("UPDATE on %s: %w", d.counter.Name, classify(err))
 	}
 	return nil

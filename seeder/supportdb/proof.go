@@ -88,7 +88,8 @@ func (w *writing) provenRow(ctx context.Context, n int) error {
 	p := w.d.Part(w.image.Items[n].Part)
 	meant := &w.image.Items[n].Row
 	columns := slices.Concat(p.Key, meant.Columns)
-	rows, err := w.tx.QueryContext(ctx, "SELECT "+quoteAll(columns)+" FROM "+quote(p.Table.Name)+" WHERE "+equalities(p.Key), anys(w.keys.Rows[n])...)
+	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key)
+	rows, err := w.tx.QueryContext(ctx, q, anys(w.keys.Rows[n])...)
 	if err != nil {
 		return classify(err)
 	}

@@ -123,17 +123,19 @@ func TestUseFaults(t *testing.T) {
 		change func(*recipe.Recipe)
 		want   string
 	}{
-		"table":      {func(r *recipe.Recipe) { r.Ticket.Table = "ticket" }, `table ticket: not in database`},
-		"column":     {func(r *recipe.Recipe) { r.Customer.Email = "mail" }, `column customers.mail: the recipe's email is not in the table; did you mean "email"?`},
-		"segment":    {func(r *recipe.Recipe) { r.Customer.Segment["country"] = "contry" }, `column customers.contry: the recipe's segment country is not in the table; did you mean "country"?`},
-		"key":        {func(r *recipe.Recipe) { r.Ticket.Key = "number" }, `column tickets.number: it is not the table's primary key; did you mean "id"?`},
-		"view":       {func(r *recipe.Recipe) { r.Customer.Table = "people" }, "it is a view"},
-		"made keys":  {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "neither by AUTO_INCREMENT nor as UUIDs"},
-		"no date":    {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "column hand.created_at: its type int is no date"},
-		"no text":    {func(r *recipe.Recipe) { r.Customer.Phone = "newsletter" }, "its type tinyint holds no text"},
-		"no number":  {func(r *recipe.Recipe) { r.Ticket.Number = "created_at" }, "column tickets.created_at: its type datetime is no ticket number"},
-		"no key":     {func(r *recipe.Recipe) { r.Ticket.Table = "bare" }, "table bare: it has no primary key"},
-		"no counter": {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "count", Column: "next", Filter: "1"} }, "table count: not in database"},
+		"table":     {func(r *recipe.Recipe) { r.Ticket.Table = "ticket" }, `table ticket: not in database`},
+		"column":    {func(r *recipe.Recipe) { r.Customer.Email = "mail" }, `column customers.mail: the recipe's email is not in the table; did you mean "email"?`},
+		"segment":   {func(r *recipe.Recipe) { r.Customer.Segment["country"] = "contry" }, `column customers.contry: the recipe's segment country is not in the table; did you mean "country"?`},
+		"key":       {func(r *recipe.Recipe) { r.Ticket.Key = "number" }, `column tickets.number: it is not the table's primary key; did you mean "id"?`},
+		"view":      {func(r *recipe.Recipe) { r.Customer.Table = "people" }, "it is a view"},
+		"made keys": {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "neither by AUTO_INCREMENT nor as UUIDs"},
+		"no date":   {func(r *recipe.Recipe) { r.Ticket.Table = "hand" }, "column hand.created_at: its type int is no date"},
+		"no text":   {func(r *recipe.Recipe) { r.Customer.Phone = "newsletter" }, "its type tinyint holds no text"},
+		"no number": {func(r *recipe.Recipe) { r.Ticket.Number = "created_at" }, "column tickets.created_at: its type datetime is no ticket number"},
+		"no key":    {func(r *recipe.Recipe) { r.Ticket.Table = "bare" }, "table bare: it has no primary key"},
+		"no counter": {func(r *recipe.Recipe) {
+			r.Ticket.Counter = &recipe.Counter{Table: "count", Column: "next", Filter: "1"}
+		}, "table count: not in database"},
 		"counter":    {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "old", Column: "fone", Filter: "1"} }, `column old.fone: ticket.counter is not in the table; did you mean "phone"?`},
 		"text":       {func(r *recipe.Recipe) { r.Ticket.Counter = &recipe.Counter{Table: "old", Column: "phone", Filter: "1"} }, "column old.phone: ticket.counter wants whole numbers, its type is text"},
 		"unfinished": {func(r *recipe.Recipe) { r.Customer.Email = "" }, "customer.email is missing"},

@@ -36,29 +36,41 @@ func (d *Desk) sweeping(i *Image, n int, noted bool) (statement, bool) {
 	it := &i.Items[n]
 	p := d.Part(it.Part)
 	s := statement{query: "DELETE FROM " + quote(p.Table.Name) + " WHERE "}
-	told := noted
 	var each []string
 	for at, column := range it.Row.Columns {
-		c, ok := p.Table.Column(column)
-		_, link := p.Link[column]
-		v := it.Row.Values[at]
-		if v.Tied() && link {
-			v = i.follow(v)
-			told = told || !v.Tied() && !v.IsNull()
-		}
+		v, tells := d.wrote(i, n, at)
 		switch {
-		case !ok || v.Tied() || !c.comparable():
+		case v.Tied():
 			continue
 		case v.IsNull():
 			each = append(each, quote(column)+" IS NULL")
 			continue
 		}
-		told = told || d.tells(p, column) || slices.Contains(p.Key, column)
+		noted = noted || tells
 		each = append(each, quote(column)+" = ?")
 		s.args = append(s.args, v.arg())
 	}
 	s.query += strings.Join(each, " AND ")
-	return s, told && len(s.args) > 0
+	return s, noted && len(s.args) > 0
+}
+
+// wrote is a value by which a row that was written can be found again, tied
+// where there is none. It tells when no row of anybody else has it: a key, a
+// token, or the key of a row of ours.
+func (d *Desk) wrote(i *Image, n, at int) (v Value, tells bool) {
+	p := d.Part(i.Items[n].Part)
+	row := &i.Items[n].Row
+	column := row.Columns[at]
+	_, link := p.Link[column]
+	v = row.Values[at]
+	tells = d.tells(p, column) || slices.Contains(p.Key, column) || v.Tied()
+	if v.Tied() && link {
+		v = i.follow(v)
+	}
+	if c, ok := p.Table.Column(column); !ok || !c.comparable() {
+		return Value{R: &Ref{}}, false
+	}
+	return v, tells && !v.IsNull()
 }
 
 // tells reports whether a column holds a token.

@@ -215,14 +215,14 @@ func equalities(columns []string) string {
 // Columns that the server would set to now stay as they are.
 func (d *Desk) backfill(i *Image, n int, column string, v Value, key []string) statement {
 	p := d.Part(i.Items[n].Part)
-	set := quote(column) + " = ?"
+	set := []string{quote(column) + " = ?"}
 	for at := range p.Table.Columns {
 		if c := &p.Table.Columns[at]; c.OnUpdate && c.Name != column {
-			set += ", " + quote(c.Name) + " = " + quote(c.Name)
+			set = append(set, quote(c.Name)+" = "+quote(c.Name))
 		}
 	}
 	return statement{
-		query: "UPDATE " + quote(p.Table.Name) + " SET " + set + " WHERE " + equalities(p.Key),
+		query: "UPDATE " + quote(p.Table.Name) + " SET " + strings.Join(set, ", ") + " WHERE " + equalities(p.Key),
 		args:  append([]any{v.arg()}, anys(key)...),
 	}
 }
