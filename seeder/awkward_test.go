@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/testkit"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
 )
@@ -205,4 +206,43 @@ func (w *world) wantNothing(t *testing.T) {
 	if all, err := w.ledger.Plantings(t.Context(), canary.Filter{}); err != nil || len(all) > 0 {
 		t.Errorf("%d canaries are registered, %v", len(all), err)
 	}
+}
+
+// A server with settings of its own; each is that of new sessions.
+func TestAwkwardServer(t *testing.T) {
+	t.Parallel()
+	server := testkit.MariaDB(t)
+	dsn, db := server.HelpDesk(t, tables())
+	w := worldOn(t, dsn, db)
+	for _, s := range []string{
+		"sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_ZERO_DATE,NO_ZERO_IN_DATE,EMPTY_STRING_IS_NULL'", "time_zone = '+05:45'", "autocommit = 0", "max_allowed_packet = 16384",
+		"character_set_server = latin1", "tx_isolation = 'SERIALIZABLE'", "auto_increment_increment = 3", "sql_safe_updates = 1",
+	} {
+		w.exec(t, "SET GLOBAL "+s)
+	}
+	w.connect(t, dsn)
+	w.lives(t, 60, true)
+}
+
+// Sessions that the server ends between two statements are opened anew.
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.between(func() {
+		for _, id := range w.strings(t, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND COMMAND = 'Sleep' AND ID <> CONNECTION_ID()") {
+			w.exec(t, "KILL CONNECTION "+id)
+		}
+	})
+	cfg := plan("killed", 3)
+	report, err := w.seeder.Plant(t.Context(), cfg)
+	for range 2 {
+		if err == nil || !errors.Is(err, supportdb.ErrUnreachable) {
+			break
+		}
+		report, err = w.seeder.Plant(t.Context(), cfg)
+	}
+	if err != nil || report.Live != 3 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	w.wantExactly(t, 3)
 }

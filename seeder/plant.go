@@ -324,7 +324,7 @@ func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) err
 func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool, err error) {
 	err = r.s.insert(ctx, group)
 	switch {
-	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome), unwelcome(err), errors.Is(err, supportdb.ErrLocked):
+	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome), unwelcome(err), errors.Is(err, supportdb.ErrLocked), errors.Is(err, supportdb.ErrTooLarge):
 		return false, nil
 	case err != nil:
 		return false, err
