@@ -209,3 +209,26 @@ func TestFullTable(t *testing.T) {
 	w.exec(t, "DELETE FROM tickets WHERE id < 0")
 	w.mustPlant(t, cfg)
 }
+
+// A unique key that the recipe does not name, in a collation that takes é for e:
+// somebody else takes a canary's login in the middle of it.
+func TestLoginTaken(t *testing.T) {
+	t.Parallel()
+	for _, bulk := range []bool{false, true} {
+		w := altered(t, "ALTER TABLE customers ADD login varchar(80) COLLATE utf8mb4_unicode_ci NULL", "UPDATE customers SET login = CONCAT(SUBSTRING_INDEX(email, '@', 1), '.', id)", "ALTER TABLE customers MODIFY login varchar(80) COLLATE utf8mb4_unicode_ci NOT NULL, ADD UNIQUE (login)")
+		w.between(func() {
+			image, err := supportdb.DecodeImage(w.intended(t)[1].Rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			login := strings.NewReplacer("e", "é", "a", "Á", "i", "Ï").Replace(image.Items[image.Customer()].Row.Get("login").Text())
+			w.exec(t, "UPDATE customers SET login = ? ORDER BY id LIMIT 1", login)
+		})
+		cfg := plan("login", 5)
+		cfg.Bulk = bulk
+		if report := w.mustPlant(t, cfg); report.Retired != 1 {
+			t.Errorf("report %+v", report)
+		}
+		w.asMeant(t)
+	}
+}
