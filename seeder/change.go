@@ -133,12 +133,7 @@ func (r *rotation) newValue(ctx context.Context, c *subject, ordinal int) (value
 		return value{}, errNothingFree
 	}
 	v := value{stored: persona.FormatPhone(who.Phone, number.Text), canon: number.Text, item: &number}
-	for range r.m.pool.numberPlacebos(&number) {
-		if err := r.m.keepNumber(&draft{who: who, number: &number}, &v.held); err != nil {
-			return value{}, err
-		}
-	}
-	return v, nil
+	return v, r.m.keepNumber(&number, &v.held)
 }
 
 // newEmail draws an address where the present one is: another mailbox at the
@@ -152,9 +147,7 @@ func (r *rotation) newEmail(ctx context.Context, rng *rand.Rand, who persona.Per
 			return value{}, errNothingFree
 		}
 		v := value{stored: box.Text, canon: box.Text, item: box}
-		err := r.m.keepBox(&draft{seat: seat{at: from, box: box}}, &v.held)
-		p.placed++
-		return v, err
+		return v, r.m.keepBox(from, box, &v.held)
 	}
 	o := p.ownDomain(rng, &who)
 	if o == nil {

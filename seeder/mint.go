@@ -80,7 +80,7 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 		if err != nil {
 			return nil, err
 		}
-		if err = m.placebos(ctx, rng, d, m.pool.placebosFor(ordinal+i), &p); err != nil {
+		if err = m.placebos(ctx, rng, d, &p); err != nil {
 			return nil, err
 		}
 		out[i] = p
@@ -107,6 +107,9 @@ func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*dr
 			return out, err
 		}
 		m.l.past = nil // the rest is of now
+		for _, d := range out {
+			m.undo(d)
+		}
 	}
 	low, high, err := m.s.room(ctx)
 	if err != nil {
@@ -187,13 +190,7 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 		}
 		return true, nil
 	}
-	if d.seat.box == nil {
-		delete(m.emails, d.id.Email()) // nobody has it
-	}
-	m.pool.giveBack(&d.seat)
-	if d.number != nil {
-		m.pool.numbers = append(m.pool.numbers, *d.number)
-	}
+	m.undo(d)
 	if fault, ok := errors.AsType[*donorError](err); ok {
 		m.unfit[fault.where]++
 	}
@@ -201,6 +198,17 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 		err = nil
 	}
 	return false, err
+}
+
+// undo gives back what a draft has of the pool that comes to nothing.
+func (m *minter) undo(d *draft) {
+	if d.seat.box == nil {
+		delete(m.emails, d.id.Email()) // nobody has it
+	}
+	m.pool.giveBack(&d.seat)
+	if d.number != nil {
+		m.pool.numbers = append(m.pool.numbers, *d.number)
+	}
 }
 
 // equip takes out of the pool what a canary like the donor needs.
@@ -223,7 +231,7 @@ func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
 // whyNone says what kept donors from being copied.
 func (m *minter) whyNone() string {
 	if len(m.unfit) == 0 {
-		return "none has a phone number for which the pool has one"
+		return "none has a phone number for which the pool has one, or is at a provider where an address is due"
 	}
 	worst := slices.Collect(maps.Keys(m.unfit))
 	slices.SortFunc(worst, func(a, b string) int { return cmp.Or(m.unfit[b]-m.unfit[a], strings.Compare(a, b)) })

@@ -38,7 +38,7 @@ func (p *pool) report(mix *persona.Mix, n int) *PoolReport {
 	if n == 0 {
 		return nil
 	}
-	r := &PoolReport{Tail: mix.Tail(persona.Person{}).Share()}
+	r := &PoolReport{Tail: p.shares(mix)[""]}
 	var counts []int
 	waiting := 0
 	for _, o := range p.outlets {

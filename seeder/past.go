@@ -176,14 +176,15 @@ func (h *history) note(to *past, p *supportdb.Part, row *supportdb.Row, shift ti
 // errNoRoom says that the tables have passed over too few keys.
 var errNoRoom = errors.New("no key that the tables have passed over is left")
 
-// pastDrafts makes drafts in the table's past, in the order of their keys.
+// pastDrafts makes drafts in the table's past, in the order of their keys. With
+// an error come those that were made.
 func (m *minter) pastDrafts(ctx context.Context, rng *rand.Rand, n int) ([]*draft, error) {
 	out := make([]*draft, n)
 	for i := range out {
 		m.turn(i)
 		var err error
 		if out[i], err = m.draftPast(ctx, rng); err != nil {
-			return nil, err
+			return out[:i], err
 		}
 	}
 	slices.SortFunc(out, func(a, b *draft) int { return cmp.Compare(a.slot.Key, b.slot.Key) })

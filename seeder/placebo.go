@@ -12,65 +12,60 @@ import (
 )
 
 // placebos makes the control group of one canary: addresses of the same
-// grammar on the same owned domain, and mailboxes and numbers that are held
-// back. A canary without a phone brings its share of these too: the share is at
-// least kept.
-func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, scarce int, p *canary.Planting) (err error) {
+// grammar on the same owned domain, or a mailbox that is held back, and a number
+// that is, when they are due.
+func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, p *canary.Planting) (err error) {
 	if d.seat.box == nil {
 		p.Placebos, err = m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
-	} else if err = m.keepBox(d, p); err == nil {
-		m.pool.placed++
+	} else {
+		err = m.keepBox(d.seat.at, d.seat.box, p)
 	}
-	if err != nil || !m.withPhone {
+	if err != nil || d.number == nil {
 		return err
 	}
-	for range scarce {
-		if err := m.keepNumber(d, p); err != nil {
-			return err
+	return m.keepNumber(d.number, p)
+}
+
+// keepBox counts a mailbox that a canary gets, and holds others back that are
+// due: of the same provider, if it has any.
+func (m *minter) keepBox(at *outlet, box *inventory.Item, p *canary.Planting) error {
+	m.pool.boxes.place(box)
+	from := []*outlet{at}
+	for _, o := range m.pool.outlets {
+		if o != at && !o.owned {
+			from = append(from, o)
+		}
+	}
+	for range m.pool.due(m.pool.boxes, 0) {
+		if !slices.ContainsFunc(from, func(o *outlet) bool { return m.keep(&o.boxes, box, &m.pool.boxes, p) }) {
+			return fmt.Errorf("%w: no mailbox is left for a placebo that was in no row before%s", ErrPool, m.pool.waiting(inventory.Mailbox, inventory.Seed))
 		}
 	}
 	return nil
 }
 
-// keepBox holds a mailbox back when one is due.
-func (m *minter) keepBox(d *draft, p *canary.Planting) error {
-	if m.pool.boxPlacebos(1) == 0 {
-		return nil
-	}
-	from := []*outlet{d.seat.at}
-	for _, o := range m.pool.outlets {
-		if o != d.seat.at && !o.owned {
-			from = append(from, o)
+// keepNumber is keepBox for numbers.
+func (m *minter) keepNumber(number *inventory.Item, p *canary.Planting) error {
+	m.pool.phones.place(number)
+	for range m.pool.due(m.pool.phones, 0) {
+		if !m.keep(&m.pool.numbers, number, &m.pool.phones, p) {
+			return fmt.Errorf("%w: no phone number is left for a placebo that was in no row before%s", ErrPool, m.pool.waiting(inventory.Phone))
 		}
 	}
-	for _, o := range from {
-		if box, ok := holdBack(&o.boxes, d.seat.box); ok {
-			m.pool.kept++
-			return hold(p, &box)
-		}
-	}
-	return fmt.Errorf("%w: no mailbox is left for a placebo", ErrPool)
+	return nil
 }
 
-// keepNumber holds a number back: one like the canary's, or else of its country.
-func (m *minter) keepNumber(d *draft, p *canary.Planting) error {
-	if d.number != nil {
-		if number, ok := holdBack(&m.pool.numbers, d.number); ok {
-			return hold(p, &number)
-		}
-	}
-	number, ok := m.pool.takePhone(m.l.mix, d.who, true)
+// keep makes an item of a list a placebo.
+func (m *minter) keep(list *[]inventory.Item, like *inventory.Item, t *tally, p *canary.Planting) bool {
+	i, ok := holdBack(list, like)
 	if !ok {
-		return fmt.Errorf("%w: no phone number is left for a placebo", ErrPool)
+		return false
 	}
-	return hold(p, &number)
-}
-
-// hold makes an item a placebo.
-func hold(p *canary.Planting, i *inventory.Item) error {
-	t, err := placebo(i.Kind.Token(), i.Text)
-	p.Placebos, p.Uses = append(p.Placebos, t), append(p.Uses, use(i, t.ID))
-	return err
+	t.kept++
+	id := canary.TokenID(canary.NewID("t"))
+	p.Placebos = append(p.Placebos, canary.Token{ID: id, Kind: i.Kind.Token(), Role: canary.RolePlacebo, Text: i.Text})
+	p.Uses = append(p.Uses, use(&i, id))
+	return true
 }
 
 // placeboRounds bounds how often addresses are drawn anew because an earlier

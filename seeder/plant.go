@@ -201,7 +201,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 		return err
 	}
 	if withPhone {
-		if err := p.need(r.minted, l.withPhone(missing)); err != nil {
+		if err := p.need(l.withPhone(missing)); err != nil {
 			return err
 		}
 	}

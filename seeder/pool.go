@@ -34,12 +34,37 @@ type pool struct {
 	landings  map[string]bool  // addresses to which mailboxes forward
 	perEmail  int
 	perScarce float64
-	placed    int // mailboxes that are in a row, or were
-	kept      int // mailboxes that are placebos
-	// The same of numbers, as they were when the inventory was read, and with
-	// what a rotation has done since.
-	numbersPlaced, numbersKept int
+	boxes     tally
+	phones    tally
 	seating
+}
+
+// tally counts scarce items.
+type tally struct {
+	placed int // are in a row, or were
+	kept   int // are placebos
+}
+
+// due is how many placebos are to be held back when n more items are placed.
+func (p *pool) due(t tally, n int) int {
+	return max(int(math.Ceil(float64(t.placed+n)*p.perScarce-1e-9))-t.kept, 0)
+}
+
+// enter counts an item.
+func (t *tally) enter(i *inventory.Item) {
+	switch {
+	case i.Placebo:
+		t.kept++
+	case i.Token != "", !i.Freed.IsZero():
+		t.placed++
+	}
+}
+
+// place counts an item that a canary gets; one that was in a row is counted.
+func (t *tally) place(i *inventory.Item) {
+	if i.Freed.IsZero() {
+		t.placed++
+	}
 }
 
 // share is how many placebos go with a token; zero means the defaults.
@@ -95,12 +120,7 @@ func (p *pool) sort(i *inventory.Item, at map[string]*outlet) {
 	domain := i.Text
 	switch i.Kind {
 	case inventory.Phone:
-		switch {
-		case i.Placebo:
-			p.numbersKept++
-		case i.Token != "", !i.Freed.IsZero():
-			p.numbersPlaced++
-		}
+		p.phones.enter(i)
 		return
 	case inventory.Mailbox, inventory.Seed:
 		_, name, err := token.SplitEmail(i.Text)
@@ -123,15 +143,9 @@ func (p *pool) sort(i *inventory.Item, at map[string]*outlet) {
 	if to := i.Reading.ForwardTo; to != "" {
 		p.landings[to] = true
 	}
-	switch {
-	case i.Placebo:
-		p.kept++
-		return
-	case i.Token != "":
+	p.boxes.enter(i)
+	if i.Token != "" && !i.Placebo {
 		o.held++
-		p.placed++
-	case !i.Freed.IsZero():
-		p.placed++
 	}
 	if p.rules.Offers(i, p.now) {
 		o.boxes = append(o.boxes, *i)
@@ -146,32 +160,17 @@ func (p *pool) has(kind inventory.Kind) bool {
 	})
 }
 
-// placebosFor is the number of scarce placebos that the n-th canary of a batch
-// (from 0) brings with it: over the batch they are the share, rounded up.
+// placebosFor is the number of placebos for each of its tickets that the n-th
+// canary of a batch (from 0) brings with it: over the batch they are the share,
+// rounded up.
 func (p *pool) placebosFor(n int) int {
 	upTo := func(k int) int { return int(math.Ceil(float64(k)*p.perScarce - 1e-9)) }
 	return upTo(n+1) - upTo(n)
 }
 
-// numberPlacebos is how many numbers are to be held back when a rotation puts
-// this one into a row. One that stood in a row before has its share already:
-// otherwise the pool would turn into placebos, change by change.
-func (p *pool) numberPlacebos(i *inventory.Item) int {
-	if !i.Freed.IsZero() {
-		return 0
-	}
-	p.numbersPlaced++
-	n := max(int(math.Ceil(float64(p.numbersPlaced)*p.perScarce-1e-9))-p.numbersKept, 0)
-	p.numbersKept += n
-	return n
-}
-
-// need reports whether the pool has numbers enough for canaries n to n+count-1.
-func (p *pool) need(n, count int) error {
-	want := count
-	for i := range count {
-		want += p.placebosFor(n + i)
-	}
+// need reports whether the pool has numbers enough for so many canaries.
+func (p *pool) need(count int) error {
+	want := count + p.due(p.phones, count)
 	if len(p.numbers) < want {
 		return fmt.Errorf("%w: %d free phone numbers are needed (%d canaries and %d placebos), the pool has %d%s",
 			ErrPool, want, count, want-count, len(p.numbers), p.waiting(inventory.Phone))

@@ -13,15 +13,16 @@ import (
 
 // outlet is a mail domain at which canaries can have addresses: one of ours, on
 // which they are minted, or one of mailboxes and seed addresses, which are
-// given. At a large provider of the table canaries hide; the others are small
-// domains among the table's own, of which each may carry only so many.
+// given. Among the table's rows at a provider canaries hide; where it has none,
+// as on owned domains, a domain is one of the table's small ones, of which each
+// may carry only so many.
 type outlet struct {
 	domain  string
 	country string // of an owned domain; empty: anywhere
 	owned   bool
 	young   bool // owned, and soaks
 	dry     int  // donors for whom no address could be made there
-	large   bool
+	large   bool    // of mailboxes, and the table has rows there
 	share   float64 // of the table's rows, where it is large
 	held    int     // canaries that have addresses there
 	minted  int     // addresses that may still be minted
@@ -58,13 +59,31 @@ type seat struct {
 // any seat will do.
 const patience = 60
 
-// class is the provider at which somebody is; empty for a small domain.
-func class(mix *persona.Mix, who *persona.Person) string {
+// class is the provider at which somebody is, a large one or one that the pool
+// has too; empty for a small domain.
+func (p *pool) class(mix *persona.Mix, who *persona.Person) string {
 	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(who.Email)), "@")
-	if !mix.Large(domain) {
-		return ""
+	if mix.Large(domain) || p.outlet(domain) != nil {
+		return domain
 	}
-	return domain
+	return ""
+}
+
+// shares are those of the table's rows at each provider, and under "" of those
+// at small domains.
+func (p *pool) shares(mix *persona.Mix) map[string]float64 {
+	out := mix.Providers(persona.Person{})
+	for _, o := range p.outlets {
+		if o.large {
+			out[o.domain] = o.share
+		}
+	}
+	small := 1.0
+	for _, share := range out {
+		small -= share
+	}
+	out[""] = max(small, 0)
+	return out
 }
 
 // seats counts those that are left.
@@ -118,10 +137,9 @@ func (p *pool) allot(mix *persona.Mix, n int) error {
 // measure finds which outlets are large in this table, and how many canaries
 // each has room for when placebos are held back.
 func (p *pool) measure(mix *persona.Mix) {
-	shares := mix.Providers(persona.Person{})
 	free := 0
 	for _, o := range p.outlets {
-		o.share = shares[o.domain]
+		o.share = mix.Share(o.domain)
 		o.large = o.share > 0 && !o.owned
 		o.room, o.due, o.extra = o.minted, 0, 0
 		if !o.owned {
@@ -129,7 +147,7 @@ func (p *pool) measure(mix *persona.Mix) {
 		}
 	}
 	usable := free
-	for usable > 0 && usable+p.boxPlacebos(usable) > free {
+	for usable > 0 && usable+p.due(p.boxes, usable) > free {
 		usable--
 	}
 	weights, caps := make([]float64, len(p.outlets)), make([]int, len(p.outlets))
@@ -145,15 +163,10 @@ func (p *pool) measure(mix *persona.Mix) {
 	}
 }
 
-// boxPlacebos is how many mailboxes are to be held back when n more are used.
-func (p *pool) boxPlacebos(n int) int {
-	return max(int(math.Ceil(float64(p.placed+n)*p.perScarce-1e-9))-p.kept, 0)
-}
-
 // needs lists the providers of the table, "" for the small domains, and how
 // many more canaries each ought to have.
 func (p *pool) needs(mix *persona.Mix, n int) (classes []string, needs []float64) {
-	shares := mix.Providers(persona.Person{})
+	shares := p.shares(mix)
 	total, held := float64(n), map[string]int{}
 	for _, o := range p.outlets {
 		total += float64(o.held)
@@ -163,7 +176,6 @@ func (p *pool) needs(mix *persona.Mix, n int) (classes []string, needs []float64
 			held[""] += o.held
 		}
 	}
-	shares[""] = mix.Tail(persona.Person{}).Share()
 	for domain := range shares {
 		classes = append(classes, domain)
 	}
@@ -297,7 +309,7 @@ func (p *pool) boxesOf(email string) *outlet {
 func (p *pool) boxOfName(rng *rand.Rand, mix *persona.Mix, first *outlet, who *persona.Person) (*inventory.Item, *outlet) {
 	from := []*outlet{first}
 	for _, k := range rng.Perm(len(p.outlets)) {
-		if o := p.outlets[k]; o != first && !o.owned && mix.Large(o.domain) {
+		if o := p.outlets[k]; o != first && o.large {
 			from = append(from, o)
 		}
 	}

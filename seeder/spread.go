@@ -75,7 +75,7 @@ func ones(n int) []float64 {
 // takeSeat finds a seat for a canary like a donor. There is none when others
 // are due, or no mailbox suits: then another donor is to be taken.
 func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (seat, bool) {
-	c := class(mix, who)
+	c := p.class(mix, who)
 	own, away, o := p.small, max(p.away[c], 0), p.outlet(c)
 	if c != "" {
 		if own = 0; o != nil {

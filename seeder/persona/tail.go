@@ -48,6 +48,14 @@ func (m *Mix) Providers(who Person) map[string]float64 {
 	return out
 }
 
+// Share is the part of the rows of the sample that is at a domain.
+func (m *Mix) Share(domain string) float64 {
+	if id, found := m.domains.ids[domain]; found {
+		return float64(m.domains.counts[id]) / float64(len(m.people))
+	}
+	return 0
+}
+
 // Large reports whether so many people of the sample are at a domain that it
 // is a provider's, and none of the small ones that [Tail] tells of.
 func (m *Mix) Large(domain string) bool {
