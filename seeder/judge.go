@@ -13,6 +13,7 @@ import (
 	"saltmine/seeder/gate"
 	"saltmine/seeder/gate/view"
 	"saltmine/seeder/recipe"
+	"saltmine/seeder/supportdb"
 )
 
 // GateConfig says how a batch is judged before it is planted.
@@ -131,7 +132,7 @@ func (r *planting) trial(ctx context.Context) (gate.Input, error) {
 	flat := r.s.flattener(r.filledIn(drafts))
 	v := survey{segment: r.batch.Segment, ours: map[string]bool{}, progress: r.cfg.Gate.Progress}
 	v.wanted = min(cmp.Or(r.cfg.Gate.Rows, believeRows), max(leastRows, rowsEach*len(drafts)))
-	v.rng = source(r.batch.Seed, "judge", 0)
+	v.rng, v.division = source(r.batch.Seed, "judge", 0), r.division
 	standing, err := r.s.standing(ctx, "", nil)
 	if err != nil {
 		return gate.Input{}, err
@@ -147,6 +148,7 @@ func (r *planting) trial(ctx context.Context) (gate.Input, error) {
 	if err != nil {
 		return gate.Input{}, err
 	}
+	l.strata = r.division.spread(drafts)
 	in := l.amongPlanned(flattened(v.rng, flat, drafts), max(count, 1))
 	in.Table, in.Now, in.Owned, in.Seed, in.Quick, in.MaxAUC = flat.table, r.s.now(), r.m.pool.ownDomains(), v.rng.Uint64(), true, r.cfg.Gate.MaxAUC
 	in.Undated = r.report.Dates == DatesNow
@@ -284,6 +286,26 @@ func (r *planting) filledIn(drafts []*draft) map[recipe.Place]bool {
 				delete(out, recipe.Place{Part: d.image.Items[n].Part, Column: column})
 			}
 		}
+	}
+	return out
+}
+
+// of is the stratum of a customer.
+func (v *division) of(i *supportdb.Image) canary.Segment {
+	if v == nil {
+		return ""
+	}
+	return v.by.Of(i)
+}
+
+// spread counts drafts by stratum.
+func (v *division) spread(drafts []*draft) map[canary.Segment]int {
+	if v == nil {
+		return nil
+	}
+	out := map[canary.Segment]int{}
+	for _, d := range drafts {
+		out[v.by.Of(&d.image)]++
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package seeder
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -24,6 +25,8 @@ type lot struct {
 	drawn  []drawn // in random order
 	table  int     // customers of the segment, about
 	whole  bool    // drawn is all of them
+	// strata are the drafts in each stratum; nil where they are not spread.
+	strata map[canary.Segment]int
 }
 
 // drawn is a customer that was drawn from the table.
@@ -31,6 +34,8 @@ type drawn struct {
 	key  string
 	ours bool // a canary that stands in the table
 	row  view.Row
+	// stratum is that of a customer, where canaries are spread over strata.
+	stratum canary.Segment
 }
 
 // onlyCounted is the part of the canaries, one in, that may be lost to the rows
@@ -43,6 +48,7 @@ type survey struct {
 	wanted   int // rows to be judged, and as many to be counted
 	rng      *rand.Rand
 	ours     map[string]bool // keys of the canaries that stand
+	division *division       // of canaries that are spread over strata
 	progress func(done, total int)
 }
 
@@ -64,7 +70,7 @@ func (s *Seeder) draw(ctx context.Context, v survey, flat flattener) (*lot, erro
 			return nil, err
 		}
 		for i := range records {
-			l.drawn = append(l.drawn, drawn{records[i].Key, v.ours[records[i].Key], flat.row(&records[i].Image)})
+			l.drawn = append(l.drawn, drawn{records[i].Key, v.ours[records[i].Key], flat.row(&records[i].Image), v.division.of(&records[i].Image)})
 		}
 		if v.progress != nil {
 			v.progress(len(l.drawn), len(keys))
@@ -142,13 +148,39 @@ func (l *lot) amongPlanned(drafted []view.Row, count int) gate.Input {
 	}
 	in.Canaries = drafted[mixed:]
 	in.Others = slices.Clone(drafted[:mixed])
+	left := l.like(counted)
 	for i, d := range l.drawn {
 		switch {
 		case i < counted, d.ours && !in.Apart:
 			in.Others = append(in.Others, d.row)
-		case !d.ours && (!in.Apart || len(in.Real) < l.wanted):
+		case d.ours:
+		case l.strata != nil && left[d.stratum] <= 0:
+			if !in.Apart {
+				in.Others = append(in.Others, d.row)
+			}
+		case !in.Apart || len(in.Real) < l.wanted:
+			left[d.stratum]--
 			in.Real = append(in.Real, d.row)
 		}
 	}
 	return in
+}
+
+// like is how many customers of each stratum, after those that are only
+// counted, are as many for each canary in all of them: that some strata are to
+// have more canaries is wanted, and not for the gate to find.
+func (l *lot) like(counted int) map[canary.Segment]int {
+	out, have, part := map[canary.Segment]int{}, map[canary.Segment]int{}, math.Inf(1)
+	for _, d := range l.drawn[counted:] {
+		have[d.stratum]++
+	}
+	for s, n := range l.strata {
+		if have[s] > 0 {
+			part = min(part, float64(have[s])/float64(n))
+		}
+	}
+	for s, n := range l.strata {
+		out[s] = int(part * float64(n))
+	}
+	return out
 }
