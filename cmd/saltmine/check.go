@@ -90,6 +90,8 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add("verification schedule", err)
 	_, err = s.poolWatch()
 	add("pool check schedule", err)
+	_, err = s.living()
+	add("life schedule", err)
 }
 
 // checkPool reads what [pool] lists, and says what of it nobody would hear.

@@ -65,3 +65,71 @@ func TestPlantOver(t *testing.T) {
 		t.Errorf("a complete batch is listed as arriving:\n%s", out)
 	}
 }
+
+// What serve does by its timetables: canaries arrive, and live on.
+func TestLifeChores(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	dsn, db := mariadb.MariaDB(t).HelpDesk(t, helpdesk.Config{Customers: 300, Tickets: 2700, Seed: 5, From: start.AddDate(-2, 0, 0), To: start})
+	s := newSite(t, dsn, db)
+	s.mustIn(start, "plant", "--count", "6", "--over", "1d", "--batch", "serve")
+	at := start
+	a := &app{stdout: t.Output(), stderr: t.Output(), config: s.path("saltmine.toml"), output: "text", now: func() time.Time { return at }}
+	c, err := a.openCore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { c.close() }() //nolint:errcheck // the test is over
+	srv := &server{app: a, core: c, log: a.quietLogger()}
+	chore := func(name string) {
+		t.Helper()
+		list, err := srv.living()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ch := range list {
+			if ch.name == name {
+				if err := ch.run(t.Context(), nil); err != nil {
+					t.Fatalf("%s at %s: %v", name, at, err)
+				}
+				return
+			}
+		}
+		t.Fatalf("there is no chore %q", name)
+	}
+	count := func(query string) (n int) {
+		t.Helper()
+		if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const ours = "SELECT COUNT(*) FROM customers WHERE email LIKE '%.example'"
+	if chore("arrivals main"); count(ours) != 0 {
+		t.Error("canaries came before their time")
+	}
+	at = start.Add(25 * time.Hour)
+	if chore("arrivals main"); count(ours) != 6 {
+		t.Errorf("%d of 6 arrived", count(ours))
+	}
+	chore("arrivals main")
+	before := count("SELECT COUNT(*) FROM tickets")
+	at = start.AddDate(0, 0, 60)
+	if out := s.mustIn(at, "live", "--dry-run"); !strings.Contains(out, "INSERT INTO `tickets`") || count("SELECT COUNT(*) FROM tickets") != before {
+		t.Errorf("a dry run:\n%s", out)
+	}
+	if chore("life main"); count("SELECT COUNT(*) FROM tickets") == before {
+		t.Error("in two months nobody opened a ticket")
+	}
+	if out := s.mustIn(at, "live"); !strings.Contains(out, "6 canaries, 0 changed") {
+		t.Errorf("a moment later:\n%s", out)
+	}
+	c.cfg.Life.Schedule, c.cfg.Life.Arrivals = "", ""
+	if list, err := srv.living(); err != nil || len(list) != 0 {
+		t.Errorf("switched off there are %d chores, %v", len(list), err)
+	}
+	c.cfg.Life.Schedule = "never"
+	if _, err := srv.living(); err == nil || !strings.Contains(err.Error(), "[life] schedule") {
+		t.Errorf("a bad timetable: %v", err)
+	}
+}

@@ -138,7 +138,8 @@ func (s *server) chores() ([]chore, error) {
 	rotation, err := s.rotation()
 	verifying, err2 := s.verifying()
 	pool, err3 := s.poolWatch()
-	return slices.Concat(rotation, verifying, pool), errors.Join(err, err2, err3)
+	living, err4 := s.living()
+	return slices.Concat(rotation, verifying, pool, living), errors.Join(err, err2, err3, err4)
 }
 
 func (s *server) link(id canary.IncidentID) string {

@@ -56,6 +56,7 @@ type Config struct {
 	Rotate   *Rotate            `json:"rotate,omitempty"`
 	Verify   Verify             `json:"verify"`
 	Gate     Gate               `json:"gate"`
+	Life     Life               `json:"life"`
 }
 
 // Registry says where the core's database and its keys are.
@@ -238,6 +239,7 @@ func Default(dir string) *Config {
 			Check: defaultPoolCheck(), Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
 		},
 		Verify: defaultVerify(),
+		Life:   defaultLife(),
 		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 		Gate:   Gate{Rows: 20_000, MaxAUC: 0.55},
 	}

@@ -38,6 +38,7 @@ func (c *Config) Redacted() string {
 	p.value("pool.placebos_per_email", c.Pool.PlacebosPerEmail)
 	p.value("pool.accept_one_in", c.Pool.AcceptOneIn)
 	p.watch(c)
+	p.life(c)
 	p.ears(c)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)

@@ -37,6 +37,7 @@ func (c *Config) faults() []*Fault {
 	c.checkWeb(k)
 	c.checkRoutes(k)
 	c.checkWatch(k)
+	c.checkLife(k)
 	c.checkRotate(k)
 	c.checkGate(k)
 	return k.found
