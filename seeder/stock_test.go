@@ -180,7 +180,7 @@ func (w *stocked) wantSound(t *testing.T) (boxes, placebos int) {
 }
 
 func stockPlan(batch canary.BatchID, count int) seeder.PlantConfig {
-	return seeder.PlantConfig{Batch: batch, Count: count, PlacebosPerEmail: 1, Seed: []byte("seed of " + batch)}
+	return seeder.PlantConfig{Batch: batch, Count: count, PlacebosPerEmail: 1, Gate: seeder.GateConfig{Off: true}, Seed: []byte("seed of " + batch)}
 }
 
 func (w *stocked) plant(t *testing.T, cfg seeder.PlantConfig) seeder.PlantReport {
