@@ -1,12 +1,15 @@
 // Command bench compares the ears with the servers they are taken for, on this
 // machine and in the same run: mail made durable per second beside Postfix,
-// DNS answers per second beside NSD. `make bench` runs it.
+// DNS answers per second beside NSD; and the seeder with MariaDB's own means:
+// learning from a table beside reading it, planting beside LOAD DATA. `make
+// bench` runs it.
 //
 // Both sides of a comparison get the same load from the same generator
-// (smtp-source, dnsperf) over loopback, in alternating rounds, and each runs as
-// a process of its own with its files on the same disk. Nothing of the machine's
-// own Postfix or NSD is touched: the peers run from configurations in a
-// directory that is removed at the end, on ports that were free.
+// (smtp-source, dnsperf) over loopback, or work on the same tables, in
+// alternating rounds, and each runs as a process of its own with its files on
+// the same disk. Nothing of the machine's own Postfix, NSD or MariaDB is
+// touched: the peers run from configurations in a directory that is removed at
+// the end, on ports that were free.
 //
 // The table shows the least, the median and the most of the rounds, and how the
 // medians compare. A round in which anything was lost, refused or not recorded
@@ -32,6 +35,9 @@ type plan struct {
 	messages int // of a round, for each server
 	names    int // of a round in which every name is new
 	seconds  int // of a round in which names come again
+
+	customers int // of the support database
+	canaries  int // of a bulk insert
 }
 
 func main() {
@@ -52,11 +58,14 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.messages, "messages", 2000, "messages of a round")
 	flag.IntVar(&p.names, "names", 20_000, "names of a round in which every name is new")
 	flag.IntVar(&p.seconds, "seconds", 4, "length of a round in which names come again")
+	flag.IntVar(&p.customers, "customers", 2_000_000, "customers of the support database")
+	flag.IntVar(&p.canaries, "canaries", 10_000, "canaries of a bulk insert")
+	only := flag.String("only", "", "measure `ears` or seeder alone")
 	flag.Parse()
 	if *ear != "" {
 		return beEar(ctx, *ear)
 	}
-	if p.rounds < 3 || p.messages < 1 || p.names < 1 || p.seconds < 1 {
+	if p.rounds < 3 || min(p.messages, p.names, p.seconds, p.customers, p.canaries) < 1 {
 		return errors.New("at least 3 rounds, and something in each")
 	}
 	var err error
@@ -66,32 +75,48 @@ func run(ctx context.Context) error {
 	if err := os.Chmod(p.dir, 0o755); err != nil { // Postfix's processes run as its own user
 		return err
 	}
-	err = measure(ctx, &p)
+	err = measure(ctx, &p, *only)
 	return errors.Join(err, os.RemoveAll(p.dir))
 }
 
-func measure(ctx context.Context, p *plan) (err error) {
+func measure(ctx context.Context, p *plan, only string) error {
+	var list []comparison
+	for _, part := range []struct {
+		name    string
+		compare func(context.Context, *plan) ([]comparison, error)
+	}{{"ears", compareEars}, {"seeder", compareSupport}} {
+		if only != "" && only != part.name {
+			continue
+		}
+		some, err := part.compare(ctx, p)
+		if err != nil {
+			return err
+		}
+		list = append(list, some...)
+	}
+	report(p, list)
+	return nil
+}
+
+func compareEars(ctx context.Context, p *plan) (list []comparison, err error) {
 	ear, err := startEar(ctx, p.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, ear.stop()) }()
 	mail, err := compareMail(ctx, p, ear)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answers, err := compareDNS(ctx, p, ear)
-	if err != nil {
-		return err
-	}
-	report(p, append([]comparison{mail}, answers...))
-	return nil
+	return append([]comparison{mail}, answers...), err
 }
 
 // comparison is one line pair of the table: rates per second, a round each.
 type comparison struct {
 	what, peer   string
 	ours, theirs []float64
+	note         string // what else was measured
 }
 
 func report(p *plan, list []comparison) {
@@ -101,6 +126,9 @@ func report(p *plan, list []comparison) {
 		line("saltmine", c.ours)
 		line(c.peer, c.theirs)
 		fmt.Printf("  %-40s %24.2f\n", "saltmine / "+c.peer, median(c.ours)/median(c.theirs))
+		if c.note != "" {
+			fmt.Println("  " + c.note)
+		}
 	}
 	fmt.Printf(`
 mail: smtp-source, %d sessions at a time, a new connection for each message of %d bytes.
@@ -110,7 +138,11 @@ mail: smtp-source, %d sessions at a time, a new connection for each message of %
 dns: dnsperf over UDP, MX and A of names that exist by wildcard, all answers NOERROR.
   Saltmine makes the first sighting of a name durable before it answers; NSD records nothing,
   runs a process for each of %d processors, and has its rate limit off.
-`, sessions, messageBytes, processors())
+learning: the whole process of plant --dry-run, without its limit on rows a second, beside the
+  client's SELECT of the columns that it learns from, of all %d rows, thrown away.
+bulk: %d canaries that are registered already, their keys registered before each COMMIT, beside
+  the same rows from files, one transaction a table; the indexes stand in both cases.
+`, sessions, messageBytes, processors(), p.customers, p.canaries)
 }
 
 func line(name string, rates []float64) {
