@@ -286,10 +286,13 @@ func (r *planting) fill(ctx context.Context) error {
 				return err
 			}
 		}
+		amended := r.s.amended
 		if err := r.insertGroup(ctx, group); err != nil {
 			return err
 		}
-		r.spent("insert", at)
+		amended = r.s.amended - amended
+		r.spent("insert", at.Add(amended))
+		r.spent("amend", r.s.cfg.Now().Add(-amended))
 	}
 	return nil
 }
