@@ -44,10 +44,11 @@ type minter struct {
 	foreign   int                   // phone numbers of another country than the donor's
 	lack      int                   // placebo numbers that could not be made
 	by        supportdb.Divider
-	wanted    []canary.Segment // strata of the next drafts; none: from the whole table
-	stratum   canary.Segment   // whose turn it is
-	pastOnly  bool             // or the run fails
-	due       []time.Time      // of those who arrive now; nil where all come at once
+	wanted    []canary.Segment  // strata of the next drafts; none: from the whole table
+	stratum   canary.Segment    // whose turn it is
+	pastOnly  bool              // or the run fails
+	due       []time.Time       // of those who arrive now; nil where all come at once
+	images    []supportdb.Image // of the last group
 	young     *young
 	unfit     map[string]int // columns for which donors were left
 }
@@ -75,7 +76,9 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 	}
 	at := m.s.now()
 	out := make([]canary.Planting, n)
+	m.images = make([]supportdb.Image, n)
 	for i, d := range drafts {
+		m.images[i] = d.image
 		p, err := m.planting(d, at)
 		if err != nil {
 			return nil, err

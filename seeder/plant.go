@@ -325,7 +325,7 @@ func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) err
 // bulk inserts the group in one transaction. It is not done when one of the
 // canaries clashes or the answer was lost: then each is looked at by itself.
 func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool, err error) {
-	err = r.s.insert(ctx, group)
+	err = r.s.insertImages(ctx, group, r.m.images)
 	switch {
 	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome), unwelcome(err), errors.Is(err, supportdb.ErrLocked), errors.Is(err, supportdb.ErrTooLarge):
 		return false, nil

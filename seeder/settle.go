@@ -21,6 +21,11 @@ func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
 		}
 		images[i] = image
 	}
+	return s.insertImages(ctx, group, images)
+}
+
+// insertImages is insert of images that are at hand.
+func (s *Seeder) insertImages(ctx context.Context, group []canary.Planting, images []supportdb.Image) error {
 	var before time.Time
 	write := s.cfg.Desk.Insert
 	if len(group) > 1 {

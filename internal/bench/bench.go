@@ -138,10 +138,11 @@ mail: smtp-source, %d sessions at a time, a new connection for each message of %
 dns: dnsperf over UDP, MX and A of names that exist by wildcard, all answers NOERROR.
   Saltmine makes the first sighting of a name durable before it answers; NSD records nothing,
   runs a process for each of %d processors, and has its rate limit off.
-learning: the whole process of plant --dry-run, without its limit on rows a second, beside the
-  client's SELECT of the columns that it learns from, of all %d rows, thrown away.
-bulk: %d canaries that are registered already, their keys registered before each COMMIT, beside
-  the same rows from files, one transaction a table; the indexes stand in both cases.
+learning: what plant reads and works out before it mints, without its limit on rows a second, beside
+  the client's SELECT of the columns that it learns from, of all %d rows, thrown away.
+bulk: %d canaries that are registered already go in, some hundred in a transaction, beside the same
+  rows from files, one transaction a table; the indexes stand in both cases. What the registry
+  has to know of them is told apart.
 `, sessions, messageBytes, processors(), p.customers, p.canaries)
 }
 

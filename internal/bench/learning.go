@@ -21,18 +21,19 @@ func compareLearning(ctx context.Context, p *plan, w *planter) (comparison, erro
 			return c, err
 		}
 		theirs := time.Since(began)
-		ours, err := w.plant(ctx, "--count", "1", "--dry-run")
+		ours, err := w.plant(ctx, "--count", "1", "--dry-run", "--force")
 		if err != nil {
 			return c, err
 		}
 		if round == 0 {
 			continue // the first one fills the server's memory
 		}
-		fmt.Printf("learning %d: saltmine %.2f s with %d MB, SELECT %.2f s\n", round, ours.took.Seconds(), ours.peak>>20, theirs.Seconds())
-		c.ours = append(c.ours, float64(p.customers)/ours.took.Seconds())
+		learning := ours.Seconds["learn"]
+		fmt.Printf("learning %d: saltmine %.2f s with %d MB, SELECT %.2f s\n", round, learning, ours.peak>>20, theirs.Seconds())
+		c.ours = append(c.ours, float64(p.customers)/learning)
 		c.theirs = append(c.theirs, float64(p.customers)/theirs.Seconds())
 		peaks = append(peaks, float64(ours.peak>>20))
 	}
-	c.note = fmt.Sprintf("peak memory of saltmine: %.0f MB", median(peaks))
+	c.note = fmt.Sprintf("peak memory of saltmine, the gate included: %.0f MB", median(peaks))
 	return c, nil
 }

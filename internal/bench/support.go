@@ -120,7 +120,6 @@ dir = "spool/"
 type planted struct {
 	Live    int                `json:"live"`
 	Seconds map[string]float64 `json:"seconds"`
-	took    time.Duration
 	peak    int64 // bytes of memory
 }
 
@@ -141,7 +140,6 @@ func (w *planter) plant(ctx context.Context, args ...string) (out planted, err e
 	}
 	cmd := exec.CommandContext(ctx, w.program, append([]string{"--config", filepath.Join(home, "saltmine.toml"), "--output", "json", "plant"}, args...)...)
 	cmd.Stderr = os.Stderr
-	began := time.Now()
 	report, err := cmd.Output()
 	if err != nil {
 		return out, fmt.Errorf("saltmine plant: %w", err)
@@ -149,7 +147,6 @@ func (w *planter) plant(ctx context.Context, args ...string) (out planted, err e
 	if err := json.Unmarshal(report, &out); err != nil {
 		return out, fmt.Errorf("saltmine plant: %w", err)
 	}
-	out.took = time.Since(began)
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		out.peak = usage.Maxrss << 10 // Linux counts in KiB
 	}
