@@ -120,7 +120,7 @@ dir = "spool/"
 type planted struct {
 	Live    int                `json:"live"`
 	Seconds map[string]float64 `json:"seconds"`
-	peak    int64 // bytes of memory
+	peak    int64              // bytes of memory
 }
 
 // plant runs the program with a new registry.
