@@ -210,13 +210,13 @@ func (in *inspector) segment(t *Table) map[string]string {
 
 func (in *inspector) doubtTable(t *Table, key string) {
 	if e := strings.ToLower(t.Engine); e == "myisam" || e == "aria" {
-		in.doubt("%s is a %s table without transactions: planting will be refused", t.Name, t.Engine)
+		in.doubt("%s is a %s table without transactions: a canary that fails half-way is taken back row by row", t.Name, t.Engine)
 	}
 	if col, ok := t.Column(key); ok && !col.Auto && !col.isUUID() {
 		in.doubt("%s.%s is neither AUTO_INCREMENT nor a UUID: planting will be refused", t.Name, key)
 	}
 	if len(t.Triggers) > 0 {
-		in.doubt("%s has triggers (%s): make sure that none of them mails the customer", t.Name, strings.Join(t.Triggers, ", "))
+		in.doubt("%s has triggers (%s): nothing is planted until those that neither mail customers nor copy rows are listed in allow_triggers", t.Name, strings.Join(t.Triggers, ", "))
 	}
 	for _, c := range t.Columns {
 		if t.Unique(c.Name) && !in.names(t, c.Name) {

@@ -7,11 +7,14 @@
 // It refuses to guess: a table or column that a recipe names and the schema
 // does not have is an error that says which one is near; a privilege that is
 // missing is found before the first row is written, with the GRANT that gives
-// it; tables without transactions are refused. It knows nothing of tokens, of
-// the registry or of what a believable person is.
+// it; views, tables whose rows cannot be told apart and triggers that the recipe
+// does not allow are refused. In tables without transactions it writes row by
+// row, notes each, and takes back what is not whole. It knows nothing of tokens,
+// of the registry or of what a believable person is.
 //
 // Its one invariant: a row is only ever changed or deleted by its primary key
-// together with a value that we wrote into it, so a row of a real customer
+// together with a value that we wrote into it (or, where a run died before the
+// key was noted, by all that we wrote into it), so a row of a real customer
 // cannot be touched even when every number in the registry were wrong.
 //
 // It fails with the errors of errors.go. After [ErrUnknownOutcome] the caller
