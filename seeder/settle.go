@@ -42,6 +42,7 @@ func (s *Seeder) insertImages(ctx context.Context, group []canary.Planting, imag
 			if list[i], err = s.announce(&group[i], keys[i], before); err != nil {
 				return fmt.Errorf("canary %s: %w", group[i].ID, err)
 			}
+			list[i].Row = images[i].CustomerKey(keys[i])
 		}
 		if err := s.amend(ctx, list...); err != nil {
 			return fmt.Errorf("register the keys: %w", err)

@@ -7,6 +7,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
+	"saltmine/internal/exclude"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
 	"saltmine/internal/spool"
@@ -87,6 +88,9 @@ func hints() []hint {
 		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},
 		{desk.ErrAway, "nothing was recorded: check that 'saltmine serve' runs with a section [ticket], and --url; then send it again"},
 		{desk.ErrDenied, "the token in --token-file must be one of the agents file of [ticket], which serve reads when it starts"},
+		{exclude.ErrAway, "nobody may be treated on it: check that 'saltmine serve' runs with sections [api] and [exclude], and --url; then ask again"},
+		{exclude.ErrDenied, "the token in --token-file must be one of the callers file of [exclude], which serve reads when it starts"},
+		{exclude.ErrBudget, "wait until tomorrow (UTC), or have share_per_day in [exclude] raised; somebody was told"},
 		{syscall.EADDRINUSE, "another program has this port ('ss -lntup' shows which): stop it, or change listen in that section"},
 		{syscall.EADDRNOTAVAIL, "no interface of this machine has that address ('ip address' shows which there are): change listen in that section"},
 		{syscall.EACCES, "this user may not do it: ports below 1024 need CAP_NET_BIND_SERVICE, files their owner"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/console"
+	"saltmine/internal/exclude"
 	"saltmine/internal/incident"
 	"saltmine/internal/pager"
 	"saltmine/internal/pager/hook"
@@ -201,6 +203,12 @@ func (s *server) console(ctx context.Context) error {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},
 	})
+	if check := s.exclusions(); check != nil {
+		mux := http.NewServeMux()
+		mux.Handle("/", h)
+		mux.Handle("POST "+exclude.Path, check)
+		h = mux
+	}
 	s.jobs = append(s.jobs, job{"console", webJob(ln, h, s.log)})
 	return nil
 }

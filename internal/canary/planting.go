@@ -48,11 +48,14 @@ type Use struct {
 // Amendment is one change of a planting, applied as a whole or not at all.
 // Zero fields leave what is there.
 type Amendment struct {
-	Canary   ID
-	State    State
-	Segment  Segment
-	Rows     []byte
-	Keys     []byte
+	Canary  ID
+	State   State
+	Segment Segment
+	Rows    []byte
+	Keys    []byte
+	// Row is the customer's primary key, which goes with Keys. It is kept as a
+	// keyed hash.
+	Row      string
 	Life     []byte
 	Seen     time.Time
 	Windows  map[TokenID]Window // replaces the windows of tokens that exist

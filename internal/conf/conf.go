@@ -57,6 +57,7 @@ type Config struct {
 	Verify   Verify             `json:"verify"`
 	Gate     Gate               `json:"gate"`
 	Life     Life               `json:"life"`
+	Exclude  *Exclude           `json:"exclude,omitempty"`
 }
 
 // Registry says where the core's database and its keys are.

@@ -73,6 +73,7 @@ func secretFiles(t *testing.T, dir string) {
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
 	write(t, dir, "pagerduty.key", "hunter2-duty\n\n", 0o600)
 	write(t, dir, "agents.txt", "# floor 1\nj.doe hunter2-agent-0001\n\nm.roe hunter2-agent-0002\n", 0o600)
+	write(t, dir, "callers.txt", "campaigns hunter2-caller-0001\nbilling hunter2-caller-0002\n", 0o600)
 }
 
 func loadFull(t *testing.T) (*conf.Config, string) {

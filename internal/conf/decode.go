@@ -60,6 +60,7 @@ func (c *Config) decode(top *table) {
 	c.Verify.decode(top.sub("verify"))
 	c.Gate.decode(top.sub("gate"))
 	c.Life.decode(top.sub("life"))
+	c.decodeExclude(top.sub("exclude"))
 	top.notYet("edge", "edge and core run as one process in this form; take the section out")
 	top.notYet("core", "edge and core run as one process in this form; take the section out")
 	top.finish()

@@ -101,6 +101,13 @@ func (c *Config) loadSecrets(b *book) {
 		}
 		c.Ticket.Agents = agents
 	}
+	if c.Exclude != nil && c.Exclude.CallersFile != "" {
+		callers, err := Agents(c.Exclude.CallersFile)
+		if err != nil {
+			b.addErr("exclude.callers_file", err)
+		}
+		c.Exclude.Callers = callers
+	}
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)

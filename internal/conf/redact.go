@@ -39,6 +39,7 @@ func (c *Config) Redacted() string {
 	p.value("pool.accept_one_in", c.Pool.AcceptOneIn)
 	p.watch(c)
 	p.life(c)
+	p.exclude(c.Exclude)
 	p.ears(c)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)

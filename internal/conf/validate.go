@@ -38,6 +38,7 @@ func (c *Config) faults() []*Fault {
 	c.checkRoutes(k)
 	c.checkWatch(k)
 	c.checkLife(k)
+	c.checkExclude(k)
 	c.checkRotate(k)
 	c.checkGate(k)
 	return k.found

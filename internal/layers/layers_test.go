@@ -40,6 +40,7 @@ func storeys() map[string]int {
 		"seeder/schedule":          1,
 
 		"internal/deskkit":      2,
+		"internal/exclude":      2,
 		"internal/inventory":    2,
 		"internal/pager":        2,
 		"internal/testkit":      2,

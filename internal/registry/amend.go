@@ -48,6 +48,7 @@ type amending struct {
 	seen     map[int64][]canary.ID
 	cards    []change
 	keys     []change
+	rows     []change
 	lives    []change
 	windows  []change
 	ended    []canary.TokenID
@@ -139,6 +140,9 @@ func (w *amending) takeColumns(a *canary.Amendment) {
 	if a.Keys != nil {
 		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
 	}
+	if a.Row != "" {
+		w.rows = append(w.rows, change{a.Canary, w.r.rowIndex(a.Row)})
+	}
 	if a.Life != nil {
 		w.lives = append(w.lives, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life)})
 	}
@@ -178,6 +182,9 @@ func (w *amending) write(ctx context.Context) error {
 		return err
 	}
 	if err := updateRows(ctx, w.tx, "canaries", "sealed_keys", w.keys); err != nil {
+		return err
+	}
+	if err := updateRows(ctx, w.tx, "canaries", "blind_row", w.rows); err != nil {
 		return err
 	}
 	if err := updateRows(ctx, w.tx, "canaries", "sealed_life", w.lives); err != nil {

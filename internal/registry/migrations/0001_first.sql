@@ -16,8 +16,10 @@ CREATE TABLE canaries (
   sealed LONGBLOB NOT NULL,
   sealed_keys LONGBLOB,
   sealed_life LONGBLOB,
-  seen BIGINT NOT NULL DEFAULT 0
+  seen BIGINT NOT NULL DEFAULT 0,
+  blind_row BIGINT
 );
+CREATE INDEX canaries_by_row ON canaries (blind_row);
 CREATE INDEX canaries_by_batch ON canaries (batch, state);
 CREATE TABLE tokens (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
@@ -135,6 +137,22 @@ CREATE TABLE notices (
   body LONGTEXT NOT NULL
 );
 CREATE INDEX notices_by_scope ON notices (kind, scope, ended);
+CREATE TABLE exclusions (
+  id VARCHAR(32) COLLATE BINARY NOT NULL,
+  n INT NOT NULL,
+  caller VARCHAR(64) COLLATE BINARY NOT NULL,
+  asked BIGINT NOT NULL,
+  blind BIGINT NOT NULL,
+  PRIMARY KEY (id, n)
+);
+CREATE INDEX exclusions_by_blind ON exclusions (blind);
+CREATE TABLE exclusion_days (
+  caller VARCHAR(64) COLLATE BINARY NOT NULL,
+  day VARCHAR(10) COLLATE BINARY NOT NULL,
+  asked BIGINT NOT NULL,
+  refused BIGINT NOT NULL,
+  PRIMARY KEY (caller, day)
+);
 CREATE TABLE extracts (
   id VARCHAR(200) COLLATE BINARY NOT NULL PRIMARY KEY,
   actor VARCHAR(200) NOT NULL,
@@ -200,6 +218,8 @@ DROP TABLE pool;
 DROP TABLE extract_canaries;
 DROP TABLE extracts;
 DROP TABLE notices;
+DROP TABLE exclusion_days;
+DROP TABLE exclusions;
 DROP TABLE deliveries;
 DROP TABLE pages;
 DROP TABLE incidents;
