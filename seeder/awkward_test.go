@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/testkit"
@@ -245,4 +246,20 @@ func TestSessionsEnd(t *testing.T) {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	w.wantExactly(t, 3)
+}
+
+// The table's dates are of a zone that is ahead of UTC: canaries of now are not
+// dated before the row before them.
+func TestZoneAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.at = until().Add(-11 * time.Hour)
+	w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('Real','Person','late@real.test','US','en','x',?,?)", until(), until())
+	top := w.number(t, "SELECT MAX(id) FROM customers")
+	cfg := plan("zone", 3)
+	cfg.Dates = seeder.DatesNow
+	w.mustPlant(t, cfg)
+	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE id > ? AND created_at >= ?", top, until()); n != 3 {
+		t.Errorf("%d of 3 canaries are dated behind the newest row", n)
+	}
 }

@@ -134,6 +134,9 @@ func (m *minter) drafts(ctx context.Context, rng *rand.Rand, n, left int) ([]*dr
 	return out, nil
 }
 
+// zoneAhead is how far the clocks of the easternmost zone are before UTC.
+const zoneAhead = 14 * time.Hour
+
 // room is the interval in which a row that is inserted now may be dated
 // without contradicting the order of the keys.
 func (s *Seeder) room(ctx context.Context) (low, high time.Time, err error) {
@@ -146,7 +149,11 @@ func (s *Seeder) room(ctx context.Context) (low, high time.Time, err error) {
 	if low.Before(high.Add(-spread)) {
 		low = high.Add(-spread)
 	}
-	if low.After(high) {
+	switch {
+	case !low.After(high):
+	case low.Sub(high) <= zoneAhead: // its dates are of a zone east of UTC
+		high = low
+	default: // of no zone: somebody mistyped a year
 		low = high
 	}
 	return low, high, nil
