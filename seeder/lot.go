@@ -120,21 +120,34 @@ func (l *lot) amongStanding(judged map[string]view.Row, order []string, count in
 		in.Others = append(in.Others, d.row)
 		lost[d.key] = true
 	}
-	for _, d := range l.drawn[counted:] {
-		_, isJudged := judged[d.key]
-		switch {
-		case !d.ours && (!in.Apart || len(in.Real) < l.wanted):
-			in.Real = append(in.Real, d.row)
-		case d.ours && !in.Apart && !isJudged:
-			in.Others = append(in.Others, d.row)
-		}
+	isJudged := func(d *drawn) bool {
+		_, is := judged[d.key]
+		return is
 	}
+	l.deal(&in, counted, isJudged)
 	for _, key := range order {
 		if row, stands := judged[key]; stands && !lost[key] {
 			in.Canaries = append(in.Canaries, row)
 		}
 	}
 	return in
+}
+
+// deal gives the customers after those that are only counted to the judged
+// ones, and canaries that are not judged, of a whole table, to the others.
+func (l *lot) deal(in *gate.Input, counted int, judged func(*drawn) bool) {
+	left := l.like(counted)
+	for i := counted; i < len(l.drawn); i++ {
+		d := &l.drawn[i]
+		takes := l.strata == nil || left[d.stratum] > 0
+		switch {
+		case !d.ours && takes && (!in.Apart || len(in.Real) < l.wanted):
+			left[d.stratum]--
+			in.Real = append(in.Real, d.row)
+		case !in.Apart && !judged(d):
+			in.Others = append(in.Others, d.row)
+		}
+	}
 }
 
 // amongPlanned deals the rows for canaries that are in no table yet: of count
@@ -148,21 +161,10 @@ func (l *lot) amongPlanned(drafted []view.Row, count int) gate.Input {
 	}
 	in.Canaries = drafted[mixed:]
 	in.Others = slices.Clone(drafted[:mixed])
-	left := l.like(counted)
-	for i, d := range l.drawn {
-		switch {
-		case i < counted, d.ours && !in.Apart:
-			in.Others = append(in.Others, d.row)
-		case d.ours:
-		case l.strata != nil && left[d.stratum] <= 0:
-			if !in.Apart {
-				in.Others = append(in.Others, d.row)
-			}
-		case !in.Apart || len(in.Real) < l.wanted:
-			left[d.stratum]--
-			in.Real = append(in.Real, d.row)
-		}
+	for _, d := range l.drawn[:counted] {
+		in.Others = append(in.Others, d.row)
 	}
+	l.deal(&in, counted, func(*drawn) bool { return false })
 	return in
 }
 

@@ -85,17 +85,20 @@ func (r *planting) run(ctx context.Context) error {
 	if r.waits(all) {
 		return r.reportOver(ctx)
 	}
-	at := r.s.cfg.Now()
 	if err := r.prepare(ctx, all); err != nil {
 		return err
 	}
-	r.spent("learn", at)
 	if err := r.judge(ctx); err != nil {
 		return err
 	}
 	if r.cfg.DryRun {
 		return r.dry(ctx)
 	}
+	return r.carryOut(ctx, all)
+}
+
+// carryOut writes what was prepared.
+func (r *planting) carryOut(ctx context.Context, all []canary.Planting) error {
 	if !r.opened {
 		if err := r.s.cfg.Batches.OpenBatch(ctx, r.batch); err != nil {
 			return fmt.Errorf("register the batch: %w", err)
@@ -123,10 +126,7 @@ func (r *planting) checkConfig() error {
 	if r.cfg.Batch == "" || r.cfg.Count < 0 {
 		return fmt.Errorf("%w: a batch id and a count of 1 or more are needed", ErrConfig)
 	}
-	if err := r.cfg.checkOver(); err != nil {
-		return err
-	}
-	return nil
+	return r.cfg.checkOver()
 }
 
 // findBatch reads the batch, or makes up the one that will be opened.
@@ -176,6 +176,8 @@ func (r *planting) count(ctx context.Context) ([]canary.Planting, error) {
 
 // prepare checks and learns everything that could fail, before a thing is written.
 func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
+	at := r.s.cfg.Now()
+	defer func() { r.spent("learn", at) }()
 	check := r.s.cfg.Desk.CheckWrite
 	if r.cfg.DryRun {
 		check = r.s.cfg.Desk.CheckTriggers

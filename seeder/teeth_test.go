@@ -61,11 +61,11 @@ func owned(n int) (out []string) {
 }
 
 // believe plants fakes into a table of its own and asks the gate.
-func believe(t *testing.T, domains []string, make func(r *rand.Rand, n int) []fake) gate.Report {
+func believe(t *testing.T, domains []string, fakes func(r *rand.Rand, n int) []fake) gate.Report {
 	t.Helper()
 	dsn, db := shared.MariaDB(t).HelpDesk(t, helpdesk.Config{Customers: 4000, Tickets: 6000, Seed: 9, From: until().AddDate(-5, 0, 0), To: until()})
 	w := worldOn(t, dsn, db)
-	w.plantFakes(t, make(rand.New(rand.NewPCG(3, 4)), 200))
+	w.plantFakes(t, fakes(rand.New(rand.NewPCG(3, 4)), 200))
 	r, err := w.seeder.Believable(t.Context(), seeder.BelieveConfig{Seed: 1, Quick: true, Owned: domains})
 	if err != nil {
 		t.Fatal(err)

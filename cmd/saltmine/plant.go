@@ -206,19 +206,23 @@ func (a *app) chooseBatch(ctx context.Context, c *core, place canary.Place, f pl
 	return canary.BatchID(canary.NewID("b")), nil
 }
 
+func printDry(w io.Writer, r *seeder.PlantReport) error {
+	if err := lines(w, r.Statements); err != nil {
+		return err
+	}
+	if err := printStrata(w, r.Strata); err != nil {
+		return err
+	}
+	if err := printGate(w, "-- ", &r.Gate, true); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "-- dry run: nothing was written; %d more canaries are not shown\n", r.More)
+	return err
+}
+
 func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 	if dryRun {
-		if err := lines(w, r.Statements); err != nil {
-			return err
-		}
-		if err := printStrata(w, r.Strata); err != nil {
-			return err
-		}
-		if err := printGate(w, "-- ", &r.Gate, true); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(w, "-- dry run: nothing was written; %d more canaries are not shown\n", r.More)
-		return err
+		return printDry(w, &r)
 	}
 	_, err := fmt.Fprintf(w, "batch %s: %d of %d canaries stand (%d inserted now, %d found from an earlier run, %d given up)\n",
 		r.Batch, r.Live, r.Asked, r.Inserted, r.Adopted, r.Retired)

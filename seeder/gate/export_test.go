@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"saltmine/seeder/gate"
+	"saltmine/seeder/gate/learn"
 )
 
 func small(t *testing.T) gate.Input {
@@ -29,7 +32,7 @@ func TestExportIsWhatLearnersSee(t *testing.T) {
 	if err := gate.Legend(t.Context(), &legend, in); err != nil {
 		t.Fatal(err)
 	}
-	lines, err := csv.NewReader(&out).ReadAll()
+	lines, err := csv.NewReader(bytes.NewReader(out.Bytes())).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +61,62 @@ func TestExportIsWhatLearnersSee(t *testing.T) {
 			t.Error("the export holds a value of a canary")
 		}
 	}
+}
+
+// What another tool measures on the export is what the report says of a feature.
+func TestExportIsWhatIsMeasured(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1600, 200, 14)
+	w.own(20)
+	in := w.input()
+	in.Others, in.Real, in.Apart = in.Real[:800], in.Real[800:], true
+	var out bytes.Buffer
+	if err := gate.Export(t.Context(), &out, in); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&out).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := measure(t, in)
+	compared := 0
+	for _, a := range r.Attacks {
+		for _, tell := range a.Tells {
+			column := slices.Index(lines[0], tell.Feature)
+			if column < 0 {
+				continue // a condition, or the whole row
+			}
+			compared++
+			auc := areaOfColumn(t, lines[1:], column)
+			if got := max(auc, 1-auc); math.Abs(got-tell.Alone) > .01 {
+				t.Errorf("%s: %.3f in the export, %.3f in the report", tell.Feature, got, tell.Alone)
+			}
+		}
+	}
+	if compared < 3 {
+		t.Errorf("only %d features were compared", compared)
+	}
+}
+
+// areaOfColumn is the AUC of a column among the lines that have it.
+func areaOfColumn(t *testing.T, lines [][]string, column int) float64 {
+	t.Helper()
+	var yes, no []float64
+	for _, line := range lines {
+		if line[column] == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(line[column], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line[0] == "1" {
+			yes = append(yes, v)
+		} else {
+			no = append(no, v)
+		}
+	}
+	return learn.AreaOf(yes, no).AUC
 }
 
 type broken struct{}

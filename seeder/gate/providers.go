@@ -25,7 +25,7 @@ type Owned struct {
 	ShareReal     float64 `json:"share_real"`     // s_r: share of the real rows
 	Bound         float64 `json:"bound"`          // .5 + (s_c − s_r)/2: AUC of dropping all small domains
 	// Mailboxes is how many canaries more need mailboxes at large providers
-	// for s_c ≤ s_r + .10, which is a bound of .55.
+	// for a bound at the limit: of .55, s_c ≤ s_r + .10.
 	Mailboxes int `json:"mailboxes"`
 	// SeenTwice is how many owned domains are expected twice or oftener in an
 	// extract of 68,000 rows, or in the whole table if that is smaller.
@@ -101,12 +101,12 @@ func (a *arena) owned() *Owned {
 			o.SeenTwice += 1 - math.Exp(-x)*(1+x)
 		}
 	}
-	o.state(len(a.in.Canaries))
+	o.state(len(a.in.Canaries), a.in.MaxAUC)
 	return o
 }
 
 // state puts it plainly.
-func (o *Owned) state(canaries int) {
+func (o *Owned) state(canaries int, limit float64) {
 	if o.Owned > 0 {
 		o.Statement = fmt.Sprintf("%d of %d canaries are at %d owned domains; an extract of 68,000 rows would show %.0f of these domains twice or oftener. ",
 			o.Owned, canaries, o.Domains, o.SeenTwice)
@@ -118,8 +118,9 @@ func (o *Owned) state(canaries int) {
 	}
 	o.Statement += fmt.Sprintf("THIS CANNOT HOLD: %.1f %% of the canaries and %.1f %% of the real rows are at domains that at most %d rows share. "+
 		"Dropping all of these costs a thief %.1f %% of his rows and us %.1f %% of the canaries: AUC ≥ .5 + (s_c − s_r)/2 = %.3f, "+
-		"however good everything else is. For .55 at least %d more of the %d canaries need mailboxes at large providers (s_c ≤ s_r + .10).",
-		100*o.ShareCanaries, 100*o.ShareReal, o.Small, 100*o.ShareReal, 100*o.ShareCanaries, o.Bound, o.Mailboxes, canaries)
+		"however good everything else is. For %.2f at least %d more of the %d canaries need mailboxes at large providers (s_c ≤ s_r + %.2f); "+
+		"each brings the bound down by %.4f. Another owned domain does not change it: it spreads the same canaries over more domains that are small.",
+		100*o.ShareCanaries, 100*o.ShareReal, o.Small, 100*o.ShareReal, 100*o.ShareCanaries, o.Bound, limit, o.Mailboxes, canaries, 2*(limit-auc0), 1/(2*float64(canaries)))
 }
 
 // providers is the attack of dropping all small domains.

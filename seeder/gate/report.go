@@ -111,12 +111,15 @@ func (r *Report) conclude() {
 // Text prints the report for a terminal.
 func (r *Report) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d canaries among %d real rows, %d features\n\n", r.Canaries, r.Real, r.Features)
+	fmt.Fprintf(&b, "%s\n%d canaries among %d real rows, %d features\n\n", r.sentence(), r.Canaries, r.Real, r.Features)
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "ATTACK\tMEASURED (95 %)\tLIMIT\tVERDICT\tGIVEN AWAY BY") // a Builder never fails
-	for i := range r.Attacks {
-		a := &r.Attacks[i]
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.measured(), a.limit(), a.Verdict, a.worst())
+	for _, v := range []Verdict{Failed, TooFew, Held} {                              // what matters comes first
+		for i := range r.Attacks {
+			if a := &r.Attacks[i]; a.Verdict == v {
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.measured(), a.limit(), a.Verdict, a.worst())
+			}
+		}
 	}
 	_ = w.Flush()
 	r.tell(&b)
@@ -127,7 +130,6 @@ func (r *Report) Text() string {
 	for _, n := range r.NotMeasured {
 		fmt.Fprintf(&b, "  - %s\n", n)
 	}
-	fmt.Fprintf(&b, "\n%s\n", r.sentence())
 	return b.String()
 }
 

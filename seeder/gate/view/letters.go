@@ -27,8 +27,8 @@ type grams struct {
 }
 
 func (f *frame) newGrams() *grams {
-	size := 1 << min(mostBits, max(leastBits, bits.Len(uint(perRow*f.population())))) //nolint:gosec // above zero
-	return &grams{make([]int32, size), make([]int32, size), uint64(size - 1), f.apart()}
+	size := 1 << min(mostBits, max(leastBits, bits.Len64(uint64(perRow*f.population())))) //nolint:gosec // above zero
+	return &grams{make([]int32, size), make([]int32, size), uint64(size - 1), f.apart()}  //nolint:gosec // above zero
 }
 
 // visit calls do for each letter with the places of its sequences.
