@@ -48,20 +48,24 @@ func (d *Desk) reserve(ctx context.Context, tx *sql.Tx, images []Image, begun in
 	if t.Unique(at.Column) {
 		return nil
 	}
-	for i := range images {
-		for _, n := range images[i].Tickets() {
-			if n < begun {
-				continue
-			}
-			var taken int
-			q := "SELECT COUNT(*) FROM " + quote(t.Name) + " WHERE " + quote(at.Column) + " = ?"
-			if err := tx.QueryRowContext(ctx, q, images[i].Get(n, at).arg()).Scan(&taken); err != nil {
-				return fmt.Errorf("counter: %w", classify(err))
-			}
-			if taken > 0 {
-				return fmt.Errorf("ticket number: %w", ErrDuplicate)
+	var numbers []any
+	for _, image := range images {
+		for _, n := range image.Tickets() {
+			if n >= begun {
+				numbers = append(numbers, image.Get(n, at).arg())
 			}
 		}
+	}
+	if len(numbers) == 0 {
+		return nil
+	}
+	var taken int
+	q := "SELECT COUNT(*) FROM " + quote(t.Name) + " WHERE " + quote(at.Column) + " IN (" + marks(len(numbers)) + ")"
+	if err := tx.QueryRowContext(ctx, q, numbers...).Scan(&taken); err != nil {
+		return fmt.Errorf("counter: %w", classify(err))
+	}
+	if taken > 0 {
+		return fmt.Errorf("ticket number: %w", ErrDuplicate)
 	}
 	return nil
 }
@@ -72,7 +76,7 @@ func (d *Desk) probeCounter(ctx context.Context, tx *sql.Tx) error {
 		return nil
 	}
 	column := quote(d.recipe.Ticket.Counter.Column)
-	q := "UPDATE " + quote(d.counter.Name) + " SET " + column + " = " + column + " WHERE 1 = 0 AND (" + d.recipe.Condition(d.recipe.Ticket.Counter.Filter) + ")"
+	q := "UPDATE " + quote(d.counter.Name) + " SET " + column + " = " + column + " WHERE 1 = 0 AND (" + d.recipe.Condition(d.recipe.Ticket.Counter.Filter) + ")" //nolint:gosec // names are quoted, the condition is the recipe's
 	if _, err := tx.ExecContext(ctx, q); err != nil {
 		return fmt.Errorf("UPDATE on %s: %w", d.counter.Name, classify(err))
 	}

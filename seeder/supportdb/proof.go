@@ -88,7 +88,7 @@ func (w *writing) provenRow(ctx context.Context, n int) error {
 	p := w.d.Part(w.image.Items[n].Part)
 	meant := &w.image.Items[n].Row
 	columns := slices.Concat(p.Key, meant.Columns)
-	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key)
+	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + equalities(p.Key) //nolint:gosec // names are quoted
 	rows, err := w.tx.QueryContext(ctx, q, anys(w.keys.Rows[n])...)
 	if err != nil {
 		return classify(err)
