@@ -162,7 +162,7 @@ func newArena(ctx context.Context, in Input) (*arena, error) {
 	}
 	a := &arena{in: in, view: v, owns: map[string]bool{}}
 	for _, d := range in.Owned {
-		a.owns[strings.ToLower(d)] = true
+		a.owns[view.Registered(strings.ToLower(d))] = true
 	}
 	columns := make([][]float32, len(v.Features))
 	for i := range v.Features {

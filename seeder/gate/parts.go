@@ -28,7 +28,7 @@ func undate(v *view.View) {
 		}
 	}
 	v.Features = slices.DeleteFunc(v.Features, func(f view.Feature) bool {
-		return dated(f.Group) || f.Scale == view.Spans || strings.HasSuffix(f.Name, ".near")
+		return dated(f.Group) || f.Scale == view.Spans || strings.HasSuffix(f.Name, ".near") || strings.Contains(f.Name, ".hour") || strings.Contains(f.Name, ".weekday")
 	})
 	v.Words = slices.DeleteFunc(v.Words, func(w view.Words) bool { return dated(w.Group) })
 	v.Checks = slices.DeleteFunc(v.Checks, func(c view.Check) bool {
