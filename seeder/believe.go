@@ -62,7 +62,7 @@ func (s *Seeder) ExportBelievable(ctx context.Context, cfg BelieveConfig, rows, 
 
 // exhibit reads what the gate looks at.
 func (s *Seeder) exhibit(ctx context.Context, cfg *BelieveConfig) (gate.Input, error) {
-	standing, err := s.standing(ctx, "", nil)
+	standing, err := s.standing(ctx, nil)
 	if err != nil {
 		return gate.Input{}, err
 	}

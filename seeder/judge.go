@@ -133,7 +133,7 @@ func (r *planting) trial(ctx context.Context) (gate.Input, error) {
 	v := survey{segment: r.batch.Segment, ours: map[string]bool{}, progress: r.cfg.Gate.Progress}
 	v.wanted = min(cmp.Or(r.cfg.Gate.Rows, believeRows), max(leastRows, rowsEach*len(drafts)))
 	v.rng, v.division = source(r.batch.Seed, "judge", 0), r.division
-	standing, err := r.s.standing(ctx, "", nil)
+	standing, err := r.s.standing(ctx, nil)
 	if err != nil {
 		return gate.Input{}, err
 	}

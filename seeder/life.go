@@ -91,7 +91,7 @@ func (r *liveRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	all, err := r.s.standing(ctx, "", r.cfg.IDs)
+	all, err := r.s.standing(ctx, r.cfg.IDs)
 	if err != nil || len(all) == 0 {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 // customer into what is meant for nobody: a caller who is told of, a case that is
 // looked into. Where the table has towns, such a person is not made.
 
-// townColumns find what says where a customer lives, towns first.
-var townColumns = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(^|_)(city|town|locality|ort|ville|ciudad|citta|cidade|plaats|stad)$`),
-	regexp.MustCompile(`(?i)(^|_)(post_?code|postal_?code|zip|zip_?code|plz)$`),
-}
+// The names of columns that say where a customer lives.
+var (
+	townColumn = regexp.MustCompile(`(?i)(^|_)(city|town|locality|ort|ville|ciudad|citta|cidade|plaats|stad)$`)
+	codeColumn = regexp.MustCompile(`(?i)(^|_)(post_?code|postal_?code|zip|zip_?code|plz)$`)
+)
 
 // neighbourhood knows which names stand in which towns.
 type neighbourhood struct {
@@ -32,7 +32,7 @@ type neighbourhood struct {
 func (s *Seeder) newNeighbourhood() (*neighbourhood, error) {
 	h := &neighbourhood{known: map[uint64]bool{}}
 	table := s.cfg.Desk.Part(recipe.CustomerPart).Table
-	for _, form := range townColumns {
+	for _, form := range []*regexp.Regexp{townColumn, codeColumn} {
 		for i := range table.Columns {
 			c := &table.Columns[i]
 			if !c.IsText() || !form.MatchString(c.Name) {

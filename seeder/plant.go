@@ -139,7 +139,7 @@ func (r *planting) findBatch(ctx context.Context) error {
 		r.batch, r.opened, r.arrivals = b, true, Arrivals(&b)
 		r.report.Gate.Judgement = b.Gate
 		r.cfg.resume(&b)
-		if b.Count != r.cfg.Count || b.Place != r.s.cfg.Place || b.Segment != r.cfg.Segment || b.Over != r.cfg.Over || r.cfg.Strata != nil && !slices.Equal(b.By, r.cfg.Strata) || r.cfg.Seed != nil && !slices.Equal(b.Seed, r.cfg.Seed) {
+		if b.Place != r.s.cfg.Place || r.cfg.differs(&b) {
 			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q%s", ErrBatch, b.Count, b.Place, b.Segment, overText(b.Over))
 		}
 		return nil

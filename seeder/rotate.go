@@ -83,7 +83,7 @@ func (r *rotation) run(ctx context.Context) error {
 	if _, named := r.s.cfg.Desk.Fact(r.word); !named {
 		return fmt.Errorf("%w: kind %q has no column in the recipe that could be changed", ErrConfig, r.cfg.Kind)
 	}
-	all, err := r.s.standing(ctx, "", nil)
+	all, err := r.s.standing(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ type outlet struct {
 	domain  string
 	country string // of an owned domain; empty: anywhere
 	owned   bool
-	young   bool // owned, and soaks
-	dry     int  // donors for whom no address could be made there
+	young   bool    // owned, and soaks
+	dry     int     // donors for whom no address could be made there
 	large   bool    // of mailboxes, and the table has rows there
 	share   float64 // of the table's rows, where it is large
 	held    int     // canaries that have addresses there

@@ -86,6 +86,12 @@ func (r *planting) divide(ctx context.Context, all []canary.Planting) error {
 	return nil
 }
 
+// differs reports whether a batch was begun with other settings.
+func (cfg *PlantConfig) differs(b *canary.Batch) bool {
+	return b.Count != cfg.Count || b.Segment != cfg.Segment || b.Over != cfg.Over ||
+		cfg.Strata != nil && !slices.Equal(b.By, cfg.Strata) || cfg.Seed != nil && !slices.Equal(b.Seed, cfg.Seed)
+}
+
 // allot gives each stratum canaries in proportion to its rows times its weight,
 // what is left of the whole numbers to the largest remainders.
 func allot(count int, rows map[canary.Segment]int, weights []Weight) ([]canary.Stratum, error) {

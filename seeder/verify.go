@@ -105,9 +105,9 @@ func (v *verification) run(ctx context.Context, cfg *VerifyConfig) error {
 }
 
 // standing lists the canaries that should stand in the support database.
-func (s *Seeder) standing(ctx context.Context, batch canary.BatchID, ids []canary.ID) ([]canary.Planting, error) {
+func (s *Seeder) standing(ctx context.Context, ids []canary.ID) ([]canary.Planting, error) {
 	all, err := s.cfg.Ledger.Plantings(ctx, canary.Filter{
-		Place: s.cfg.Place, Batch: batch, IDs: ids, States: []canary.State{canary.Planted, canary.Verified},
+		Place: s.cfg.Place, IDs: ids, States: []canary.State{canary.Planted, canary.Verified},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the registry: %w", err)

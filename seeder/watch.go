@@ -213,7 +213,7 @@ func (w *watching) draw(ctx context.Context) error {
 	for _, r := range w.panel.Rows {
 		known[r.Key] = true
 	}
-	ours, err := w.s.standing(ctx, "", nil)
+	ours, err := w.s.standing(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -247,10 +247,9 @@ func printPlanted(w io.Writer, r seeder.PlantReport, dryRun bool) error {
 	if err := printStrata(w, r.Strata); err != nil {
 		return err
 	}
-	for _, warning := range r.Warnings {
-		if _, err := fmt.Fprintf(w, "note: %s\n", warning); err != nil {
-			return err
-		}
+	notes := make([]string, len(r.Warnings))
+	for i, warning := range r.Warnings {
+		notes[i] = "note: " + warning
 	}
-	return nil
+	return lines(w, notes)
 }

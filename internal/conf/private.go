@@ -94,23 +94,25 @@ func (c *Config) loadSecrets(b *book) {
 			p.Secret = loadSecret(b, fmt.Sprintf("phone.provider[%d].secret_file", i), p.SecretFile)
 		}
 	}
-	if c.Ticket != nil && c.Ticket.AgentsFile != "" {
-		agents, err := Agents(c.Ticket.AgentsFile)
-		if err != nil {
-			b.addErr("ticket.agents_file", err)
-		}
-		c.Ticket.Agents = agents
+	if c.Ticket != nil {
+		loadAgents(b, "ticket.agents_file", c.Ticket.AgentsFile, &c.Ticket.Agents)
 	}
-	if c.Exclude != nil && c.Exclude.CallersFile != "" {
-		callers, err := Agents(c.Exclude.CallersFile)
-		if err != nil {
-			b.addErr("exclude.callers_file", err)
-		}
-		c.Exclude.Callers = callers
+	if c.Exclude != nil {
+		loadAgents(b, "exclude.callers_file", c.Exclude.CallersFile, &c.Exclude.Callers)
 	}
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)
+	}
+}
+
+func loadAgents(b *book, key, path string, into *[]Agent) {
+	if path == "" { // validation says so
+		return
+	}
+	var err error
+	if *into, err = Agents(path); err != nil {
+		b.addErr(key, err)
 	}
 }
 
