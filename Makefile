@@ -17,6 +17,6 @@ lint:
 fuzz: ## every fuzz target for a few seconds
 	.ci/fuzz
 
-bench: ## beside Postfix and NSD, on this machine in the same run
+bench: ## beside Postfix, NSD and MariaDB, on this machine in the same run
 	.ci/deps bench
 	go run ./internal/bench

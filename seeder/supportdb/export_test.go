@@ -17,6 +17,6 @@ func Reader(tb testing.TB, dsn string, limit time.Duration) *sql.DB {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { db.Close() }) //nolint:errcheck // the test is over
+	tb.Cleanup(func() { db.Close() }) // the test is over
 	return db
 }
