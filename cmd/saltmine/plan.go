@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/robfig/cron/v3"
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/conf"
 	"saltmine/internal/forensics"
+	"saltmine/internal/inventory"
 )
 
 // planFlags are the command line of plan.
@@ -24,15 +26,18 @@ type planFlags struct {
 	tailShare, callShare                   float64
 	changeRate, changeMax                  float64
 	turnover, tickets                      float64
-	rotateEvery, shortest, rest, horizon   string
+	rotateEvery, schedule                  string
+	lifetime, presence, rest, horizon      string
 	segments                               []string
 	perDay                                 []int
 	priceDomain, priceNumber, priceMailbox float64
 	plot                                   string
 
 	// what the texts say
-	every, stand, quarantine, back time.Duration
-	parts                          []forensics.Share
+	every, stand, spell, quarantine, back time.Duration
+	ticks                                 cron.Schedule
+	now                                   time.Time
+	parts                                 []forensics.Share
 }
 
 const planLong = `Says how many canaries a leak must meet to be seen, on how many domains, mailboxes
@@ -52,7 +57,8 @@ what is left out is counted up to what is needed.
 Tokens change at most --change-rate-max times as often as the table's own rows,
 which change --change-rate times a year: what is faster is seen by whoever
 compares two copies. --rotate-every plans for another pace, and says how plainly
-that shows.`
+that shows. What is not given here is what 'saltmine serve' does by default:
+give what your [support], [pool] and [rotate] say.`
 
 const planExample = `  saltmine plan --population 12000000 --extract 68000 --contact-rate 0.01
   saltmine plan --population 12000000 --extract 68000 --contact-rate 0.01 --segment-size 3000000 --hits 5
@@ -72,6 +78,7 @@ func (a *app) planCmd() *cobra.Command {
 			if err := f.read(cmd.Flags().Changed); err != nil {
 				return err
 			}
+			f.now = a.now().UTC()
 			return a.plan(&f)
 		},
 	}
@@ -93,12 +100,15 @@ func (f *planFlags) declare(cmd *cobra.Command) {
 	fl.IntVar(&f.phones, "phones", 0, "phone numbers that there are")
 	fl.Float64Var(&f.tailShare, "tail-share", 0.08, "`SHARE` of customers whose address is not at a large provider")
 	fl.Float64Var(&f.callShare, "call-share", 0.8, "`SHARE` of contacts that are calls, where a row has a number")
-	fl.Float64Var(&f.changeRate, "change-rate", 0.1, "how often a customer's address changes, per `YEAR`: measure it in your table")
-	fl.Float64Var(&f.changeMax, "change-rate-max", 1.5, "how many `TIMES` that rate canaries may change")
+	support, rotate := conf.DefaultSupport(), conf.DefaultRotate()
+	fl.Float64Var(&f.changeRate, "change-rate", support.ChangeRate, "how often a customer's address changes, per `YEAR`: 'saltmine rotate --dry-run' says what was measured")
+	fl.Float64Var(&f.changeMax, "change-rate-max", support.ChangeRateMax, "how many `TIMES` that rate canaries may change")
 	fl.StringVar(&f.rotateEvery, "rotate-every", "", "change every canary's token so often, whatever the table does: `30d`")
-	fl.StringVar(&f.shortest, "shortest", "3d", "a token stands in a row for so `LONG` at least")
-	fl.StringVar(&f.rest, "quarantine", "5d", "a mailbox or number rests for so `LONG` between two rows")
-	fl.StringVar(&f.horizon, "horizon", "365d", "how far `BACK` a leak is to be dated")
+	fl.StringVar(&f.lifetime, "lifetime", inDays(rotate.Lifetime), "an address on an own domain stands in a row for so `LONG` at least")
+	fl.StringVar(&f.presence, "presence-lifetime", inDays(rotate.PresenceLifetime), "a mailbox or number does for so `LONG` at least")
+	fl.StringVar(&f.rest, "quarantine", inDays(inventory.Defaults().Quarantine), "a mailbox or number rests for so `LONG` between two rows")
+	fl.StringVar(&f.horizon, "horizon", inDays(rotate.Horizon), "how far `BACK` a leak is to be dated")
+	fl.StringVar(&f.schedule, "schedule", rotate.Schedule, "when tokens are changed: a `CRON` text of five fields, in UTC")
 	fl.Float64Var(&f.turnover, "turnover", 0, "`SHARE` of canaries that sign up in a year; as many are withdrawn")
 	fl.Float64Var(&f.tickets, "tickets", 0, "tickets that a canary opens in a `YEAR` and contacts quote")
 	fl.IntSliceVar(&f.perDay, "per-day", []int{20, 100, 500}, "contacts in a `DAY` to give times for")
@@ -201,7 +211,8 @@ func (f *planFlags) readTimes() error {
 		into       *time.Duration
 	}{
 		{"rotate-every", cmp.Or(f.rotateEvery, "0s"), 0, &f.every},
-		{"shortest", f.shortest, time.Hour, &f.stand},
+		{"lifetime", f.lifetime, time.Hour, &f.stand},
+		{"presence-lifetime", f.presence, time.Hour, &f.spell},
 		{"quarantine", f.rest, 0, &f.quarantine},
 		{"horizon", f.horizon, 24 * time.Hour, &f.back},
 	} {
@@ -217,8 +228,13 @@ func (f *planFlags) readTimes() error {
 	if f.rotateEvery != "" && f.every < time.Hour {
 		return usage("--rotate-every %s: want 1h or more", f.rotateEvery)
 	}
-	return nil
+	ticks, err := timetable("--schedule", f.schedule)
+	f.ticks = ticks
+	return err
 }
+
+// inDays writes a time as flags take it.
+func inDays(d time.Duration) string { return fmt.Sprintf("%.0fd", days(d)) }
 
 // readSegments reads NAME:ROWS:WEIGHT.
 func (f *planFlags) readSegments() error {

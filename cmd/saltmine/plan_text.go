@@ -177,6 +177,7 @@ func (p *planned) textWindow(t *planText) {
 		}
 		t.para("  ", "%s: a %s, each stands for %s days, %s changes a day; %s.", s.What, s.Kind, short(s.Stay), short(s.Changes), s.Why)
 	}
+	p.textTicks(t)
 	var head, width, still strings.Builder
 	for _, x := range w.Widths {
 		fmt.Fprintf(&head, "%10s", thousands(x.Hits))
@@ -189,6 +190,22 @@ func (p *planned) textWindow(t *planText) {
 		t.para("  ", "That is more than %s times the table's rate, and shows.", short(p.f.changeMax))
 	}
 	t.para("  ", "A leak whose extract is in the log is dated by the log, to the second: keep it.")
+}
+
+func (p *planned) textTicks(t *planText) {
+	k := p.Window.Ticks
+	if k.Each == 0 {
+		return
+	}
+	often := short(k.Each) + " changes at each"
+	if k.Each < 1 {
+		often = "a change at one in " + short(1/k.Each)
+	}
+	var next []string
+	for _, at := range k.Next {
+		next = append(next, at.Format("2006-01-02 15:04"))
+	}
+	t.para("  ", "serve changes tokens at the ticks of %q, %s; the next are %s UTC.", k.Schedule, often, strings.Join(next, ", "))
 }
 
 func (p *planned) textSegments(t *planText) {

@@ -79,6 +79,7 @@ type plannedWindow struct {
 	Plans  []*plannedShape `json:"plans"`
 	Widths []plannedWidth  `json:"widths"`
 	Tell   plannedTell     `json:"tell"`
+	Ticks  plannedTicks    `json:"ticks"`
 
 	parts []sched.Part
 	ends  sched.Ends
@@ -104,6 +105,14 @@ type plannedWidth struct {
 	Still float64 `json:"days_if_none_changed"`
 }
 
+// plannedTicks is when serve makes the changes.
+type plannedTicks struct {
+	Schedule string      `json:"schedule"`
+	Next     []time.Time `json:"next"`
+	// Each is the expected number of changes at one.
+	Each float64 `json:"changes_each"`
+}
+
 // plannedTell is what somebody sees who compares two copies of the table.
 type plannedTell struct {
 	Canaries float64 `json:"canaries_a_year"`  // changes per row and year
@@ -112,7 +121,8 @@ type plannedTell struct {
 	Apart365 float64 `json:"auc_365_days"`
 }
 
-// pace is the stay that the rate of changes asks for, 0 for no changes at all.
+// pace is the stay of a scarce token that the rate of changes asks for, 0 for no
+// changes at all.
 func (f *planFlags) pace() time.Duration {
 	if f.every > 0 {
 		return f.every
@@ -121,7 +131,7 @@ func (f *planFlags) pace() time.Duration {
 	if perYear == 0 {
 		return 0
 	}
-	return max(time.Duration(min(planYr/perYear, 36525)*float64(planDay)), f.stand)
+	return max(time.Duration(min(planYr/perYear, 36525)*float64(planDay)), f.spell)
 }
 
 // budget is what a schedule for so many canaries may use; scarce is the size
@@ -130,6 +140,9 @@ func (f *planFlags) budget(live, scarce int) sched.Budget {
 	b := sched.Budget{
 		Live: live, Free: -1, Scarce: scarce, Changes: sched.Allowed(live, f.changeRate, f.changeMax),
 		Quarantine: f.quarantine, Shortest: f.stand, Horizon: f.back, Hits: f.hits,
+	}
+	if scarce > 0 {
+		b.Shortest = f.spell
 	}
 	if f.every > 0 {
 		b.Shortest, b.Changes = f.every, float64(live)/(f.every.Hours()/24)
@@ -162,10 +175,27 @@ func (p *planned) windows() error {
 	for _, h := range widthHits() {
 		w.Widths = append(w.Widths, plannedWidth{h, w.days(h), days(sched.Width(h, f.back, w.ends))})
 	}
+	w.Ticks = f.upcoming(parts)
 	w.Tell.Table = f.changeRate
 	w.Tell.Apart90 = forensics.ChangeAUC(w.Tell.Canaries, f.changeRate, 90)
 	w.Tell.Apart365 = forensics.ChangeAUC(w.Tell.Canaries, f.changeRate, 365)
 	return nil
+}
+
+// upcoming are the next ticks, and what is done at one on average, over a year.
+func (f *planFlags) upcoming(parts []sched.Part) plannedTicks {
+	t := plannedTicks{Schedule: f.schedule}
+	for at := f.ticks.Next(f.now); !at.IsZero() && len(t.Next) < previewTicks; at = f.ticks.Next(at) {
+		t.Next = append(t.Next, at)
+	}
+	perYear := 0
+	for at := f.ticks.Next(f.now); !at.IsZero() && at.Before(f.now.AddDate(1, 0, 0)); at = f.ticks.Next(at) {
+		perYear++
+	}
+	for _, p := range parts {
+		t.Each += p.Plan.Changes * planYr / float64(max(perYear, 1))
+	}
+	return t
 }
 
 func days(d time.Duration) float64 { return d.Hours() / 24 }

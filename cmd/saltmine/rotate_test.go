@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,14 @@ func TestRotateInServe(t *testing.T) {
 	s.age(t, reg, 72*time.Hour)
 	if err := reg.SetLastRun(t.Context(), "rotate main", time.Now().Add(-49*time.Hour)); err != nil {
 		t.Fatal(err)
+	}
+	shown := s.run("rotate", "--dry-run")
+	for _, want := range []string{
+		"email on own domains: 10 canaries, each changes every 2 days (staircase)", "customers change 365 times a year (0 changes seen in 0 row-years; 365 assumed before)", " 03:07 UTC  ",
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the dry run does not say %q:\n%s", want, shown)
+		}
 	}
 	before := s.emails(t)
 	s.serve()

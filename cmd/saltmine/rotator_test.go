@@ -242,7 +242,7 @@ func planSays(t *testing.T) []plannedWidth {
 	// A canary comes every ten days, and 36 stand.
 	turnover := fmt.Sprint(planYr / 10 / simulatedLive)
 	code := run(t.Context(), []string{"--output", "json", "plan", "--population", "250", "--extract", "250", "--contact-rate", "1", "--canaries", fmt.Sprint(simulatedLive),
-		"--mailboxes", "0", "--change-rate", "20", "--change-rate-max", "1.5", "--shortest", "18d", "--horizon", "60d", "--turnover", turnover}, nil, &out, t.Output())
+		"--mailboxes", "0", "--change-rate", "20", "--change-rate-max", "1.5", "--lifetime", "18d", "--horizon", "60d", "--turnover", turnover}, nil, &out, t.Output())
 	if code != exitOK {
 		t.Fatalf("plan: exit code %d", code)
 	}

@@ -221,6 +221,11 @@ type Rotate struct {
 	MeasureRows int `json:"measure_rows"`
 }
 
+// DefaultSupport gives what an empty section [support.NAME] gives.
+func DefaultSupport() Support {
+	return Support{ChangeRate: 0.05, ChangeRateMax: 1.5, ReadRateMax: 100_000, StatementTimeMax: 10 * time.Second}
+}
+
 // DefaultRotate gives what an empty section [rotate] gives.
 func DefaultRotate() Rotate {
 	const day = 24 * time.Hour

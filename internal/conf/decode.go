@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/token"
@@ -99,7 +98,7 @@ func (c *Config) decodeSupport(t *table) {
 		return
 	}
 	for _, one := range t.each() {
-		s := Support{ChangeRate: 0.05, ChangeRateMax: 1.5, ReadRateMax: 100_000, StatementTimeMax: 10 * time.Second}
+		s := DefaultSupport()
 		one.file("dsn_file", &s.DSNFile)
 		one.text("recipe", &s.Recipe)
 		one.number("change_rate", &s.ChangeRate)
