@@ -47,7 +47,7 @@ func newScheduledWorld(t *testing.T) *scheduledWorld {
 	for name, text := range map[string]string{
 		"saltmine.toml": "[support.main]\ndsn_file = \"support.dsn\"\nrecipe = \"recipe.toml\"\nchange_rate = 20.0\nchange_rate_max = 1.5\n" +
 			"[pool]\ndomains = [\"" + strings.Join(testDomains(), `", "`) + "\"]\nplacebos_per_email = 1\n" +
-			"[rotate]\nschedule = \"17 */6 * * *\"\nlifetime = \"18d\"\nhorizon = \"60d\"\n",
+			"[gate]\noff = true\n[rotate]\nschedule = \"17 */6 * * *\"\nlifetime = \"18d\"\nhorizon = \"60d\"\n",
 		"support.dsn": "mysql://" + dsn + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
