@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/token"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
@@ -171,9 +172,12 @@ func (s *Seeder) choose(ctx context.Context, rng *rand.Rand, l *lessons, list []
 	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	for _, n := range list {
 		email := s.fact(&l.donors[n].Image, "email").Text()
+		if _, err := token.Canon(canary.Email, email); err != nil {
+			continue // what is no address is nobody to follow
+		}
 		ours, err := s.known(ctx, canary.Email, email)
 		if err != nil {
-			ours = true // what is no address is nobody to follow
+			return -1, err
 		}
 		if !ours && !slices.ContainsFunc(c.life.Follows, func(f follow) bool { return f.Lead == l.donors[n].Key }) {
 			return n, nil

@@ -89,12 +89,12 @@ func likeTable(at, rows map[string]int, canaries int) (chi float64, free int) {
 func (w *stocked) wantNames(t *testing.T, all []canary.Planting) {
 	t.Helper()
 	const query = "SELECT COUNT(*) FROM customers WHERE (LOCATE(LOWER(last_name), LOWER(email)) > 0 OR LOCATE(LOWER(first_name), LOWER(email)) > 0) AND created_at "
-	real, customers := w.number(t, query+"<= ?", until()), w.number(t, "SELECT COUNT(*) FROM customers WHERE created_at <= ?", until())
+	named, customers := w.number(t, query+"<= ?", until()), w.number(t, "SELECT COUNT(*) FROM customers WHERE created_at <= ?", until())
 	ours := 0
 	for i := range all {
 		ours += w.number(t, query+"> '2000-01-01' AND email = ?", w.addressOf(t, &all[i]))
 	}
-	want, got := float64(real)/float64(customers), float64(ours)/float64(len(all))
+	want, got := float64(named)/float64(customers), float64(ours)/float64(len(all))
 	t.Logf("a name stands in %.3f of the customers' addresses and %.3f of the canaries'", want, got)
 	// Names that a sample does not have are not read in an address.
 	if got < want-0.2 || got > want+4*math.Sqrt(want*(1-want)/float64(len(all))) {

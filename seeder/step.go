@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"time"
 
@@ -41,11 +42,7 @@ func (l *life) clone() life {
 	out.Left, out.Undo = slices.Clone(l.Left), nil
 	out.Follows = slices.Clone(l.Follows)
 	for i := range out.Follows {
-		rows := map[int]string{}
-		for n, key := range l.Follows[i].Rows {
-			rows[n] = key
-		}
-		out.Follows[i].Rows = rows
+		out.Follows[i].Rows = maps.Clone(l.Follows[i].Rows)
 	}
 	return out
 }
@@ -224,30 +221,31 @@ func (r *liveRun) guardOf(i *supportdb.Image, n int) string {
 // evolve changes a row as the lead's has changed: dates that came, and the state
 // once the lead's row came to rest.
 func (w *walk) evolve(n, own int) {
-	y, desk := w.r.young, w.r.s.cfg.Desk
-	it := &w.then.Items[n]
-	p := desk.Part(it.Part)
-	changed, dated := w.r.s.updated(p, &it.Row)
+	p := w.r.s.cfg.Desk.Part(w.then.Items[n].Part)
+	changed, dated := w.r.s.updated(p, &w.then.Items[n].Row)
 	rests := dated && changed.After(w.since) && !changed.After(w.asOf) && w.settledAt(n, changed)
 	var set supportdb.Row
 	for k := range p.Table.Columns {
 		col := &p.Table.Columns[k]
-		v := it.Row.Get(col.Name)
-		place := recipe.Place{Part: p.Name, Column: col.Name}
-		first, known := y.first[place]
-		t, isDate := p.ParseTime(col.Name, v)
-		switch {
-		case isDate && p.IsTime(col):
-			if t.After(w.since) && !t.After(w.asOf) {
-				set.Set(col.Name, p.FormatTime(col, w.dates(t)))
-			}
-		case rests && (y.isState(place) || known && w.st.image.Items[own].Row.Get(col.Name).Equal(first)):
+		if v, changes := w.evolved(n, own, col, rests); changes {
 			set.Set(col.Name, v)
 		}
 	}
 	if len(set.Columns) > 0 && !w.leave(own) {
 		w.r.change(w.st, own, set)
 	}
+}
+
+// evolved is what a column of a row becomes, if the lead's has changed it.
+func (w *walk) evolved(n, own int, col *supportdb.Column, rests bool) (v supportdb.Value, changes bool) {
+	it := &w.then.Items[n]
+	p := w.r.s.cfg.Desk.Part(it.Part)
+	v = it.Row.Get(col.Name)
+	if t, ok := p.ParseTime(col.Name, v); ok && p.IsTime(col) {
+		return p.FormatTime(col, w.dates(t)), t.After(w.since) && !t.After(w.asOf)
+	}
+	has := w.st.image.Items[own].Row.Get(col.Name)
+	return v, rests && w.r.young.follows(recipe.Place{Part: p.Name, Column: col.Name}, has)
 }
 
 // settledAt reports whether the lead's row itself, and not what hangs on it,

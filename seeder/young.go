@@ -163,22 +163,38 @@ func (y *young) rejuvenate(i *supportdb.Image, n int, at time.Time) {
 	p := y.s.cfg.Desk.Part(it.Part)
 	made, _ := y.s.cfg.Desk.DateOf(p, &it.Row)
 	changed, dated := y.s.updated(p, &it.Row)
+	later := dated && changed.After(at)
 	now := y.s.now()
 	for k := range p.Table.Columns {
 		c := &p.Table.Columns[k]
 		place := recipe.Place{Part: p.Name, Column: c.Name}
-		v := it.Row.Get(c.Name)
-		first, known := y.first[place]
-		t, isDate := p.ParseTime(c.Name, v)
+		t, isDate := p.ParseTime(c.Name, it.Row.Get(c.Name))
 		switch {
 		case isDate && p.IsTime(c) && t.After(at) && !t.After(now):
 			it.Row.Set(c.Name, y.before(i, n, c, made, at))
-		case dated && changed.After(at) && y.isState(place) && len(y.states) > 0:
-			it.Row.Set(c.Name, y.states[y.rng.IntN(len(y.states))])
-		case dated && changed.After(at) && known && !isDate:
-			it.Row.Set(c.Name, first)
+		case later:
+			y.unsettle(&it.Row, place, isDate)
 		}
 	}
+}
+
+// unsettle gives a column the value with which rows begin: a state as new
+// tickets have it, what nearly all rows have at first.
+func (y *young) unsettle(row *supportdb.Row, place recipe.Place, isDate bool) {
+	first, known := y.first[place]
+	switch {
+	case y.isState(place) && len(y.states) > 0:
+		row.Set(place.Column, y.states[y.rng.IntN(len(y.states))])
+	case known && !isDate:
+		row.Set(place.Column, first)
+	}
+}
+
+// follows reports whether a column that has this value takes over the state of
+// another row that came to rest.
+func (y *young) follows(place recipe.Place, has supportdb.Value) bool {
+	first, known := y.first[place]
+	return y.isState(place) || known && has.Equal(first)
 }
 
 func (y *young) isState(place recipe.Place) bool {

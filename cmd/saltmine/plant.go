@@ -154,16 +154,22 @@ func (f *plantFlags) likeness() (dates seeder.Dates, with []canary.Kind, err err
 	default:
 		return "", nil, usage("--dates %q: want auto, past or now", f.dates)
 	}
+	with, err = f.kinds()
+	return dates, with, err
+}
+
+// kinds reads --with.
+func (f *plantFlags) kinds() (with []canary.Kind, err error) {
 	for word := range strings.SplitSeq(f.with, ",") {
 		switch kind := canary.Kind(strings.TrimSpace(word)); kind {
 		case canary.Phone, canary.Ticket:
 			with = append(with, kind)
 		case "":
 		default:
-			return "", nil, usage("--with %q: want phone, ticket or both", f.with)
+			return nil, usage("--with %q: want phone, ticket or both", f.with)
 		}
 	}
-	return dates, with, nil
+	return with, nil
 }
 
 // unfinishedError is the error of a run that has begun: the count asked for can

@@ -75,31 +75,35 @@ func (c *Config) checkStores(k *checks) {
 		k.bad("registry.keys", "missing")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Support)) {
-		key, s := "support."+name, c.Support[name]
-		if _, err := canary.ParsePlace("db:" + name); err != nil {
-			k.bad(key, "%q cannot be a place's name: letters, digits, '.', '_' and '-' only", name)
-		}
-		if s.Source.Engine == "" && s.DSNFile == "" {
-			k.bad(key+".dsn_file", "missing")
-		}
-		if !(s.ChangeRate > 0 && s.ChangeRate <= 365) { // also refuses NaN
-			k.bad(key+".change_rate", "%v is not above 0 and at most 365", s.ChangeRate)
-		}
-		if !(s.ChangeRateMax > 0 && s.ChangeRateMax <= 100) {
-			k.bad(key+".change_rate_max", "%v is not above 0 and at most 100", s.ChangeRateMax)
-		}
-		if s.ReadRateMax != 0 && s.ReadRateMax < 1000 {
-			k.bad(key+".read_rate_max", "%d rows a second: want 1000 or more, or 0 for no limit", s.ReadRateMax)
-		}
-		if s.StatementTimeMax < time.Second || s.StatementTimeMax > time.Hour {
-			k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
-		}
+		k.support(name, c.Support[name])
 	}
 	if c.Spool.Dir == "" {
 		k.bad("spool.dir", "missing")
 	}
 	if c.Spool.MaxBytes < 1<<20 {
 		k.bad("spool.max_bytes", "%d bytes are too few; at least 1MiB", c.Spool.MaxBytes)
+	}
+}
+
+func (k *checks) support(name string, s Support) {
+	key := "support." + name
+	if _, err := canary.ParsePlace("db:" + name); err != nil {
+		k.bad(key, "%q cannot be a place's name: letters, digits, '.', '_' and '-' only", name)
+	}
+	if s.Source.Engine == "" && s.DSNFile == "" {
+		k.bad(key+".dsn_file", "missing")
+	}
+	if !(s.ChangeRate > 0 && s.ChangeRate <= 365) { // also refuses NaN
+		k.bad(key+".change_rate", "%v is not above 0 and at most 365", s.ChangeRate)
+	}
+	if !(s.ChangeRateMax > 0 && s.ChangeRateMax <= 100) {
+		k.bad(key+".change_rate_max", "%v is not above 0 and at most 100", s.ChangeRateMax)
+	}
+	if s.ReadRateMax != 0 && s.ReadRateMax < 1000 {
+		k.bad(key+".read_rate_max", "%d rows a second: want 1000 or more, or 0 for no limit", s.ReadRateMax)
+	}
+	if s.StatementTimeMax < time.Second || s.StatementTimeMax > time.Hour {
+		k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
 	}
 }
 
