@@ -39,6 +39,13 @@ unfinished run of this support database is carried on to exactly its count. With
 --batch NAME the command may be repeated at will: when the batch is complete it
 does nothing.
 
+Addresses and numbers come from the pool ('saltmine pool list'). Canaries' addresses
+follow the table's own mix of mail providers as far as the pool's mailboxes go: a
+mailbox gets a canary whom its name suits; what is at no large provider in the
+table, and what the mailboxes do not suffice for, is on your own domains. Mailboxes
+and numbers that soak, rest or run out are not used, and one in ten is held back.
+The report says which mailboxes are lacking, and what that gives away.
+
 Before anything is written the gate judges the canaries as somebody would who has
 the whole table: it drafts them, at least 200, and tries to tell them from
 customers. It refuses what it can tell (exit code 1) and names what gives the

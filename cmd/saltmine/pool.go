@@ -24,7 +24,8 @@ func (a *app) poolCmd() *cobra.Command {
 		Long: `What tokens come from, kept as inventory: owned domains, provider mailboxes, seed
 addresses of people on the staff who consent, and phone numbers. What the files in
 [pool] list is entered whenever the pool is used; more can be added by hand. Each
-thing soaks before its first use, and a mailbox or number rests between two rows.`,
+mailbox and number soaks before its first use, and rests between two rows; one in
+ten is held back as a placebo. Domains that soak are used, with a warning.`,
 		Example: "  saltmine pool list\n  saltmine pool check",
 	}
 	cmd.AddCommand(a.poolAddCmd(), a.poolListCmd(), a.poolCheckCmd(), a.poolShowCmd(), a.poolRetireCmd())
@@ -106,6 +107,8 @@ type pooled struct {
 	Added    time.Time           `json:"added"`
 	Days     int                 `json:"age_days"`
 	Ready    time.Time           `json:"ready,omitzero"` // when its soak or quarantine ends
+	Token    canary.TokenID      `json:"token,omitempty"`   // that holds it
+	Placebo  bool                `json:"placebo,omitempty"` // it is held back, and in no row
 	Carries  int                 `json:"carries"`
 	Capacity int                 `json:"capacity"`
 	Offered  bool                `json:"offered"` // a token may be put there now
@@ -118,7 +121,7 @@ type pooled struct {
 func maskItem(i *inventory.Item, r inventory.Rules, now time.Time) pooled {
 	p := pooled{
 		ID: i.ID, Kind: i.Kind, State: r.State(i, now), Provider: i.Provider, Country: i.Region(), Line: i.Line, Added: i.Added,
-		Days: int(now.Sub(i.Added) / (24 * time.Hour)), Carries: i.Used(), Capacity: r.Holds(i), Offered: r.Offers(i, now),
+		Days: int(now.Sub(i.Added) / (24 * time.Hour)), Token: i.Token, Placebo: i.Placebo, Carries: i.Used(), Capacity: r.Holds(i), Offered: r.Offers(i, now),
 		Expires: i.Until(), Reason: i.Reason, Checked: i.Check.At, Findings: i.Check.Findings,
 	}
 	switch i.Kind {
@@ -152,6 +155,12 @@ func (p *pooled) line() string {
 	add("%d days old", p.Days)
 	if p.Kind == inventory.Domain {
 		add("%d of %d addresses", p.Carries, p.Capacity)
+	}
+	switch {
+	case p.Placebo:
+		add("held back as a placebo")
+	case p.Token != "":
+		add("holds %s", p.Token)
 	}
 	if !p.Ready.IsZero() {
 		add("until %s", p.Ready.Format(time.DateOnly))

@@ -119,6 +119,7 @@ func (a *app) poolList(ctx context.Context, c *core, v poolView) error {
 		l.Free.add(&p)
 		if p.Kind == inventory.Domain && (p.Carries > 0 || p.Offered) {
 			stock.Domains++
+			stock.Counts = append(stock.Counts, p.Carries)
 		}
 		if (v.kind == "" || string(p.Kind) == v.kind) && (v.state == "" || string(p.State) == v.state) {
 			l.Items = append(l.Items, p)
