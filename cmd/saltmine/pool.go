@@ -106,7 +106,7 @@ type pooled struct {
 	Line     string              `json:"type,omitempty"`
 	Added    time.Time           `json:"added"`
 	Days     int                 `json:"age_days"`
-	Ready    time.Time           `json:"ready,omitzero"` // when its soak or quarantine ends
+	Ready    time.Time           `json:"ready,omitzero"`    // when its soak or quarantine ends
 	Token    canary.TokenID      `json:"token,omitempty"`   // that holds it
 	Placebo  bool                `json:"placebo,omitempty"` // it is held back, and in no row
 	Carries  int                 `json:"carries"`
