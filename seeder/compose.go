@@ -11,6 +11,7 @@ import (
 
 	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
+	"saltmine/seeder/persona/column"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
@@ -55,7 +56,7 @@ type draft struct {
 // compose makes the rows of a draft: what the recipe names is made new or moved
 // in time, the rest is the donor's, without anything that identifies the donor.
 func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *draft) error {
-	c := composer{s: s, rng: rng, l: l, d: d, renamed: map[string]string{}}
+	c := composer{s: s, rng: rng, l: l, d: d, renamed: map[string]string{}, redone: map[string]string{}}
 	c.timeline = s.timelineOf(&d.donor.Image, d.start, d.end)
 	if d.phone != "" {
 		c.phone = persona.FormatPhone(d.who.Phone, d.phone)
@@ -122,6 +123,7 @@ type composer struct {
 	scrub    *persona.Scrub
 	phone    string            // as it will be stored
 	renamed  map[string]string // message ids of the donor's mails
+	redone   map[string]string // texts of the donor's and what became of them
 	past     *past             // nil for a sign-up of now
 }
 
@@ -129,6 +131,7 @@ type composer struct {
 func (c *composer) item(ctx context.Context, n int) error {
 	it := &c.d.image.Items[n]
 	p := c.s.cfg.Desk.Part(it.Part)
+	fresh := c.redraw(n)
 	for i, name := range it.Row.Columns {
 		v := it.Row.Values[i]
 		if _, fixed := p.Set[name]; fixed || v.R != nil || c.isFact(n, name) {
@@ -146,7 +149,7 @@ func (c *composer) item(ctx context.Context, n int) error {
 		if col.Auto {
 			continue // a slot
 		}
-		v, err := c.pieces(ctx, n, p, col, v)
+		v, err := c.pieces(ctx, place{n, p, col}, v, fresh)
 		if err != nil {
 			return err
 		}
@@ -228,10 +231,17 @@ func (c *composer) subjectOf(n int, at recipe.Place) supportdb.Value {
 	return donor.Get(tickets[k], at)
 }
 
+// place is a column of the n-th row of an image.
+type place struct {
+	n   int
+	p   *supportdb.Part
+	col *supportdb.Column
+}
+
 // pieces is plain for a text in which keys of the record stand.
-func (c *composer) pieces(ctx context.Context, n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
+func (c *composer) pieces(ctx context.Context, at place, v supportdb.Value, fresh map[string]column.Value) (supportdb.Value, error) {
 	if v.F == nil {
-		return c.plain(ctx, n, p, col, v)
+		return c.plain(ctx, at, v, fresh)
 	}
 	out := supportdb.Value{F: slices.Clone(v.F)}
 	for i, piece := range out.F {
@@ -240,7 +250,7 @@ func (c *composer) pieces(ctx context.Context, n int, p *supportdb.Part, col *su
 		}
 		text, clean := c.prose(piece.Text())
 		if !clean {
-			return v, unfit(p, col)
+			return v, unfit(at.p, at.col)
 		}
 		out.F[i] = supportdb.Text(text)
 	}
@@ -248,23 +258,34 @@ func (c *composer) pieces(ctx context.Context, n int, p *supportdb.Part, col *su
 }
 
 // plain gives the value of a column that is not identity.
-func (c *composer) plain(ctx context.Context, n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {
-	m := c.l.makers[makerOf(p, col)]
+func (c *composer) plain(ctx context.Context, at place, v supportdb.Value, fresh map[string]column.Value) (supportdb.Value, error) {
+	m := c.l.makers[makerOf(at.p, at.col)]
 	switch {
 	case v.IsNull(), m != nil && m.null:
 		return supportdb.Null(), nil
 	case supportdb.SameText(v.Text(), c.d.who.Email):
-		return c.scrubbed(p, col, v)
+		return c.scrubbed(at.p, at.col, v)
 	case m != nil:
-		return c.make(ctx, m, p, col)
-	case p.IsTime(col), col.Type == "date":
-		return c.moved(n, p, col, v), nil
+		return c.make(ctx, m, at.p, at.col)
+	case at.p.IsTime(at.col), at.col.Type == "date" && !c.beforeSignUp(at, v):
+		return c.moved(at.n, at.p, at.col, v), nil
 	case v.B != nil:
-		return c.bytes(p, col, v)
-	case isProse(col):
-		return c.scrubbed(p, col, v)
+		return c.bytes(at.p, at.col, v)
+	}
+	if own, done := c.own(at.n, at.col, v, fresh); done {
+		return own, nil
+	}
+	if isProse(at.col) {
+		return c.scrubbed(at.p, at.col, v)
 	}
 	return v, nil
+}
+
+// beforeSignUp reports whether a day lies before the donor's sign-up: a birthday.
+func (c *composer) beforeSignUp(at place, v supportdb.Value) bool {
+	t, ok := at.p.ParseTime(at.col.Name, v)
+	signedUp, _ := c.s.signedUp(&c.d.donor.Image)
+	return ok && t.Before(signedUp.Truncate(24*time.Hour))
 }
 
 // bytes copies bytes that others have too; who knows what the rest shows.
@@ -278,15 +299,10 @@ func (c *composer) bytes(p *supportdb.Part, col *supportdb.Column, v supportdb.V
 	return v, unfit(p, col)
 }
 
-// moved moves a date. What is no date (zero dates) stays; a day that lies
-// before the sign-up (a birthday) too.
+// moved moves a date. What is no date (zero dates) stays.
 func (c *composer) moved(n int, p *supportdb.Part, col *supportdb.Column, v supportdb.Value) supportdb.Value {
 	at, ok := p.ParseTime(col.Name, v)
 	if !ok {
-		return v
-	}
-	signedUp, _ := c.s.signedUp(&c.d.donor.Image)
-	if col.Type == "date" && at.Before(signedUp.Truncate(24*time.Hour)) {
 		return v
 	}
 	return p.FormatTime(col, c.at(n, at))

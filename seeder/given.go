@@ -12,6 +12,7 @@ import (
 // of this table can have is left out from now on.
 func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
 	box := d.seat.box
+	d.who.Born = m.l.mix.Birth(rng, box.Text, d.who.Born)
 	id, _, err := m.l.mix.Fit(rng, box.Text, persona.Person{Full: box.Name}, []persona.Person{d.who})
 	switch {
 	case errors.Is(err, persona.ErrVariety):

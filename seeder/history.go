@@ -37,8 +37,12 @@ type dated struct {
 
 // Bounds of looking for slots.
 const (
-	partStretches = 12             // of other tables, to see whether they have room
-	slotStretches = 60             // of the customer table
+	partStretches = 12 // of other tables, to see whether they have room
+	shortStretch  = 60 // rows of the customer table that are read for slots; more where they yield few
+	longStretch   = 600
+	fromStretch   = 2              // slots taken from one, so that they lie everywhere
+	mostStretches = 4000           // of the customer table
+	surelyEnough  = 80             // stretches that tell whether the others will yield enough
 	slotReserve   = 2              // slots wanted for a canary, so that the choice is free
 	nearDonors    = 24             // donors near a slot's date from which one is drawn
 	slotWithin    = 72 * time.Hour // a row's date may move so far to find a slot
@@ -62,7 +66,7 @@ func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, cou
 	slices.SortFunc(h.donors, func(a, b dated) int { return a.at.Compare(b.at) })
 	h.numbers = l.between(rng)
 	h.running = l.rule != nil && l.rule.Running && !s.cfg.Desk.NumberIsKey()
-	if err := h.collect(ctx, customer); err != nil {
+	if err := h.collect(ctx, customer, 2*slotReserve*count); err != nil {
 		return nil, err
 	}
 	if len(h.free) < slotReserve*count {
@@ -141,23 +145,33 @@ func (h *history) numbered(slot supportdb.Slot) bool {
 	return !h.running || h.numbers(slot.Low, slot.High, slot.After) != ""
 }
 
-// collect reads stretches of the customer table at random keys.
-func (h *history) collect(ctx context.Context, p *supportdb.Part) error {
+// collect looks for slots behind random keys, a few behind each, so that they
+// lie as evenly over the table as its rows do.
+func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) error {
 	low, high, err := h.s.cfg.Desk.Extent(ctx, p)
 	if err != nil || high <= low {
 		return err
 	}
 	seen := map[int64]bool{}
-	for range slotStretches {
-		st, err := h.s.cfg.Desk.Stretch(ctx, p, low+h.rng.Int64N(high-low+1))
+	rows := shortStretch
+	for n := range mostStretches {
+		hopeless := n >= surelyEnough && len(h.free)*mostStretches < n*want/2
+		if len(h.free) >= want || hopeless {
+			break
+		}
+		st, err := h.s.cfg.Desk.StretchOf(ctx, p, low+h.rng.Int64N(high-low+1), rows)
 		if err != nil {
 			return err
 		}
-		for _, slot := range st.Slots {
+		h.rng.Shuffle(len(st.Slots), func(i, j int) { st.Slots[i], st.Slots[j] = st.Slots[j], st.Slots[i] })
+		for _, slot := range st.Slots[:min(fromStretch, len(st.Slots))] {
 			if !seen[slot.Key] {
 				seen[slot.Key] = true
 				h.free = append(h.free, slot)
 			}
+		}
+		if n%20 == 19 && len(h.free) < n {
+			rows = min(2*rows, longStretch)
 		}
 	}
 	keys := make([]int64, len(h.free))

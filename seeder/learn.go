@@ -10,16 +10,17 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/persona"
+	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
 
 // How much is read to learn from. Every row is read by a range of its primary
 // key, so this is the load on the support database whatever its size.
 const (
-	samplePeople  = 3000
+	samplePeople  = 60_000
 	sampleNumbers = 1500
 	recentNumbers = 3000
-	maxDonors     = 2000
+	maxDonors     = 4000
 	donorTickets  = 20 // donors with more are left out
 )
 
@@ -38,6 +39,7 @@ type lessons struct {
 	public     map[string]bool // addresses of the desk itself
 	neighbours *neighbourhood
 	keys       map[string]*persona.Shape // by part, of keys that the server does not give
+	study      *study                    // of columns that the recipe does not name
 }
 
 // learn samples people of the segment, their numbers and the donors.
@@ -63,7 +65,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 			l.phones += 1 / float64(len(rows))
 		}
 	}
-	if l.mix, err = persona.Learn(people); err != nil {
+	if l.mix, err = s.mixOf(people); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSample, err)
 	}
 	if err := s.learnNumbers(ctx, rng, l); err != nil {
@@ -79,6 +81,15 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	}
 	l.learnPublic(s)
 	return l, s.learnMakers(ctx, l)
+}
+
+// mixOf learns names and habits from a sample of people.
+func (s *Seeder) mixOf(people []persona.Person) (*persona.Mix, error) {
+	x := persona.NewLearner(nil, len(people))
+	for _, p := range people {
+		x.Add(p)
+	}
+	return x.Mix(int(s.cfg.Desk.Part(recipe.CustomerPart).Table.Rows)) //nolint:wrapcheck // the caller says what it is about
 }
 
 // withPhone is how many of so many canaries will have a phone number at most,
@@ -144,8 +155,9 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 	}
 	rng.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	enough := min(max(3*cfg.Count, 200), maxDonors)
-	for group := range slices.Chunk(keys, 100) {
-		if len(l.donors) >= enough {
+	l.study = s.newStudy()
+	for at, group := range slices.Collect(slices.Chunk(keys, 100)) {
+		if len(l.donors) >= enough && at*100 >= studyRecords {
 			break
 		}
 		donors, err := s.cfg.Desk.Donors(ctx, group)
@@ -153,12 +165,18 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 			return err
 		}
 		for i := range donors {
-			if s.usable(&donors[i]) && s.has(&donors[i], cfg.With) {
+			if !s.usable(&donors[i]) {
+				continue
+			}
+			facts := s.cfg.Desk.Facts(&donors[i].Image)
+			l.study.add(&donors[i], person(&facts))
+			s.learnSubjects(&donors[i], l)
+			if len(l.donors) < enough && s.has(&donors[i], cfg.With) {
 				l.donors = append(l.donors, donors[i])
-				s.learnSubjects(&donors[i], l)
 			}
 		}
 	}
+	l.study.settle()
 	if len(l.donors) == 0 {
 		return fmt.Errorf("%w: of %d sampled customers none can be copied whole: all share rows with others, or have no date of sign-up, or more than %d tickets", ErrSample, len(keys), donorTickets)
 	}

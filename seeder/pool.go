@@ -194,10 +194,16 @@ func (p *pool) waits(kind canary.Kind) string {
 	return p.rules.Wait(p.items, p.now, inventory.Mailbox, inventory.Seed).String()
 }
 
-// takePhone takes a number of the donor's country out of the pool; when there
-// is none, and any will do, another.
+// takePhone takes a number of the donor's country out of the pool, one of the
+// donor's town or network if there is one; when there is none of the country, and
+// any will do, another.
 func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool) (inventory.Item, bool) {
-	i := slices.IndexFunc(p.numbers, func(n inventory.Item) bool { return mix.Suits(donor, n.Text) })
+	i, best := -1, 0
+	for n := range p.numbers {
+		if c := mix.Closeness(donor, p.numbers[n].Text); c > best {
+			i, best = n, c
+		}
+	}
 	if i < 0 && anyCountry && len(p.numbers) > 0 {
 		i = 0
 	}

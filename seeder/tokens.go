@@ -121,10 +121,21 @@ func settled(before, after time.Time) canary.Moment {
 // person reads what the facts of a customer say of a person.
 func person(facts *supportdb.Row) persona.Person {
 	text := func(word string) string { return facts.Get(word).Text() }
+	created, _ := supportdb.ParseTime(facts.Get("created"))
+	born, _ := supportdb.ParseTime(facts.Get("born"))
 	return persona.Person{
 		First: text("first_name"), Last: text("last_name"), Full: text("name"), Email: text("email"), Phone: text("phone"),
 		Salutation: text("salutation"), Country: text("segment.country"), Language: text("segment.language"),
+		Created: created, Born: bornIn(born),
 	}
+}
+
+// bornIn is the year of a birthday that somebody may have; 0 for none.
+func bornIn(t time.Time) int {
+	if t.Year() < 1900 {
+		return 0
+	}
+	return t.Year()
 }
 
 // fact reads a fact of a customer's rows, NULL where the recipe names none.

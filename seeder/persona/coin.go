@@ -1,9 +1,16 @@
 package persona
 
 import (
+	"math/rand/v2"
 	"strings"
 	"unicode"
 )
+
+// Splice makes a word that looks like two others, as coined names are made. It
+// is not ok when nothing new comes of them.
+func Splice(rng *rand.Rand, a, b string) (string, bool) {
+	return splice(&dice{rng.Uint64()}, a, b)
+}
 
 // splice makes a word that looks like two others: the beginning of one and the
 // end of the other, where they have letters in common ("Brandstätter" and

@@ -40,7 +40,7 @@ func (m *Mix) Fit(rng *rand.Rand, address string, hint Person, donors []Person) 
 		p := f.choose(places)
 		at := p.donors[f.rng.n(len(p.donors))]
 		w := writingOf(&donors[at])
-		first, last, ok := f.name(p)
+		first, last, ok := f.name(p, donors[at].Born)
 		if !ok {
 			continue
 		}
@@ -167,11 +167,12 @@ func (f *fitting) draw(weights []float64) int {
 }
 
 // name draws a name that agrees with the address as much as names do.
-func (f *fitting) name(p *place) (first, last string, ok bool) {
+func (f *fitting) name(p *place, born int) (first, last string, ok bool) {
 	if f.hintFirst != "" && f.hintLast != "" {
 		return f.hintFirst, f.hintLast, true
 	}
 	s := f.m.sceneOf(p.g, f.rng.next())
+	s.born = int16(born) //nolint:gosec // a year
 	want := degree(f.draw(f.m.dictionary.agree(f.guesses[p.best].key)))
 	g := f.guesses[f.draw(f.ofDegree(p, want))]
 	d, ok := s.suiting(&g, want)

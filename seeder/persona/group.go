@@ -79,6 +79,8 @@ type link struct {
 	firstAt, firstsN, firstPlace int32
 	lastAt, lastsN, lastPlace    int32
 
+	born int16 // the year; 0 when unknown
+
 	rarerFirst, rarerLast int32 // names that stand for these, see halves.rarer
 }
 
@@ -88,7 +90,7 @@ func (m *Mix) newGroup(members []int32) *group {
 	marked, e := 0, 0
 	for _, i := range members {
 		p := &m.people[i]
-		g.links = append(g.links, link{first: p.first, last: p.last})
+		g.links = append(g.links, link{first: p.first, last: p.last, born: p.born})
 		if p.namesakes > 1 {
 			g.multi = append(g.multi, i)
 		}

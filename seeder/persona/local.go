@@ -2,6 +2,7 @@ package persona
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type scene struct {
 	cells   []cell // by domain: whose address habits to imitate
 	homes   []home // by domain: where it is a last name
 	buf     []byte
+	born    int16    // the year; 0 where it does not matter
 	odd     bool     // the last local part has digits or a word that few people have
 	tested  []uint32 // addresses that were tried, by hash; nil when few are wanted
 
@@ -74,17 +76,27 @@ func (m *Mix) habits(g *group, class int32) cell {
 	return c
 }
 
-// style draws somebody of a cell, if possible with a name of the same bucket.
+// style draws somebody of a cell, if possible with a name of the same bucket,
+// and about as old where the age is known.
 func (s *scene) style(c cell, bucket uint8) *somebody {
-	const tries = 5
+	tries := 5
+	if s.born > 0 {
+		tries = 25
+	}
 	var who *somebody
-	for range tries {
+	for i := range tries {
 		who = &s.m.people[c[s.rng.n(len(c))]]
-		if who.bucket == bucket {
+		if who.bucket == bucket && s.peer(who.born) || i > 10 && s.peer(who.born) {
 			break
 		}
 	}
 	return who
+}
+
+// peer reports whether somebody who was born in a year is about as old.
+func (s *scene) peer(born int16) bool {
+	const years = 6
+	return s.born == 0 || born > 0 && born-s.born <= years && s.born-born <= years
 }
 
 // local writes a name in somebody's style. It is not ok when the name cannot
@@ -205,6 +217,12 @@ func (w *writer) sized(code byte, n int) bool {
 	}
 	all := w.s.m.digits.all
 	own := all[w.style.digits]
+	if w.style.birth && w.s.born > 0 && len(own) == n {
+		own = strconv.Itoa(int(w.s.born))
+		w.out = append(w.out, own[4-n:]...)
+		w.digits += n
+		return true
+	}
 	if len(own) == n {
 		own = all[w.s.digitsLike(w.style, w.cell)]
 	}

@@ -14,17 +14,38 @@ func (s *scene) draw() drawn {
 	var d drawn
 	m, g, rng := s.m, s.g, &s.rng
 	if !rng.chance(g.mixing.fresh) {
-		who := m.occurring(rng, g)
+		who := s.occurring(g)
 		d.pair, d.bucket = who.pair(), who.bucket
 		d.first, d.last = &m.firsts.names[d.pair.first], &m.lasts.names[d.pair.last]
 		return d
 	}
 	d.put = true
 	first, last := g.walk(rng, !g.mixing.walk)
+	for range ageTries {
+		if s.peer(first.born) {
+			break
+		}
+		first, last = g.walk(rng, !g.mixing.walk)
+	}
 	d.pair.first, d.first = s.half(&s.firsts, first.first, first.rarerFirst, first.firstsN > 1)
 	d.pair.last, d.last = s.half(&s.lasts, last.last, last.rarerLast, last.lastsN > 1)
 	d.bucket = bucketOf(d.first, d.last, false)
 	return d
+}
+
+// ageTries is how often somebody about as old is looked for.
+const ageTries = 16
+
+// occurring draws a full name that occurs, if possible of somebody about as old.
+func (s *scene) occurring(g *group) *somebody {
+	who := s.m.occurring(&s.rng, g)
+	for range ageTries {
+		if s.peer(who.born) {
+			break
+		}
+		who = s.m.occurring(&s.rng, g)
+	}
+	return who
 }
 
 // occurring draws a full name that occurs.

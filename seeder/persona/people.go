@@ -20,6 +20,8 @@ type somebody struct {
 	day          int32           // of the sign-up, since 1970; 0 when unknown
 	namesakes    uint8           // people with this full name, 255 for more
 	bucket       uint8
+	born         int16 // the year; 0 when unknown
+	birth        bool  // the digits are the year of birth, or its end
 	umlaut       umlaut
 	capitals     capitals
 }
@@ -97,6 +99,8 @@ func (m *Mix) enter(p *Person) bool {
 	m.phones.learn(*p)
 	r := read(untagged, &m.firsts.names[who.first], &m.lasts.names[who.last])
 	who.form, who.digits, who.umlaut = m.forms.add(string(r.form)), m.digits.add(r.digits), r.umlaut
+	who.born = int16(p.Born) //nolint:gosec // a year
+	who.birth = m.births.learn(r.digits, p.Born)
 	for i, w := range r.words {
 		who.words[i] = m.words.add(w)
 	}

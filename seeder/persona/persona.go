@@ -49,6 +49,7 @@ type Person struct {
 	Country     string
 	Language    string
 	Created     time.Time // the sign-up; zero when the table does not tell
+	Born        int       // the year of birth; 0 when the table does not tell
 }
 
 // Identity is what is made new for a canary.
@@ -88,6 +89,7 @@ type Mix struct {
 	locals        seen
 	emails        seen
 	phones        phones
+	births        births
 
 	all    *group
 	groups map[groupKey]*group // by country, language and salutation, see groupsOf
@@ -168,8 +170,8 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 	}
 	s, out := m.scene(&donor, pool.Domains, rng.Uint64()), make([]Identity, 0, n)
 	taken := make(map[string]bool, n)
-	if n > 1 {
-		s.tested = make([]uint32, 1<<12)
+	if s.born = int16(donor.Born); n > 1 { //nolint:gosec // a year
+		s.tested, s.born = make([]uint32, 1<<12), 0 // a placebo stands in no row
 	}
 	for range n * maxTries {
 		if len(out) == n {

@@ -59,6 +59,28 @@ func (m *Mix) Suits(donor Person, number string) bool {
 	return code == "" || code == CallingCode(strings.TrimPrefix(number, "+"))
 }
 
+// Closeness tells how well a pool number (E.164) suits a donor: 0 when it does
+// not, else 1 and the digits behind the calling code that both begin with, as
+// many at most as tell a network or a town.
+func (m *Mix) Closeness(donor Person, number string) int {
+	if !m.Suits(donor, number) {
+		return 0
+	}
+	const telling = 5
+	all := strings.TrimPrefix(number, "+")
+	code := CallingCode(all)
+	theirs, international := digitsOf(donor.Phone)
+	if international || len(theirs) == len(all) && strings.HasPrefix(theirs, code) {
+		theirs = strings.TrimPrefix(theirs, code)
+	}
+	theirs, ours := strings.TrimLeft(theirs, "0"), all[len(code):]
+	n := 0
+	for n < min(telling, len(theirs), len(ours)) && theirs[n] == ours[n] {
+		n++
+	}
+	return 1 + n
+}
+
 // digitsOf gives the digits of a number, without the sign of an international
 // one ("+" or "00"), and whether it had that.
 func digitsOf(text string) (digits string, international bool) {

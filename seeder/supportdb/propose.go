@@ -48,6 +48,11 @@ func roleSalutation() role {
 	return role{[]string{"salutation", "gender", "sex", "title", "anrede"}, dividing, nil, 0}
 }
 
+func roleBorn() role {
+	day := func(c *Column) bool { return c.Type == "date" }
+	return role{[]string{"birthday", "birthdate", "dateofbirth", "dob", "born", "bornon", "geburtsdatum", "geburtstag", "datebirth"}, day, nil, 0}
+}
+
 func roleNumber() role {
 	return role{[]string{"number", "ticketnumber", "ticketno", "tn", "casenumber", "caseno", "reference", "ticketref", "ref", "ticketid", "code", "mask", "no"}, textOrNumber, nil, 0}
 }
@@ -140,6 +145,7 @@ func (in *inspector) customer(t *Table) {
 		c.FirstName, c.LastName, c.Name = "", "", in.pick(t, roleName())
 	}
 	c.Salutation = in.pick(t, roleSalutation())
+	c.Born = in.pick(t, roleBorn())
 	c.Created, c.Updated = in.created(t), in.pick(t, roleUpdated())
 	c.Segment = in.segment(t)
 	in.doubtTable(t, c.Key)
@@ -249,7 +255,7 @@ func (in *inspector) text() string {
 	c, t := &in.recipe.Customer, &in.recipe.Ticket
 	in.section(&b, "customer", [][2]string{
 		{"table", c.Table}, {"key", c.Key}, {"email", c.Email}, {"phone", c.Phone}, {"name", c.Name}, {"first_name", c.FirstName},
-		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"created", c.Created}, {"updated", c.Updated},
+		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"born", c.Born}, {"created", c.Created}, {"updated", c.Updated},
 	})
 	var pairs [][2]string
 	for _, word := range slices.Sorted(maps.Keys(c.Segment)) {

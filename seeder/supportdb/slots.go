@@ -83,14 +83,20 @@ func (d *Desk) Extent(ctx context.Context, p *Part) (low, high int64, err error)
 	return a.Int64, b.Int64, nil
 }
 
-// Stretch reads the rows of a dated part from a key on and finds what keys are
-// missing between them. Rows that the recipe's filter leaves out count too.
+// Stretch reads some hundred rows of a dated part from a key on and finds what
+// keys are missing between them. Rows that the recipe's filter leaves out count
+// too.
 func (d *Desk) Stretch(ctx context.Context, p *Part, from int64) (Stretch, error) {
+	return d.StretchOf(ctx, p, from, stretchRows)
+}
+
+// StretchOf is Stretch of so many rows.
+func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (Stretch, error) {
 	columns := []string{p.Key[0], d.dateOf(p)}
 	if number, _ := d.TicketFact("number"); p.Name == recipe.TicketPart {
 		columns = append(columns, number.Column)
 	}
-	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + " >= ? ORDER BY " + quote(p.Key[0]) + " LIMIT " + strconv.Itoa(stretchRows)
+	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + " >= ? ORDER BY " + quote(p.Key[0]) + " LIMIT " + strconv.Itoa(rows)
 	var out Stretch
 	var last Mark
 	var lastNumber string
@@ -120,7 +126,7 @@ func (d *Desk) Stretch(ctx context.Context, p *Part, from int64) (Stretch, error
 		last, lastNumber, out.Last = here, number, here
 		return nil
 	})
-	out.End = out.Rows < stretchRows
+	out.End = out.Rows < rows
 	if err != nil {
 		return out, fmt.Errorf("read the gaps of %s: %w", p.Table.Name, err)
 	}

@@ -64,10 +64,10 @@ func (c *Column) shape() {
 			c.order = append(c.order, point{text: text})
 		}
 	}
-	slices.SortStableFunc(c.order, func(a, b point) int {
-		return strings.Compare(shapeOf(a.text)+a.text, shapeOf(b.text)+b.text)
-	})
+	slices.SortStableFunc(c.order, byShape)
 }
+
+func byShape(a, b point) int { return strings.Compare(shapeOf(a.text)+a.text, shapeOf(b.text)+b.text) }
 
 func (c *Column) shapeKey(text string, mixed bool) string {
 	if !mixed {

@@ -73,6 +73,7 @@ type Column struct {
 	nulls  int
 	alone  float64
 	cover  float64 // share of the table that the sample is
+	enough int     // rows of the sample that make a value everybody's
 
 	order   []point // numbers and dates: all values in order; codes: by shape and text
 	layout  string  // of dates
@@ -80,6 +81,8 @@ type Column struct {
 	shapes  map[string]*shape
 	check   checkdigit.Scheme
 	paths   map[string]*Column // of JSON
+	phrases map[string]int     // of words with numbers: rows by the words
+	coined  float64            // which part of the words seen once stands once
 	common  []string           // values that are everybody's, each as often as it occurs
 }
 
@@ -106,7 +109,7 @@ func learn(values []Value, rows, depth int) *Column {
 		c.counts[v.Text]++
 		c.n++
 	}
-	c.alone = c.stillAlone()
+	c.alone, c.enough = c.stillAlone(values, func(text string) string { return text }), max(min(Common, int(math.Ceil(sureRows*c.cover))), 2)
 	if depth > 0 {
 		c.remember()
 	}
@@ -120,31 +123,54 @@ func learn(values []Value, rows, depth int) *Column {
 		if depth == 0 {
 			c.learnPaths(values, rows)
 		}
-	case Empty, Word, Prose, Contact:
+	case Word:
+		c.readPhrases(values)
+	case Empty, Prose, Contact:
 	}
 	return c
 }
 
+// sureRows is how many rows of the table have a value, about, when a sample that
+// is a small part of it shows the value often enough to be everybody's.
+const sureRows = 20
+
 // stillAlone estimates which part of the values that occur once in the sample
-// occurs once in the table (Pitman and Yor's model, as for names).
-func (c *Column) stillAlone() float64 {
-	once := 0.0
-	for _, n := range c.counts {
-		if n == 1 {
-			once++
+// occurs once in the table. It looks how the share falls from a tenth of the
+// sample to the whole of it, and lets it fall on in the same way: by a power of
+// the sample's size, as in Pitman and Yor's model of partitions.
+func (c *Column) stillAlone(values []Value, of func(string) string) float64 {
+	const part, least = 10, 20
+	once, kept := 0, 0
+	few, all := map[string]int{}, map[string]int{}
+	for i, v := range values {
+		if v.Null {
+			continue
+		}
+		text := of(v.Text)
+		all[text]++
+		if i%part == 0 {
+			few[text]++
 		}
 	}
-	if len(c.counts) == 0 {
+	for text, n := range few {
+		if n == 1 {
+			once++
+			if all[text] == 1 {
+				kept++
+			}
+		}
+	}
+	if once < least || c.cover >= 1 {
 		return 1
 	}
-	return math.Pow(c.cover, 1-once/float64(len(c.counts)))
+	return math.Pow(float64(kept)/float64(once), -math.Log(c.cover)/math.Log(part))
 }
 
 // remember lists the values that are everybody's, at most a thousand.
 func (c *Column) remember() {
 	const most = 1000
 	for _, text := range slices.Sorted(maps.Keys(c.counts)) {
-		if n := c.counts[text]; n >= Common {
+		if n := c.counts[text]; n >= c.enough {
 			c.common = append(c.common, slices.Repeat([]string{text}, max(n*most/c.n, 1))...)
 		}
 	}
@@ -153,8 +179,9 @@ func (c *Column) remember() {
 // Kind tells what the column holds.
 func (c *Column) Kind() Kind { return c.kind }
 
-// Shared reports whether a value is everybody's: it may be copied.
-func (c *Column) Shared(v Value) bool { return v.Null || c.counts[v.Text] >= Common }
+// Shared reports whether a value is everybody's: it may be copied. In a small
+// sample of a large table two rows tell it already.
+func (c *Column) Shared(v Value) bool { return v.Null || c.counts[v.Text] >= c.enough }
 
 // frequency is the share of rows that have a value; one that the sample has
 // not counts as half a row.
@@ -185,7 +212,7 @@ func (c *Column) Draw(rng *rand.Rand, donor Value, near []Value, used func(strin
 	if text, ok := c.existing(rng, donor.Text, near, used); ok {
 		return Value{Text: text}, nil
 	}
-	text, ok := c.fresh(rng, donor.Text, used)
+	text, ok := c.fresh(rng, donor.Text, near, used)
 	if !ok { // the values stand too close for a new one
 		text, ok = c.nearby(rng, donor.Text, used, func(int) bool { return true })
 	}
@@ -200,15 +227,13 @@ func (c *Column) Draw(rng *rand.Rand, donor Value, near []Value, used func(strin
 // ok where the value should be new.
 func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
 	want := c.counts[donor]
+	if c.kind == JSON || want <= 1 && rng.Float64() < c.alone && (c.kind != Word || numbered(donor)) {
+		return "", false
+	}
 	switch {
 	case c.kind == Word:
 		return c.neighbours(rng, donor, near, used)
-	case c.kind == JSON:
-		return "", false
 	case want <= 1:
-		if rng.Float64() < c.alone {
-			return "", false
-		}
 		want = 1
 	case rng.Float64() < c.cover:
 		want--
@@ -216,18 +241,31 @@ func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(
 	return c.nearby(rng, donor, used, func(rows int) bool { return rows == want })
 }
 
-// neighbours takes a word of a row that resembles the donor's.
+// Beside gives the value of one of the rows that go together with the donor's
+// (postcodes of his town). It is not ok where the value should be new.
+func (c *Column) Beside(rng *rand.Rand, donor Value, rows []Value) (Value, bool) {
+	if c.counts[donor.Text] <= 1 && rng.Float64() < c.alone {
+		return Value{}, false
+	}
+	text, ok := c.neighbours(rng, donor.Text, rows, func(string) bool { return false })
+	return Value{Text: text}, ok
+}
+
+// neighbours takes the value of a row that resembles the donor's.
+// Of several it takes one that about as many rows have as have the donor's.
 func (c *Column) neighbours(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
-	var some []string
-	for _, v := range near {
-		if !v.Null && v.Text != donor && c.counts[v.Text] > 0 && !contact(v.Text) && !used(v.Text) {
-			some = append(some, v.Text)
+	best, least := "", math.Inf(1)
+	from := rng.IntN(max(len(near), 1))
+	for k := range near {
+		v := near[(from+k)%len(near)]
+		if v.Null || v.Text == donor || c.counts[v.Text] == 0 || contact(v.Text) || used(v.Text) {
+			continue
+		}
+		if off := math.Abs(math.Log(float64(c.counts[v.Text]) / float64(max(c.counts[donor], 1)))); off < least {
+			best, least = v.Text, off
 		}
 	}
-	if len(some) > 0 {
-		return some[rng.IntN(len(some))], true
-	}
-	return "", false
+	return best, best != ""
 }
 
 // nearby looks for another value near the donor's that a fitting number of rows
@@ -249,7 +287,7 @@ func (c *Column) nearby(rng *rand.Rand, donor string, used func(string) bool, fi
 
 // place is where a value stands in the order, or would stand.
 func (c *Column) place(text string) int {
-	if c.kind == Code {
+	if c.kind == Code || c.kind == Word {
 		key := shapeOf(text) + text
 		at, _ := slices.BinarySearchFunc(c.order, key, func(p point, key string) int { return strings.Compare(shapeOf(p.text)+p.text, key) })
 		return at
@@ -268,7 +306,7 @@ func (c *Column) place(text string) int {
 }
 
 // fresh makes a value that no row has.
-func (c *Column) fresh(rng *rand.Rand, donor string, used func(string) bool) (string, bool) {
+func (c *Column) fresh(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
 	const tries = 400
 	for i := range tries {
 		text, ok := "", false
@@ -281,7 +319,9 @@ func (c *Column) fresh(rng *rand.Rand, donor string, used func(string) bool) (st
 			text, ok = c.code(rng, donor, i/40)
 		case JSON:
 			text, ok = c.object(rng, donor, i/40)
-		case Empty, Word, Prose, Contact:
+		case Word:
+			text, ok = c.phrase(rng, donor, near)
+		case Empty, Prose, Contact:
 		}
 		if ok && c.counts[text] == 0 && !used(text) {
 			return text, true

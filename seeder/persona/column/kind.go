@@ -30,7 +30,7 @@ func (c *Column) find() Kind {
 		return Number
 	case c.dated():
 		return Date
-	case words:
+	case words, c.share(address) >= 0.6:
 		return Word
 	case c.share(wordy) >= 0.3:
 		return Prose
@@ -63,6 +63,16 @@ func (c *Column) dated() bool {
 }
 
 func wordy(text string) bool { return strings.Count(text, " ") >= 3 || strings.Contains(text, "\n") }
+
+// address reports whether a text is a few words with a number before or behind
+// them, as streets are.
+func address(text string) bool {
+	words := strings.Fields(text)
+	if len(text) > 60 || len(words) < 2 || len(words) > 7 || strings.ContainsAny(text, "!?:;\n") {
+		return false
+	}
+	return numbered(words[0]) || numbered(words[len(words)-1])
+}
 
 // dialled are phone numbers as people type them, not bare digits.
 func dialled(text string) bool {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // Twins knows how much rows have in common with their nearest neighbour. What
@@ -14,20 +15,28 @@ import (
 type Twins struct {
 	columns []*Column
 	rows    [][]Value
+	probing sync.Once
 	limits  []float64 // of sampled rows, in order
 	bound   []int     // columns that go together have the same number
 }
 
 // How many rows are compared: each of some with each of more.
 const (
-	maxRows   = 2000
+	maxRows   = 4000
 	maxProbes = 300
 )
 
 // LearnTwins learns from rows of the columns that are not identity, in the
-// order of columns. It looks at 2,000 rows at most.
-func LearnTwins(columns []*Column, rows [][]Value) *Twins {
+// order of columns. What goes together does so for equal values of the columns
+// within: a postcode is of one town in one country. It looks at 4,000 rows at most.
+func LearnTwins(columns []*Column, rows [][]Value, within ...int) *Twins {
 	t := &Twins{columns: columns, rows: rows[:min(len(rows), maxRows)]}
+	t.bind(within)
+	return t
+}
+
+// probe looks how much sampled rows have in common with their nearest one.
+func (t *Twins) probe() {
 	for i := 0; i < len(t.rows); i += max(len(t.rows)/maxProbes, 1) {
 		best := 0.0
 		for j := range t.rows {
@@ -38,8 +47,6 @@ func LearnTwins(columns []*Column, rows [][]Value) *Twins {
 		t.limits = append(t.limits, best)
 	}
 	slices.Sort(t.limits)
-	t.bind()
-	return t
 }
 
 // Kinship tells how much two rows have in common.
@@ -67,6 +74,7 @@ func (t *Twins) Own(canary, donor []Value) float64 {
 // Limit draws how much a row may have in common with its nearest neighbour: as
 // much as some row of the sample has.
 func (t *Twins) Limit(rng *rand.Rand) float64 {
+	t.probing.Do(t.probe)
 	if len(t.limits) == 0 {
 		return math.Inf(1)
 	}
@@ -152,14 +160,14 @@ func (t *Twins) blend(rng *rand.Rand, canary, donor, second []Value, limit float
 
 // bind finds columns that go together: of nearly all rows with the same value
 // in one, the value in the other is the same.
-func (t *Twins) bind() {
+func (t *Twins) bind(within []int) {
 	t.bound = make([]int, len(t.columns))
 	for i := range t.bound {
 		t.bound[i] = i
 	}
 	for a := range t.columns {
 		for b := range t.columns {
-			if a == b || t.bound[a] == t.bound[b] || !t.follows(a, b) {
+			if a == b || t.bound[a] == t.bound[b] || slices.Contains(within, a) || slices.Contains(within, b) || !t.follows(a, b, within) {
 				continue
 			}
 			from, to := t.bound[b], t.bound[a]
@@ -173,17 +181,25 @@ func (t *Twins) bind() {
 }
 
 // follows reports whether column b follows from column a, though its values
-// are several.
-func (t *Twins) follows(a, b int) bool {
-	const nearly, few = 0.97, 30
-	first := map[Value]Value{}
+// are several and those of a come again and again: a household's rows do not tie
+// its street to its town.
+func (t *Twins) follows(a, b int, within []int) bool {
+	const nearly, few, often = 0.95, 30, 10
+	first := map[string]Value{}
 	kinds := map[Value]int{}
 	same, all := 0, 0
 	for _, r := range t.rows {
+		if r[a].Null || r[b].Null {
+			continue
+		}
 		kinds[r[b]]++
-		had, known := first[r[a]]
+		key := r[a].Text
+		for _, i := range within {
+			key += "\x00" + r[i].Text
+		}
+		had, known := first[key]
 		if !known {
-			first[r[a]] = r[b]
+			first[key] = r[b]
 			continue
 		}
 		all++
@@ -196,5 +212,36 @@ func (t *Twins) follows(a, b int) bool {
 		most = max(most, n)
 	}
 	varied := float64(most) < 0.8*float64(len(t.rows))
-	return varied && all >= few && float64(same) >= nearly*float64(all)
+	return varied && all >= max(few, len(t.rows)/often) && float64(same) >= nearly*float64(all)
+}
+
+// Together lists the other columns that go together with a column.
+func (t *Twins) Together(i int) []int {
+	var out []int
+	for k, g := range t.bound {
+		if k != i && g == t.bound[i] {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Alike gives sampled rows that have the same as a row in some columns, and
+// something else in one, at most so many, beginning anywhere.
+func (t *Twins) Alike(rng *rand.Rand, row []Value, in []int, except, most int) [][]Value {
+	var out [][]Value
+	if len(t.rows) == 0 {
+		return nil
+	}
+	from := rng.IntN(len(t.rows))
+	for k := range t.rows {
+		r := t.rows[(from+k)%len(t.rows)]
+		if r[except].Null || r[except] == row[except] || slices.ContainsFunc(in, func(i int) bool { return r[i] != row[i] }) {
+			continue
+		}
+		if out = append(out, r); len(out) == most {
+			break
+		}
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package prose
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -19,19 +20,22 @@ type Composed struct {
 // Finish prepares the book for use; Add is over.
 func (b *Book) Finish() {
 	for _, l := range b.languages {
-		l.common = l.common[:0]
-		for _, e := range l.units {
-			if e.isCommon() && fillable(e.template) {
-				l.common = append(l.common, e)
-			}
-		}
-		slices.SortFunc(l.common, func(a, b *entry) int {
-			if d := len(a.template) - len(b.template); d != 0 {
-				return d
-			}
-			return strings.Compare(a.template, b.template)
-		})
+		l.common, l.shared = byLength(l.units), byLength(l.wholes)
 	}
+}
+
+// byLength lists the templates that are everybody's and that a canary can fill.
+func byLength(in map[string]*entry) []*entry {
+	var out []*entry
+	for _, e := range in {
+		if e.isCommon() && fillable(e.template) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b *entry) int {
+		return cmp.Or(len(a.template)-len(b.template), strings.Compare(a.template, b.template))
+	})
+	return out
 }
 
 // Compose makes a text for a canary in the place of its donor's.
@@ -54,16 +58,30 @@ func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id per
 	}
 	out := Composed{Common: true}
 	if !l.wholes[join(templates)].isCommon() || !fillable(join(templates)) {
-		if out.Exchanged = l.exchange(rng, templates); out.Exchanged == 0 {
+		if out.Exchanged, out.Common = l.unlike(rng, templates); out.Exchanged == 0 {
 			return Composed{}, fmt.Errorf("compose a text of %d sentences: %w", len(units), ErrUncommon)
 		}
-		out.Common = l.wholes[join(templates)].isCommon()
 	}
 	for i, t := range templates {
 		units[i] = unit{l.fill(rng, t.text, id), t.gap}
 	}
 	out.Text = join(units)
 	return out, nil
+}
+
+// unlike exchanges units until the text is none that customers have in common,
+// as the donor's was none, if that can be had.
+func (l *language) unlike(rng *rand.Rand, units []unit) (exchanged int, common bool) {
+	const tries = 6
+	own := slices.Clone(units)
+	for range tries {
+		copy(units, own)
+		exchanged = l.exchange(rng, units)
+		if common = l.wholes[join(units)].isCommon(); !common {
+			break
+		}
+	}
+	return exchanged, common
 }
 
 // exchange puts common templates in the place of those that are not, and of
@@ -98,8 +116,8 @@ func (l *language) exchange(rng *rand.Rand, units []unit) int {
 }
 
 // like finds a common template for the place of a unit: of the same place in a
-// text, beginning and end and about its length; the rarer the likelier, so that
-// unique texts do not all become the most common ones. Nil when there is none.
+// text, beginning and end and about its length, each as likely as it is
+// frequent. Nil when there is none.
 func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 	text, at := units[i].text, placeOf(i, len(units))
 	from, _ := slices.BinarySearchFunc(l.common, len(text)/2, func(e *entry, n int) int { return len(e.template) - n })
@@ -124,14 +142,8 @@ func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 	return nil
 }
 
-// weight prefers templates with numbers, whose texts are rarely the same.
-func (e *entry) weight() float64 {
-	w := 1 / float64(e.count)
-	if strings.Contains(e.template, "{#") {
-		w *= 4
-	}
-	return w
-}
+// weight is how often a template occurs.
+func (e *entry) weight() float64 { return float64(e.count) }
 
 // ending tells a question from a statement, a list from a line.
 func ending(text string) string {
@@ -205,4 +217,24 @@ func (b *Book) Share(rng *rand.Rand) (composed, becameCommon float64) {
 	}
 	n := float64(max(len(b.probes), 1))
 	return float64(done) / n, float64(common) / n
+}
+
+// Whole gives a text that customers have in common in the place of one that
+// cannot be composed: one of the same language, about as long. There is none
+// where customers have no text in common.
+func (b *Book) Whole(rng *rand.Rand, donor persona.Person, text string, id persona.Identity) (Composed, bool) {
+	const choice = 8
+	l := b.languages[languageOf(&donor)]
+	if l == nil || len(l.shared) == 0 {
+		return Composed{}, false
+	}
+	at, _ := slices.BinarySearchFunc(l.shared, len(text), func(e *entry, n int) int { return len(e.template) - n })
+	from := max(min(at-choice/2, len(l.shared)-choice), 0)
+	near := l.shared[from:min(from+choice, len(l.shared))]
+	e := near[rng.IntN(len(near))]
+	units := split(e.template)
+	for i, u := range units {
+		units[i].text = l.fill(rng, u.text, id)
+	}
+	return Composed{Text: join(units), Exchanged: len(units), Common: true}, true
 }

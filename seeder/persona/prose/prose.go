@@ -57,7 +57,8 @@ type Book struct {
 type language struct {
 	units  map[string]*entry
 	wholes map[string]*entry // of texts
-	common []*entry          // units, by length; after Learn
+	common []*entry          // units, by length; after Finish
+	shared []*entry          // texts, by length
 }
 
 // entry is one template.

@@ -1,0 +1,64 @@
+package persona
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// births counts the people whose year of birth is known and whose address has
+// digits that may be one, and those of them whose digits are that year: of two
+// digits and of four.
+type births struct{ have, are [2]int }
+
+// Years of birth that people have.
+const (
+	oldest   = 1915
+	youngest = 2015
+)
+
+// learn looks at somebody's digits, and tells whether they are the year of birth.
+func (b *births) learn(digits string, born int) bool {
+	n := len(digits)
+	if born == 0 || n != 2 && n != 4 || n == 4 && !isYear(digits) {
+		return false
+	}
+	is := digits == strconv.Itoa(born)[4-n:]
+	b.have[n/2-1]++
+	if is {
+		b.are[n/2-1]++
+	}
+	return is
+}
+
+func isYear(digits string) bool {
+	year, err := strconv.Atoi(digits)
+	return err == nil && year >= oldest && year <= youngest
+}
+
+// Birth gives the year of birth of somebody who is to have an address that was
+// given: as often as such digits are a year of birth in the table it is the one
+// that stands in the address, else it stays.
+func (m *Mix) Birth(rng *rand.Rand, address string, born int) int {
+	local, _, _ := strings.Cut(address, "@")
+	digits, _ := digitsOf(local)
+	if born == 0 {
+		return born
+	}
+	text := digits
+	if len(digits) == 2 {
+		text = "19" + digits
+		if digits < "15" {
+			text = "20" + digits
+		}
+	}
+	if len(text) != 4 || !isYear(text) {
+		return born
+	}
+	k := len(digits)/2 - 1
+	if rng.Float64()*float64(m.births.have[k]) >= float64(m.births.are[k]) {
+		return born
+	}
+	year, _ := strconv.Atoi(text)
+	return year
+}

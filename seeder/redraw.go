@@ -1,0 +1,93 @@
+package seeder
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"saltmine/seeder/persona/column"
+	"saltmine/seeder/recipe"
+	"saltmine/seeder/supportdb"
+)
+
+// redraw prepares new values for those of a row that are the donor's own. What
+// help desks keep in further tables belongs together in ways that nobody can
+// learn; there only texts are composed.
+func (c *composer) redraw(n int) map[string]column.Value {
+	it := &c.d.image.Items[n]
+	if it.Part != recipe.CustomerPart && it.Part != recipe.TicketPart {
+		return nil
+	}
+	return c.l.study.parts[it.Part].redrawn(c.rng, &it.Row)
+}
+
+// own gives the canary's value in the place of one that is the donor's own. It
+// is not done when the value may be treated as any other.
+func (c *composer) own(n int, col *supportdb.Column, v supportdb.Value, fresh map[string]column.Value) (supportdb.Value, bool) {
+	text := v.Text()
+	if made, again := c.redone[text]; again {
+		return supportdb.Text(made), true
+	}
+	drawn, ok := fresh[col.Name]
+	if at, named := c.s.cfg.Desk.Fact("born"); named && n == c.d.image.At(c.d.image.Customer(), at.Part) && at.Column == col.Name {
+		if !ok {
+			drawn.Text = text
+		}
+		return supportdb.Text(inYear(drawn.Text, c.d.who.Born)), true
+	}
+	if ok && isProse(col) {
+		if scrubbed, clean := c.prose(text); clean && scrubbed != text {
+			return supportdb.Text(scrubbed), true // his name, his address
+		}
+	}
+	switch {
+	case ok && drawn.Null && !col.Nullable, ok && col.MaxLen > 0 && utf8.RuneCountInString(drawn.Text) > col.MaxLen:
+		return v, false
+	case ok && drawn.Null:
+		return supportdb.Null(), true
+	case ok:
+		c.remember(text, drawn.Text)
+		return supportdb.Text(drawn.Text), true
+	}
+	return c.composed(n, col, v)
+}
+
+// inYear moves a day into another year. There is no 29 February in most.
+func inYear(day string, year int) string {
+	if len(day) < len(time.DateOnly) || year == 0 {
+		return day
+	}
+	if day[5:] == "02-29" {
+		day = day[:8] + "28"
+	}
+	return strconv.Itoa(year) + day[4:]
+}
+
+// composed writes a text anew that is not everybody's.
+func (c *composer) composed(n int, col *supportdb.Column, v supportdb.Value) (supportdb.Value, bool) {
+	sp := c.l.study.parts[c.d.image.Items[n].Part]
+	book := sp.books[col.Name]
+	if book == nil || phpArray.MatchString(v.Text()) || !sp.isProse(col.Name) {
+		return v, false
+	}
+	made, err := book.Compose(c.rng, c.d.who, v.Text(), c.d.id)
+	if err != nil {
+		var found bool
+		if made, found = book.Whole(c.rng, c.d.who, v.Text(), c.d.id); !found {
+			return v, false
+		}
+	}
+	if col.MaxLen > 0 && utf8.RuneCountInString(made.Text) > col.MaxLen {
+		return v, false
+	}
+	c.remember(v.Text(), made.Text)
+	return supportdb.Text(made.Text), true
+}
+
+// remember notes what became of a text, for where it stands again.
+func (c *composer) remember(old, made string) {
+	const least = 6 // letters: shorter ones may mean something else elsewhere
+	if len(old) >= least {
+		c.redone[old] = made
+	}
+}
