@@ -266,7 +266,7 @@ func (c *composer) plain(ctx context.Context, at place, v supportdb.Value, fresh
 	case supportdb.SameText(v.Text(), c.d.who.Email):
 		return c.scrubbed(at.p, at.col, v)
 	case m != nil:
-		return c.make(ctx, m, at.p, at.col)
+		return c.make(ctx, m, at)
 	case at.p.IsTime(at.col), at.col.Type == "date" && !c.beforeSignUp(at, v):
 		return c.moved(at.n, at.p, at.col, v), nil
 	case v.B != nil:

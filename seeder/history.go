@@ -27,6 +27,7 @@ type history struct {
 	numbers func(low, high string, at time.Time) string
 	running bool // numbers go with the dates
 	given   map[string]bool
+	uses    map[int]int // of donors
 }
 
 // dated is a donor with the day of sign-up.
@@ -53,7 +54,7 @@ const (
 // newHistory looks for room in the table's past. It is nil when the tables
 // have too little of it, or keys that show no order.
 func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
-	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}}
+	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}}
 	customer := s.cfg.Desk.Part(recipe.CustomerPart)
 	if !customer.Counted() || slices.ContainsFunc(s.cfg.Desk.Parts(), func(p *supportdb.Part) bool { return p.Counted() && !s.cfg.Desk.Dated(p) }) {
 		return nil, nil
@@ -215,7 +216,12 @@ func (h *history) donor(at time.Time, suits func(donor int) bool) int {
 	i := sort.Search(len(all), func(i int) bool { return all[i].at.After(at) })
 	low := min(max(0, i-nearDonors/2), max(0, len(all)-nearDonors))
 	high := min(len(all), low+nearDonors)
-	return all[low+h.rng.IntN(high-low)].n
+	near := slices.Clone(all[low:high])
+	// Two canaries of one donor are nearer to each other than customers are.
+	h.rng.Shuffle(len(near), func(i, j int) { near[i], near[j] = near[j], near[i] })
+	n := slices.MinFunc(near, func(a, b dated) int { return h.uses[a.n] - h.uses[b.n] }).n
+	h.uses[n]++
+	return n
 }
 
 // near takes the slot of a part whose neighbours are of about that time.

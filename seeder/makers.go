@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ type maker struct {
 	local bool // a login name: made from the canary's own address
 	null  bool // nothing can be made, NULL is allowed
 	used  map[string]bool
-	last  []persona.Numbered
+	last  []persona.Numbered // those given last
+	all   []persona.Numbered // and some of all times
 }
 
 func makerOf(p *supportdb.Part, c *supportdb.Column) string { return p.Name + "." + c.Name }
@@ -96,11 +98,12 @@ func (s *Seeder) learnMaker(ctx context.Context, p *supportdb.Part, c *supportdb
 	if err != nil {
 		return err
 	}
-	if rule, err := persona.LearnNumbers(m.last); err == nil {
+	m.all = slices.Concat(m.last, s.older(p, c, l))
+	if rule, err := persona.LearnNumbers(m.all); err == nil {
 		m.rule = rule
 		return nil
 	}
-	shape, ok := persona.LearnShape(texts)
+	shape, ok := persona.LearnShape(slices.Concat(texts, values))
 	if m.shape = shape; ok {
 		return nil
 	}
@@ -124,6 +127,36 @@ func (s *Seeder) recentValues(ctx context.Context, p *supportdb.Part, c *support
 		texts = append(texts, v.Text)
 	}
 	return texts, nil
+}
+
+// older reads a column's values of all times from the donors, with their dates
+// and keys.
+func (s *Seeder) older(p *supportdb.Part, c *supportdb.Column, l *lessons) []persona.Numbered {
+	var out []persona.Numbered
+	for i := range l.donors {
+		for k := range l.donors[i].Items {
+			it := &l.donors[i].Items[k]
+			if it.Part != p.Name || it.Row.Get(c.Name).Text() == "" {
+				continue
+			}
+			if at, ok := s.cfg.Desk.DateOf(p, &it.Row); ok {
+				out = append(out, persona.Numbered{Text: it.Row.Get(c.Name).Text(), Created: at, ID: countedKey(p, &it.Row)})
+			}
+		}
+	}
+	return out
+}
+
+// countedKey is a row's key where that is one number; 0 when it is not, or not known.
+func countedKey(p *supportdb.Part, r *supportdb.Row) int64 {
+	if len(p.Key) != 1 || r.Get(p.Key[0]).Tied() {
+		return 0
+	}
+	key, err := strconv.ParseInt(r.Get(p.Key[0]).Text(), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return key
 }
 
 // values collects a column's values from the donors.
@@ -201,10 +234,16 @@ func refuseShared(p *supportdb.Part, named map[string]bool, l *lessons) error {
 }
 
 // make makes a value that the table does not have.
-func (c *composer) make(ctx context.Context, m *maker, p *supportdb.Part, col *supportdb.Column) (supportdb.Value, error) {
-	t := p.Table
-	for range 20 {
-		text, err := m.next(c.rng, c.d.id, c.d.start)
+func (c *composer) make(ctx context.Context, m *maker, where place) (supportdb.Value, error) {
+	const tries = 60
+	p, col, t := where.p, where.col, where.p.Table
+	key := countedKey(p, &c.d.image.Items[where.n].Row)
+	for try := range tries {
+		text, ok := m.past(c.rng, key, c.d.start, c.past != nil && try < tries/2)
+		var err error
+		if !ok {
+			text, err = m.next(c.rng, c.d.id, c.d.start)
+		}
 		if err != nil {
 			return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, err)
 		}
@@ -218,6 +257,32 @@ func (c *composer) make(ctx context.Context, m *maker, p *supportdb.Part, col *s
 		}
 	}
 	return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, ErrClashes)
+}
+
+// past makes the value of a row that stands among older ones: that of its key,
+// or of a counter that runs one between those that were given about then.
+func (m *maker) past(rng *rand.Rand, key int64, at time.Time, among bool) (string, bool) {
+	if m.rule == nil || !among {
+		return "", false
+	}
+	if text, ok := m.rule.OfKey(key, at); ok && key > 0 && !m.used[text] {
+		return text, true
+	}
+	if !m.rule.Running {
+		return "", false
+	}
+	slices.SortFunc(m.all, func(a, b persona.Numbered) int { return a.Created.Compare(b.Created) })
+	i, _ := slices.BinarySearchFunc(m.all, at, func(n persona.Numbered, at time.Time) int { return n.Created.Compare(at) })
+	if i == 0 || i == len(m.all) {
+		return "", false
+	}
+	period, low, okLow := m.rule.Read(m.all[i-1].Text)
+	other, high, okHigh := m.rule.Read(m.all[i].Text)
+	if !okLow || !okHigh || period != other || high-low < 2 {
+		return "", false
+	}
+	text := m.rule.Write(at, low+1+rng.Int64N(high-low-1))
+	return text, !m.used[text]
 }
 
 func (m *maker) next(rng *rand.Rand, id persona.Identity, at time.Time) (string, error) {
