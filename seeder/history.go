@@ -164,17 +164,28 @@ func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) erro
 		if err != nil {
 			return err
 		}
-		h.rng.Shuffle(len(st.Slots), func(i, j int) { st.Slots[i], st.Slots[j] = st.Slots[j], st.Slots[i] })
-		for _, slot := range st.Slots[:min(fromStretch, len(st.Slots))] {
-			if !seen[slot.Key] {
-				seen[slot.Key] = true
-				h.free = append(h.free, slot)
-			}
-		}
+		h.takeSome(st.Slots, seen)
 		if n%20 == 19 && len(h.free) < n {
 			rows = min(2*rows, longStretch)
 		}
 	}
+	return h.leaveReferred(ctx, p)
+}
+
+// takeSome takes some slots of a stretch that were not seen before.
+func (h *history) takeSome(slots []supportdb.Slot, seen map[int64]bool) {
+	h.rng.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
+	for _, slot := range slots[:min(fromStretch, len(slots))] {
+		if !seen[slot.Key] {
+			seen[slot.Key] = true
+			h.free = append(h.free, slot)
+		}
+	}
+}
+
+// leaveReferred gives up the slots whose keys other tables still name, and puts
+// the others in random order.
+func (h *history) leaveReferred(ctx context.Context, p *supportdb.Part) error {
 	keys := make([]int64, len(h.free))
 	for i, slot := range h.free {
 		keys[i] = slot.Key

@@ -268,6 +268,12 @@ func (m *maker) past(rng *rand.Rand, key int64, at time.Time, among bool) (strin
 	if text, ok := m.rule.OfKey(key, at); ok && key > 0 && !m.used[text] {
 		return text, true
 	}
+	return m.between(rng, at)
+}
+
+// between draws a number of a running counter between those that were given
+// before and after a moment.
+func (m *maker) between(rng *rand.Rand, at time.Time) (string, bool) {
 	if !m.rule.Running {
 		return "", false
 	}

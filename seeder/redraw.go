@@ -29,27 +29,39 @@ func (c *composer) own(n int, col *supportdb.Column, v supportdb.Value, fresh ma
 		return supportdb.Text(made), true
 	}
 	drawn, ok := fresh[col.Name]
-	if at, named := c.s.cfg.Desk.Fact("born"); named && n == c.d.image.At(c.d.image.Customer(), at.Part) && at.Column == col.Name {
-		if !ok {
+	if c.isBirthday(n, col) {
+		if !ok || drawn.Null {
 			drawn.Text = text
 		}
 		return supportdb.Text(inYear(drawn.Text, c.d.who.Born)), true
 	}
-	if ok && isProse(col) {
+	if !ok {
+		return c.composed(n, col, v)
+	}
+	if isProse(col) {
 		if scrubbed, clean := c.prose(text); clean && scrubbed != text {
 			return supportdb.Text(scrubbed), true // his name, his address
 		}
 	}
+	return c.fill(col, v, drawn)
+}
+
+// fill puts a value that was drawn for the donor's, if the column takes it.
+func (c *composer) fill(col *supportdb.Column, v supportdb.Value, drawn column.Value) (supportdb.Value, bool) {
 	switch {
-	case ok && drawn.Null && !col.Nullable, ok && col.MaxLen > 0 && utf8.RuneCountInString(drawn.Text) > col.MaxLen:
+	case drawn.Null && !col.Nullable, col.MaxLen > 0 && utf8.RuneCountInString(drawn.Text) > col.MaxLen:
 		return v, false
-	case ok && drawn.Null:
+	case drawn.Null:
 		return supportdb.Null(), true
-	case ok:
-		c.remember(text, drawn.Text)
-		return supportdb.Text(drawn.Text), true
 	}
-	return c.composed(n, col, v)
+	c.remember(v.Text(), drawn.Text)
+	return supportdb.Text(drawn.Text), true
+}
+
+// isBirthday reports whether a column of a row is the customer's birthday.
+func (c *composer) isBirthday(n int, col *supportdb.Column) bool {
+	at, named := c.s.cfg.Desk.Fact("born")
+	return named && at.Column == col.Name && n == c.d.image.At(c.d.image.Customer(), at.Part)
 }
 
 // inYear moves a day into another year. There is no 29 February in most.

@@ -65,7 +65,7 @@ func (c *Column) lastDigits(rng *rand.Rand, donor string, near []Value) string {
 	b := []byte(text)
 	for i, left := len(b)-1, 1+rng.IntN(2); i >= 0 && left > 0; i-- {
 		if b[i] >= '0' && b[i] <= '9' {
-			b[i] = byte('0' + rng.IntN(10))
+			b[i] = "0123456789"[rng.IntN(10)]
 			left--
 		}
 	}

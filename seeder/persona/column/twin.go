@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -193,10 +194,7 @@ func (t *Twins) follows(a, b int, within []int) bool {
 			continue
 		}
 		kinds[r[b]]++
-		key := r[a].Text
-		for _, i := range within {
-			key += "\x00" + r[i].Text
-		}
+		key := keyIn(r, a, within)
 		had, known := first[key]
 		if !known {
 			first[key] = r[b]
@@ -213,6 +211,15 @@ func (t *Twins) follows(a, b int, within []int) bool {
 	}
 	varied := float64(most) < 0.8*float64(len(t.rows))
 	return varied && all >= max(few, len(t.rows)/often) && float64(same) >= nearly*float64(all)
+}
+
+// keyIn is a value of a row with those that it counts within.
+func keyIn(row []Value, a int, within []int) string {
+	parts := []string{row[a].Text}
+	for _, i := range within {
+		parts = append(parts, row[i].Text)
+	}
+	return strings.Join(parts, "\x00")
 }
 
 // Together lists the other columns that go together with a column.
