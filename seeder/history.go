@@ -112,8 +112,10 @@ func (h *history) roomIn(ctx context.Context, p *supportdb.Part, need int) (bool
 			return false, err
 		}
 		rows += st.Rows
+		gap := int64(-1)
 		for _, slot := range st.Slots {
-			if p.Name != recipe.TicketPart || h.numbered(slot) {
+			if slot.Gap != gap && (p.Name != recipe.TicketPart || h.numbered(slot)) {
+				gap = slot.Gap
 				slots++
 			}
 		}
@@ -176,8 +178,8 @@ func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) erro
 func (h *history) takeSome(slots []supportdb.Slot, seen map[int64]bool) {
 	h.rng.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
 	for _, slot := range slots[:min(fromStretch, len(slots))] {
-		if !seen[slot.Key] {
-			seen[slot.Key] = true
+		if !seen[slot.Gap] { // two in one gap could come in the wrong order
+			seen[slot.Gap] = true
 			h.free = append(h.free, slot)
 		}
 	}
@@ -245,21 +247,21 @@ func (h *history) near(ctx context.Context, p *supportdb.Part, at time.Time) (su
 	far := slotWithin
 	for _, slot := range st.Slots {
 		d := distance(slot, at)
-		if d < far && !h.taken[p.Name][slot.Key] {
+		if d < far && !h.taken[p.Name][slot.Gap] {
 			best, found, far = slot, true, d
 		}
 	}
 	if found {
-		h.hold(p.Name, best.Key)
+		h.hold(p.Name, best.Gap)
 	}
 	return best, found, nil
 }
 
-func (h *history) hold(part string, key int64) {
+func (h *history) hold(part string, gap int64) {
 	if h.taken[part] == nil {
 		h.taken[part] = map[int64]bool{}
 	}
-	h.taken[part][key] = true
+	h.taken[part][gap] = true
 }
 
 func distance(s supportdb.Slot, at time.Time) time.Duration {

@@ -16,6 +16,7 @@ import (
 // rolled back. A row with this key stands between two others.
 type Slot struct {
 	Key           int64
+	Gap           int64     // the key before the gap; slots of one gap have the same neighbours
 	After, Before time.Time // dates of the rows on both sides
 	// Low and High are the ticket numbers on both sides, of tickets.
 	Low, High string
@@ -120,7 +121,7 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 			out.First = here
 		} else if gap := key - last.Key; gap > 1 && gap <= widestGap && !at.Before(last.At) {
 			for k := last.Key + 1; k < key; k++ {
-				out.Slots = append(out.Slots, Slot{k, last.At, at, lastNumber, number})
+				out.Slots = append(out.Slots, Slot{k, last.Key, last.At, at, lastNumber, number})
 			}
 		}
 		last, lastNumber, out.Last = here, number, here
