@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -24,6 +25,7 @@ type choreWorld struct {
 	t   *testing.T
 	dir string
 	log *logBuffer
+	mu  sync.Mutex // of what follows: the chore writes it, the test reads it
 	// done are the ticks that the chore has done, in hours after the start, as
 	// the chore finds them in what it changed; twice are those it did again.
 	done  map[int]bool
@@ -115,11 +117,16 @@ func (p *choreProcess) stop(t *testing.T) {
 
 // run is the chore: it does a tick once, because it looks at what stands.
 func (w *choreWorld) run(_ context.Context, due []sched.Tick) error {
+	w.mu.Lock()
 	w.runs++
-	if w.fail != nil {
-		return w.fail
+	fail, takes := w.fail, w.takes
+	w.mu.Unlock()
+	if fail != nil {
+		return fail
 	}
-	time.Sleep(w.takes) // in the bubble it takes no time
+	time.Sleep(takes) // in the bubble it takes no time
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, tick := range due {
 		hour := int(tick.At.Sub(choreStart()).Hours())
 		if w.done[hour] {
@@ -128,6 +135,17 @@ func (w *choreWorld) run(_ context.Context, due []sched.Tick) error {
 		w.done[hour] = true
 	}
 	return nil
+}
+
+// first counts a run, if it is the first.
+func (w *choreWorld) first() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.runs > 0 {
+		return false
+	}
+	w.runs++
+	return true
 }
 
 func choreStart() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
@@ -162,7 +180,10 @@ func (w *choreWorld) record() string {
 
 func (w *choreWorld) want(record string, runs int) {
 	w.t.Helper()
-	if got := w.record(); got != record || w.runs != runs {
+	got := w.record()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if got != record || w.runs != runs {
 		w.t.Errorf("on the record: %q after %d runs; want %q, %d", got, w.runs, record, runs)
 	}
 	if len(w.done) != len(strings.Fields(record)) {
@@ -196,7 +217,9 @@ func TestChoreFails(t *testing.T) {
 		p := w.start("0 * * * *")
 		w.pass(time.Hour + 7*time.Minute)
 		w.want("", 2)
+		w.mu.Lock()
 		w.fail = nil
+		w.mu.Unlock()
 		w.pass(4 * time.Minute)
 		w.want("1L", 3)
 		p.stop(t)
@@ -210,9 +233,7 @@ func TestChoreNeverMeetsItself(t *testing.T) {
 		w.takes = 150 * time.Minute
 		p := w.start("0 * * * *")
 		w.pass(3*time.Hour + 31*time.Minute)
-		if w.runs != 2 {
-			t.Errorf("%d runs", w.runs)
-		}
+		w.want("1", 2)
 		w.pass(150 * time.Minute)
 		w.want("1 2L 3L", 3)
 		w.pass(150 * time.Minute) // the third ends
@@ -228,8 +249,7 @@ func TestChorePanics(t *testing.T) {
 		p := w.prepare("0 * * * *", func(b tickBook) tickBook { return b })
 		good := p.runner.run
 		p.runner.run = func(ctx context.Context, due []sched.Tick) error {
-			if w.runs == 0 {
-				w.runs++
+			if w.first() {
 				panic("jane@hollowbrook.example")
 			}
 			return good(ctx, due)
@@ -259,6 +279,8 @@ func TestChoreDiesBeforeTheRecord(t *testing.T) {
 			return c
 		})
 		p.runner.run = func(_ context.Context, due []sched.Tick) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			for _, tick := range due {
 				if hour := int(tick.At.Sub(choreStart()).Hours()); !w.done[hour] {
 					w.done[hour] = true
@@ -270,10 +292,11 @@ func TestChoreDiesBeforeTheRecord(t *testing.T) {
 		idempotent := p.runner.run
 		p.run(t)
 		w.pass(time.Hour + time.Minute)
-		if got := w.record(); got != "" || len(w.done) != 1 {
+		got := w.record()
+		p.stop(t)
+		if got != "" || len(w.done) != 1 {
 			t.Fatalf("%q on the record, %v done", got, w.done)
 		}
-		p.stop(t)
 		p = w.prepare("0 * * * *", func(b tickBook) tickBook { return b })
 		p.runner.run = idempotent
 		p.run(t)

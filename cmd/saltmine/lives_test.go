@@ -211,15 +211,15 @@ func (s *site) deleted(p prey) {
 			s.t.Fatal(err)
 		}
 	}
-	out := s.fails(exitFound, "verify")
-	wants(s.t, out, " 1 findings", string(p.id), "missing")
-	if strings.Contains(out, p.email) || strings.Contains(out, p.name) {
-		s.t.Errorf("verify names the canary: %s", out)
-	}
-	out = s.fails(exitFound, "verify", "--output", "json")
+	out := s.fails(exitFound, "verify", "--output", "json")
 	if !json.Valid([]byte(out)) {
 		s.t.Errorf("verify with findings prints no JSON:\n%s", out)
 	}
+	wants(s.t, out, string(p.id), `"problem": "deleted"`, `"vanished": 1`)
+	if strings.Contains(out, p.email) || strings.Contains(out, p.name) {
+		s.t.Errorf("verify names the canary: %s", out)
+	}
+	wants(s.t, s.run("verify"), " 0 findings") // it vanishes once
 }
 
 // speaksJSON runs every command that prints a result with --output json.
