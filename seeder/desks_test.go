@@ -148,7 +148,9 @@ func TestDesks(t *testing.T) {
 				t.Fatalf("%+v, %v", report, err)
 			}
 			planted := fresh(before, dump(t, w.db))
-			if gone := fresh(dump(t, w.db), before); len(gone) > 0 {
+			gone := fresh(dump(t, w.db), before)
+			delete(gone, counterOf(kind))
+			if len(gone) > 0 {
 				t.Errorf("planting changed rows of others: %v", slices.Sorted(maps.Keys(gone)))
 			}
 			wantNobody(t, planted, people)
@@ -164,6 +166,8 @@ func TestDesks(t *testing.T) {
 				t.Errorf("withdraw: %+v, %v", out, err)
 			}
 			after := dump(t, w.db)
+			delete(before, counterOf(kind)) // moved on, and left there
+			delete(after, counterOf(kind))
 			for table, rows := range fresh(before, after) {
 				t.Errorf("%d rows are left in %s, such as %q", len(rows), table, rows[0])
 			}
@@ -172,6 +176,14 @@ func TestDesks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// counterOf is the table in which a help desk counts its numbers itself.
+func counterOf(kind string) string {
+	if kind == "osticket-sequence" {
+		return "ost_sequence"
+	}
+	return ""
 }
 
 // wantNobody makes sure that no planted row holds a real customer's address,

@@ -18,6 +18,7 @@ import (
 var (
 	addresses  = regexp.MustCompile(`[^\s<>@"',;:()\[\]]+@[^\s<>@"',;:()\[\]]+\.[\pL]{2,}`)
 	numbers    = regexp.MustCompile(`\+?[0-9][0-9 ()./-]{5,}[0-9]`)
+	idHeaders  = regexp.MustCompile(`(?mi)^(RT-|X-)?(Message-ID|In-Reply-To|References):.*$`)
 	messageIDs = regexp.MustCompile(`<[^<>\s@]+@[^<>\s@]+>|^[^<>\s@]+@[^<>\s@]+$`)
 )
 
@@ -83,16 +84,28 @@ func mask(n int) string {
 }
 
 // learnIDs makes new message ids for those that the donor's mails have: the
-// same in every row that names them.
+// same in every row that names them, in a column of its own or in a header.
 func (c *composer) learnIDs() {
 	for n := range c.d.image.Items {
 		it := &c.d.image.Items[n]
 		for _, column := range c.s.cfg.Desk.Part(it.Part).MessageIDs {
-			for _, id := range messageIDs.FindAllString(it.Row.Get(column).Text(), -1) {
-				if id = strings.Trim(id, "<>"); c.renamed[id] == "" {
-					c.renamed[id] = c.messageID(id)
+			c.rename(it.Row.Get(column).Text())
+		}
+		for _, v := range it.Row.Values {
+			for _, text := range append([]supportdb.Value{v}, v.F...) {
+				for _, header := range idHeaders.FindAllString(text.Text(), -1) {
+					c.rename(header)
 				}
 			}
+		}
+	}
+}
+
+// rename makes new ids for those in a text.
+func (c *composer) rename(text string) {
+	for _, id := range messageIDs.FindAllString(text, -1) {
+		if id = strings.Trim(id, "<>"); c.renamed[id] == "" {
+			c.renamed[id] = c.messageID(id)
 		}
 	}
 }
