@@ -9,7 +9,7 @@ build: ## one static binary in bin/
 
 test: ## real servers and clients are installed where they are missing
 	.ci/deps test
-	go test -race -shuffle=on -timeout 25m ./...
+	go test -race -shuffle=on -timeout 60m ./...
 
 lint:
 	.ci/lint
