@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -119,22 +118,14 @@ func (s *server) verifying() ([]chore, error) {
 
 // verify reads the canaries of one support database back. Ticks that were
 // missed are made up for by one reading.
-func (s *server) verify(ctx context.Context, name string) (err error) {
-	sup, err := s.app.openSupport(ctx, s.core, name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sup.close()) }()
-	unlock, err := s.lock(ctx, sup.place)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	report, err := s.verifyOnce(ctx, sup, seeder.VerifyConfig{})
-	s.pager.Wake()
-	if err != nil {
-		return err
-	}
-	s.log.Info("canaries verified", "support", name, "checked", report.Checked, "verified", report.Verified, "vanished", report.Vanished, "findings", len(report.Findings))
-	return nil
+func (s *server) verify(ctx context.Context, name string) error {
+	return s.changing(ctx, name, func(sup *support) error {
+		report, err := s.verifyOnce(ctx, sup, seeder.VerifyConfig{})
+		s.pager.Wake()
+		if err != nil {
+			return err
+		}
+		s.log.Info("canaries verified", "support", name, "checked", report.Checked, "verified", report.Verified, "vanished", report.Vanished, "findings", len(report.Findings))
+		return nil
+	})
 }
