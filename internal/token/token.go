@@ -17,12 +17,15 @@
 package token
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/net/idna"
@@ -152,8 +155,15 @@ func ticket(text string) (string, error) {
 // The zero Rule passes nothing but the mailboxes that RFC 5321 §4.5.1 and
 // RFC 2142 require.
 type Rule struct {
-	key  []byte
+	macs *sync.Pool // of *keyed: keying one takes longer than using it
 	oneI uint64
+}
+
+// keyed computes the function; it is used by one goroutine at a time.
+type keyed struct {
+	mac  hash.Hash
+	name []byte
+	sum  [sha256.Size]byte
 }
 
 // NewRule returns a rule under which about one name in oneIn passes; oneIn 1
@@ -165,7 +175,8 @@ func NewRule(key []byte, oneIn int) (Rule, error) {
 	if oneIn < 1 {
 		return Rule{}, fmt.Errorf("acceptance of one name in %d: want 1 or more", oneIn)
 	}
-	return Rule{key: key, oneI: uint64(oneIn)}, nil
+	key = bytes.Clone(key)
+	return Rule{macs: &sync.Pool{New: func() any { return &keyed{mac: hmac.New(sha256.New, key)} }}, oneI: uint64(oneIn)}, nil
 }
 
 // String keeps the key out of texts and logs.
@@ -177,11 +188,19 @@ func (r Rule) GoString() string { return "acceptance rule" }
 // Passes reports whether the rule takes the name. Both arguments are in
 // canonical form, as SplitEmail gives them. Every call does the same work.
 func (r Rule) Passes(local, domain string) bool {
-	mac := hmac.New(sha256.New, r.key)
-	mac.Write([]byte("saltmine accept v1\x00" + local + "\x00" + domain))
-	roll := binary.BigEndian.Uint64(mac.Sum(nil))
-	if local == "postmaster" || local == "abuse" {
-		return true
+	required := local == "postmaster" || local == "abuse"
+	if r.macs == nil {
+		return required
 	}
-	return r.oneI > 0 && roll%r.oneI == 0
+	k := r.macs.Get().(*keyed) // nothing else is in it
+	defer r.macs.Put(k)
+	roll := k.roll(local, domain)
+	return required || roll%r.oneI == 0
+}
+
+func (k *keyed) roll(local, domain string) uint64 {
+	k.name = append(append(append(append(k.name[:0], "saltmine accept v1\x00"...), local...), 0), domain...)
+	k.mac.Reset()
+	k.mac.Write(k.name)
+	return binary.BigEndian.Uint64(k.mac.Sum(k.sum[:0]))
 }
