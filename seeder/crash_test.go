@@ -18,9 +18,19 @@ type died struct{ at string }
 // the run came to its end before.
 func (w *world) dieAt(t *testing.T, n int, run func()) (at string, survived bool) {
 	t.Helper()
+	return w.dieThere(t, "", n, run)
+}
+
+// dieThere lets the process die at a place that it has passed some times; an
+// empty name is any place.
+func (w *world) dieThere(t *testing.T, place string, passed int, run func()) (at string, survived bool) {
+	t.Helper()
 	steps := 0
 	w.ledger.step = func(name string) {
-		if steps++; steps == n+1 {
+		if place != "" && name != place {
+			return
+		}
+		if steps++; steps == passed+1 {
 			panic(died{name})
 		}
 	}

@@ -139,6 +139,18 @@ func (m *Mix) near(p *Person) *group {
 	return m.all
 }
 
+// Widen makes a person one of a larger group, whose names and habits it then
+// draws from; it reports whether there is one.
+func (p *Person) Widen() bool {
+	for _, fact := range []*string{&p.Salutation, &p.Country, &p.Language} {
+		if *fact != "" {
+			*fact = ""
+			return true
+		}
+	}
+	return false
+}
+
 // Pool is what an identity is drawn under.
 type Pool struct {
 	Domains []string // canonical
@@ -149,8 +161,11 @@ type Pool struct {
 }
 
 // maxTries bounds the tries for one identity: 300 times what a rule of one in
-// 64 needs on average.
-const maxTries = 64 * 300
+// 64 needs on average. Each further one of several adds manyTries.
+const (
+	maxTries  = 64 * 300
+	manyTries = 64 * 30
+)
 
 // Identity draws a person like the donor: name, style and domain are drawn
 // anew until an address passes.
@@ -163,7 +178,8 @@ func (m *Mix) Identity(rng *rand.Rand, donor Person, pool Pool) (Identity, error
 }
 
 // Identities draws n of them with different addresses: a canary's placebos.
-// Most of the work of drawing is shared.
+// Most of the work of drawing is shared. With [ErrVariety] come those that were
+// found; a wider group of people ([Person.Widen]) has more.
 func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Identity, error) {
 	if len(pool.Domains) == 0 {
 		return nil, fmt.Errorf("draw an identity: %w: no domain", ErrVariety)
@@ -173,17 +189,36 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 	if s.born = int16(donor.Born); n > 1 { //nolint:gosec // a year
 		s.tested, s.born = make([]uint32, 1<<12), 0 // a placebo stands in no row
 	}
-	for range n * maxTries {
-		if len(out) == n {
-			return out, nil
-		}
-		id, ok := s.try(&pool)
-		if ok && !s.writing.same(&id) && !taken[id.Email()] && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
-			out = append(out, id)
-			taken[id.Email()] = true
+	ways := []func(*Pool) (Identity, bool){s.try}
+	if wider := donor; !wider.Widen() {
+		ways = append(ways, s.crowded)
+	}
+	for _, draw := range ways {
+		for range maxTries + (n-1)*manyTries {
+			id, ok := draw(&pool)
+			if ok && !s.writing.same(&id) && !taken[id.Email()] && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+				out = append(out, id)
+				taken[id.Email()] = true
+			}
+			if len(out) == n {
+				return out, nil
+			}
 		}
 	}
-	return nil, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(s.g.whole), len(pool.Domains))
+	return out, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(s.g.whole), len(pool.Domains))
+}
+
+// crowded draws somebody who has to put a number to the name, as people do
+// where nearly all addresses are in use.
+func (s *scene) crowded(pool *Pool) (Identity, bool) {
+	d := s.draw()
+	if !s.keeps(&d) {
+		return Identity{}, false
+	}
+	id, ok := s.numbered(&d, pool)
+	named := s.writing.identity(d.first.text, d.last.text)
+	named.Local, named.Domain, named.Written = id.Local, id.Domain, id.Written
+	return named, ok
 }
 
 // try draws name, domain, style and digits once.

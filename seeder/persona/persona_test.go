@@ -177,6 +177,32 @@ func TestIdentitiesDiffer(t *testing.T) {
 	}
 }
 
+// Where nearly all addresses of a few people are in use, those that are left
+// come with the error, and a wider group has more.
+func TestIdentitiesRunDry(t *testing.T) {
+	t.Parallel()
+	people := sample()
+	for i := range 60 { // a country whose people all have one name and one style
+		people = append(people, persona.Person{First: "Jan", Last: "Berg", Email: fmt.Sprintf("jan.berg@d%d.test", i), Country: "XX", Salutation: "Mr"})
+	}
+	m, err := persona.Learn(people)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := people[len(people)-1]
+	pool := persona.Pool{Domains: []string{"x.test"}, Accept: every(3)}
+	some, err := m.Identities(rng(1), who, pool, 99)
+	if !errors.Is(err, persona.ErrVariety) || len(some) > 50 {
+		t.Fatalf("%d of one name: %v", len(some), err)
+	}
+	for who.Widen() {
+		some, err = m.Identities(rng(2), who, pool, 99)
+	}
+	if err != nil || len(some) != 99 {
+		t.Errorf("%d of all: %v", len(some), err)
+	}
+}
+
 func TestIdentityFails(t *testing.T) {
 	t.Parallel()
 	if _, err := persona.Learn(sample()[:5]); !errors.Is(err, persona.ErrSample) {

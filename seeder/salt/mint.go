@@ -241,8 +241,8 @@ func (m *minter) identities(ctx context.Context, rng *rand.Rand, who persona.Per
 	}}
 	for i := range redraws {
 		some, err := m.mix.Identities(rng, who, pool, n-len(out))
-		if errors.Is(err, persona.ErrVariety) && widen(&who) {
-			continue
+		if errors.Is(err, persona.ErrVariety) && who.Widen() {
+			err = nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: more domains, or a longer list to learn names from, would help: %w", ErrPool, err)
@@ -255,21 +255,10 @@ func (m *minter) identities(ctx context.Context, rng *rand.Rand, who persona.Per
 			return out, nil
 		}
 		if i%4 == 3 {
-			widen(&who)
+			who.Widen()
 		}
 	}
 	return nil, fmt.Errorf("%w: nearly all addresses that the list yields on %d domains are registered; more domains would help", ErrPool, len(domains))
-}
-
-// widen makes a person one of a larger group; it reports whether there is one.
-func widen(who *persona.Person) bool {
-	for _, fact := range []*string{&who.Salutation, &who.Country, &who.Language} {
-		if *fact != "" {
-			*fact = ""
-			return true
-		}
-	}
-	return false
 }
 
 // unregistered gives those whose addresses are not registered in any role.
