@@ -17,6 +17,9 @@ type Desk struct {
 	recipe recipe.Recipe
 	parts  []*Part // in the order in which they are read
 	hops   []*Table
+	// What the recipe names of a customer and of a ticket, spelled as the tables
+	// do: asked for of every row.
+	customer, ticket []recipe.Fact
 	// counter is the table of the help desk's next ticket number; nil without.
 	counter *Table
 }
@@ -52,6 +55,7 @@ func (d *DB) Use(ctx context.Context, r recipe.Recipe) (*Desk, error) {
 	if r.Ticket.Counter != nil {
 		desk.counter = tables[r.Table(r.Ticket.Counter.Table)]
 	}
+	desk.customer, desk.ticket = desk.spelled(r.CustomerFacts()), desk.spelled(r.TicketFacts())
 	c := checker{desk: desk}
 	if err := c.run(); err != nil {
 		return nil, err
@@ -166,17 +170,22 @@ func (d *Desk) Part(name string) *Part {
 
 // Fact finds where a fact of a customer stands, its column spelled as the
 // table does. It is not ok when the recipe does not name the fact.
-func (d *Desk) Fact(word string) (recipe.Place, bool) { return d.find(d.recipe.CustomerFacts(), word) }
+func (d *Desk) Fact(word string) (recipe.Place, bool) { return find(d.customer, word) }
 
 // TicketFact finds where a fact of a ticket stands.
-func (d *Desk) TicketFact(word string) (recipe.Place, bool) {
-	return d.find(d.recipe.TicketFacts(), word)
+func (d *Desk) TicketFact(word string) (recipe.Place, bool) { return find(d.ticket, word) }
+
+func (d *Desk) spelled(facts []recipe.Fact) []recipe.Fact {
+	for i := range facts {
+		at := &facts[i].Place
+		at.Column = spelling(d.Part(at.Part).Table, at.Column)
+	}
+	return facts
 }
 
-func (d *Desk) find(facts []recipe.Fact, word string) (recipe.Place, bool) {
+func find(facts []recipe.Fact, word string) (recipe.Place, bool) {
 	for _, f := range facts {
 		if f.Word == word {
-			f.Place.Column = spelling(d.Part(f.Place.Part).Table, f.Place.Column)
 			return f.Place, true
 		}
 	}

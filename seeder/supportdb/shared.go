@@ -155,9 +155,8 @@ func (d *Desk) Taken(ctx context.Context, at recipe.Place, values []string) ([]s
 // the recipe's words: key, email, phone, …, and segment.WORD.
 func (d *Desk) Facts(i *Image) Row {
 	out := Row{}
-	for _, f := range d.recipe.CustomerFacts() {
-		at, _ := d.Fact(f.Word)
-		out.Set(f.Word, i.Get(i.Customer(), at))
+	for _, f := range d.customer {
+		out.Set(f.Word, i.Get(i.Customer(), f.Place))
 	}
 	return out
 }
