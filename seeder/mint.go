@@ -32,6 +32,7 @@ func source(seed []byte, step string, n int) *rand.Rand {
 type minter struct {
 	s     *Seeder
 	batch canary.Batch
+	form  bool // the application gives the tickets their numbers
 	pool  *pool
 	l     *lessons
 	next  int // donor
@@ -331,7 +332,7 @@ func (m *minter) planting(d *draft, at time.Time) (canary.Planting, error) {
 	if d.phone != "" {
 		add(canary.Phone, d.phone, d.number)
 	}
-	if !m.s.cfg.Desk.NumberIsKey() {
+	if !m.form && !m.s.cfg.Desk.NumberIsKey() {
 		for _, number := range m.s.numbersOf(&d.image) {
 			add(canary.Ticket, number, nil)
 		}

@@ -14,7 +14,8 @@ import (
 
 // number gives the drafts' tickets their numbers and returns numbers of the
 // same form for placebos. Where the key is the number, the server gives it at
-// insertion and only the placebos are drawn.
+// insertion and only the placebos are drawn. In forms numbers hold a place: the
+// application gives others, and what it has not given yet cannot be a placebo.
 func (m *minter) number(ctx context.Context, rng *rand.Rand, ordinal int, drafts []*draft) ([]string, error) {
 	if err := m.s.refreshNumbers(ctx, m.l); err != nil {
 		return nil, err
@@ -29,6 +30,14 @@ func (m *minter) number(ctx context.Context, rng *rand.Rand, ordinal int, drafts
 		spare += m.pool.placebosFor(ordinal+i) * len(drafts[i].times)
 	}
 	if m.s.cfg.Desk.NumberIsKey() {
+		return m.skipped(ctx, rng, spare)
+	}
+	if m.form {
+		numbers, err := m.draw(ctx, rng, times) // so that no text names the donor's
+		if err != nil {
+			return nil, err
+		}
+		m.assign(drafts, numbers)
 		return m.skipped(ctx, rng, spare)
 	}
 	where := positions(rng, len(times), spare)

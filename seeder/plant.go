@@ -139,6 +139,9 @@ func (r *planting) findBatch(ctx context.Context) error {
 		r.batch, r.opened, r.arrivals = b, true, Arrivals(&b)
 		r.report.Gate.Judgement = b.Gate
 		r.cfg.resume(&b)
+		if b.Form != r.cfg.form {
+			return formFault(&b)
+		}
 		if b.Place != r.s.cfg.Place || r.cfg.differs(&b) {
 			return fmt.Errorf("%w: it was begun for %d canaries in %s, segment %q%s", ErrBatch, b.Count, b.Place, b.Segment, overText(b.Over))
 		}
@@ -152,7 +155,7 @@ func (r *planting) findBatch(ctx context.Context) error {
 		seed = make([]byte, 32)
 		rand.Read(seed) // crypto/rand.Read never fails since Go 1.24
 	}
-	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, With: r.cfg.With, Over: r.cfg.Over, Opened: r.s.now()}
+	r.batch = canary.Batch{ID: r.cfg.Batch, Place: r.s.cfg.Place, Segment: r.cfg.Segment, Count: r.cfg.Count, Seed: seed, With: r.cfg.With, Over: r.cfg.Over, Form: r.cfg.form, Opened: r.s.now()}
 	return r.beginOver(ctx)
 }
 
@@ -179,7 +182,10 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	at := r.s.cfg.Now()
 	defer func() { r.spent("learn", at) }()
 	check := r.s.cfg.Desk.CheckWrite
-	if r.cfg.DryRun {
+	switch {
+	case r.cfg.form:
+		check = func(context.Context) error { return nil } // nothing is written
+	case r.cfg.DryRun:
 		check = r.s.cfg.Desk.CheckTriggers
 	}
 	if err := check(ctx); err != nil {
@@ -215,7 +221,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err := r.choosePast(ctx, l, missing); err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}}
+	r.m = &minter{s: r.s, batch: r.batch, form: r.cfg.form, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}}
 	return nil
 }
 
@@ -275,19 +281,10 @@ func (r *planting) fill(ctx context.Context) error {
 			return err
 		}
 		at = r.spent("mint", at)
-		if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
-			return fmt.Errorf("register canaries: %w", err)
+		if err := r.intend(ctx, group); err != nil {
+			return err
 		}
 		at = r.spent("register", at)
-		r.minted += len(group)
-		for i := range group {
-			for _, t := range group[i].Placebos {
-				r.report.Placebos[t.Kind]++
-			}
-			if err := r.division.count(&group[i], 1); err != nil {
-				return err
-			}
-		}
 		amended := r.s.amended
 		if err := r.insertGroup(ctx, group); err != nil {
 			return err
@@ -295,6 +292,23 @@ func (r *planting) fill(ctx context.Context) error {
 		amended = r.s.amended - amended
 		r.spent("insert", at.Add(amended))
 		r.spent("amend", r.s.cfg.Now().Add(-amended))
+	}
+	return nil
+}
+
+// intend registers canaries that are about to be inserted, or exported.
+func (r *planting) intend(ctx context.Context, group []canary.Planting) error {
+	if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
+		return fmt.Errorf("register canaries: %w", err)
+	}
+	r.minted += len(group)
+	for i := range group {
+		for _, t := range group[i].Placebos {
+			r.report.Placebos[t.Kind]++
+		}
+		if err := r.division.count(&group[i], 1); err != nil {
+			return err
+		}
 	}
 	return nil
 }

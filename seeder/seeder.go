@@ -135,6 +135,7 @@ type PlantConfig struct {
 	// Over lets the canaries arrive in this span, among the real sign-ups: a run
 	// inserts those whose time has come. 0 is at once, or as the batch was begun.
 	Over time.Duration
+	form bool // for the application's own import: registered, not inserted
 	// Gate says how the batch is judged before it is planted.
 	Gate GateConfig
 	// DryRun writes nothing anywhere and returns the statements.
@@ -205,6 +206,8 @@ const (
 	Duplicate Problem = "duplicate"
 	// Held: rows of others depend on it, so it was not deleted.
 	Held Problem = "held"
+	// Missing: the application's import has not brought it, or not yet.
+	Missing Problem = "missing"
 )
 
 // Finding is one thing that is not as it was planted.

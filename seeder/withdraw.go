@@ -75,20 +75,8 @@ func (s *Seeder) Withdraw(ctx context.Context, cfg WithdrawConfig) (WithdrawRepo
 
 func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, report *WithdrawReport) error {
 	if p.State == canary.Intended {
-		if dry {
-			report.Never++
-			return nil
-		}
-		end, err := s.look(ctx, p)
-		if err != nil || end == retired {
-			report.Never++
-			return err
-		}
-		if end == absent {
-			report.Never++
-			return s.retire(ctx, p, unwanted)
-		}
-		if p, err = s.again(ctx, p.ID); err != nil { // adopted: it has keys and windows now
+		var err error
+		if p, err = s.arrived(ctx, p, dry, report); p == nil || err != nil {
 			return err
 		}
 	}
@@ -113,6 +101,56 @@ func (s *Seeder) withdraw(ctx context.Context, p *canary.Planting, dry bool, rep
 	}
 	return s.remove(ctx, c, s.fact(&c.row.Image, "email"), report)
 }
+
+// arrived looks whether an intended canary stands after all, and reads it anew
+// if it does. One that does not is given up, and nil.
+func (s *Seeder) arrived(ctx context.Context, p *canary.Planting, dry bool, report *WithdrawReport) (*canary.Planting, error) {
+	if dry {
+		report.Never++
+		return nil, nil
+	}
+	end, err := s.ending(ctx, p, report)
+	switch {
+	case err != nil:
+		return nil, err
+	case end == adopted:
+		return s.again(ctx, p.ID) // it has keys and windows now
+	case end == absent:
+		err = s.retire(ctx, p, unwanted)
+	}
+	report.Never++
+	return nil, err
+}
+
+// ending looks what became of an intended canary. One whose form was entered is
+// adopted first.
+func (s *Seeder) ending(ctx context.Context, p *canary.Planting, report *WithdrawReport) (outcome, error) {
+	b, found, err := s.cfg.Batches.Batch(ctx, p.Batch)
+	switch {
+	case err != nil:
+		return absent, fmt.Errorf("read its batch: %w", err)
+	case !found || !b.Form:
+		return s.look(ctx, p)
+	}
+	r := adoption{s: s}
+	if err := r.enter(ctx, p); err != nil {
+		return absent, err
+	}
+	if r.report.Adopted > 0 {
+		return adopted, nil
+	}
+	if r.doubled {
+		report.Findings = append(report.Findings, r.report.Findings...)
+		return retired, nil
+	}
+	if !slices.Contains(report.Notes, unentered) {
+		report.Notes = append(report.Notes, unentered)
+	}
+	return absent, nil
+}
+
+// unentered is said of forms whose canaries are given up.
+const unentered = "forms were exported that no row has the address of yet: they are given up, so see to it that nobody enters them any more"
 
 // resolve ends rotations that were announced and not stamped, as the row says,
 // without changing the row.

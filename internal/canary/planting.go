@@ -93,6 +93,7 @@ type Batch struct {
 	By     []string
 	Strata []Stratum
 	Gate   Judgement // what the gate said before the first canary
+	Form   bool      // the canaries are entered through the application, not inserted
 	Opened time.Time
 	Closed time.Time // zero while unfinished
 }

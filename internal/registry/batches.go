@@ -23,11 +23,12 @@ type batchCard struct {
 	Strata  []canary.Stratum `json:"strata,omitempty"`
 
 	Gate canary.Judgement `json:"gate"`
+	Form bool             `json:"form,omitempty"`
 }
 
 // OpenBatch registers a run of plant before its first canary.
 func (r *Registry) OpenBatch(ctx context.Context, b canary.Batch) error {
-	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates, By: b.By, Strata: b.Strata, Gate: b.Gate})
+	body, err := json.Marshal(batchCard{Place: b.Place, Segment: b.Segment, Count: b.Count, Seed: b.Seed, With: b.With, Over: b.Over, Rates: b.Rates, By: b.By, Strata: b.Strata, Gate: b.Gate, Form: b.Form})
 	if err != nil {
 		return fmt.Errorf("registry: batch %s: %w", b.ID, err)
 	}
@@ -102,6 +103,6 @@ func (r *Registry) scanBatch(row scanner) (b canary.Batch, err error) {
 	}
 	b.Opened, b.Closed = fromMicros(opened), fromMicros(closed)
 	b.Place, b.Segment, b.Count, b.Seed = c.Place, c.Segment, c.Count, c.Seed
-	b.With, b.Over, b.Rates, b.By, b.Strata, b.Gate = c.With, c.Over, c.Rates, c.By, c.Strata, c.Gate
+	b.With, b.Over, b.Rates, b.By, b.Strata, b.Gate, b.Form = c.With, c.Over, c.Rates, c.By, c.Strata, c.Gate, c.Form
 	return b, nil
 }

@@ -209,7 +209,7 @@ func TestBatches(t *testing.T) {
 		ctx := t.Context()
 		one := canary.Batch{ID: "one", Place: "db:main", Segment: "country=GB", Count: 500, Seed: []byte{1, 2, 3}, Opened: start()}
 		one.Gate = canary.Judgement{Verdict: canary.Refused, Because: []string{"the phone block"}, At: start(), Forced: true, By: "m.roe"}
-		two := canary.Batch{ID: "two", Place: "db:main", Count: 7, Seed: []byte{4}, With: []canary.Kind{canary.Ticket}, Over: 14 * 24 * time.Hour, Rates: []float64{0.25, 0.75}, Opened: start().Add(time.Hour)}
+		two := canary.Batch{ID: "two", Place: "db:main", Count: 7, Seed: []byte{4}, With: []canary.Kind{canary.Ticket}, Over: 14 * 24 * time.Hour, Rates: []float64{0.25, 0.75}, Form: true, Opened: start().Add(time.Hour)}
 		must(t, r.OpenBatch(ctx, two))
 		must(t, r.OpenBatch(ctx, one))
 		if err := r.OpenBatch(ctx, one); err == nil {
