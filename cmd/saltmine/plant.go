@@ -24,6 +24,7 @@ type plantFlags struct {
 	count                   int
 	bulk, dryRun, force     bool
 	dates, with, over       string
+	form                    bool // of export-form
 }
 
 func (a *app) plantCmd() *cobra.Command {
@@ -207,8 +208,11 @@ func (a *app) chooseBatch(ctx context.Context, c *core, place canary.Place, f pl
 		return "", err
 	}
 	for _, b := range open {
-		if b.Place != place || b.Over > 0 && !f.began(&b) {
+		if b.Place != place || b.Form != f.form || b.Over > 0 && !f.began(&b) {
 			continue
+		}
+		if b.Count != f.count && b.Form {
+			return "", usage("forms of batch %s (%d) were exported and are not all adopted: 'saltmine adopt --batch %s' first, or name another with --batch", b.ID, b.Count, b.ID)
 		}
 		if b.Count != f.count {
 			return "", usage("batch %s of %d canaries was cut off: finish it first with --count %d, or name another with --batch", b.ID, b.Count, b.Count)

@@ -65,7 +65,7 @@ leak to the extract it came from.`,
 	flags.StringVar(&a.output, "output", "text", "how results are printed: `text` or json")
 	completes(root, "output", "text", "json")
 	flags.BoolVar(&a.verbose, "verbose", false, "log more")
-	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.recipeCmd(), a.plantCmd(), a.rotateCmd(), a.liveCmd(), a.verifyCmd(), a.withdrawCmd(), a.selftestCmd(), a.poolCmd(), a.noticesCmd(), a.excludeCmd(),
+	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.recipeCmd(), a.plantCmd(), a.exportFormCmd(), a.adoptCmd(), a.rotateCmd(), a.liveCmd(), a.verifyCmd(), a.withdrawCmd(), a.selftestCmd(), a.poolCmd(), a.noticesCmd(), a.excludeCmd(),
 		a.serveCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.verdictCmd(), a.planCmd(), a.traceCmd(), a.extractsCmd(), a.ticketCmd(), a.demoCmd())
 	root.InitDefaultCompletionCmd()
 	mustUse(root)
