@@ -296,23 +296,6 @@ func (r *planting) fill(ctx context.Context) error {
 	return nil
 }
 
-// intend registers canaries that are about to be inserted, or exported.
-func (r *planting) intend(ctx context.Context, group []canary.Planting) error {
-	if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
-		return fmt.Errorf("register canaries: %w", err)
-	}
-	r.minted += len(group)
-	for i := range group {
-		for _, t := range group[i].Placebos {
-			r.report.Placebos[t.Kind]++
-		}
-		if err := r.division.count(&group[i], 1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // spent notes the time since a moment for what was done, and gives the next one.
 func (r *planting) spent(on string, since time.Time) time.Time {
 	now := r.s.cfg.Now()

@@ -10,6 +10,23 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
+// intend registers canaries that are about to be inserted, or exported.
+func (r *planting) intend(ctx context.Context, group []canary.Planting) error {
+	if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
+		return fmt.Errorf("register canaries: %w", err)
+	}
+	r.minted += len(group)
+	for i := range group {
+		for _, t := range group[i].Placebos {
+			r.report.Placebos[t.Kind]++
+		}
+		if err := r.division.count(&group[i], 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // insert inserts registered canaries in one transaction. The keys that the
 // server gives are registered before COMMIT, the state after it.
 func (s *Seeder) insert(ctx context.Context, group []canary.Planting) error {
