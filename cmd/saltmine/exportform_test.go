@@ -132,7 +132,10 @@ func (s *site) killAt(args []string, times int) (kills int) {
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }() // ends with the process
 		select {
-		case <-ended:
+		case err := <-ended:
+			if err != nil {
+				s.t.Errorf("saltmine %s: %v", args[0], err)
+			}
 			return kills
 		case <-time.After(time.Duration(50+rand.IntN(900)) * time.Millisecond):
 			cmd.Process.Kill() //nolint:errcheck // it may have ended

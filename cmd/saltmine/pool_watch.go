@@ -104,3 +104,25 @@ func (c *core) poolNotice(i *inventory.Item, f inventory.Finding) canary.Notice 
 		Next: []string{hide(f.Do), fmt.Sprintf("'saltmine pool show %s' shows which it is", i.ID)},
 	}
 }
+
+// stray takes an address or number out of the pool that a stranger contacted
+// before it was used, and says so: somebody had it before.
+func (s *server) stray(ctx context.Context, target canary.Target, at time.Time) error {
+	id, err := s.reg.HeardPoolItem(ctx, target, at)
+	if err != nil || id == "" {
+		return err
+	}
+	raised, err := s.reg.RaiseNotice(ctx, canary.Notice{
+		// A scope of its own: the next look at the pool does not end it.
+		Kind: canary.NoticePool, Scope: string(id) + " stray", Mark: "stray", Severity: s.cfg.Pool.Check.Severity,
+		Text: fmt.Sprintf("%s %s of the pool was contacted by a stranger at %s while it soaked, and is retired", target.Kind, id, at.UTC().Format(time.RFC3339)),
+		Next: []string{
+			"add another in its place: somebody had this one before, or guesses",
+			fmt.Sprintf("'saltmine pool show %s' shows which it is", id),
+		},
+	}, s.compose())
+	if raised {
+		s.pager.Wake()
+	}
+	return err
+}

@@ -116,7 +116,7 @@ func (s *server) wire(ctx context.Context) error {
 	id := s.spool.ID()
 	intake := incident.New(incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: s.spool, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: routes, Link: s.link, Wake: s.pager.Wake, Now: s.app.now, Log: s.log.With("part", "intake"),
+		Routes: routes, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Now: s.app.now, Log: s.log.With("part", "intake"),
 	})
 	chores, err := s.chores()
 	if err != nil {

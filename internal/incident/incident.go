@@ -78,7 +78,7 @@ type Route struct {
 	Min  canary.Severity // pages at least as urgent go there
 }
 
-// Config is what an intake needs. All fields but CutOff and Wake must be set.
+// Config is what an intake needs. All fields but CutOff, Wake and Stray must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -89,8 +89,12 @@ type Config struct {
 	Routes []Route
 	Link   func(canary.IncidentID) string // where the console shows an incident
 	Wake   func()                         // called after pages were written
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Stray is told what was contacted without being a token: an address or a
+	// number of the pool may be among it that is not in use yet. It is told of a
+	// contact before that is filed, and again after a crash in between.
+	Stray func(ctx context.Context, target canary.Target, at time.Time) error
+	Now   func() time.Time
+	Log   *slog.Logger
 	// CutOff is how long after its last part an unclosed dialogue counts as cut
 	// off; 0 is 35 minutes, more than the longest session of an ear.
 	CutOff time.Duration
@@ -110,6 +114,9 @@ func New(cfg Config) *Intake {
 	}
 	if cfg.Wake == nil {
 		cfg.Wake = func() {}
+	}
+	if cfg.Stray == nil {
+		cfg.Stray = func(context.Context, canary.Target, time.Time) error { return nil }
 	}
 	return &Intake{cfg: cfg, began: cfg.Now()}
 }

@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,7 +135,10 @@ func (w *work) support(s *canary.Standing, id canary.ContactID) {
 
 func (w *work) match(ctx context.Context, c *canary.Contact, from string) error {
 	matches, err := w.in.cfg.Finder.Match(ctx, c.Targets)
-	if err != nil || len(matches) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := w.stray(ctx, c, matches); err != nil || len(matches) == 0 {
 		return err
 	}
 	placebos, err := w.placebos(ctx, c, from, matches)
@@ -161,6 +165,19 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			h.Domain = w.in.cfg.Blind.BlindDomain(domain)
 		}
 		if err := w.join(ctx, h, m.Place, sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stray tells of the targets that are no token.
+func (w *work) stray(ctx context.Context, c *canary.Contact, matches []canary.Match) error {
+	for i, t := range c.Targets {
+		if slices.ContainsFunc(matches, func(m canary.Match) bool { return m.Target == i }) {
+			continue
+		}
+		if err := w.in.cfg.Stray(ctx, t, c.At); err != nil {
 			return err
 		}
 	}

@@ -165,11 +165,18 @@ func (r Rules) Retire(i Item, at time.Time, reason string) Item {
 // Heard tells the rules that a stranger contacted the item at a time. A
 // contact during the soak shows that somebody had the address or number
 // before: it is retired, unless a token is in it already. A domain is not
-// judged by this: strangers try any domain.
+// judged by this: strangers try any domain. Told of the same contact again, it
+// says the same.
 func (r Rules) Heard(i Item, at time.Time) (changed Item, disqualified bool) {
+	if i.Reason == heard && i.Retired.Equal(canary.Micro(at)) {
+		return i, true
+	}
 	unused := i.Token == "" && i.Freed.IsZero() && i.Retired.IsZero()
 	if i.Kind == Domain || !unused || at.Before(i.Added) || !at.Before(r.Soaked(&i)) {
 		return i, false
 	}
-	return r.Retire(i, at, "contacted while it soaked"), true
+	return r.Retire(i, at, heard), true
 }
+
+// heard is why an item is retired that a stranger contacted too early.
+const heard = "contacted while it soaked"

@@ -21,30 +21,35 @@ func (r *Registry) RetirePoolItem(ctx context.Context, id inventory.ID, reason s
 }
 
 // HeardPoolItem tells the pool that a stranger contacted an address or number
-// at a time. An item that soaked then, and is not in use yet, is retired.
-func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at time.Time) (disqualified bool, err error) {
+// at a time. An item that soaked then, and is not in use yet, is retired, and
+// named; so it is when it is told of the same contact again.
+func (r *Registry) HeardPoolItem(ctx context.Context, target canary.Target, at time.Time) (disqualified inventory.ID, err error) {
 	if target.Kind != canary.Email && target.Kind != canary.Phone {
-		return false, nil
+		return "", nil
 	}
 	text, err := token.Canon(target.Kind, target.Text)
 	if err != nil {
-		return false, nil //nolint:nilerr // what strangers write need not be an address
+		return "", nil //nolint:nilerr // what strangers write need not be an address
 	}
 	var id inventory.ID
 	err = r.each(ctx, "SELECT id FROM pool WHERE blind = ? OR landing = ?", []any{r.vault.Blind(string(target.Kind), text), r.vault.Blind("landing", text)}, func(row *sql.Rows) error {
 		return row.Scan(&id)
 	})
 	if err != nil {
-		return false, fmt.Errorf("registry: look up pool item: %w", err)
+		return "", fmt.Errorf("registry: look up pool item: %w", err)
 	}
 	if id == "" {
-		return false, nil
+		return "", nil
 	}
+	gone := false
 	err = r.changePoolItem(ctx, "judge", id, func(i inventory.Item) (inventory.Item, error) {
-		i, disqualified = r.rules.Heard(i, at)
+		i, gone = r.rules.Heard(i, at)
 		return i, nil
 	})
-	return disqualified && err == nil, err
+	if err != nil || !gone {
+		return "", err
+	}
+	return id, nil
 }
 
 // changePoolItem reads an item, lets fn change it and writes it back, in one

@@ -1,0 +1,39 @@
+package incident_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// Targets that are no token are told of before their contact is filed, and told
+// of again when it could not be; tokens, and what nobody verified, are not.
+func TestStray(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1)
+	var told []string
+	fault := errors.New("the pool is away")
+	w.cfg.Stray = func(_ context.Context, target canary.Target, _ time.Time) error {
+		if told = append(told, target.Text); len(told) == 1 {
+			return fault
+		}
+		return nil
+	}
+	unverified := w.call(canary.Voice, number(8), "")
+	unverified.Unverified = true
+	w.hear(w.mail(address(1), address(9)), unverified, w.call(canary.Voice, number(7), ""), w.mail(placebo(1)))
+	if err := w.intake().Drain(t.Context()); !errors.Is(err, fault) {
+		t.Fatalf("drain: %v", err)
+	}
+	w.filed(0)
+	w.drain()
+	w.filed(4)
+	if want := []string{"<" + address(9) + ">", "<" + address(9) + ">", number(7)}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
+	}
+}
