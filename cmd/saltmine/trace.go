@@ -92,6 +92,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 			q.Tokens = append(q.Tokens, live)
 		}
 	}
+	q.Tokens = append(q.Tokens, formerOwners(plantings, hits)...)
 	out := traced{Incident: inc}
 	channels, err := reg.Channels(ctx, inc.ID)
 	if err != nil {
@@ -110,6 +111,56 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 	}
 	out.Answer = forensics.Trace(q)
 	return out, nil
+}
+
+// formerOwners are the rows in which hit mailboxes and numbers stood before: a
+// contact that names nobody is put down to the last canary that had it by then,
+// and may stem from a copy of when another one had. One that was put down to
+// another than the last was so because it named it.
+func formerOwners(plantings []canary.Planting, hits []canary.Hit) []forensics.Live {
+	byText := map[string][]forensics.Live{}
+	texts := map[canary.TokenID]string{}
+	for _, p := range plantings {
+		for _, t := range p.Tokens {
+			if t.Kind == canary.Ticket || t.Window.Never() {
+				continue
+			}
+			text := string(t.Kind) + " " + t.Text
+			texts[t.ID] = text
+			byText[text] = append(byText[text], forensics.Live{Token: t.ID, Canary: p.ID, Segment: p.Segment, Window: t.Window})
+		}
+	}
+	var out []forensics.Live
+	done := map[canary.TokenID]bool{}
+	for _, h := range hits {
+		if owners := byText[texts[h.Token]]; h.Clean && len(owners) > 1 && !done[h.Token] {
+			done[h.Token] = true
+			out = append(out, before(h, owners)...)
+		}
+	}
+	return out
+}
+
+// before are the rows in which a hit token's text stood by the time of the hit,
+// as windows of that token; none when it was put down to another than the last.
+func before(h canary.Hit, owners []forensics.Live) (out []forensics.Live) {
+	var last forensics.Live
+	for _, l := range owners {
+		if h.At.Before(l.Window.From.Earliest) {
+			continue
+		}
+		if l.Window.From.Earliest.After(last.Window.From.Earliest) {
+			last = l
+		}
+		if l.Token != h.Token {
+			l.Token = h.Token
+			out = append(out, l)
+		}
+	}
+	if last.Token != h.Token {
+		return nil
+	}
+	return out
 }
 
 func pickIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID) (canary.Incident, error) {

@@ -57,8 +57,9 @@ type Hit struct {
 }
 
 // Live is one planted token in one window, hit or not. A token that stood in
-// two places, or twice in one, is given once for each window. A canary belongs
-// to one segment of a place.
+// two places, or twice in one, is given once for each window; one whose address
+// or number stood in another canary's row before, once for each canary whose it
+// may have been. A canary belongs to one segment of a place.
 type Live struct {
 	Token   canary.TokenID `json:"token"`
 	Canary  canary.ID      `json:"canary"`
@@ -220,6 +221,7 @@ type target struct {
 
 // placed is one window of one token in a segment of a place.
 type placed struct {
+	canary  canary.ID
 	place   canary.Place
 	segment canary.Segment
 	hull    span
@@ -279,8 +281,10 @@ func (t *target) settle(lies []Live) {
 	slices.SortFunc(lies, compareLive)
 	lies = slices.CompactFunc(lies, func(x, y Live) bool { return compareLive(x, y) == 0 })
 	for _, l := range lies {
-		t.Windows = append(t.Windows, l.Window)
-		t.lies = append(t.lies, placed{l.Window.Place, l.Segment, hull(l.Window), core(l.Window)})
+		if !slices.Contains(t.Windows, l.Window) {
+			t.Windows = append(t.Windows, l.Window)
+		}
+		t.lies = append(t.lies, placed{l.Canary, l.Window.Place, l.Segment, hull(l.Window), core(l.Window)})
 	}
 }
 
@@ -292,5 +296,6 @@ func compareLive(x, y Live) int {
 		x.Window.Until.Earliest.Compare(y.Window.Until.Earliest),
 		x.Window.Until.Latest.Compare(y.Window.Until.Latest),
 		cmp.Compare(x.Segment, y.Segment),
+		cmp.Compare(x.Canary, y.Canary),
 	)
 }

@@ -72,6 +72,38 @@ func TestMembership(t *testing.T) {
 	}
 }
 
+// TestOfAnotherRowBefore: a mailbox stood in one canary's row and then in
+// another's. A contact that names nobody may stem from a copy of either.
+func TestOfAnotherRowBefore(t *testing.T) {
+	t.Parallel()
+	now, was := open(day(20, 0), time.Time{}), open(day(1, 0), day(10, 0))
+	h := hit(2, now, day(30, 0))
+	other := hit(3, open(day(2, 0), time.Time{}), day(31, 0))
+	tokens := []forensics.Live{
+		{Token: h.Token, Canary: canaryID(2), Window: now},
+		{Token: tokenID(1), Canary: canaryID(1), Window: was},
+		{Token: h.Token, Canary: canaryID(1), Window: was}, // the same, as where the hit may come from
+		{Token: other.Token, Canary: canaryID(3), Window: other.Window},
+	}
+	list := []canary.Extract{
+		extract("then", "a", canary.At(day(5, 0)), 1, 3), extract("now", "b", canary.At(day(25, 0)), 2, 3), extract("both", "c", canary.At(day(25, 0)), 1, 2, 3),
+		extract("between", "d", canary.At(day(15, 0)), 1, 2, 3), extract("old row", "e", canary.At(day(25, 0)), 1, 3), extract("one row", "f", canary.At(day(5, 0)), 1),
+		{ID: "all then", Actor: "g", Place: main, Taken: canary.At(day(5, 0))},
+	}
+	a := forensics.Trace(forensics.Question{Hits: []forensics.Hit{h, other}, Tokens: tokens, Extracts: list})
+	for id, want := range map[canary.ExtractID]int{"then": 2, "now": 2, "both": 2, "between": 1, "old row": 1, "one row": 1, "all then": 2} {
+		if s := find(t, a, id); s.Explains != want {
+			t.Errorf("%s explains %d, want %d: %v", id, s.Explains, want, s.Reasons)
+		}
+	}
+	if s := find(t, a, "both"); s.Holds != 3 || s.Silent != 1 {
+		t.Errorf("the extract of three holds %d, %d of them silent", s.Holds, s.Silent)
+	}
+	if len(a.Window) != 2 || !a.Window[0].Until.Equal(day(10, 0).Add(time.Second)) || !a.Window[1].From.Equal(day(20, 0)) || len(a.Hits[0].Windows) != 2 {
+		t.Errorf("access windows %v, the hit's %v", a.Window, a.Hits[0].Windows)
+	}
+}
+
 // TestANeverReadableTokenExplainsNothing: an insert that was rolled back has an
 // empty window, and no extract can have held it, even one taken around it.
 func TestANeverReadableTokenExplainsNothing(t *testing.T) {

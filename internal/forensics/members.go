@@ -16,8 +16,8 @@ type index struct {
 	hits   []*target
 	number map[canary.ID]int // of a canary
 	mark   []int             // by canary: the extract that saw it last
-	onHits [][]int           // by canary: its hit tokens
-	ofHit  []int             // by hit: its canary
+	onHits [][]int           // by canary: the hit tokens that it had, or may have been meant by
+	ofHit  []int             // by hit: the canary that it is put down to
 	shelf  map[canary.Place]*shelf
 	groups map[area]*holding
 }
@@ -58,6 +58,11 @@ func newIndex(tokens []Live, hits []*target) *index {
 		n := ix.canary(h.Canary)
 		ix.ofHit = append(ix.ofHit, n)
 		ix.onHits[n] = append(ix.onHits[n], i)
+		for _, l := range h.lies {
+			if c := ix.canary(l.canary); !slices.Contains(ix.onHits[c], i) {
+				ix.onHits[c] = append(ix.onHits[c], i)
+			}
+		}
 	}
 	ix.fill(tokens)
 	return ix
@@ -89,9 +94,9 @@ func (ix *index) fill(tokens []Live) {
 	for _, l := range tokens {
 		all = append(all, lived{area{l.Window.Place, l.Segment}, ix.canary(l.Canary), hull(l.Window)})
 	}
-	for i, h := range ix.hits {
+	for _, h := range ix.hits {
 		for _, l := range h.lies {
-			all = append(all, lived{area{l.place, l.segment}, ix.ofHit[i], l.hull})
+			all = append(all, lived{area{l.place, l.segment}, ix.canary(l.canary), l.hull})
 		}
 	}
 	slices.SortFunc(all, func(x, y lived) int {
@@ -251,9 +256,16 @@ func (ix *index) weigh(n int, e *canary.Extract) tally {
 				t.canaries++
 			}
 		}
+		t.canaries = min(t.canaries, t.holds)
 		return t
 	}
+	return ix.weighHeld(n, e, taken)
+}
+
+// weighHeld is weigh of an extract that names its canaries.
+func (ix *index) weighHeld(n int, e *canary.Extract, taken span) tally {
 	t := tally{unheld: len(ix.hits)}
+	found := map[int][]span{} // windows of hits in rows that it held
 	for _, id := range e.Held {
 		c := ix.canary(id)
 		if ix.mark[c] == n { // named twice
@@ -261,27 +273,30 @@ func (ix *index) weigh(n int, e *canary.Extract) tally {
 		}
 		ix.mark[c] = n
 		t.holds++
-		before := t.explained
 		for _, hit := range ix.onHits[c] {
-			spans := ix.hits[hit].at(e.Place)
-			if spans == nil {
-				continue
+			if spans := ix.hits[hit].at(e.Place, id); spans != nil {
+				found[hit] = append(found[hit], spans...)
 			}
-			t.unheld--
-			ix.judge(&t, hit, spans, taken)
-		}
-		if t.explained > before {
-			t.canaries++
 		}
 	}
+	explained := map[int]bool{}
+	for hit, spans := range found {
+		t.unheld--
+		if ix.judge(&t, hit, spans, taken) {
+			explained[ix.ofHit[hit]] = true
+		}
+	}
+	// Hits of several canaries may stem from one row, the one before theirs.
+	t.canaries = min(len(explained), t.holds)
 	return t
 }
 
-// at gives the token's windows in a place, in all places when none is named.
-func (t *target) at(place canary.Place) []span {
+// at gives the token's windows in a canary's row in a place, in all places when
+// none is named.
+func (t *target) at(place canary.Place, of canary.ID) []span {
 	var out []span
 	for _, l := range t.lies {
-		if place == "" || l.place == place {
+		if l.canary == of && (place == "" || l.place == place) {
 			out = append(out, l.hull)
 		}
 	}
