@@ -35,7 +35,9 @@ type minter struct {
 	form  bool // the application gives the tickets their numbers
 	pool  *pool
 	l     *lessons
-	next  int // donor
+	// control draws the placebo addresses; nil before the first.
+	control *persona.Placebos
+	next    int // donor
 	// withPhone: canaries get phone numbers.
 	withPhone bool
 	emails    map[string]bool // drawn by this run

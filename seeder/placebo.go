@@ -102,22 +102,20 @@ func (m *minter) emailPlacebos(ctx context.Context, rng *rand.Rand, like persona
 // freshPlacebos draws that many addresses and gives those that are not
 // registered yet. Some come with [persona.ErrVariety] too.
 func (m *minter) freshPlacebos(ctx context.Context, rng *rand.Rand, like persona.Person, domain string, n int) ([]string, error) {
-	ids, err := m.l.mix.Identities(rng, like, persona.Pool{Domains: []string{domain}, Accept: m.s.cfg.Accept, Usable: func(id persona.Identity) bool {
-		return m.s.fits(id) && !m.emails[id.Email()] && !m.pool.landings[id.Email()]
-	}}, n)
+	if m.control == nil {
+		m.control = m.l.mix.Placebos(rng, m.s.cfg.Accept)
+	}
+	at, _ := m.s.cfg.Desk.Fact("email")
+	column := m.s.cfg.Desk.Column(at)
+	emails, err := m.control.Draw(like, domain, n, func(email string) bool {
+		return column.Holds(email) && !m.emails[email] && !m.pool.landings[email]
+	})
 	if err != nil {
 		err = fmt.Errorf("placebo addresses: %w: %w", ErrSample, err)
-	}
-	emails := make([]string, len(ids))
-	for i, id := range ids {
-		emails[i] = id.Email()
 	}
 	known, fault := m.s.cfg.Ledger.KnownAmong(ctx, canary.Email, emails)
 	if fault != nil {
 		return nil, fmt.Errorf("placebo addresses: %w", fault)
-	}
-	for _, email := range known {
-		m.emails[email] = true // it is not drawn again
 	}
 	return slices.DeleteFunc(emails, func(e string) bool { return slices.Contains(known, e) }), err
 }

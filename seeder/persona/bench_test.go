@@ -2,13 +2,15 @@ package persona_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"saltmine/internal/token"
 	"saltmine/seeder/persona"
 )
 
-// BenchmarkCanary draws one canary's address and its 99 placebos.
+// BenchmarkCanary draws one canary's address and its 99 placebos, on a hundred
+// domains that fill up.
 func BenchmarkCanary(b *testing.B) {
 	people := customers(b, 20_000)
 	m, err := persona.Learn(people)
@@ -21,14 +23,18 @@ func BenchmarkCanary(b *testing.B) {
 	}
 	for name, accept := range map[string]func(string, string) bool{"rule": rule.Passes, "draws alone": every(64)} {
 		b.Run(name, func(b *testing.B) {
-			pool := persona.Pool{Domains: []string{"example.net"}, Accept: accept}
 			r, i := rng(1), 0
+			control, taken := m.Placebos(r, accept), map[string]bool{}
 			b.ReportAllocs()
 			for b.Loop() {
 				i++
 				donor := people[i%len(people)]
-				_, err := m.Identity(r, donor, pool)
-				_, placebos := m.Identities(r, donor, pool, 99)
+				domain := fmt.Sprintf("d%d.example", i%100)
+				_, err := m.Identity(r, donor, persona.Pool{Domains: []string{domain}, Accept: accept})
+				emails, placebos := control.Draw(donor, domain, 99, func(email string) bool { return !taken[email] })
+				for _, email := range emails {
+					taken[email] = true
+				}
 				if err := errors.Join(err, placebos); err != nil {
 					b.Fatal(err)
 				}

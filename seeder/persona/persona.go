@@ -196,7 +196,7 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 	for _, draw := range ways {
 		for range maxTries + (n-1)*manyTries {
 			id, ok := draw(&pool)
-			if ok && !s.writing.same(&id) && !taken[id.Email()] && !m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(id)) {
+			if ok && !taken[id.Email()] && s.serves(&id, &pool) {
 				out = append(out, id)
 				taken[id.Email()] = true
 			}
@@ -206,6 +206,11 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 		}
 	}
 	return out, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(s.g.whole), len(pool.Domains))
+}
+
+// serves reports whether an identity that passed is nobody's, and of use.
+func (s *scene) serves(id *Identity, pool *Pool) bool {
+	return !s.writing.same(id) && !s.m.emails.has(id.Email()) && (pool.Usable == nil || pool.Usable(*id))
 }
 
 // crowded draws somebody who has to put a number to the name, as people do
@@ -223,28 +228,42 @@ func (s *scene) crowded(pool *Pool) (Identity, bool) {
 
 // try draws name, domain, style and digits once.
 func (s *scene) try(pool *Pool) (Identity, bool) {
-	d := s.draw()
-	if !s.keeps(&d) {
+	a, ok := s.attempt()
+	if !ok || s.again(a.local, a.at) {
 		return Identity{}, false
 	}
-	at := s.rng.n(len(s.domains))
-	domain, c := s.domains[at], s.cells[at]
-	if home := &s.homes[at]; home.cell != nil && s.rng.chance(s.m.homely) {
-		c = home.cell
-		d.pair.last, d.last = home.last, &s.m.lasts.names[home.last]
-	}
-	style := s.style(c, d.bucket)
-	b, ok := s.local(&d, style, c)
-	if !ok || s.again(b, at) {
-		return Identity{}, false
-	}
-	local := string(b)
+	local, domain := string(a.local), s.domains[a.at]
 	if !pool.Accept(local, domain) || s.others(local) {
 		return Identity{}, false
 	}
-	id := s.writing.identity(d.first.text, d.last.text)
-	id.Local, id.Domain, id.Written = local, domain, style.capitals.write(local, domain)
+	id := s.writing.identity(a.name.first.text, a.name.last.text)
+	id.Local, id.Domain, id.Written = local, domain, a.style.capitals.write(local, domain)
 	return id, true
+}
+
+// attempt is an address that was drawn; local is valid until the next.
+type attempt struct {
+	name  drawn
+	style *somebody
+	at    int // the domain
+	local []byte
+}
+
+// attempt draws once. It is not ok when the name may not stand, or cannot be
+// written in the style.
+func (s *scene) attempt() (a attempt, ok bool) {
+	if a.name = s.draw(); !s.keeps(&a.name) {
+		return a, false
+	}
+	a.at = s.rng.n(len(s.domains))
+	c := s.cells[a.at]
+	if home := &s.homes[a.at]; home.cell != nil && s.rng.chance(s.m.homely) {
+		c = home.cell
+		a.name.pair.last, a.name.last = home.last, &s.m.lasts.names[home.last]
+	}
+	a.style = s.style(c, a.name.bucket)
+	a.local, ok = s.local(&a.name, a.style, c)
+	return a, ok
 }
 
 // Address draws a further address for somebody whose name stays: only style,
@@ -293,11 +312,17 @@ func (s *scene) numbered(d *drawn, pool *Pool) (Identity, bool) {
 	at := s.rng.n(len(s.domains))
 	style := s.style(s.cells[at], d.bucket)
 	b, ok := s.local(d, style, s.cells[at])
-	local := strings.TrimRight(string(b), "0123456789") + strconv.Itoa(s.rng.n(1000))
+	local := s.number(string(b))
 	if !ok || !usable([]byte(local)) {
 		return Identity{}, false
 	}
 	return s.at(local, at, style, pool)
+}
+
+// number puts a number to a local part instead of its own.
+func (s *scene) number(local string) string {
+	s.odd = true
+	return strings.TrimRight(local, "0123456789") + strconv.Itoa(s.rng.n(1000))
 }
 
 // at makes an address of a local part, if it passes and nobody has it.
