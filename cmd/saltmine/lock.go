@@ -35,5 +35,10 @@ func (c *core) lockNamed(ctx context.Context, name string, busy error) (unlock f
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(busy, f.Close())
 	}
-	return func() { f.Close() }, nil //nolint:errcheck // closing lets go of the lock
+	// A child that is being started has the file open until it runs its program,
+	// so that closing alone would not let go of the lock at once.
+	return func() {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close() // nothing was written
+	}, nil
 }

@@ -190,7 +190,7 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 		s.tested, s.born = make([]uint32, 1<<12), 0 // a placebo stands in no row
 	}
 	ways := []func(*Pool) (Identity, bool){s.try}
-	if wider := donor; !wider.Widen() {
+	if wider := donor; n == 1 || !wider.Widen() {
 		ways = append(ways, s.crowded)
 	}
 	for _, draw := range ways {
@@ -214,7 +214,8 @@ func (s *scene) serves(id *Identity, pool *Pool) bool {
 }
 
 // crowded draws somebody who has to put a number to the name, as people do
-// where nearly all addresses are in use.
+// where nearly all addresses are in use. A canary has to be one of its donor's
+// people; its placebos may rather be of a wider group.
 func (s *scene) crowded(pool *Pool) (Identity, bool) {
 	d := s.draw()
 	if !s.keeps(&d) {

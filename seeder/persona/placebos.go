@@ -28,8 +28,8 @@ func (m *Mix) Placebos(rng *rand.Rand, accept func(local, domain string) bool) *
 }
 
 // Draw gives n addresses at a domain that are usable, none of which is in the
-// sample; what it has given before is not usable any more. With [ErrVariety] come those that were found; a wider group of people
-// ([Person.Widen]) has more.
+// sample; what it has given before is not usable any more. With [ErrVariety]
+// come those that were found; a wider group of people ([Person.Widen]) has more.
 func (p *Placebos) Draw(like Person, domain string, n int, usable func(email string) bool) ([]string, error) {
 	q, given := p.queue(&like, domain), make(map[string]bool, n)
 	out := make([]string, 0, n)
