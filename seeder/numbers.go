@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/token"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/supportdb"
 )
@@ -154,26 +155,35 @@ func (m *minter) after(number string) int64 {
 	return counter + int64(max(desk.Step, 1))
 }
 
-// drawTries bounds how often numbers are drawn anew; every canary that was taken
-// back has left one that the registry knows.
+// drawTries bounds how often numbers are drawn anew.
 const drawTries = 200
+
+// aheadFirst is how many numbers behind one that is in use are looked at, and
+// twice as many each time: canaries that were taken back have left theirs, which
+// the registry knows and the table does not.
+const (
+	aheadFirst = 32
+	aheadMost  = 1 << 10
+)
 
 // draw gives one number for each date that stands neither in the table nor in
 // the registry.
 func (m *minter) draw(ctx context.Context, rng *rand.Rand, dates []time.Time) ([]string, error) {
+	ahead := aheadFirst
 	for range drawTries {
 		numbers, continued, err := m.series(rng, dates)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSample, err)
 		}
-		clash, err := m.taken(ctx, numbers)
+		clash, err := m.avoid(ctx, numbers)
 		if err != nil {
 			return nil, err
 		}
-		for _, text := range clash {
-			m.numbers[text] = true
-		}
 		if len(clash) > 0 {
+			if err := m.lookAhead(ctx, numbers, dates, clash[len(clash)-1], ahead); err != nil {
+				return nil, err
+			}
+			ahead = min(2*ahead, aheadMost)
 			continue
 		}
 		for _, text := range numbers {
@@ -183,6 +193,24 @@ func (m *minter) draw(ctx context.Context, rng *rand.Rand, dates []time.Time) ([
 		return numbers, nil
 	}
 	return nil, fmt.Errorf("draw ticket numbers: %w", ErrClashes)
+}
+
+// lookAhead finds which of the numbers behind one that is in use are so too.
+func (m *minter) lookAhead(ctx context.Context, numbers []string, dates []time.Time, last string, n int) error {
+	if m.l.rule == nil {
+		return nil
+	}
+	_, err := m.avoid(ctx, m.l.rule.Ahead(last, dates[slices.Index(numbers, last)], n))
+	return err
+}
+
+// avoid lists those of the numbers that are in use, and draws them no more.
+func (m *minter) avoid(ctx context.Context, numbers []string) ([]string, error) {
+	clash, err := m.taken(ctx, numbers)
+	for _, text := range clash {
+		m.numbers[text] = true
+	}
+	return clash, err
 }
 
 func (m *minter) series(rng *rand.Rand, dates []time.Time) (numbers []string, continued int, err error) {
@@ -210,13 +238,23 @@ func (m *minter) taken(ctx context.Context, numbers []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for _, text := range numbers {
-		known, err := m.s.known(ctx, canary.Ticket, text)
-		if err != nil {
-			return nil, err
+	canon := make([]string, len(numbers))
+	for i, text := range numbers {
+		if canon[i], err = token.Canon(canary.Ticket, text); err != nil {
+			return nil, fmt.Errorf("ticket token: %w", err)
 		}
-		if known || isTaken(standing, text) {
+	}
+	list, err := m.s.cfg.Ledger.KnownAmong(ctx, canary.Ticket, canon)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, text := range list {
+		known[text] = true
+	}
+	var out []string
+	for i, text := range numbers {
+		if known[canon[i]] || isTaken(standing, text) {
 			out = append(out, text)
 		}
 	}

@@ -125,6 +125,13 @@ func TestSeries(t *testing.T) {
 				t.Fatalf("%s was not skipped", text)
 			}
 		}
+		last := rows[len(rows)-1].Text
+		_, from, _ := rule.Read(last)
+		for i, text := range rule.Ahead(last, day(25), 3) {
+			if _, c, ok := rule.Read(text); !ok || c != from+int64(i)+1 {
+				t.Fatalf("%s is not the next but %d behind %s", text, i, last)
+			}
+		}
 	})
 }
 

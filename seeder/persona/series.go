@@ -179,6 +179,20 @@ func (n *Numbers) scattered(rng *rand.Rand, times []time.Time, used func(string)
 	return out, nil
 }
 
+// Ahead lists the next numbers of a running counter behind one that was given on
+// a day; none of a counter without order.
+func (n *Numbers) Ahead(text string, at time.Time, count int) []string {
+	_, counter, ok := n.Read(text)
+	if !n.Running || !ok {
+		return nil
+	}
+	out := make([]string, count)
+	for i := range out {
+		out[i] = n.Write(at, counter+int64(i)+1)
+	}
+	return out
+}
+
 // Skipped lists the numbers that a running counter left out among those given
 // last, all of which it will not give any more.
 func (n *Numbers) Skipped(recent []Numbered, used func(string) bool) []string {
