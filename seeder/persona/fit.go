@@ -17,7 +17,8 @@ var ErrAddress = errors.New("pool address suits nobody")
 // sample, and gives back who it may be with the index of a donor from a country
 // in which such people are; donors at the same provider are preferred. Of
 // addresses that read like a name, as many belong to people with that name as
-// in the table; a nickname is anybody's.
+// in the table; a nickname is anybody's. Letters that are no name of the sample
+// are one that it lacks, as often as somebody has such a name.
 //
 // What the hint tells wins: First and Last (or Full) as the name of the
 // mailbox's owner, Country and Language as the donor's. The error is
@@ -28,7 +29,7 @@ func (m *Mix) Fit(rng *rand.Rand, address string, hint Person, donors []Person) 
 	if !found || !usable([]byte(local)) || m.emails.has(local+"@"+domain) {
 		return Identity{}, 0, fmt.Errorf("fit a persona to an address of %d bytes: %w", len(address), ErrAddress)
 	}
-	m.reading.Do(func() { m.dictionary = m.agreement() })
+	m.reading.Do(func() { m.dictionary = m.newDictionary() })
 	f := fitting{m: m, domain: domain, local: local, hint: hint, rng: dice{rng.Uint64()}, guesses: m.dictionary.guesses(local)}
 	f.hintFirst, f.hintLast = hint.Parts()
 	places := f.places(donors)
@@ -69,7 +70,6 @@ type place struct {
 	donors []int
 	odds   []float64 // of the guesses, adding up to 1
 	weight float64   // how probable it is that the address is from here
-	best   int
 }
 
 // places sorts the donors by their groups and weighs these. Of one group's
@@ -125,9 +125,7 @@ func (f *fitting) read(p *place, c *crowd) {
 	top := math.Inf(-1)
 	for i := range f.guesses {
 		p.odds[i] = c.odds(&f.guesses[i])
-		if p.odds[i] > top {
-			top, p.best = p.odds[i], i
-		}
+		top = max(top, p.odds[i])
 	}
 	sum := 0.0
 	for i := range p.odds {
@@ -173,9 +171,7 @@ func (f *fitting) name(p *place, born int) (first, last string, ok bool) {
 	}
 	s := f.m.sceneOf(p.g, f.rng.next())
 	s.born = int16(born) //nolint:gosec // a year
-	want := degree(f.draw(f.m.dictionary.agree(f.guesses[p.best].key)))
-	g := f.guesses[f.draw(f.ofDegree(p, want))]
-	d, ok := s.suiting(&g, want)
+	d, ok := s.suiting(&f.guesses[f.draw(p.odds)])
 	if !ok {
 		return "", "", false
 	}
@@ -189,29 +185,9 @@ func (f *fitting) name(p *place, born int) (first, last string, ok bool) {
 	return first, last, true
 }
 
-// ofDegree keeps the odds of the guesses that can agree so far, or when there
-// is none, of those that can agree partly; else of all.
-func (f *fitting) ofDegree(p *place, want degree) []float64 {
-	for _, enough := range []func(can degree) bool{
-		func(can degree) bool { return can&want == want },
-		func(can degree) bool { return can&want != 0 },
-	} {
-		out, some := make([]float64, len(p.odds)), false
-		for i := range f.guesses {
-			if enough(f.guesses[i].degree()) {
-				out[i], some = p.odds[i], some || p.odds[i] > 0
-			}
-		}
-		if some {
-			return out
-		}
-	}
-	return p.odds
-}
-
 // suiting draws a full name and puts what a guess says in the place of what it
 // speaks of.
-func (s *scene) suiting(g *guess, want degree) (drawn, bool) {
+func (s *scene) suiting(g *guess) (drawn, bool) {
 	const tries = 50
 	for range tries {
 		d := s.draw()
@@ -219,10 +195,10 @@ func (s *scene) suiting(g *guess, want degree) (drawn, bool) {
 			continue
 		}
 		ok := true
-		if want&firstAgrees != 0 && !g.first.empty() {
+		if !g.first.empty() {
 			d.first, ok = s.named(&g.first, &s.m.firsts)
 		}
-		if want&lastAgrees != 0 && !g.last.empty() && ok {
+		if !g.last.empty() && ok {
 			d.last, ok = s.named(&g.last, &s.m.lasts)
 		}
 		if ok && s.rng.chance(s.g.mixing.concord.agree(d.first, d.last)) {
@@ -236,6 +212,13 @@ func (s *scene) suiting(g *guess, want degree) (drawn, bool) {
 // group have it.
 func (s *scene) named(p *half, x *lexicon) (*name, bool) {
 	first := x == &s.m.firsts
+	if p.unseen != "" {
+		firsts, lasts := s.m.strangers(s.g)
+		if first {
+			lasts = firsts
+		}
+		return new(newName(lasts.write(&s.rng, p.unseen))), true
+	}
 	if p.initial == 0 {
 		best, most := int32(-1), -1.0
 		for _, id := range p.ids { // the heaviest of random weights: Efraimidis and Spirakis 2006

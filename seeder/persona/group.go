@@ -21,7 +21,6 @@ type group struct {
 	whole   cell
 	lengths map[int][]int32 // digits by their number
 	odd     []int32         // words that few people have
-	words   map[int32]int32 // people by word
 
 	firstInitials, lastInitials [256]float64 // people by the first letter of a name
 }
@@ -85,7 +84,7 @@ type link struct {
 }
 
 func (m *Mix) newGroup(members []int32) *group {
-	g := &group{whole: members, cells: map[int32]cell{}, words: map[int32]int32{}, lengths: map[int][]int32{}}
+	g := &group{whole: members, cells: map[int32]cell{}, lengths: map[int][]int32{}}
 	slices.SortStableFunc(members, func(a, b int32) int { return cmp.Compare(m.people[a].day, m.people[b].day) })
 	marked, e := 0, 0
 	for _, i := range members {
@@ -125,13 +124,12 @@ func (m *Mix) newGroup(members []int32) *group {
 	return g
 }
 
-// letters counts the words of somebody's address and the initials of his name.
+// letters notes the rare words of somebody's address and the initials of his name.
 func (g *group) letters(m *Mix, p *somebody) {
 	for _, w := range p.words {
 		if w < 0 {
 			continue
 		}
-		g.words[w]++
 		if m.words.counts[w] < commonWord {
 			g.odd = append(g.odd, w)
 		}

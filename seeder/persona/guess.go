@@ -1,7 +1,6 @@
 package persona
 
 import (
-	"math"
 	"slices"
 	"strings"
 )
@@ -15,22 +14,54 @@ type guess struct {
 }
 
 // half is what a guess says of a first or last name: nothing, its first letter,
-// or that it is one of some names.
+// that it is one of some names, or the letters of one that the sample has not.
 type half struct {
 	ids     []int32
 	initial byte
+	unseen  string
 }
 
-func (p *half) empty() bool { return p.initial == 0 && len(p.ids) == 0 }
+func (p *half) empty() bool { return p.initial == 0 && len(p.ids) == 0 && p.unseen == "" }
+
+// degree is how much of a name stands in its owner's address: a set of
+// firstAgrees and lastAgrees.
+type degree int
+
+const (
+	firstAgrees degree = 1 << iota
+	lastAgrees
+)
+
+func (g *guess) degree() degree {
+	d := degree(0)
+	if !g.first.empty() {
+		d |= firstAgrees
+	}
+	if !g.last.empty() {
+		d |= lastAgrees
+	}
+	return d
+}
 
 // dictionary finds the names of the sample by the letters of local parts.
 type dictionary struct {
 	firsts, lasts map[string][]int32
-	agreed        map[string]*[4]float64 // by key, see agreement
+	words         *spelling
+	told          float64 // words of all addresses
+	fresh         float64 // the share of those that nobody else has
 }
 
 func (m *Mix) newDictionary() *dictionary {
-	d := &dictionary{firsts: index(m.firsts.names), lasts: index(m.lasts.names), agreed: map[string]*[4]float64{}}
+	for _, f := range m.forms.all {
+		m.keys = append(m.keys, keyOf(form(f)))
+	}
+	d := &dictionary{firsts: index(m.firsts.names), lasts: index(m.lasts.names), words: spellingOfWords(m.words), told: 1}
+	for _, n := range m.words.counts {
+		if d.told += float64(n); n == 1 {
+			d.fresh++
+		}
+	}
+	d.fresh = (d.fresh + 1) / (d.told + 1)
 	return d
 }
 
@@ -112,29 +143,31 @@ func (d *dictionary) options(run string) []guess {
 		out = append(out, guess{key, first, last, words})
 	}
 	none := half{}
-	for i := range len(run) + 1 {
-		f, l, l2, f2 := d.first(run[:i]), d.last(run[i:]), d.last(run[:i]), d.first(run[i:])
-		switch i {
-		case len(run):
-			if !f.empty() {
-				add(code('F', f), f, none)
-			}
-			if !l2.empty() {
-				add(code('L', l2), none, l2)
-			}
-			continue
-		case 0:
-			continue
-		}
-		if whole := len(f.ids)+len(l.ids) > 0; whole && !f.empty() && !l.empty() {
+	if f := d.first(run); !f.empty() {
+		add(code('F', f), f, none)
+	}
+	if l := d.last(run); !l.empty() {
+		add(code('L', l), none, l)
+	}
+	for i := 1; i < len(run); i++ {
+		if f, l := d.first(run[:i]), d.last(run[i:]); joinable(&f, &l) {
 			add(code('F', f)+code('L', l), f, l)
 		}
-		if whole := len(f2.ids)+len(l2.ids) > 0; whole && !f2.empty() && !l2.empty() {
-			add(code('L', l2)+code('F', f2), f2, l2)
+		if l, f := d.last(run[:i]), d.first(run[i:]); joinable(&f, &l) {
+			add(code('L', l)+code('F', f), f, l)
 		}
 		d.besideWords(run, i, add)
 	}
 	return out
+}
+
+// joinable reports whether two names may stand in one run of letters: one of
+// them at least is known, or where the seam is would be anybody's guess.
+func joinable(a, b *half) bool {
+	if a.empty() || b.empty() || a.initial != 0 && b.initial != 0 {
+		return false
+	}
+	return a.unseen == "" || b.unseen == ""
 }
 
 // besideWords adds the readings in which a name stands beside a word.
@@ -162,10 +195,14 @@ func (d *dictionary) first(text string) half { return lookUp(d.firsts, text) }
 func (d *dictionary) last(text string) half  { return lookUp(d.lasts, text) }
 
 func lookUp(names map[string][]int32, text string) half {
+	const least = 3 // letters of a name that is not known
 	if len(text) == 1 {
 		return half{initial: text[0]}
 	}
-	return half{ids: names[text]}
+	if ids := names[text]; len(ids) > 0 || len(text) < least {
+		return half{ids: ids}
+	}
+	return half{unseen: text}
 }
 
 // code is the letter of a form for a name or, in small, for its initial.
@@ -198,89 +235,4 @@ func keyOf(f form) string {
 		}
 	}
 	return b.String()
-}
-
-// crowd is what a group is for guessing: how many people write how, and have
-// which names.
-type crowd struct {
-	m      *Mix
-	g      *group
-	n      float64
-	keys   map[string]float64 // people by the key of their form, at such domains
-	cell   float64
-	except *somebody // is not there
-}
-
-type circle struct {
-	g     *group
-	class int32
-}
-
-// crowd counts the people of a group at domains of a class, once.
-func (m *Mix) crowd(g *group, class int32) *crowd {
-	if known, found := m.crowds.Load(circle{g, class}); found {
-		return known.(*crowd)
-	}
-	c := m.habits(g, class)
-	out := &crowd{m: m, g: g, n: float64(len(g.whole)), keys: map[string]float64{}, cell: float64(len(c))}
-	for _, i := range c {
-		out.keys[m.keys[m.people[i].form]]++
-	}
-	m.crowds.Store(circle{g, class}, out)
-	return out
-}
-
-// odds is the logarithm of how many people of a crowd of one would have an
-// address that reads so.
-func (c *crowd) odds(g *guess) float64 {
-	sum := math.Log((c.keys[g.key] + 0.01) / (c.cell + 1))
-	sum += c.of(&g.first, &c.m.firsts, true) + c.of(&g.last, &c.m.lasts, false)
-	for _, w := range g.words {
-		letters := math.Pow(26, -float64(len(w))) / 4
-		known := 0.0
-		if id, found := c.m.words.ids[w]; found {
-			known = float64(c.g.words[id]) / c.n
-		}
-		sum += math.Log(letters + known)
-	}
-	return sum
-}
-
-func (c *crowd) of(p *half, x *lexicon, first bool) float64 {
-	switch {
-	case p.empty():
-		return 0
-	case p.initial != 0:
-		initials := &c.g.lastInitials
-		if first {
-			initials = &c.g.firstInitials
-		}
-		return math.Log((initials[p.initial] + 0.1) / (c.n + 1))
-	}
-	have := 0.0
-	for _, id := range p.ids {
-		n, everywhere := c.g.having(id, first), float64(x.names[id].count)
-		if c.except != nil && (first && id == c.except.first || !first && id == c.except.last) {
-			n, everywhere = n-1, everywhere-1
-		}
-		have += max(n, 0) + 0.5*everywhere/float64(len(c.m.people))
-	}
-	return math.Log((have + 1e-9) / (c.n + 1))
-}
-
-// having counts the people of a group who have a name.
-func (g *group) having(id int32, first bool) float64 {
-	list := g.byLast
-	key := func(i int32) int32 { return g.links[i].last }
-	if first {
-		list, key = g.byFirst, func(i int32) int32 { return g.links[i].first }
-	}
-	at, found := slices.BinarySearchFunc(list, id, func(i, id int32) int { return int(key(i)) - int(id) })
-	switch {
-	case !found:
-		return 0
-	case first:
-		return float64(g.links[list[at]].firstsN)
-	}
-	return float64(g.links[list[at]].lastsN)
 }

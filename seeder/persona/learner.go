@@ -93,33 +93,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		g.exchange(m)
 	}
 	m.all.exchange(m)
-	m.probe(l.people)
 	return m, nil
-}
-
-// probe keeps some people's local parts, of providers where there are enough.
-func (m *Mix) probe(people []Person) {
-	const enough = 6000
-	for _, f := range m.forms.all {
-		m.keys = append(m.keys, keyOf(form(f)))
-	}
-	who := small(-1)
-	for i := range people {
-		first, last := people[i].Parts()
-		if first == "" || last == "" {
-			continue
-		}
-		who++
-		if int(who)%max(len(m.people)/enough, 1) == 0 {
-			local, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(people[i].Email)), "@")
-			local, _, _ = strings.Cut(local, "+")
-			m.probes = append(m.probes, probe{who, strings.Clone(local), m.near(&people[i])})
-		}
-	}
-	big := slices.DeleteFunc(slices.Clone(m.probes), func(x probe) bool { return m.people[x.who].class <= ofHome })
-	if len(big) > enough/6 {
-		m.probes = big
-	}
 }
 
 // partsUsed lists, of people whose names have several words, which of them

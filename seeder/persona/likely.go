@@ -7,7 +7,7 @@ import "strings"
 // at a provider the people among whom it does not stand out; see [Mix.Fit].
 func (m *Mix) Likely(address string, who Person) float64 {
 	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(address)), "@")
-	m.reading.Do(func() { m.dictionary = m.agreement() })
+	m.reading.Do(func() { m.dictionary = m.newDictionary() })
 	f := fitting{m: m, domain: domain, local: local, guesses: m.dictionary.guesses(local)}
 	class := m.classOf(domain)
 	there, anywhere := &place{g: m.near(&who)}, &place{g: m.all}
@@ -21,12 +21,19 @@ func (m *Mix) Likely(address string, who Person) float64 {
 func (m *Mix) Agrees(address string, who Person) bool {
 	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(address)), "@")
 	first, last := who.Parts()
-	if degreeOf(read(local, m.firsts.name(first), m.lasts.name(last)).form) != 0 {
+	if strings.ContainsAny(keyOf(read(local, m.firsts.name(first), m.lasts.name(last)).form), "FLfl") {
 		return true
 	}
-	m.reading.Do(func() { m.dictionary = m.agreement() })
+	m.reading.Do(func() { m.dictionary = m.newDictionary() })
 	f := fitting{m: m, guesses: m.dictionary.guesses(local)}
-	p := &place{g: m.near(&who)}
+	const maybe = 0.1
+	p, nobodys := &place{g: m.near(&who)}, 0.0
 	f.read(p, m.crowd(p.g, m.classOf(domain)))
-	return f.guesses[p.best].degree() == 0
+	sum := 0.0
+	for i := range p.odds {
+		if sum += p.odds[i]; f.guesses[i].degree() == 0 {
+			nobodys += p.odds[i]
+		}
+	}
+	return nobodys > maybe*sum
 }

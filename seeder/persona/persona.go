@@ -94,9 +94,9 @@ type Mix struct {
 	all    *group
 	groups map[groupKey]*group // by country, language and salutation, see groupsOf
 
-	probes     []probe
 	keys       []string  // by form, see keyOf
 	crowds     sync.Map  // by circle
+	unseen     sync.Map  // by group, see strangers
 	reading    sync.Once // fills dictionary
 	dictionary *dictionary
 
