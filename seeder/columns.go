@@ -1,9 +1,8 @@
 package seeder
 
 import (
-	"errors"
-	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"saltmine/seeder/persona"
 	"saltmine/seeder/persona/column"
@@ -28,10 +27,10 @@ type studiedPart struct {
 	part    *supportdb.Part
 	names   []string
 	rows    [][]column.Value // in the order of names
-	columns []*column.Column // after settle, as what follows
 	books   map[string]*prose.Book
-	twins   *column.Twins
-	kin     []int // columns for country and language
+	kin     []int              // columns for country and language
+	*cohort                    // all rows; after settle, as what follows
+	of      map[string]*cohort // those of one country and language
 }
 
 // newStudy prepares the study of all columns that hold neither what the recipe
@@ -74,20 +73,47 @@ func wordy(c *supportdb.Column) bool {
 	return isProse(c) && (c.MaxLen == 0 || c.MaxLen >= room)
 }
 
-// add shows the study one customer.
+// also lists the columns of the customer's row that the study wants.
+func (y *study) also() []string { return y.parts[recipe.CustomerPart].names }
+
+// meet shows the study the values of one customer's row, and gives back what is
+// not its own.
+func (y *study) meet(facts supportdb.Row) supportdb.Row {
+	sp := y.parts[recipe.CustomerPart]
+	row := make([]column.Value, len(sp.names))
+	for i, name := range sp.names {
+		row[i] = valueOf(facts.Get(supportdb.AlsoMark + name))
+	}
+	sp.rows = append(sp.rows, row)
+	var rest supportdb.Row
+	for i, name := range facts.Columns {
+		if !strings.HasPrefix(name, supportdb.AlsoMark) {
+			rest.Set(name, facts.Values[i])
+		}
+	}
+	return rest
+}
+
+func valueOf(v supportdb.Value) column.Value {
+	return column.Value{Text: v.Text(), Null: v.IsNull()}
+}
+
+// add shows the study one customer with all that belongs to him; the values of
+// his own row it has met.
 func (y *study) add(d *supportdb.Record, who persona.Person) {
 	for i := range d.Items {
 		it := &d.Items[i]
 		sp := y.parts[it.Part]
 		row := make([]column.Value, len(sp.names))
 		for at, name := range sp.names {
-			v := it.Row.Get(name)
-			row[at] = column.Value{Text: v.Text(), Null: v.IsNull()}
-			if book := sp.books[name]; book != nil && v.Text() != "" {
-				book.Add(d.Key, who, v.Text())
+			row[at] = valueOf(it.Row.Get(name))
+			if book := sp.books[name]; book != nil && row[at].Text != "" {
+				book.Add(d.Key, who, row[at].Text)
 			}
 		}
-		sp.rows = append(sp.rows, row)
+		if it.Part != recipe.CustomerPart {
+			sp.rows = append(sp.rows, row)
+		}
 	}
 }
 
@@ -95,119 +121,16 @@ func (y *study) add(d *supportdb.Record, who persona.Person) {
 func (y *study) settle() {
 	for _, name := range y.names {
 		sp := y.parts[name]
-		for i := range sp.names {
-			values := make([]column.Value, len(sp.rows))
-			for k, row := range sp.rows {
-				values[k] = row[i]
-			}
-			sp.columns = append(sp.columns, column.Learn(values, int(max(sp.part.Table.Rows, 0))))
-		}
+		all := int(max(sp.part.Table.Rows, 0))
+		sp.cohort = newCohort(sp.rows, len(sp.names), all)
 		for _, book := range sp.books {
 			book.Finish()
 		}
 		if name == recipe.CustomerPart {
-			sp.twins = column.LearnTwins(sp.columns, sp.rows, sp.kin...)
+			sp.cohorts(column.LearnTwins(sp.columns, sp.rows, sp.kin...), all)
+		} else {
+			sp.cohort.rows = nil
 		}
 		sp.rows = nil
 	}
-}
-
-// alone lists the columns in whose place the donor has a value that is not
-// everybody's.
-func (sp *studiedPart) alone(row []column.Value) []int {
-	var out []int
-	for i, c := range sp.columns {
-		if !c.Shared(row[i]) && row[i].Text != "" {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
-// redrawn gives new values for those of a donor's row that are not
-// everybody's, by the column; free text and ways to contact somebody are left
-// to others. A column that yields nothing is NULL.
-func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]column.Value {
-	row := make([]column.Value, len(sp.names))
-	for i, name := range sp.names {
-		v := donor.Get(name)
-		row[i] = column.Value{Text: v.Text(), Null: v.IsNull()}
-	}
-	alone := sp.alone(row)
-	if len(alone) == 0 {
-		return nil
-	}
-	out := map[string]column.Value{}
-	for _, i := range alone {
-		if _, done := out[sp.names[i]]; done {
-			continue
-		}
-		if sp.besides(rng, row, i, out) {
-			continue
-		}
-		v, err := sp.columns[i].Draw(rng, row[i], sp.near(rng, row, i), func(string) bool { return false })
-		switch {
-		case errors.Is(err, column.ErrProse), errors.Is(err, column.ErrContact):
-			continue
-		case err != nil:
-			v = column.Value{Null: true}
-		}
-		out[sp.names[i]] = v
-	}
-	return out
-}
-
-// nearRows is from how many rows a value is drawn.
-const nearRows = 40
-
-// besides draws the value of a column that goes together with others: of a row
-// with which they agree, or all of them of one row of the same country.
-func (sp *studiedPart) besides(rng *rand.Rand, row []column.Value, i int, out map[string]column.Value) bool {
-	if sp.twins == nil {
-		return false
-	}
-	others := sp.twins.Together(i)
-	if len(others) == 0 {
-		return false
-	}
-	if near := sp.twins.Alike(rng, row, slices.Concat(others, sp.kin), i, nearRows); len(near) > 0 {
-		v, ok := sp.columns[i].Beside(rng, row[i], pick(near, i))
-		out[sp.names[i]] = v
-		if !ok {
-			delete(out, sp.names[i])
-		}
-		return ok
-	}
-	near := sp.twins.Alike(rng, row, sp.kin, i, nearRows)
-	if len(near) == 0 {
-		return false
-	}
-	from := near[rng.IntN(len(near))]
-	for _, k := range append(others, i) {
-		out[sp.names[k]] = from[k]
-	}
-	return true
-}
-
-// near gives the values that people of the same country and language have in a
-// column.
-func (sp *studiedPart) near(rng *rand.Rand, row []column.Value, i int) []column.Value {
-	if sp.twins == nil {
-		return nil
-	}
-	return pick(sp.twins.Alike(rng, row, sp.kin, i, nearRows), i)
-}
-
-func pick(rows [][]column.Value, i int) []column.Value {
-	out := make([]column.Value, len(rows))
-	for k, r := range rows {
-		out[k] = r[i]
-	}
-	return out
-}
-
-// isProse reports whether a column holds free text.
-func (sp *studiedPart) isProse(name string) bool {
-	i := slices.Index(sp.names, name)
-	return i >= 0 && sp.columns[i].Kind() == column.Prose
 }

@@ -49,8 +49,9 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	if err != nil {
 		return nil, err
 	}
-	err = s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Divide: near.town, Progress: cfg.Learning}, func(r supportdb.Row) error {
-		rows = append(rows, r)
+	study := s.newStudy()
+	err = s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Divide: near.town, Also: study.also(), Progress: cfg.Learning}, func(r supportdb.Row) error {
+		rows = append(rows, study.meet(r))
 		near.meet(&r)
 		return nil
 	})
@@ -58,7 +59,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 		return nil, err
 	}
 	people := make([]persona.Person, len(rows))
-	l := &lessons{neighbours: near, makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
+	l := &lessons{neighbours: near, study: study, makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
 	for i := range rows {
 		people[i] = person(&rows[i])
 		if people[i].Phone != "" {
@@ -155,7 +156,6 @@ func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []suppor
 	}
 	rng.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	enough := min(max(3*cfg.Count, 200), maxDonors)
-	l.study = s.newStudy()
 	for at, group := range slices.Collect(slices.Chunk(keys, 100)) {
 		if len(l.donors) >= enough && at*100 >= studyRecords {
 			break

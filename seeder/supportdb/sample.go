@@ -17,11 +17,17 @@ import (
 type Survey struct {
 	Want    int
 	Segment canary.Segment // empty: the whole table; see Divider for its words
+	// Also are columns of the customer's own row that are wanted beside the facts;
+	// they are among them under [AlsoMark] and their name.
+	Also []string
 	// Divide puts the customer's stratum into the facts, as the word "stratum".
 	Divide Divider
 	// Progress is told how far reading has come; it may be nil.
 	Progress func(done, total int)
 }
+
+// AlsoMark goes before the name of a column that is no fact.
+const AlsoMark = "+"
 
 // Survey reads customers at random, each row of the table as likely as any
 // other and none twice, until it has as many as are wanted or has read all, and
@@ -37,7 +43,11 @@ func (d *Desk) Survey(ctx context.Context, rng *rand.Rand, cfg Survey, take func
 	if err != nil {
 		return err
 	}
-	t := tree{d, d.factColumns(append(slices.Clone(chosen.at), cfg.Divide.at...)...)}
+	at := slices.Concat(chosen.at, cfg.Divide.at)
+	for _, column := range cfg.Also {
+		at = append(at, recipe.Place{Part: recipe.CustomerPart, Column: column})
+	}
+	t := tree{d, d.factColumns(at...)}
 	p := d.Part(recipe.CustomerPart)
 	s := sampler{db: d.db, rng: rng, part: p, columns: t.columns(p), want: cfg.Want, whole: p.Filter == "" && cfg.Segment == "", progress: cfg.Progress}
 	s.look = func(ctx context.Context, rows []Row) ([]Row, error) {
@@ -50,6 +60,9 @@ func (d *Desk) Survey(ctx context.Context, rng *rand.Rand, cfg Survey, take func
 			facts := d.Facts(&records[i].Image)
 			if len(cfg.Divide.words) > 0 {
 				facts.Set("stratum", Text(string(cfg.Divide.Of(&records[i].Image))))
+			}
+			for _, column := range cfg.Also {
+				facts.Set(AlsoMark+column, records[i].Items[records[i].Customer()].Row.Get(column))
 			}
 			found = append(found, facts)
 		}

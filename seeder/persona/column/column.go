@@ -109,7 +109,7 @@ func learn(values []Value, rows, depth int) *Column {
 		c.counts[v.Text]++
 		c.n++
 	}
-	c.alone, c.enough = c.stillAlone(values, func(text string) string { return text }), max(min(Common, int(math.Ceil(sureRows*c.cover))), 2)
+	c.alone, c.enough = stillAlone(c.counts, c.cover), max(min(Common, int(math.Ceil(sureRows*c.cover))), 2)
 	if depth > 0 {
 		c.remember()
 	}
@@ -124,7 +124,7 @@ func learn(values []Value, rows, depth int) *Column {
 			c.learnPaths(values, rows)
 		}
 	case Word:
-		c.readPhrases(values)
+		c.readPhrases()
 	case Empty, Prose, Contact:
 	}
 	return c
@@ -133,38 +133,6 @@ func learn(values []Value, rows, depth int) *Column {
 // sureRows is how many rows of the table have a value, about, when a sample that
 // is a small part of it shows the value often enough to be everybody's.
 const sureRows = 20
-
-// stillAlone estimates which part of the values that occur once in the sample
-// occurs once in the table. It looks how the share falls from a tenth of the
-// sample to the whole of it, and lets it fall on in the same way: by a power of
-// the sample's size, as in Pitman and Yor's model of partitions.
-func (c *Column) stillAlone(values []Value, of func(string) string) float64 {
-	const part, least = 10, 20
-	once, kept := 0, 0
-	few, all := map[string]int{}, map[string]int{}
-	for i, v := range values {
-		if v.Null {
-			continue
-		}
-		text := of(v.Text)
-		all[text]++
-		if i%part == 0 {
-			few[text]++
-		}
-	}
-	for text, n := range few {
-		if n == 1 {
-			once++
-			if all[text] == 1 {
-				kept++
-			}
-		}
-	}
-	if once < least || c.cover >= 1 {
-		return 1
-	}
-	return math.Pow(float64(kept)/float64(once), -math.Log(c.cover)/math.Log(part))
-}
 
 // remember lists the values that are everybody's, at most a thousand.
 func (c *Column) remember() {
@@ -239,16 +207,6 @@ func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(
 		want--
 	}
 	return c.nearby(rng, donor, used, func(rows int) bool { return rows == want })
-}
-
-// Beside gives the value of one of the rows that go together with the donor's
-// (postcodes of his town). It is not ok where the value should be new.
-func (c *Column) Beside(rng *rand.Rand, donor Value, rows []Value) (Value, bool) {
-	if c.counts[donor.Text] <= 1 && rng.Float64() < c.alone {
-		return Value{}, false
-	}
-	text, ok := c.neighbours(rng, donor.Text, rows, func(string) bool { return false })
-	return Value{Text: text}, ok
 }
 
 // neighbours takes the value of a row that resembles the donor's.

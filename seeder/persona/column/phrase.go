@@ -22,8 +22,7 @@ func numbered(text string) bool { return strings.ContainsAny(text, "0123456789")
 func wordsOf(text string) string { return digitRuns.ReplaceAllString(text, "#") }
 
 // readPhrases counts the rows that have the same words.
-func (c *Column) readPhrases(values []Value) {
-	c.coined = c.stillAlone(values, wordsOf)
+func (c *Column) readPhrases() {
 	c.phrases = map[string]int{}
 	for _, text := range slices.Sorted(maps.Keys(c.counts)) {
 		if numbered(text) {
@@ -32,6 +31,7 @@ func (c *Column) readPhrases(values []Value) {
 		}
 	}
 	slices.SortStableFunc(c.order, byShape)
+	c.coined = stillAlone(c.phrases, c.cover)
 }
 
 // phrase puts words that some row has together with numbers that others have:

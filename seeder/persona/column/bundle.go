@@ -1,0 +1,164 @@
+package column
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+)
+
+// Bundle is columns of which one follows from the other, as a town from its
+// postcode: what they have together is drawn together. It is safe for concurrent
+// use.
+type Bundle struct {
+	columns []*Column
+	at      []int // the columns that it is of
+	fine    int   // the one with the most values
+	rows    [][]Value
+	counts  map[string]int
+	few     map[int][]int // rows by how many rows have the same in the bundle
+	alone   float64       // which part of what stands once in the sample stands once in the table
+}
+
+// NewBundle learns what the columns at some places have together in rows.
+func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
+	b := &Bundle{columns: columns, at: at, fine: at[0], rows: rows, counts: map[string]int{}, few: map[int][]int{}}
+	for _, i := range at {
+		if len(columns[i].counts) > len(columns[b.fine].counts) {
+			b.fine = i
+		}
+	}
+	keys := make([]string, len(rows))
+	for i, row := range rows {
+		if keys[i] = b.key(row); keys[i] != "" {
+			b.counts[keys[i]]++
+		}
+	}
+	for i, key := range keys {
+		if n := b.counts[key]; n > 0 && n < Common {
+			b.few[n] = append(b.few[n], i)
+		}
+	}
+	b.alone = stillAlone(b.counts, columns[b.fine].cover)
+	return b
+}
+
+// Columns are the places of the bundle's columns.
+func (b *Bundle) Columns() []int { return b.at }
+
+// key is what a row has in the bundle, empty when something is missing.
+func (b *Bundle) key(row []Value) string {
+	var parts strings.Builder
+	for _, i := range b.at {
+		if row[i].Null || row[i].Text == "" {
+			return ""
+		}
+		parts.WriteString(row[i].Text)
+		parts.WriteByte(0)
+	}
+	return parts.String()
+}
+
+// Draw gives the canary's values in the place of the donor's, by the column:
+// none where the donor's are everybody's. Else they are those of a row that
+// about as many others agree with, in a town as large, or new in the column with
+// the most values. It is not ok where a value is missing or none is found.
+func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bool) {
+	key, fine := b.key(donor), b.columns[b.fine]
+	n := max(b.counts[key], 1)
+	switch {
+	case key == "":
+		return nil, false
+	case n >= fine.enough:
+		return nil, true
+	case n == 1 && rng.Float64() < b.alone:
+		text, ok := fine.fresh(rng, donor[b.fine].Text, b.beside(rng, donor), func(string) bool { return false })
+		return map[int]Value{b.fine: {Text: text}}, ok
+	case n > 1 && rng.Float64() < fine.cover:
+		n--
+	}
+	from := b.few[n]
+	const tries = 40
+	best, least := -1, math.Inf(1)
+	for range min(tries, len(from)) {
+		k := from[rng.IntN(len(from))]
+		if off := b.unlike(donor, b.rows[k]); b.key(b.rows[k]) != key && off < least {
+			best, least = k, off
+		}
+	}
+	if best < 0 {
+		return nil, false
+	}
+	fresh = map[int]Value{}
+	for _, i := range b.at {
+		fresh[i] = b.rows[best][i]
+	}
+	return fresh, true
+}
+
+// unlike is how much commoner the values of one row are than those of another.
+func (b *Bundle) unlike(x, y []Value) float64 {
+	sum := 0.0
+	for _, i := range b.at {
+		if c := b.columns[i]; i != b.fine {
+			sum += math.Abs(math.Log(c.frequency(x[i]) / c.frequency(y[i])))
+		}
+	}
+	return sum
+}
+
+// beside gives what some rows have in the finest column that have the same as
+// the donor in the others.
+func (b *Bundle) beside(rng *rand.Rand, donor []Value) []Value {
+	const enough = 40
+	var out []Value
+	from := rng.IntN(len(b.rows))
+	for k := range b.rows {
+		row, same := b.rows[(from+k)%len(b.rows)], true
+		for _, i := range b.at {
+			same = same && (i == b.fine || row[i] == donor[i])
+		}
+		if !same || row[b.fine] == donor[b.fine] {
+			continue
+		}
+		if out = append(out, row[b.fine]); len(out) == enough {
+			break
+		}
+	}
+	return out
+}
+
+// stillAlone estimates which part of the values that occur once in a sample
+// occurs once in the table, of which the sample is a share. How the number of
+// such values grows with the sample is seen in parts of it (of each size, by how
+// often the values occur); on a double logarithmic scale the growth slows down
+// evenly, and it is taken to go on so.
+func stillAlone(counts map[string]int, cover float64) float64 {
+	const part, least = 0.4, 20
+	many := map[int]float64{}
+	for _, n := range counts {
+		many[n]++
+	}
+	if cover >= 1 || many[1] < least {
+		return 1
+	}
+	near, far := slope(many, 1), slope(many, part)
+	bend := min((near-far)/-math.Log(part), 0)
+	steps := -math.Log(cover)
+	return min(math.Exp((near-1)*steps+bend*steps*steps/2), 1)
+}
+
+// slope tells how fast the number of values that occur once grows with the
+// sample, at a part of it.
+func slope(many map[int]float64, part float64) float64 {
+	const step = 0.9
+	return math.Log(once(many, part)/once(many, part*step)) / -math.Log(step)
+}
+
+// once is how many values a part of the sample would have once.
+func once(many map[int]float64, part float64) float64 {
+	sum := 0.0
+	for n := 1; n < 400; n++ {
+		sum += many[n] * float64(n) * part * math.Pow(1-part, float64(n-1))
+	}
+	return sum
+}
