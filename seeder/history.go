@@ -27,7 +27,8 @@ type history struct {
 	numbers func(low, high string, at time.Time) string
 	running bool // numbers go with the dates
 	given   map[string]bool
-	uses    map[int]int // of donors
+	uses    map[int]int   // of donors
+	back    map[int64]int // slots that were given back, by key
 }
 
 // dated is a donor with the day of sign-up.
@@ -54,7 +55,7 @@ const (
 // newHistory looks for room in the table's past. It is nil when the tables
 // have too little of it, or keys that show no order.
 func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
-	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}}
+	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}, back: map[int64]int{}}
 	customer := s.cfg.Desk.Part(recipe.CustomerPart)
 	if !customer.Counted() || slices.ContainsFunc(s.cfg.Desk.Parts(), func(p *supportdb.Part) bool { return p.Counted() && !s.cfg.Desk.Dated(p) }) {
 		return nil, nil
@@ -209,6 +210,15 @@ func (h *history) next() (slot supportdb.Slot, at time.Time, ok bool) {
 	slot = h.free[len(h.free)-1]
 	h.free = h.free[:len(h.free)-1]
 	return slot, h.within(slot), true
+}
+
+// giveBack puts a slot that no donor of its time suited behind the others, some
+// times: mailboxes that are left suit fewer and fewer donors.
+func (h *history) giveBack(slot supportdb.Slot) {
+	const often = 4
+	if h.back[slot.Key]++; h.back[slot.Key] <= often {
+		h.free = slices.Insert(h.free, 0, slot)
+	}
 }
 
 // within draws a moment between the rows beside a slot.

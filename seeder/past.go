@@ -207,5 +207,6 @@ func (m *minter) draftPast(ctx context.Context, rng *rand.Rand) (*draft, error) 
 				return d, err
 			}
 		}
+		m.l.past.giveBack(slot)
 	}
 }

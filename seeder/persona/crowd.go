@@ -133,17 +133,21 @@ func (c *crowd) of(p *half, x *lexicon, first bool) float64 {
 
 // having counts the people of a group who have a name.
 func (g *group) having(id int32, first bool) float64 {
-	list := g.byLast
-	key := func(i int32) int32 { return g.links[i].last }
 	if first {
-		list, key = g.byFirst, func(i int32) int32 { return g.links[i].first }
+		return float64(len(g.named(id)))
 	}
-	at, found := slices.BinarySearchFunc(list, id, func(i, id int32) int { return int(key(i)) - int(id) })
-	switch {
-	case !found:
+	at, found := slices.BinarySearchFunc(g.byLast, id, func(i, id int32) int { return int(g.links[i].last) - int(id) })
+	if !found {
 		return 0
-	case first:
-		return float64(g.links[list[at]].firstsN)
 	}
-	return float64(g.links[list[at]].lastsN)
+	return float64(g.links[g.byLast[at]].lastsN)
+}
+
+// named lists the people of a group who have a first name.
+func (g *group) named(id int32) []int32 {
+	at, found := slices.BinarySearchFunc(g.byFirst, id, func(i, id int32) int { return int(g.links[i].first) - int(id) })
+	if !found {
+		return nil
+	}
+	return g.byFirst[at : at+int(g.links[g.byFirst[at]].firstsN)]
 }

@@ -22,6 +22,8 @@ type group struct {
 	lengths map[int][]int32 // digits by their number
 	odd     []int32         // words that few people have
 
+	years [youngest - oldest + 1]int32 // people by the year of birth
+
 	firstInitials, lastInitials [256]float64 // people by the first letter of a name
 }
 
@@ -90,6 +92,9 @@ func (m *Mix) newGroup(members []int32) *group {
 	for _, i := range members {
 		p := &m.people[i]
 		g.links = append(g.links, link{first: p.first, last: p.last, born: p.born})
+		if p.born >= oldest && p.born <= youngest {
+			g.years[p.born-oldest]++
+		}
 		if p.namesakes > 1 {
 			g.multi = append(g.multi, i)
 		}

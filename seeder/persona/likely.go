@@ -1,6 +1,9 @@
 package persona
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // Likely says how much oftener than anybody people of somebody's country would
 // have such an address, as a logarithm: 0 is as often. It finds for a mailbox
@@ -13,7 +16,50 @@ func (m *Mix) Likely(address string, who Person) float64 {
 	there, anywhere := &place{g: m.near(&who)}, &place{g: m.all}
 	f.read(there, m.crowd(there.g, class))
 	f.read(anywhere, m.crowd(anywhere.g, class))
-	return there.weight - anywhere.weight
+	return there.weight - anywhere.weight + f.ofAge(there, who.Born)
+}
+
+// ofAge says how much oftener than anybody people born in a year have the first
+// name that an address most probably reads.
+func (f *fitting) ofAge(p *place, born int) float64 {
+	const doubt = 3 // people who are as old as all are
+	best := &f.guesses[0]
+	for i := range f.guesses {
+		if p.odds[i] == 1 {
+			best = &f.guesses[i]
+		}
+	}
+	if born == 0 || len(best.first.ids) == 0 {
+		return 0
+	}
+	s := scene{born: int16(born)} //nolint:gosec // a year
+	peers, dated := 0.0, 0.0
+	for _, id := range best.first.ids {
+		for _, i := range p.g.named(id) {
+			if year := p.g.links[i].born; year > 0 {
+				dated++
+				if s.peer(year) {
+					peers++
+				}
+			}
+		}
+	}
+	share := p.g.aged(&s)
+	return math.Log((peers + doubt*share) / ((dated + doubt) * share))
+}
+
+// aged is the share of a group that is about as old as somebody.
+func (g *group) aged(s *scene) float64 {
+	peers, dated := 0.5, 1.0
+	for year, n := range g.years {
+		if n > 0 {
+			dated += float64(n)
+			if s.peer(int16(year + oldest)) { //nolint:gosec // a year
+				peers += float64(n)
+			}
+		}
+	}
+	return peers / dated
 }
 
 // Agrees reports whether an address may be that of somebody with a name: it

@@ -117,7 +117,7 @@ func (l *language) exchange(rng *rand.Rand, units []unit) int {
 
 // like finds a common template for the place of a unit: of the same place in a
 // text, beginning and end and about its length, each as likely as it is
-// frequent. Nil when there is none.
+// frequent there. Nil when there is none.
 func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 	text, at := units[i].text, placeOf(i, len(units))
 	from, _ := slices.BinarySearchFunc(l.common, len(text)/2, func(e *entry, n int) int { return len(e.template) - n })
@@ -127,23 +127,20 @@ func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 		if len(e.template) > 2*len(text)+10 {
 			break
 		}
-		if e.place != at || ending(e.template) != ending(text) || slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
+		if e.at[at] == 0 || ending(e.template) != ending(text) || slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
 			continue
 		}
 		some = append(some, e)
-		sum += e.weight()
+		sum += float64(e.at[at])
 	}
 	x := rng.Float64() * sum
 	for _, e := range some {
-		if x -= e.weight(); x < 0 {
+		if x -= float64(e.at[at]); x < 0 {
 			return e
 		}
 	}
 	return nil
 }
-
-// weight is how often a template occurs.
-func (e *entry) weight() float64 { return float64(e.count) }
 
 // ending tells a question from a statement, a list from a line.
 func ending(text string) string {

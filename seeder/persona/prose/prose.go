@@ -64,10 +64,9 @@ type language struct {
 // entry is one template.
 type entry struct {
 	template string
-	place    place
-	owners   []uint64 // hashes of the first Common customers
-	count    int
-	values   [][]string // of its numbers
+	at       [last + 1]int // how often it stands in each place
+	owners   []uint64      // hashes of the first Common customers
+	values   [][]string    // of its numbers
 }
 
 func (e *entry) isCommon() bool { return e != nil && len(e.owners) >= Common }
@@ -136,11 +135,11 @@ func (b *Book) language(who *persona.Person) *language {
 func (b *Book) note(in map[string]*entry, template string, at place, owner uint64) *entry {
 	e := in[template]
 	if e == nil {
-		e = &entry{template: template, place: at}
+		e = &entry{template: template}
 		in[template] = e
 		b.size++
 	}
-	e.count++
+	e.at[at]++
 	if len(e.owners) < Common {
 		known := false
 		for _, o := range e.owners {
