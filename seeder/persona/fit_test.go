@@ -94,6 +94,35 @@ func TestFitReads(t *testing.T) {
 	}
 }
 
+// Letters that are nobody's name are the name of somebody whom the sample
+// lacks, written as names are in his country.
+func TestFitUnseen(t *testing.T) {
+	t.Parallel()
+	m, donors := mix(t), sample()
+	for address, want := range map[string]string{
+		"dana.zellbrook84@gmail.test":   "US Dana Zellbrook",
+		"dzellbrook@gmail.test":         "US D Zellbrook",
+		"juergen.schroettke@gmail.test": "DE Jürgen Schröttke",
+	} {
+		got, all := 0, []string(nil)
+		country, name, _ := strings.Cut(want, " ")
+		first, last, _ := strings.Cut(name, " ")
+		for seed := range uint64(20) {
+			id, _, err := m.Fit(rng(seed), address, persona.Person{Country: country}, donors)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, id.First+" "+id.Last)
+			if strings.HasPrefix(id.First, first) && strings.EqualFold(id.Last, last) {
+				got++
+			}
+		}
+		if got < 12 {
+			t.Errorf("%s belongs to %s %d times of 20: %v", address, want, got, all)
+		}
+	}
+}
+
 // The name of the mailbox's owner wins, and so does the country.
 func TestFitHint(t *testing.T) {
 	t.Parallel()

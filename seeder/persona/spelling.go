@@ -116,14 +116,15 @@ func (s *spelling) align(text string, u umlaut, weight float64) {
 }
 
 // seams tell how some letters stand in a text, the closest first: after three
-// others and before one, after one and before one.
-func seams(text string, at, n int) [2]string {
+// others and before one, after one and before one, and which two they are, or
+// begin.
+func seams(text string, at, n int) [3]string {
 	padded, next := "^"+text[:at], "$"
 	if at+n < len(text) {
 		next = text[at+n : at+n+1]
 	}
 	piece := "|" + text[at:at+n] + "|" + next
-	return [2]string{padded[max(0, len(padded)-3):] + piece, padded[len(padded)-1:] + piece}
+	return [3]string{padded[max(0, len(padded)-3):] + piece, padded[len(padded)-1:] + piece, "*|" + text[at:at+n] + "|" + next[:2-min(n, 2)]}
 }
 
 // write gives a name of which the letters are known its natural case and the
@@ -145,8 +146,7 @@ func (s *spelling) write(rng *dice, letters string) string {
 
 // piece draws what stands for the next letter, or the next two.
 func (s *spelling) piece(rng *dice, letters string, at int) (text string, n int) {
-	const enough = 3.0
-	for level := range 2 {
+	for level, enough := range [...]float64{3, 3, 0.5} {
 		single := s.pieces[seams(letters, at, 1)[level]]
 		var double map[string]float64
 		if at+2 <= len(letters) {

@@ -60,8 +60,8 @@ func (b *Bundle) key(row []Value) string {
 
 // Draw gives the canary's values in the place of the donor's, by the column:
 // none where the donor's are everybody's. Else they are those of a row that
-// about as many others agree with, in a town as large, or new in the column with
-// the most values. It is not ok where a value is missing or none is found.
+// about as many others agree with, of the same town if there is one, or new in
+// the column with the most values. It is not ok where a value is missing or none is found.
 func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bool) {
 	key, fine := b.key(donor), b.columns[b.fine]
 	n := max(b.counts[key], 1)
@@ -76,23 +76,46 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 	case n > 1 && rng.Float64() < fine.cover:
 		n--
 	}
-	from := b.few[n]
-	const tries = 40
-	best, least := -1, math.Inf(1)
-	for range min(tries, len(from)) {
-		k := from[rng.IntN(len(from))]
-		if off := b.unlike(donor, b.rows[k]); b.key(b.rows[k]) != key && off < least {
-			best, least = k, off
-		}
-	}
-	if best < 0 {
+	row := b.likely(rng, donor, b.few[n])
+	if row == nil {
 		return nil, false
 	}
 	fresh = map[int]Value{}
 	for _, i := range b.at {
-		fresh[i] = b.rows[best][i]
+		fresh[i] = row[i]
 	}
 	return fresh, true
+}
+
+// likely chooses one of some rows: with the donor's other values if there is
+// one, for telephone numbers go by the town, else with values about as common.
+func (b *Bundle) likely(rng *rand.Rand, donor []Value, from []int) []Value {
+	const tries = 40
+	start := rng.IntN(max(len(from), 1))
+	for k := range from {
+		if row := b.rows[from[(start+k)%len(from)]]; b.same(row, donor) && row[b.fine] != donor[b.fine] {
+			return row
+		}
+	}
+	var best []Value
+	least := math.Inf(1)
+	for range min(tries, len(from)) {
+		row := b.rows[from[rng.IntN(len(from))]]
+		if off := b.unlike(donor, row); b.key(row) != b.key(donor) && off < least {
+			best, least = row, off
+		}
+	}
+	return best
+}
+
+// same reports whether two rows differ in the finest column at most.
+func (b *Bundle) same(x, y []Value) bool {
+	for _, i := range b.at {
+		if i != b.fine && x[i] != y[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // unlike is how much commoner the values of one row are than those of another.
@@ -113,11 +136,8 @@ func (b *Bundle) beside(rng *rand.Rand, donor []Value) []Value {
 	var out []Value
 	from := rng.IntN(len(b.rows))
 	for k := range b.rows {
-		row, same := b.rows[(from+k)%len(b.rows)], true
-		for _, i := range b.at {
-			same = same && (i == b.fine || row[i] == donor[i])
-		}
-		if !same || row[b.fine] == donor[b.fine] {
+		row := b.rows[(from+k)%len(b.rows)]
+		if !b.same(row, donor) || row[b.fine] == donor[b.fine] {
 			continue
 		}
 		if out = append(out, row[b.fine]); len(out) == enough {

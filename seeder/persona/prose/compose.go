@@ -17,9 +17,13 @@ type Composed struct {
 	Common    bool // customers have this very text, but for names and numbers
 }
 
+// usually is one of how many texts repeats a sentence where repeating is usual.
+const usually = 100
+
 // Finish prepares the book for use; Add is over.
 func (b *Book) Finish() {
 	for _, l := range b.languages {
+		l.twice = b.twice*usually > b.texts
 		l.common, l.shared = byLength(l.units), byLength(l.wholes)
 	}
 }
@@ -127,7 +131,7 @@ func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 		if len(e.template) > 2*len(text)+10 {
 			break
 		}
-		if e.at[at] == 0 || ending(e.template) != ending(text) || slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
+		if e.at[at] == 0 || ending(e.template) != ending(text) || !l.twice && slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
 			continue
 		}
 		some = append(some, e)

@@ -25,6 +25,7 @@ package prose
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"saltmine/seeder/persona"
@@ -51,6 +52,7 @@ type Book struct {
 	size      int
 	probes    []probe
 	texts     int
+	twice     int // of them, those in which a sentence stands twice
 }
 
 // language are the templates of one language.
@@ -59,6 +61,7 @@ type language struct {
 	wholes map[string]*entry // of texts
 	common []*entry          // units, by length; after Finish
 	shared []*entry          // texts, by length
+	twice  bool              // texts repeat sentences
 }
 
 // entry is one template.
@@ -109,10 +112,23 @@ func (b *Book) Add(owner string, who persona.Person, text string) {
 		units[i].text = t
 		b.note(l.units, t, placeOf(i, len(units)), by).remember(numbers)
 	}
+	if repeats(units) {
+		b.twice++
+	}
 	b.note(l.wholes, join(units), only, by)
 	if b.size > maxTemplates {
 		b.forget()
 	}
+}
+
+// repeats reports whether a sentence stands twice in a text.
+func repeats(units []unit) bool {
+	for i := range units {
+		if slices.ContainsFunc(units[:i], func(u unit) bool { return u.text == units[i].text }) {
+			return true
+		}
+	}
+	return false
 }
 
 func languageOf(who *persona.Person) string {
