@@ -33,6 +33,8 @@ type Server struct {
 	password string // of the administrator's account
 	reaper   *reaper
 
+	extra []string // options
+
 	mu    sync.Mutex
 	run   *run // nil while the server is down
 	desks desks
@@ -41,8 +43,8 @@ type Server struct {
 
 // StartMariaDB starts a server; stop ends it and removes its files. It is for
 // TestMain; tests call [MariaDB] or [Shared.MariaDB]. ctx is only needed while
-// it starts.
-func StartMariaDB(ctx context.Context) (s *Server, stop func(), err error) {
+// it starts. Options of the program go before the usual ones of this package.
+func StartMariaDB(ctx context.Context, options ...string) (s *Server, stop func(), err error) {
 	program, installer, err := findPrograms()
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +53,7 @@ func StartMariaDB(ctx context.Context) (s *Server, stop func(), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("mariadb: %w", err)
 	}
-	s = &Server{program: program, dir: dir, password: randomName("")}
+	s = &Server{program: program, dir: dir, password: randomName(""), extra: options}
 	if s.reaper, err = startReaper(ctx, dir); err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -109,7 +111,7 @@ func (s *Server) options() []string {
 	if os.Geteuid() == 0 {
 		options = append(options, "--user=root") // refused otherwise
 	}
-	return options
+	return append(options, s.extra...)
 }
 
 // startSomewhere starts the server on a port that was free just before: another

@@ -79,10 +79,11 @@ func Main(m *testing.M, shared ...*Shared) int {
 	return m.Run()
 }
 
-// MariaDB starts a server for one test and stops it when the test ends.
-func MariaDB(tb testing.TB) *Server {
+// MariaDB starts a server for one test, with further options of its program, and
+// stops it when the test ends.
+func MariaDB(tb testing.TB, options ...string) *Server {
 	tb.Helper()
-	s, stop, err := StartMariaDB(context.WithoutCancel(tb.Context()))
+	s, stop, err := StartMariaDB(context.WithoutCancel(tb.Context()), options...)
 	if err != nil {
 		tb.Fatal(err)
 	}
