@@ -77,7 +77,9 @@ func chooseSupport(cfg *conf.Config, name string) (string, conf.Support, error) 
 
 // openDatabase opens a support database within the bounds of its section.
 func openDatabase(ctx context.Context, sc conf.Support) (*supportdb.DB, error) {
-	return supportdb.OpenLimited(ctx, sc.Source.DSN.Reveal(), supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax})
+	return supportdb.OpenWith(ctx, sc.Source.DSN.Reveal(), supportdb.Settings{
+		Load: supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax}, Attributes: sc.Attributes,
+	})
 }
 
 func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, error) {

@@ -90,6 +90,9 @@ type Support struct {
 	// StatementTimeMax is the time after which the server ends a statement of
 	// ours that reads. Default 10 s.
 	StatementTimeMax time.Duration `json:"statement_time_max"`
+	// Attributes are what our sessions say of themselves besides what the driver
+	// says: "name:value" each. Administrators see it. Default none.
+	Attributes []string `json:"connection_attributes,omitempty"`
 }
 
 // Pool is what tokens are made from.

@@ -105,6 +105,7 @@ func (c *Config) decodeSupport(t *table) {
 		one.number("change_rate_max", &s.ChangeRateMax)
 		one.whole("read_rate_max", &s.ReadRateMax)
 		one.duration("statement_time_max", &s.StatementTimeMax)
+		one.texts("connection_attributes", &s.Attributes)
 		if strings.HasSuffix(s.Recipe, ".toml") {
 			s.Recipe = resolve(t.dir, s.Recipe)
 		}

@@ -12,6 +12,14 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
+// Settings say how a support database is dealt with.
+type Settings struct {
+	Load
+	// Attributes are what a session says of itself, "name:value" each, besides
+	// what the driver says always. Neither may have a comma.
+	Attributes []string
+}
+
 // Load bounds what reading costs the support database. Whatever it says,
 // reading is done by short statements that take no locks, in sessions in which
 // the server refuses every change.

@@ -19,7 +19,7 @@ import (
 // limited opens a database with bounds and sees it through the generic recipe.
 func limited(t *testing.T, dsn string, load supportdb.Load) *supportdb.Desk {
 	t.Helper()
-	db, err := supportdb.OpenLimited(t.Context(), dsn, load)
+	db, err := supportdb.OpenWith(t.Context(), dsn, supportdb.Settings{Load: load})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestReadersAreReadOnly(t *testing.T) {
 func TestStatementTimeIsLimited(t *testing.T) {
 	t.Parallel()
 	dsn, _ := shared.MariaDB(t).HelpDesk(t, tables())
-	db, err := supportdb.OpenLimited(t.Context(), dsn, supportdb.Load{Statement: 100 * time.Millisecond})
+	db, err := supportdb.OpenWith(t.Context(), dsn, supportdb.Settings{Load: supportdb.Load{Statement: 100 * time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,20 +64,23 @@ const sqlMode = "'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'"
 // Open connects and makes sure that the server answers. The dsn is in the
 // driver's form, user:password@tcp(host:3306)/database, or a URL,
 // mysql://user:password@host:3306/database.
-func Open(ctx context.Context, dsn string) (*DB, error) { return OpenLimited(ctx, dsn, Load{}) }
+func Open(ctx context.Context, dsn string) (*DB, error) { return OpenWith(ctx, dsn, Settings{}) }
 
-// OpenLimited is Open with bounds on the load that reading makes.
-func OpenLimited(ctx context.Context, dsn string, load Load) (*DB, error) {
+// OpenWith is Open with settings, such as bounds on the load that reading makes.
+func OpenWith(ctx context.Context, dsn string, with Settings) (*DB, error) {
 	cfg, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
 	}
+	if len(with.Attributes) > 0 {
+		cfg.ConnectionAttributes = strings.Join(with.Attributes, ",")
+	}
 	connector, err := mysql.NewConnector(cfg)
-	read, also := newReader(cfg, load.Statement)
+	read, also := newReader(cfg, with.Statement)
 	if err != nil || also != nil {
 		return nil, fmt.Errorf("open support database: %w: the connection settings contradict one another", ErrDSN)
 	}
-	db := &DB{sql: sql.OpenDB(connector), read: read, pace: newPace(load), name: cfg.DBName}
+	db := &DB{sql: sql.OpenDB(connector), read: read, pace: newPace(with.Load), name: cfg.DBName}
 	db.sql.SetMaxOpenConns(maxSessions)
 	db.sql.SetConnMaxIdleTime(time.Minute)
 	if err := db.sql.PingContext(ctx); err != nil {
