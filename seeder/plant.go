@@ -34,12 +34,13 @@ import (
 
 // Bounds of one run.
 const (
-	groupSize   = 16  // canaries that are registered together
-	bulkSize    = 500 // the same, and inserted together, in bulk
-	lostAnswers = 5   // commits of unknown outcome in a row before giving up
-	dryShown    = 3   // canaries that a dry run shows in full
-	lockWaits   = 3   // tries to get at rows that other sessions hold
-	refusals    = 10  // canaries in a row that the server refuses before giving up
+	groupSize   = 16   // canaries that are registered together
+	bulkSize    = 2000 // inserted together, in bulk
+	bulkEntry   = 500  // of these, registered together
+	lostAnswers = 5    // commits of unknown outcome in a row before giving up
+	dryShown    = 3    // canaries that a dry run shows in full
+	lockWaits   = 3    // tries to get at rows that other sessions hold
+	refusals    = 10   // canaries in a row that the server refuses before giving up
 )
 
 // Plant plants until Count canaries of the batch stand in the support
@@ -308,10 +309,7 @@ func (r *planting) spent(on string, since time.Time) time.Time {
 // insertGroup inserts what was just registered, together or one by one.
 func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) error {
 	if r.cfg.Bulk && len(r.s.cfg.Desk.Transactional()) == 0 {
-		done, err := r.bulk(ctx, group)
-		if err != nil || done {
-			return err
-		}
+		return r.bulk(ctx, group, r.m.images)
 	}
 	for i := range group {
 		if err := r.bring(ctx, &group[i], !r.cfg.Bulk); err != nil {
@@ -321,19 +319,31 @@ func (r *planting) insertGroup(ctx context.Context, group []canary.Planting) err
 	return nil
 }
 
-// bulk inserts the group in one transaction. It is not done when one of the
-// canaries clashes or the answer was lost: then each is looked at by itself.
-func (r *planting) bulk(ctx context.Context, group []canary.Planting) (done bool, err error) {
-	err = r.s.insertImages(ctx, group, r.m.images)
+// bulk inserts the group in one transaction. When one of the canaries cannot go
+// in, it tries each half; when the answer was lost, each is looked at by itself.
+func (r *planting) bulk(ctx context.Context, group []canary.Planting, images []supportdb.Image) error {
+	err := r.s.insertImages(ctx, group, images)
+	lost := errors.Is(err, supportdb.ErrUnknownOutcome)
+	half := len(group) / 2
 	switch {
-	case errors.Is(err, supportdb.ErrDuplicate), errors.Is(err, supportdb.ErrUnknownOutcome), unwelcome(err), errors.Is(err, supportdb.ErrLocked), errors.Is(err, supportdb.ErrTooLarge):
-		return false, nil
-	case err != nil:
-		return false, err
+	case err == nil:
+		r.report.Inserted += len(group)
+		r.stands(len(group))
+		return nil
+	case !lost && !unwelcome(err) && !errors.Is(err, supportdb.ErrDuplicate) && !errors.Is(err, supportdb.ErrLocked) && !errors.Is(err, supportdb.ErrTooLarge):
+		return err
+	case !lost && half > 0:
+		if err := r.bulk(ctx, group[:half], images[:half]); err != nil {
+			return err
+		}
+		return r.bulk(ctx, group[half:], images[half:])
 	}
-	r.report.Inserted += len(group)
-	r.stands(len(group))
-	return true, nil
+	for i := range group {
+		if err := r.bring(ctx, &group[i], false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // one brings one intended canary to an end: planted or retired. A fresh one

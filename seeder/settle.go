@@ -12,8 +12,10 @@ import (
 
 // intend registers canaries that are about to be inserted, or exported.
 func (r *planting) intend(ctx context.Context, group []canary.Planting) error {
-	if err := r.s.cfg.Ledger.Intend(ctx, group); err != nil {
-		return fmt.Errorf("register canaries: %w", err)
+	for some := range slices.Chunk(group, bulkEntry) {
+		if err := r.s.cfg.Ledger.Intend(ctx, some); err != nil {
+			return fmt.Errorf("register canaries: %w", err)
+		}
 	}
 	r.minted += len(group)
 	for i := range group {
