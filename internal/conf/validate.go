@@ -105,14 +105,18 @@ func (k *checks) support(name string, s Support) {
 	if s.StatementTimeMax < time.Second || s.StatementTimeMax > time.Hour {
 		k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
 	}
-	for _, a := range s.Attributes {
+	k.attributes(key+".connection_attributes", s.Attributes)
+}
+
+func (k *checks) attributes(key string, list []string) {
+	for _, a := range list {
 		switch name, value, ok := strings.Cut(a, ":"); {
 		case !ok || name == "" || value == "" || strings.Contains(a, ","):
-			k.bad(key+".connection_attributes", "%q: want \"name:value\", without a comma", a)
+			k.bad(key, "%q: want \"name:value\", without a comma", a)
 		case strings.HasPrefix(name, "_"):
-			k.bad(key+".connection_attributes", "%q: names with _ are the driver's, which sends its own all the same", a)
+			k.bad(key, "%q: names with _ are the driver's, which sends its own all the same", a)
 		case len(a) > 256:
-			k.bad(key+".connection_attributes", "%d characters, at most 256 are allowed", len(a))
+			k.bad(key, "%d characters, at most 256 are allowed", len(a))
 		}
 	}
 }
