@@ -1,6 +1,7 @@
 package seeder_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/deskkit"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
 )
@@ -281,5 +283,62 @@ func TestFormOfAReader(t *testing.T) {
 	w.enter(t, forms...)
 	if report := w.adopt(t, "read"); report.Adopted != 2 {
 		t.Errorf("%+v", report)
+	}
+}
+
+// On help desks of many tables what the application's import makes of a form, in
+// all its tables, is read back, and can be changed and taken out again.
+func TestFormOfDesks(t *testing.T) {
+	t.Parallel()
+	for _, kind := range deskkit.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := deskWorld(t, kind)
+			before := dump(t, w.db)
+			forms := w.form(t, "form", 5)
+			for _, f := range forms {
+				if !strings.Contains(fmt.Sprint(f.Customer.Columns, f.Tickets), "mail") || f.Email == "" || len(f.Tickets) == 0 {
+					t.Errorf("a form has the columns %v", f.Customer.Columns)
+				}
+			}
+			w.importImages(t)
+			report := w.adopt(t, "form")
+			if report.Adopted != 5 || len(report.Findings) > 0 {
+				t.Fatalf("%+v", report)
+			}
+			rotated, err := w.seeder.Rotate(t.Context(), seeder.RotateConfig{Kind: canary.Email, Count: 2, PlacebosPerEmail: 2})
+			if err != nil || rotated.Rotated != 2 || len(rotated.Findings) > 0 {
+				t.Errorf("rotate: %+v, %v", rotated, err)
+			}
+			if v, err := w.seeder.Verify(t.Context(), seeder.VerifyConfig{}); err != nil || v.Verified != 5 {
+				t.Errorf("verify: %+v, %v", v, err)
+			}
+			if out, err := w.seeder.Withdraw(t.Context(), seeder.WithdrawConfig{All: true}); err != nil || out.Withdrawn != 5 {
+				t.Errorf("withdraw: %+v, %v", out, err)
+			}
+			after := dump(t, w.db)
+			delete(after, counterOf(kind))
+			for table, rows := range fresh(before, after) {
+				t.Errorf("%d rows are left in %s, such as %q", len(rows), table, rows[0])
+			}
+		})
+	}
+}
+
+// importImages writes the rows of intended canaries, as an application does.
+func (w *world) importImages(t *testing.T) {
+	t.Helper()
+	all, err := w.ledger.Plantings(t.Context(), canary.Filter{States: []canary.State{canary.Intended}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		image, err := supportdb.DecodeImage(p.Rows)
+		if err == nil {
+			err = w.desk.Insert(t.Context(), []supportdb.Image{image}, func(context.Context, []supportdb.Keys) error { return nil })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
