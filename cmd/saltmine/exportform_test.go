@@ -80,6 +80,7 @@ func TestExportForm(t *testing.T) {
 		}
 	}
 	s.sameForms(people)
+	wants(t, s.run("list"), "batch spring  db:main  4 canaries  exported as a form")
 	wants(t, s.fails(exitFound, "adopt", "--batch", "spring"), "0 canaries stand", "4 wait", "missing")
 	wants(t, s.fails(exitUsage, "export-form", "--count", "7", "--out", s.path("more.csv")), "not all adopted")
 	s.importForms("spring")

@@ -71,6 +71,7 @@ type listedBatch struct {
 	ID    canary.BatchID   `json:"id"`
 	Place canary.Place     `json:"place"`
 	Count int              `json:"count"`
+	Form  bool             `json:"form,omitempty"` // entered through the application
 	Gate  canary.Judgement `json:"gate"`
 }
 
@@ -80,7 +81,7 @@ func listBatches(ctx context.Context, reg *registry.Registry, only canary.BatchI
 	out := []listedBatch{}
 	for _, b := range all {
 		if (only == "" || b.ID == only) && strings.HasPrefix(string(b.Place), "db:") {
-			out = append(out, listedBatch{b.ID, b.Place, b.Count, b.Gate})
+			out = append(out, listedBatch{b.ID, b.Place, b.Count, b.Form, b.Gate})
 		}
 	}
 	return out, err
@@ -88,7 +89,11 @@ func listBatches(ctx context.Context, reg *registry.Registry, only canary.BatchI
 
 func printBatches(w io.Writer, batches []listedBatch) error {
 	for _, b := range batches {
-		if _, err := fmt.Fprintf(w, "batch %s  %s  %d canaries  gate: %s\n", b.ID, b.Place, b.Count, gateLine(&b.Gate)); err != nil {
+		how := ""
+		if b.Form {
+			how = "  exported as a form"
+		}
+		if _, err := fmt.Fprintf(w, "batch %s  %s  %d canaries%s  gate: %s\n", b.ID, b.Place, b.Count, how, gateLine(&b.Gate)); err != nil {
 			return err
 		}
 	}
