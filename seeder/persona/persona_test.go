@@ -361,6 +361,16 @@ func TestScrub(t *testing.T) {
 	}
 }
 
+// Capitals and small letters of a word are one where their pattern says so, the
+// two small forms of sigma as well.
+func TestScrubOfAnotherScript(t *testing.T) {
+	t.Parallel()
+	s := persona.NewScrub(persona.Person{First: "Γιώργος", Last: "Παππάς"}, persona.Identity{First: "Νίκος", Last: "Ρήγας"}, "")
+	if got, _ := s.Text("κλήση από ΓΙΏΡΓΟΣ Παππάς"); strings.Contains(got, "Παππάς") || strings.Contains(got, "ΓΙΏΡΓΟΣ") {
+		t.Errorf("a donor's name is left: %q", got)
+	}
+}
+
 func TestShape(t *testing.T) {
 	t.Parallel()
 	var uuids, codes []string

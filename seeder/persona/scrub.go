@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
 )
 
 // Scrub puts the canary's identity where a donor's text has the donor's.
@@ -16,9 +18,36 @@ type Scrub struct {
 	words      []wordPair
 }
 
+// wordPair is a word and what is put in its place. Few texts have it, and making
+// the pattern takes longer than all else that is done for a canary.
 type wordPair struct {
-	find *regexp.Regexp
-	put  string
+	plain   string // without regard to capitals
+	pattern func() *regexp.Regexp
+	put     string
+}
+
+func newWordPair(word, put string) wordPair {
+	return wordPair{uncased(word), sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(word) + `($|[^\pL\pN])`)
+	}), "${1}" + strings.ReplaceAll(put, "$", "$$") + "${2}"}
+}
+
+func (w *wordPair) replace(text string) string {
+	if !strings.Contains(uncased(text), w.plain) {
+		return text
+	}
+	return w.pattern().ReplaceAllString(text, w.put)
+}
+
+// uncased brings letters that a pattern takes for the same, as Σ, σ and ς, to one.
+func uncased(text string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, text)
 }
 
 // NewScrub prepares the replacement of one donor by one canary.
@@ -33,8 +62,7 @@ func NewScrub(donor Person, id Identity, phone string) *Scrub {
 	} {
 		// A name of two letters is a word of its own too often.
 		if len(w[0]) > 2 {
-			find := regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(w[0]) + `($|[^\pL\pN])`)
-			s.words = append(s.words, wordPair{find, "${1}" + strings.ReplaceAll(w[1], "$", "$$") + "${2}"})
+			s.words = append(s.words, newWordPair(w[0], w[1]))
 		}
 	}
 	return s
@@ -55,8 +83,8 @@ func (s *Scrub) Text(value string) (text string, clean bool) {
 	if same, ok := s.whole(value); ok {
 		return same, true
 	}
-	for _, w := range s.words {
-		value = w.find.ReplaceAllString(value, w.put)
+	for i := range s.words {
+		value = s.words[i].replace(value)
 	}
 	for _, m := range emailInText.FindAllString(value, -1) {
 		if !strings.EqualFold(m, s.id.Email()) {
