@@ -150,6 +150,26 @@ func (w *world) wantDated(t *testing.T, exported, entered time.Time) {
 	}
 }
 
+// Rows that say that they were made long after the export narrow the windows,
+// as far as the zones of their dates allow.
+func TestAdoptByDates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	forms := w.form(t, "dated", 1)
+	w.later(10 * 24 * time.Hour)
+	entered := w.now()
+	forms[0].Customer.Set("created_at", supportdb.Text(entered.Format(time.DateTime)))
+	w.enter(t, forms...)
+	w.later(time.Hour)
+	w.adopt(t, "dated")
+	for _, kind := range []canary.Kind{canary.Email, canary.Phone, canary.Ticket} {
+		from := w.tokenOf(t, forms[0].Canary, kind).Window.From
+		if from.Earliest.Before(entered.Add(-15*time.Hour)) || from.Earliest.After(entered) || from.Latest.Before(entered) {
+			t.Errorf("entered at %s, the window of the %s begins within [%s, %s]", entered, kind, from.Earliest, from.Latest)
+		}
+	}
+}
+
 // What an import changes is named: a name that it cut, a number that it dropped
 // or spelt otherwise, an address that it made lower-case or doubled, a ticket
 // that it lost and one that was entered later.

@@ -1,8 +1,8 @@
-// Package seeder puts canaries into a support database and keeps them there:
-// plan, plant, rotate, verify, withdraw. It brings three rooms together:
-// package persona makes believable people, package supportdb writes rows, and
-// the registry (behind [Ledger] and [Batches]) knows what was planted, where
-// and when.
+// Package seeder puts canaries into a support database, or has the application
+// import them, and keeps them there: plan, plant, rotate, verify, withdraw. It
+// brings three rooms together: package persona makes believable people, package
+// supportdb writes rows, and the registry (behind [Ledger] and [Batches]) knows
+// what was planted, where and when.
 //
 // Its one invariant is "registered before planted": a canary, its tokens and
 // its placebos are in the registry (state intended) before a row is inserted,
