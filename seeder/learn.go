@@ -44,26 +44,26 @@ type lessons struct {
 
 // learn samples people of the segment, their numbers and the donors.
 func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v *division) (*lessons, error) {
-	var rows []supportdb.Row
+	var keys []string
+	var people []persona.Person
 	near, err := s.newNeighbourhood()
 	if err != nil {
 		return nil, err
 	}
 	study := s.newStudy()
 	err = s.cfg.Desk.Survey(ctx, rng, supportdb.Survey{Want: samplePeople, Segment: cfg.Segment, Divide: near.town, Also: study.also(), Progress: cfg.Learning}, func(r supportdb.Row) error {
-		rows = append(rows, study.meet(r))
 		near.meet(&r)
+		r = study.meet(r)
+		keys, people = append(keys, r.Get("key").Text()), append(people, person(&r)) // the row itself takes five times as much
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	people := make([]persona.Person, len(rows))
 	l := &lessons{neighbours: near, study: study, makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
-	for i := range rows {
-		people[i] = person(&rows[i])
+	for i := range people {
 		if people[i].Phone != "" {
-			l.phones += 1 / float64(len(rows))
+			l.phones += 1 / float64(len(people))
 		}
 	}
 	if l.mix, err = s.mixOf(people); err != nil {
@@ -72,7 +72,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	if err := s.learnNumbers(ctx, rng, l); err != nil {
 		return nil, err
 	}
-	if err := s.chooseDonors(ctx, rng, rows, cfg, l); err != nil {
+	if err := s.chooseDonors(ctx, rng, keys, cfg, l); err != nil {
 		return nil, err
 	}
 	if v != nil {
@@ -149,11 +149,7 @@ func (s *Seeder) numbered(rows []supportdb.Row) []persona.Numbered {
 
 // chooseDonors reads customers with their tickets, in random order; of those
 // with very many tickets a copy would be a second person of that kind.
-func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, rows []supportdb.Row, cfg *PlantConfig, l *lessons) error {
-	keys := make([]string, len(rows))
-	for i := range rows {
-		keys[i] = rows[i].Get("key").Text()
-	}
+func (s *Seeder) chooseDonors(ctx context.Context, rng *rand.Rand, keys []string, cfg *PlantConfig, l *lessons) error {
 	rng.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	enough := min(max(3*cfg.Count, 200), maxDonors)
 	for at, group := range slices.Collect(slices.Chunk(keys, 100)) {
