@@ -98,9 +98,17 @@ type planter struct {
 	program string
 }
 
-// settings are those of a registry that is used once. A placebo is minted for
-// each address instead of 99: minting is not what is compared here.
-const settings = `[registry]
+// ownDomains is how many domains the canaries are on: a hundred on each.
+const ownDomains = 100
+
+// settings are those of a registry that is used once, with the placebos that
+// are usual.
+func settings() string {
+	domains := make([]string, ownDomains)
+	for i := range domains {
+		domains[i] = fmt.Sprintf("%q", fmt.Sprintf("own%d.example", i))
+	}
+	return `[registry]
 dsn = "sqlite:saltmine.db"
 keys = "keys/"
 [support.main]
@@ -108,13 +116,13 @@ dsn_file = "support.dsn"
 recipe = "generic"
 read_rate_max = 0
 [pool]
-domains = ["example.net", "example.org", "example.com"]
-placebos_per_email = 1
+domains = [` + strings.Join(domains, ", ") + `]
 domain_capacity = 1000000
 soak = "0d"
 [spool]
 dir = "spool/"
 `
+}
 
 // planted is what one run of plant did.
 type planted struct {
@@ -133,7 +141,7 @@ func (w *planter) plant(ctx context.Context, args ...string) (out planted, err e
 	if err := finish(exec.CommandContext(ctx, w.program, "init", home)); err != nil {
 		return out, err
 	}
-	for name, text := range map[string]string{"saltmine.toml": settings, "support.dsn": "mysql://bench@" + w.mariadb.addr + "/" + desk} {
+	for name, text := range map[string]string{"saltmine.toml": settings(), "support.dsn": "mysql://bench@" + w.mariadb.addr + "/" + desk} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
 			return out, err
 		}
