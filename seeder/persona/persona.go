@@ -185,7 +185,6 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 		return nil, fmt.Errorf("draw an identity: %w: no domain", ErrVariety)
 	}
 	s, out := m.scene(&donor, pool.Domains, rng.Uint64()), make([]Identity, 0, n)
-	taken := make(map[string]bool, n)
 	if s.born = int16(donor.Born); n > 1 { //nolint:gosec // a year
 		s.tested, s.born = make([]uint32, 1<<12), 0 // a placebo stands in no row
 	}
@@ -194,18 +193,30 @@ func (m *Mix) Identities(rng *rand.Rand, donor Person, pool Pool, n int) ([]Iden
 		ways = append(ways, s.crowded)
 	}
 	for _, draw := range ways {
-		for range maxTries + (n-1)*manyTries {
-			id, ok := draw(&pool)
-			if ok && !taken[id.Email()] && s.serves(&id, &pool) {
-				out = append(out, id)
-				taken[id.Email()] = true
-			}
-			if len(out) == n {
-				return out, nil
-			}
+		if out = s.collect(out, draw, &pool); len(out) == n {
+			return out, nil
 		}
 	}
 	return out, fmt.Errorf("draw an identity: %w (%d people in the group, %d domains)", ErrVariety, len(s.g.whole), len(pool.Domains))
+}
+
+// collect draws until out is full, or has cost too much.
+func (s *scene) collect(out []Identity, draw func(*Pool) (Identity, bool), pool *Pool) []Identity {
+	taken := make(map[string]bool, cap(out))
+	for i := range out {
+		taken[out[i].Email()] = true
+	}
+	for range maxTries + (cap(out)-1)*manyTries {
+		if len(out) == cap(out) {
+			break
+		}
+		id, ok := draw(pool)
+		if ok && !taken[id.Email()] && s.serves(&id, pool) {
+			out = append(out, id)
+			taken[id.Email()] = true
+		}
+	}
+	return out
 }
 
 // serves reports whether an identity that passed is nobody's, and of use.
