@@ -27,7 +27,9 @@ type history struct {
 	numbers func(low, high string, at time.Time) string
 	running bool // numbers go with the dates
 	given   map[string]bool
-	uses    map[int]int   // of donors
+	uses    map[int]int // of donors
+	hours   [24]float64 // sign-ups of donors
+	busiest float64
 	back    map[int64]int // slots that were given back, by key
 }
 
@@ -65,6 +67,7 @@ func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, cou
 			h.donors = append(h.donors, dated{i, at})
 		}
 	}
+	h.learnHours()
 	slices.SortFunc(h.donors, func(a, b dated) int { return a.at.Compare(b.at) })
 	h.numbers = l.between(rng)
 	h.running = l.rule != nil && l.rule.Running && !s.cfg.Desk.NumberIsKey()
@@ -221,13 +224,30 @@ func (h *history) giveBack(slot supportdb.Slot) {
 	}
 }
 
-// within draws a moment between the rows beside a slot.
+// within draws a moment between the rows beside a slot, of an hour at which
+// people sign up.
 func (h *history) within(slot supportdb.Slot) time.Time {
 	span := slot.Before.Sub(slot.After)
 	if span <= 0 {
 		return slot.After
 	}
-	return slot.After.Add(time.Duration(h.rng.Int64N(int64(span)))).Truncate(time.Second)
+	const tries = 20
+	var at time.Time
+	for range tries {
+		at = slot.After.Add(time.Duration(h.rng.Int64N(int64(span)))).Truncate(time.Second)
+		if h.rng.Float64()*h.busiest <= h.hours[at.Hour()] {
+			break
+		}
+	}
+	return at
+}
+
+// learnHours counts the sign-ups of donors by the hour.
+func (h *history) learnHours() {
+	for _, d := range h.donors {
+		h.hours[d.at.Hour()]++
+	}
+	h.busiest = slices.Max(h.hours[:])
 }
 
 // donor draws one of those who suit, nil is all, and signed up about then.

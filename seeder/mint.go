@@ -232,7 +232,8 @@ func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
 	if d.who.Phone == "" || !m.withPhone {
 		return true
 	}
-	number, ok := m.pool.takePhone(m.l.mix, d.who, anyCountry)
+	town := string(m.l.neighbours.town.Of(&d.donor.Image))
+	number, ok := m.pool.takePhone(m.l.mix, m.l.neighbours.caller(rng, m.l.mix, d.who, town), anyCountry)
 	if !ok {
 		m.pool.giveBack(&d.seat)
 		return false

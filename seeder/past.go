@@ -47,7 +47,11 @@ func (p *past) move(t time.Time) time.Time {
 	case offset < signUpSpan, t.After(p.now): // the sign-up itself; an expiry
 		m = p.start.Add(offset)
 	default:
-		m = p.clamp(t.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter))
+		m = t.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter)
+		if m.Before(p.start) { // as long after the sign-up as the donor's
+			m = p.start.Add(offset)
+		}
+		m = p.clamp(m)
 	}
 	p.moved[t] = m
 	return m

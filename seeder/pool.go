@@ -203,6 +203,9 @@ func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool
 		if c := mix.Closeness(donor, p.numbers[n].Text); c > best {
 			i, best = n, c
 		}
+		if best == persona.Closest {
+			break
+		}
 	}
 	if i < 0 && anyCountry && len(p.numbers) > 0 {
 		i = 0

@@ -134,10 +134,10 @@ func (f *fitting) read(p *place, c *crowd) {
 	}
 	p.weight = top + math.Log(sum)
 	if id, known := f.m.firsts.ids[f.hintFirst]; known {
-		p.weight += 2 * c.of(&half{ids: []int32{id}}, &f.m.firsts, true)
+		p.weight += 2 * c.of(&half{ids: []int32{id}}, true)
 	}
 	if id, known := f.m.lasts.ids[f.hintLast]; known {
-		p.weight += 2 * c.of(&half{ids: []int32{id}}, &f.m.lasts, false)
+		p.weight += 2 * c.of(&half{ids: []int32{id}}, false)
 	}
 }
 
@@ -147,15 +147,16 @@ func (f *fitting) choose(places []*place) *place {
 	for i, p := range places {
 		weights[i] = p.weight
 	}
-	return places[f.draw(weights)]
+	return places[draw(&f.rng, weights)]
 }
 
-func (f *fitting) draw(weights []float64) int {
+// draw draws one of some things by their weights.
+func draw(rng *dice, weights []float64) int {
 	sum := 0.0
 	for _, w := range weights {
 		sum += w
 	}
-	x := sum * float64(f.rng.next()>>11) / (1 << 53)
+	x := sum * float64(rng.next()>>11) / (1 << 53)
 	for i, w := range weights {
 		if x -= w; x < 0 {
 			return i
@@ -171,7 +172,7 @@ func (f *fitting) name(p *place, born int) (first, last string, ok bool) {
 	}
 	s := f.m.sceneOf(p.g, f.rng.next())
 	s.born = int16(born) //nolint:gosec // a year
-	d, ok := s.suiting(&f.guesses[f.draw(p.odds)])
+	d, ok := s.suiting(&f.guesses[draw(&f.rng, p.odds)])
 	if !ok {
 		return "", "", false
 	}
@@ -213,11 +214,7 @@ func (s *scene) suiting(g *guess) (drawn, bool) {
 func (s *scene) named(p *half, x *lexicon) (*name, bool) {
 	first := x == &s.m.firsts
 	if p.unseen != "" {
-		firsts, lasts := s.m.strangers(s.g)
-		if first {
-			lasts = firsts
-		}
-		return new(newName(lasts.write(&s.rng, p.unseen))), true
+		return new(newName(s.m.crowd(s.g, ofFew).written(&s.rng, p.unseen, first))), true
 	}
 	if p.initial == 0 {
 		best, most := int32(-1), -1.0

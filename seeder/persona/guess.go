@@ -43,19 +43,22 @@ func (g *guess) degree() degree {
 	return d
 }
 
-// dictionary finds the names of the sample by the letters of local parts.
+// dictionary finds the names of the sample by the letters of local parts, by
+// the code of a form: F and L as a whole, G, H, M and T by a word of several.
 type dictionary struct {
-	firsts, lasts map[string][]int32
-	words         *spelling
-	told          float64 // words of all addresses
-	fresh         float64 // the share of those that nobody else has
+	names map[byte]map[string][]int32
+	words *spelling
+	told  float64 // words of all addresses
+	fresh float64 // the share of those that nobody else has
 }
 
 func (m *Mix) newDictionary() *dictionary {
 	for _, f := range m.forms.all {
 		m.keys = append(m.keys, keyOf(form(f)))
 	}
-	d := &dictionary{firsts: index(m.firsts.names), lasts: index(m.lasts.names), words: spellingOfWords(m.words), told: 1}
+	d := &dictionary{names: map[byte]map[string][]int32{}, words: spellingOfWords(m.words), told: 1}
+	d.index(m.firsts.names, "FGH")
+	d.index(m.lasts.names, "LMT")
 	for _, n := range m.words.counts {
 		if d.told += float64(n); n == 1 {
 			d.fresh++
@@ -65,18 +68,20 @@ func (m *Mix) newDictionary() *dictionary {
 	return d
 }
 
-func index(names []name) map[string][]int32 {
-	out := make(map[string][]int32, len(names))
+func (d *dictionary) index(names []name, codes string) {
+	for i := range codes {
+		d.names[codes[i]] = make(map[string][]int32, len(names))
+	}
 	for i := range names {
 		for _, s := range names[i].spells {
-			for _, text := range []string{s.whole, s.head, s.tail} {
-				if len(text) > 1 && !slices.Contains(out[text], small(i)) {
-					out[text] = append(out[text], small(i))
+			for k, text := range [...]string{s.whole, s.head, s.tail} {
+				in := d.names[codes[k]]
+				if len(text) > 1 && (k == 0 || names[i].words) && !slices.Contains(in[text], small(i)) {
+					in[text] = append(in[text], small(i))
 				}
 			}
 		}
 	}
-	return out
 }
 
 // guesses lists the ways to read a local part, at least one: all is words.
@@ -87,19 +92,37 @@ func (d *dictionary) guesses(local string) []guess {
 		return []guess{{key: "W", words: []string{local}}}
 	}
 	all := []guess{{key: gaps[0]}}
+	var before []guess // without the last run
 	for i, run := range parts {
-		var longer []guess
-		for _, option := range d.options(run) {
-			for _, g := range all {
-				if !g.first.empty() && !option.first.empty() || !g.last.empty() && !option.last.empty() {
-					continue
-				}
-				longer = append(longer, g.with(option, gaps[i+1]))
-			}
+		longer := joined(nil, all, d.options(run), gaps[i+1])
+		if i > 0 && gaps[i] == "-" {
+			longer = joined(longer, before, d.hyphened(parts[i-1], run), gaps[i+1])
 		}
-		all = longer
+		before, all = all, longer
 	}
 	return all
+}
+
+// joined adds guesses that go on with options.
+func joined(to, guesses, options []guess, gap string) []guess {
+	for i := range options {
+		o := &options[i]
+		for k := range guesses {
+			g := &guesses[k]
+			if (g.first.empty() || o.first.empty()) && (g.last.empty() || o.last.empty()) {
+				to = append(to, g.with(*o, gap))
+			}
+		}
+	}
+	return to
+}
+
+// hyphened are the ways to read two runs as one name with a hyphen.
+func (d *dictionary) hyphened(a, b string) []guess {
+	if min(len(a), len(b)) < leastName {
+		return nil
+	}
+	return []guess{{key: "G-H", first: half{unseen: a + "-" + b}}, {key: "M-T", last: half{unseen: a + "-" + b}}}
 }
 
 func (g *guess) with(o guess, gap string) guess {
@@ -142,19 +165,27 @@ func (d *dictionary) options(run string) []guess {
 	add := func(key string, first, last half, words ...string) {
 		out = append(out, guess{key, first, last, words})
 	}
-	none := half{}
-	if f := d.first(run); !f.empty() {
-		add(code('F', f), f, none)
+	firsts, lasts := d.named(run, "FGH"), d.named(run, "LMT")
+	for _, f := range firsts {
+		add(f.code, f.half, half{})
 	}
-	if l := d.last(run); !l.empty() {
-		add(code('L', l), none, l)
+	for _, l := range lasts {
+		add(l.code, half{}, l.half)
 	}
 	for i := 1; i < len(run); i++ {
-		if f, l := d.first(run[:i]), d.last(run[i:]); joinable(&f, &l) {
-			add(code('F', f)+code('L', l), f, l)
+		for _, f := range d.named(run[:i], "FGH") {
+			for _, l := range d.named(run[i:], "LMT") {
+				if joinable(&f.half, &l.half) {
+					add(f.code+l.code, f.half, l.half)
+				}
+			}
 		}
-		if l, f := d.last(run[:i]), d.first(run[i:]); joinable(&f, &l) {
-			add(code('L', l)+code('F', f), f, l)
+		for _, l := range d.named(run[:i], "LMT") {
+			for _, f := range d.named(run[i:], "FGH") {
+				if joinable(&f.half, &l.half) {
+					add(l.code+f.code, f.half, l.half)
+				}
+			}
 		}
 		d.besideWords(run, i, add)
 	}
@@ -164,10 +195,7 @@ func (d *dictionary) options(run string) []guess {
 // joinable reports whether two names may stand in one run of letters: one of
 // them at least is known, or where the seam is would be anybody's guess.
 func joinable(a, b *half) bool {
-	if a.empty() || b.empty() || a.initial != 0 && b.initial != 0 {
-		return false
-	}
-	return a.unseen == "" || b.unseen == ""
+	return (a.initial == 0 || b.initial == 0) && (a.unseen == "" || b.unseen == "")
 }
 
 // besideWords adds the readings in which a name stands beside a word.
@@ -177,43 +205,48 @@ func (d *dictionary) besideWords(run string, i int, add func(key string, first, 
 		return
 	}
 	none := half{}
-	if ids := d.firsts[run[:i]]; ids != nil {
+	if ids := d.names['F'][run[:i]]; ids != nil {
 		add("FW", half{ids: ids}, none, run[i:])
 	}
-	if ids := d.firsts[run[i:]]; ids != nil {
+	if ids := d.names['F'][run[i:]]; ids != nil {
 		add("WF", half{ids: ids}, none, run[:i])
 	}
-	if ids := d.lasts[run[:i]]; ids != nil {
+	if ids := d.names['L'][run[:i]]; ids != nil {
 		add("LW", none, half{ids: ids}, run[i:])
 	}
-	if ids := d.lasts[run[i:]]; ids != nil {
+	if ids := d.names['L'][run[i:]]; ids != nil {
 		add("WL", none, half{ids: ids}, run[:i])
 	}
 }
 
-func (d *dictionary) first(text string) half { return lookUp(d.firsts, text) }
-func (d *dictionary) last(text string) half  { return lookUp(d.lasts, text) }
+// coded is a part of a name with the letter of a form for it.
+type coded struct {
+	code string
+	half
+}
 
-func lookUp(names map[string][]int32, text string) half {
-	const least = 3 // letters of a name that is not known
+// leastName is how many letters a name has that is not known.
+const leastName = 3
+
+// named lists what some letters may be of a first or a last name, of which the
+// codes are given: a name, or a word of one.
+func (d *dictionary) named(text, codes string) []coded {
 	if len(text) == 1 {
-		return half{initial: text[0]}
+		return []coded{{string(codes[0] | ' '), half{initial: text[0]}}}
 	}
-	if ids := names[text]; len(ids) > 0 || len(text) < least {
-		return half{ids: ids}
+	var out []coded
+	for i := range len(codes) {
+		if ids := d.names[codes[i]][text]; len(ids) > 0 {
+			out = append(out, coded{codes[i : i+1], half{ids: ids}})
+		}
 	}
-	return half{unseen: text}
+	if len(text) >= leastName && len(d.names[codes[0]][text]) == 0 {
+		out = append(out, coded{codes[:1], half{unseen: text}})
+	}
+	return out
 }
 
-// code is the letter of a form for a name or, in small, for its initial.
-func code(letter byte, p half) string {
-	if p.initial != 0 {
-		letter |= ' '
-	}
-	return string(letter)
-}
-
-// keyOf is the form without digits, and without which part of a name it is.
+// keyOf is the form without digits; the first letters of a name count as a name.
 func keyOf(f form) string {
 	var b strings.Builder
 	for i := 0; i < len(f); i++ {
@@ -225,10 +258,6 @@ func keyOf(f form) string {
 			b.WriteByte('F')
 		case 'q':
 			i++
-			b.WriteByte('L')
-		case 'G', 'H':
-			b.WriteByte('F')
-		case 'M', 'T':
 			b.WriteByte('L')
 		default:
 			b.WriteByte(c)

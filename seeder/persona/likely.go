@@ -67,7 +67,7 @@ func (g *group) aged(s *scene) float64 {
 func (m *Mix) Agrees(address string, who Person) bool {
 	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(address)), "@")
 	first, last := who.Parts()
-	if strings.ContainsAny(keyOf(read(local, m.firsts.name(first), m.lasts.name(last)).form), "FLfl") {
+	if strings.ContainsAny(keyOf(read(local, m.firsts.name(first), m.lasts.name(last)).form), "FGHLMTfl") {
 		return true
 	}
 	m.reading.Do(func() { m.dictionary = m.newDictionary() })

@@ -59,6 +59,12 @@ func (m *Mix) Suits(donor Person, number string) bool {
 	return code == "" || code == CallingCode(strings.TrimPrefix(number, "+"))
 }
 
+// Closest is the most that [Mix.Closeness] gives.
+const Closest = 1 + telling
+
+// telling is how many digits behind the calling code tell a network or a town.
+const telling = 4
+
 // Closeness tells how well a pool number (E.164) suits a donor: 0 when it does
 // not, else 1 and the digits behind the calling code that both begin with, as
 // many at most as tell a network or a town.
@@ -66,19 +72,33 @@ func (m *Mix) Closeness(donor Person, number string) int {
 	if !m.Suits(donor, number) {
 		return 0
 	}
-	const telling = 5
 	all := strings.TrimPrefix(number, "+")
 	code := CallingCode(all)
-	theirs, international := digitsOf(donor.Phone)
-	if international || len(theirs) == len(all) && strings.HasPrefix(theirs, code) {
-		theirs = strings.TrimPrefix(theirs, code)
-	}
-	theirs, ours := strings.TrimLeft(theirs, "0"), all[len(code):]
+	theirs, ours := nationalOf(donor.Phone, code, len(all)), all[len(code):]
 	n := 0
 	for n < min(telling, len(theirs), len(ours)) && theirs[n] == ours[n] {
 		n++
 	}
 	return 1 + n
+}
+
+// nationalOf gives the digits of a number behind the calling code, which is
+// there when the number says so or when it is as long as one that has it.
+func nationalOf(phone, code string, long int) string {
+	digits, international := digitsOf(phone)
+	if international || len(digits) == long && strings.HasPrefix(digits, code) {
+		digits = strings.TrimPrefix(digits, code)
+	}
+	return strings.TrimLeft(digits, "0")
+}
+
+// Area gives the first three digits of somebody's number behind the calling
+// code, by which towns and networks are told apart.
+func (m *Mix) Area(who Person) string {
+	const usual = 10 // digits of a number without the calling code, at most
+	code := m.Calling(who.Country)
+	text := nationalOf(who.Phone, code, usual+len(code))
+	return text[:min(3, len(text))]
 }
 
 // digitsOf gives the digits of a number, without the sign of an international

@@ -71,7 +71,7 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 	case n >= fine.enough:
 		return nil, true
 	case n == 1 && rng.Float64() < b.alone:
-		text, ok := fine.fresh(rng, donor[b.fine].Text, b.beside(rng, donor), func(string) bool { return false })
+		text, ok := b.fresh(rng, donor)
 		return map[int]Value{b.fine: {Text: text}}, ok
 	case n > 1 && rng.Float64() < fine.cover:
 		n--
@@ -85,6 +85,36 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 		fresh[i] = row[i]
 	}
 	return fresh, true
+}
+
+// fresh makes a value of the finest column that no row has: it begins as those
+// of the same town do, and ends as any of the same form.
+func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
+	const tries = 200
+	c, own := b.columns[b.fine], donor[b.fine].Text
+	near := b.beside(rng, donor)
+	for range tries {
+		keep, other := len(own)-2, b.rows[rng.IntN(len(b.rows))][b.fine].Text
+		if len(near) > 0 {
+			keep = common(own, near[rng.IntN(len(near))].Text)
+		}
+		if keep = min(keep, len(own)-1); keep < 0 || shapeOf(other) != shapeOf(own) {
+			continue
+		}
+		if text := own[:keep] + other[keep:]; c.counts[text] == 0 {
+			return text, true
+		}
+	}
+	return c.fresh(rng, own, near, func(string) bool { return false })
+}
+
+// common is how many bytes two texts begin with together.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // likely chooses one of some rows: with the donor's other values if there is
