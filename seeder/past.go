@@ -15,8 +15,9 @@ import (
 
 // past moves a donor's dates to a canary that signed up in the table's past.
 // The two signed up within days of each other, so what happened later stays at
-// its hour: only by minutes moved, and in one piece with the ticket that it
-// belongs to. What was of one second stays of one second.
+// its hour, some days earlier or later, of the same kind, and in one piece with
+// the ticket that it belongs to: rows whose last changes lie minutes apart would
+// be found as a pair. What was of one second stays of one second.
 type past struct {
 	rng      *rand.Rand
 	signedUp time.Time // the donor
@@ -32,8 +33,30 @@ func (p *past) base(t time.Time) time.Time {
 	if t.Before(p.start) || offset < signUpSpan {
 		return p.start.Add(max(offset, 0))
 	}
-	return t
+	return p.otherDay(t)
 }
+
+// otherDay moves a date by some days, to one that is a weekend as before or is
+// none, and by minutes. What would be before the sign-up is as long after it as
+// the donor's.
+func (p *past) otherDay(t time.Time) time.Time {
+	const most, tries = 10, 30
+	m := t
+	for range tries {
+		m = t.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
+		if weekend(m) == weekend(t) && m.YearDay() != t.YearDay() && m.After(p.start) && m.Before(p.now) {
+			break
+		}
+		m = t
+	}
+	m = m.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter)
+	if m.Before(p.start) {
+		m = p.start.Add(t.Sub(p.signedUp))
+	}
+	return p.clamp(m)
+}
+
+func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
 
 // move gives the canary's date of a row that belongs to no ticket.
 func (p *past) move(t time.Time) time.Time {
@@ -47,11 +70,7 @@ func (p *past) move(t time.Time) time.Time {
 	case offset < signUpSpan, t.After(p.now): // the sign-up itself; an expiry
 		m = p.start.Add(offset)
 	default:
-		m = t.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter)
-		if m.Before(p.start) { // as long after the sign-up as the donor's
-			m = p.start.Add(offset)
-		}
-		m = p.clamp(m)
+		m = p.otherDay(t)
 	}
 	p.moved[t] = m
 	return m
