@@ -12,7 +12,8 @@ import (
 // of this table can have is left out from now on.
 func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
 	box := d.seat.box
-	d.who.Born = m.l.mix.Birth(rng, box.Text, d.who.Born)
+	born := d.who.Born
+	d.who.Born = m.l.mix.Birth(rng, box.Text, born)
 	id, _, err := m.l.mix.Fit(rng, box.Text, persona.Person{Full: box.Name}, []persona.Person{d.who})
 	switch {
 	case errors.Is(err, persona.ErrVariety):
@@ -21,6 +22,9 @@ func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
 		return m.unusable(d)
 	case err != nil:
 		return err
+	}
+	if d.who.Born == born { // no year of the address
+		d.who.Born = m.l.mix.BornAs(rng, d.who, id.First)
 	}
 	taken, err := m.stands(ctx, id.Email())
 	if err != nil {

@@ -30,7 +30,8 @@ type history struct {
 	uses    map[int]int // of donors
 	hours   [24]float64 // sign-ups of donors
 	busiest float64
-	back    map[int64]int // slots that were given back, by key
+	between map[string][]float64 // where rows lie between their neighbours, by part
+	back    map[int64]int        // slots that were given back, by key
 }
 
 // dated is a donor with the day of sign-up.
@@ -47,6 +48,7 @@ const (
 	fromStretch   = 2              // slots taken from one, so that they lie everywhere
 	mostStretches = 4000           // of the customer table
 	surelyEnough  = 80             // stretches that tell whether the others will yield enough
+	fewBetween    = 200            // rows that tell too little of where rows lie between neighbours
 	slotReserve   = 2              // slots wanted for a canary, so that the choice is free
 	nearDonors    = 24             // donors near a slot's date from which one is drawn
 	slotWithin    = 72 * time.Hour // a row's date may move so far to find a slot
@@ -57,7 +59,7 @@ const (
 // newHistory looks for room in the table's past. It is nil when the tables
 // have too little of it, or keys that show no order.
 func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
-	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}, back: map[int64]int{}}
+	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}, back: map[int64]int{}, between: map[string][]float64{}}
 	customer := s.cfg.Desk.Part(recipe.CustomerPart)
 	if !customer.Counted() || slices.ContainsFunc(s.cfg.Desk.Parts(), func(p *supportdb.Part) bool { return p.Counted() && !s.cfg.Desk.Dated(p) }) {
 		return nil, nil
@@ -171,6 +173,7 @@ func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) erro
 			return err
 		}
 		h.takeSome(st.Slots, seen)
+		h.between[p.Name] = append(h.between[p.Name], st.Between...)
 		if n%20 == 19 && len(h.free) < n {
 			rows = min(2*rows, longStretch)
 		}
@@ -212,7 +215,7 @@ func (h *history) next() (slot supportdb.Slot, at time.Time, ok bool) {
 	}
 	slot = h.free[len(h.free)-1]
 	h.free = h.free[:len(h.free)-1]
-	return slot, h.within(slot), true
+	return slot, h.within(h.s.cfg.Desk.Part(recipe.CustomerPart), slot), true
 }
 
 // giveBack puts a slot that no donor of its time suited behind the others, some
@@ -224,9 +227,9 @@ func (h *history) giveBack(slot supportdb.Slot) {
 	}
 }
 
-// within draws a moment between the rows beside a slot, of an hour at which
-// people sign up.
-func (h *history) within(slot supportdb.Slot) time.Time {
+// within draws a moment between the rows beside a slot: where rows lie between
+// their neighbours, of an hour at which people sign up.
+func (h *history) within(p *supportdb.Part, slot supportdb.Slot) time.Time {
 	span := slot.Before.Sub(slot.After)
 	if span <= 0 {
 		return slot.After
@@ -234,7 +237,11 @@ func (h *history) within(slot supportdb.Slot) time.Time {
 	const tries = 20
 	var at time.Time
 	for range tries {
-		at = slot.After.Add(time.Duration(h.rng.Int64N(int64(span)))).Truncate(time.Second)
+		share := h.rng.Float64()
+		if all := h.between[p.Name]; len(all) > fewBetween {
+			share = min(max(all[h.rng.IntN(len(all))], 0), 1)
+		}
+		at = slot.After.Add(time.Duration(share * float64(span))).Truncate(time.Second)
 		if h.rng.Float64()*h.busiest <= h.hours[at.Hour()] {
 			break
 		}
@@ -327,6 +334,7 @@ func (h *history) stretch(ctx context.Context, p *supportdb.Part, at time.Time) 
 		h.marks[p.Name] = append(h.marks[p.Name], st.First, st.Last)
 		slices.SortFunc(h.marks[p.Name], func(a, b supportdb.Mark) int { return a.At.Compare(b.At) })
 		h.read[p.Name] = append(h.read[p.Name], st)
+		h.between[p.Name] = append(h.between[p.Name], st.Between...)
 		if !at.Before(st.First.At) && !at.After(st.Last.At) {
 			return &h.read[p.Name][len(h.read[p.Name])-1], nil
 		}

@@ -154,7 +154,7 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 			return errDonor
 		}
 		desk.Give(image, n, slot.Key)
-		at = c.past.clamp(h.inside(slot, at))
+		at = c.past.clamp(h.within(p, slot))
 		if c.d.numbers[n], err = h.number(ctx, slot, at); err != nil {
 			return err
 		}
@@ -170,15 +170,6 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 		}
 	}
 	return nil
-}
-
-// inside is a moment between a slot's neighbours: as good as the wanted one when
-// that is there, else any, for one that is also a neighbour's would show.
-func (h *history) inside(slot supportdb.Slot, at time.Time) time.Time {
-	if at.After(slot.After) && at.Before(slot.Before) {
-		return at
-	}
-	return h.within(slot)
 }
 
 // note remembers where a ticket's dates go: the customer's row often has the same.

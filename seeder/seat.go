@@ -256,7 +256,7 @@ func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 // boxFor draws a mailbox at an outlet that people like somebody would have. It
 // is taken out. There may be none.
 func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.Person) *inventory.Item {
-	const looks, worst = 12, -3
+	const looks, worst = 40, -3
 	var at []int
 	var weights []float64
 	sum := 0.0

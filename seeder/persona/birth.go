@@ -62,3 +62,25 @@ func (m *Mix) Birth(rng *rand.Rand, address string, born int) int {
 	year, _ := strconv.Atoi(text)
 	return year
 }
+
+// BornAs gives the year of birth of somebody who is to have a first name: that
+// of one of those who have it and are of about the donor's age, for names come
+// and go. It stays the donor's where hardly anybody tells.
+func (m *Mix) BornAs(rng *rand.Rand, who Person, first string) int {
+	const reach, few = 15, 5
+	g := m.near(&who)
+	id, known := m.firsts.ids[m.firsts.name(first).text]
+	if !known || who.Born == 0 {
+		return who.Born
+	}
+	var years []int
+	for _, i := range g.named(id) {
+		if year := int(g.links[i].born); year > 0 && max(year-who.Born, who.Born-year) <= reach {
+			years = append(years, year)
+		}
+	}
+	if len(years) < few {
+		return who.Born
+	}
+	return years[rng.IntN(len(years))]
+}

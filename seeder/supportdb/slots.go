@@ -29,6 +29,9 @@ type Stretch struct {
 	Slots       []Slot
 	Rows        int
 	End         bool // no row follows
+	// Between tells, of rows whose neighbours have the next keys, where their date
+	// lies between the two, from 0 to 1.
+	Between []float64
 }
 
 // Mark is a row's key and date.
@@ -99,7 +102,7 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 	}
 	q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + " >= ? ORDER BY " + quote(p.Key[0]) + " LIMIT " + strconv.Itoa(rows)
 	var out Stretch
-	var last Mark
+	var last, before Mark
 	var lastNumber string
 	err := d.db.each(ctx, q, []any{from}, func(rows *sql.Rows) error {
 		r, err := scanRow(rows, columns)
@@ -124,7 +127,10 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 				out.Slots = append(out.Slots, Slot{k, last.Key, last.At, at, lastNumber, number})
 			}
 		}
-		last, lastNumber, out.Last = here, number, here
+		if span := at.Sub(before.At); key == before.Key+2 && span > 0 {
+			out.Between = append(out.Between, float64(last.At.Sub(before.At))/float64(span))
+		}
+		before, last, lastNumber, out.Last = last, here, number, here
 		return nil
 	})
 	out.End = out.Rows < rows
