@@ -123,13 +123,13 @@ func TestLockOutlivesIdleTime(t *testing.T) {
 	dsn, _ := shared.MariaDB(t).Database(t)
 	busy := errors.New("busy")
 	v := vault(t)
+	r := openAt(t, "mysql://"+dsn, v) // making the tables may take longer than a second
 	holder, err := registry.Open(t.Context(), registry.Config{DSN: "mysql://" + dsn + "&wait_timeout=1", Vault: v, Now: start})
 	must(t, err)
 	defer holder.Close()
 	unlock, err := holder.Lock(t.Context(), t.Name(), busy)
 	must(t, err)
 	defer unlock()
-	r := openAt(t, "mysql://"+dsn, v)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for range 6 {
