@@ -254,11 +254,14 @@ func (i *inserting) some(ctx context.Context, rows []place) error {
 	for n, r := range rows {
 		if given != nil {
 			r.w.image.Items[r.item].Row.Set(i.p.auto, Text(given[n]))
-			r.row.Set(i.p.auto, Text(given[n]))
 		}
 		key := make([]string, len(i.p.Key))
 		for k, c := range i.p.Key {
-			key[k] = r.row.Get(spelling(i.p.Table, c)).Text()
+			if c = spelling(i.p.Table, c); c == i.p.auto && given != nil {
+				key[k] = given[n]
+				continue
+			}
+			key[k] = r.row.Get(c).Text()
 		}
 		r.w.keys.Rows[r.item] = key
 		if err := r.w.counted(ctx, i.b.tx, r.item, key); err != nil {

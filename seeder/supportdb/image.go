@@ -94,8 +94,11 @@ func (r *Row) Set(column string, v Value) {
 	r.Values = append(r.Values, v)
 }
 
-// Clone returns a copy whose columns and values can be changed.
-func (r *Row) Clone() Row { return Row{slices.Clone(r.Columns), slices.Clone(r.Values)} }
+// Clone returns a copy whose columns and values can be changed, with room for a
+// key that the server gives.
+func (r *Row) Clone() Row {
+	return Row{append(make([]string, 0, len(r.Columns)+1), r.Columns...), append(make([]Value, 0, len(r.Values)+1), r.Values...)}
+}
 
 // Item is a row of a part, with the number of the item that it belongs to; the
 // customer belongs to none, which is -1.

@@ -131,7 +131,11 @@ func (w *writing) resolved(n int) (row Row, open map[string]Value) {
 
 func (d *Desk) resolve(i *Image, n int) (row Row, open map[string]Value) {
 	t := d.Part(i.Items[n].Part).Table
-	row = i.Items[n].Row.Clone()
+	row = i.Items[n].Row
+	if !slices.ContainsFunc(row.Values, Value.Tied) {
+		return row, nil
+	}
+	row = row.Clone()
 	for at, v := range row.Values {
 		if !v.Tied() {
 			continue
