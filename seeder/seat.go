@@ -268,7 +268,7 @@ func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.
 		}
 		w := 0.0
 		if i.Name == "" {
-			w = min(mix.Likely(i.Text, *who), 3)
+			w = min(mix.Likely(i.Text, *who, p.iso && i.Region() != ""), 3)
 		}
 		if w < worst && p.refused < patience {
 			continue

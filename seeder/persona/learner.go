@@ -93,6 +93,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 		g.exchange(m)
 	}
 	m.all.exchange(m)
+	m.divide(l.people)
 	return m, nil
 }
 

@@ -12,7 +12,7 @@ func TestLikely(t *testing.T) {
 	m := mix(t)
 	us, de := persona.Person{Country: "US", Language: "en"}, persona.Person{Country: "DE", Language: "de"}
 	for address, want := range map[string][2]persona.Person{"dana.whitfield84@gmail.test": {us, de}, "juergen_mueller@gmail.test": {de, us}} {
-		if there, elsewhere := m.Likely(address, want[0]), m.Likely(address, want[1]); there < elsewhere+2 {
+		if there, elsewhere := m.Likely(address, want[0], false), m.Likely(address, want[1], false); there < elsewhere+2 {
 			t.Errorf("%s: %.1f in its own country, %.1f in the other", address, there, elsewhere)
 		}
 	}

@@ -94,9 +94,11 @@ type Mix struct {
 	all    *group
 	groups map[groupKey]*group // by country, language and salutation, see groupsOf
 
-	keys       []string  // by form, see keyOf
-	crowds     sync.Map  // by circle
-	unseen     sync.Map  // by group, see strangers
+	keys       []string // by form, see keyOf
+	crowds     sync.Map // by circle
+	unseen     sync.Map // by group, see strangers
+	ratings    sync.Map // by address
+	quarters   []quarter
 	reading    sync.Once // fills dictionary
 	dictionary *dictionary
 

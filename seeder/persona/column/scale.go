@@ -91,6 +91,9 @@ func (c *Column) date(rng *rand.Rand, donor string, reach int) (string, bool) {
 	clock = min(max(clock, 0), 24*time.Hour-time.Second)
 	made := t.Truncate(24 * time.Hour).Add(clock)
 	text := made.In(sample.Location()).Format(c.layout)
+	if strings.HasSuffix(c.layout, "02") && c.endings[text[max(len(text)-2, 0):]] == 0 {
+		return "", false // a day of the month that no date has
+	}
 	y, ok := c.parse(text)
 	return text, ok && y >= c.order[0].at && y <= c.order[len(c.order)-1].at
 }
