@@ -36,7 +36,7 @@ func (sp *studiedPart) cohorts(twins *column.Twins, all int) {
 		key := sp.kinOf(row)
 		groups[key] = append(groups[key], row)
 	}
-	sp.cohort.bundles = bundles(twins, sp.cohort)
+	sp.bundles = bundles(twins, sp.cohort)
 	sp.of = map[string]*cohort{}
 	for key, rows := range groups {
 		if len(rows) < leastCohort {

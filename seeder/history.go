@@ -221,7 +221,7 @@ func (h *history) next() (slot supportdb.Slot, at time.Time, ok bool) {
 // giveBack puts a slot that no donor of its time suited behind the others, some
 // times: mailboxes that are left suit fewer and fewer donors.
 func (h *history) giveBack(slot supportdb.Slot) {
-	const often = 4
+	const often = 12
 	if h.back[slot.Key]++; h.back[slot.Key] <= often {
 		h.free = slices.Insert(h.free, 0, slot)
 	}

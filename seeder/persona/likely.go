@@ -113,7 +113,7 @@ func (g *group) aged(s *scene) float64 {
 	for year, n := range g.years {
 		if n > 0 {
 			dated += float64(n)
-			if s.peer(int16(year + oldest)) { //nolint:gosec // a year
+			if s.peer(int16(year + oldest)) {
 				peers += float64(n)
 			}
 		}

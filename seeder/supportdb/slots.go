@@ -122,14 +122,12 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 		here := Mark{key, at}
 		if out.First.Key == 0 {
 			out.First = here
-		} else if gap := key - last.Key; gap > 1 && gap <= widestGap && !at.Before(last.At) {
+		} else if gap := key - last.Key; gap <= widestGap && !at.Before(last.At) {
 			for k := last.Key + 1; k < key; k++ {
 				out.Slots = append(out.Slots, Slot{k, last.Key, last.At, at, lastNumber, number})
 			}
 		}
-		if span := at.Sub(before.At); key == before.Key+2 && span > 0 {
-			out.Between = append(out.Between, float64(last.At.Sub(before.At))/float64(span))
-		}
+		out.place(before, last, here)
 		before, last, lastNumber, out.Last = last, here, number, here
 		return nil
 	})
@@ -138,6 +136,13 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 		return out, fmt.Errorf("read the gaps of %s: %w", p.Table.Name, err)
 	}
 	return out, nil
+}
+
+// place notes where a row lies between its neighbours.
+func (s *Stretch) place(before, row, after Mark) {
+	if span := after.At.Sub(before.At); after.Key == before.Key+2 && span > 0 {
+		s.Between = append(s.Between, float64(row.At.Sub(before.At))/float64(span))
+	}
 }
 
 // Referred reports which keys of a part other tables still name, in columns

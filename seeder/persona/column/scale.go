@@ -91,11 +91,17 @@ func (c *Column) date(rng *rand.Rand, donor string, reach int) (string, bool) {
 	clock = min(max(clock, 0), 24*time.Hour-time.Second)
 	made := t.Truncate(24 * time.Hour).Add(clock)
 	text := made.In(sample.Location()).Format(c.layout)
+	return text, c.usual(text)
+}
+
+// usual reports whether a date lies between those that there are, on a day of
+// the month that dates have.
+func (c *Column) usual(text string) bool {
 	if strings.HasSuffix(c.layout, "02") && c.endings[text[max(len(text)-2, 0):]] == 0 {
-		return "", false // a day of the month that no date has
+		return false
 	}
 	y, ok := c.parse(text)
-	return text, ok && y >= c.order[0].at && y <= c.order[len(c.order)-1].at
+	return ok && y >= c.order[0].at && y <= c.order[len(c.order)-1].at
 }
 
 // fractionOf is the fraction of a second to which a date is written.
