@@ -24,14 +24,31 @@ type past struct {
 	start    time.Time // the canary
 	now      time.Time
 	shifts   map[int]time.Duration // by the number of the ticket's row
+	opened   map[int]time.Time     // the donor's ticket
+	bends    map[int]float64       // from -1 to 1, see stretched; that of the sign-up is the customer's
 	moved    map[time.Time]time.Time
+}
+
+// stretched is a time between two of the donor's dates, some minutes longer or
+// shorter: what took as many seconds for two customers makes a pair of them.
+func stretched(d time.Duration, bend float64) time.Duration {
+	const part = 20
+	if d < 0 {
+		return d
+	}
+	return (d + time.Duration(bend*float64(min(d/part, jitter)))).Truncate(time.Second)
+}
+
+// ofTicket moves a date of the rows under a ticket.
+func (p *past) ofTicket(n int, t time.Time) time.Time {
+	return p.clamp(p.opened[n].Add(p.shifts[n]).Add(stretched(t.Sub(p.opened[n]), p.bends[n])))
 }
 
 // base is where a donor's date goes before a slot is looked for.
 func (p *past) base(t time.Time) time.Time {
 	offset := t.Sub(p.signedUp)
 	if t.Before(p.start) || offset < signUpSpan {
-		return p.start.Add(max(offset, 0))
+		return p.start.Add(stretched(max(offset, 0), p.bends[0]))
 	}
 	return p.otherDay(t)
 }
@@ -67,8 +84,10 @@ func (p *past) move(t time.Time) time.Time {
 	m := t
 	switch {
 	case offset < -2*365*24*time.Hour: // a birthday, a date that stands for none
-	case offset < signUpSpan, t.After(p.now): // the sign-up itself; an expiry
+	case t.After(p.now): // an expiry
 		m = p.start.Add(offset)
+	case offset < signUpSpan: // the sign-up itself
+		m = p.start.Add(stretched(offset, p.bends[0]))
 	default:
 		m = p.otherDay(t)
 	}
@@ -94,9 +113,9 @@ func (c *composer) at(n int, t time.Time) time.Time {
 	if c.past == nil {
 		return c.timeline.Move(t)
 	}
-	for k, shift := range c.past.shifts {
+	for k := range c.past.shifts {
 		if c.d.image.Under(n, k) {
-			return c.past.clamp(t.Add(shift))
+			return c.past.ofTicket(k, t)
 		}
 	}
 	return c.past.move(t)
@@ -107,7 +126,8 @@ func (c *composer) at(n int, t time.Time) time.Time {
 // its time, or a ticket no number.
 func (h *history) place(ctx context.Context, c *composer) error {
 	image := &c.d.image
-	c.past = &past{rng: c.rng, start: c.d.start, now: c.d.end, shifts: map[int]time.Duration{}, moved: map[time.Time]time.Time{}}
+	c.past = &past{rng: c.rng, start: c.d.start, now: c.d.end, shifts: map[int]time.Duration{}, opened: map[int]time.Time{}, bends: map[int]float64{}, moved: map[time.Time]time.Time{}}
+	c.past.bends[0] = 2*c.rng.Float64() - 1
 	c.past.signedUp, _ = h.s.signedUp(&c.d.donor.Image)
 	desk := h.s.cfg.Desk
 	desk.Give(image, image.Customer(), c.d.slot.Key)
@@ -162,25 +182,24 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 	if h.running && c.d.numbers[n] == "" {
 		return errDonor
 	}
-	shift := at.Sub(old)
-	c.past.shifts[n] = shift
+	c.past.shifts[n], c.past.opened[n], c.past.bends[n] = at.Sub(old), old, 2*c.rng.Float64()-1
 	for k := range image.Items {
 		if image.Under(k, n) {
-			h.note(c.past, desk.Part(image.Items[k].Part), &image.Items[k].Row, shift)
+			h.note(c.past, desk.Part(image.Items[k].Part), &image.Items[k].Row, n)
 		}
 	}
 	return nil
 }
 
 // note remembers where a ticket's dates go: the customer's row often has the same.
-func (h *history) note(to *past, p *supportdb.Part, row *supportdb.Row, shift time.Duration) {
+func (h *history) note(to *past, p *supportdb.Part, row *supportdb.Row, ticket int) {
 	for i := range p.Table.Columns {
 		col := &p.Table.Columns[i]
 		if !p.IsTime(col) {
 			continue
 		}
 		if t, ok := p.ParseTime(col.Name, row.Get(col.Name)); ok {
-			to.moved[t] = to.clamp(t.Add(shift))
+			to.moved[t] = to.ofTicket(ticket, t)
 		}
 	}
 }
