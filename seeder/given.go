@@ -17,6 +17,9 @@ func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
 	id, _, err := m.l.mix.Fit(rng, box.Text, persona.Person{Full: box.Name}, []persona.Person{d.who})
 	switch {
 	case errors.Is(err, persona.ErrVariety):
+		if m.misfits[box.ID]++; m.misfits[box.ID] >= misfits {
+			return m.unusable(d)
+		}
 		return errDonor
 	case errors.Is(err, persona.ErrAddress):
 		return m.unusable(d)

@@ -201,7 +201,7 @@ func (r *planting) trialMinter(ctx context.Context, size int) (*minter, error) {
 	}
 	return &minter{
 		s: r.s, batch: r.batch, pool: p, l: &l, withPhone: r.m.withPhone, pastOnly: l.past != nil,
-		emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{},
+		emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}, misfits: map[inventory.ID]int{},
 	}, nil
 }
 

@@ -43,6 +43,7 @@ type minter struct {
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
 	polled    map[inventory.ID]bool // mailboxes of canaries that are to be read by IMAP
+	misfits   map[inventory.ID]int  // donors whom a mailbox did not suit
 	continued int                   // ticket numbers beyond the table's last
 	foreign   int                   // phone numbers of another country than the donor's
 	lack      int                   // placebo numbers that could not be made
@@ -64,7 +65,7 @@ const spread = 14 * 24 * time.Hour
 // is how many the batch still needs, these included.
 func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Planting, error) {
 	rng := source(m.batch.Seed, "mint", ordinal)
-	if m.pool.seats() < n { // some were given up
+	if m.pool.seats() < n || m.pool.starved() { // some were given up
 		if err := m.pool.allot(m.l.mix, left); err != nil {
 			return nil, err
 		}

@@ -28,7 +28,7 @@ func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, p *cana
 }
 
 // keepBox counts a mailbox that a canary gets, and holds others back that are
-// due: of the same provider, if it has any.
+// due: of the same provider, if it has any to spare.
 func (m *minter) keepBox(at *outlet, box *inventory.Item, p *canary.Planting) error {
 	m.pool.boxes.place(box)
 	from := []*outlet{at}
@@ -37,6 +37,7 @@ func (m *minter) keepBox(at *outlet, box *inventory.Item, p *canary.Planting) er
 			from = append(from, o)
 		}
 	}
+	slices.SortStableFunc(from, func(a, b *outlet) int { return b.spare() - a.spare() })
 	for range m.pool.due(m.pool.boxes, 0) {
 		if !slices.ContainsFunc(from, func(o *outlet) bool { return m.keep(&o.boxes, box, &m.pool.boxes, p) }) {
 			return fmt.Errorf("%w: no mailbox is left for a placebo that was in no row before%s", ErrPool, m.pool.waiting(inventory.Mailbox, inventory.Seed))

@@ -222,7 +222,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err := r.choosePast(ctx, l, missing); err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, form: r.cfg.form, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}}
+	r.m = &minter{s: r.s, batch: r.batch, form: r.cfg.form, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}, misfits: map[inventory.ID]int{}}
 	return nil
 }
 

@@ -47,6 +47,20 @@ type seating struct {
 	unfit     int // mailboxes whose address nobody of this table can have
 }
 
+// spare is 1 where there are more mailboxes than seats for canaries, else 0.
+func (o *outlet) spare() int {
+	if len(o.boxes) > o.due+o.extra {
+		return 1
+	}
+	return 0
+}
+
+// starved reports whether mailboxes went elsewhere, such as to placebos, for
+// which seats were given out: nobody could ever take these.
+func (p *pool) starved() bool {
+	return slices.ContainsFunc(p.outlets, func(o *outlet) bool { return !o.owned && len(o.boxes) < o.due+o.extra })
+}
+
 // seat is what a draft has taken of the pool for its address.
 type seat struct {
 	at    *outlet
@@ -55,9 +69,12 @@ type seat struct {
 	extra bool
 }
 
-// patience is how many donors in a row are refused because others are due, until
-// any seat will do.
-const patience = 60
+// Bounds of looking for who suits the seats that are left.
+const (
+	patience = 60  // donors that are refused in a row, until any seat will do
+	despair  = 300 // and until a mailbox may be of another country
+	misfits  = 12  // donors whom a mailbox does not suit, until it is nobody's
+)
 
 // class is the provider at which somebody is, a large one or one that the pool
 // has too; empty for a small domain.
@@ -246,6 +263,9 @@ func (s *Seeder) donorPeople(l *lessons) []persona.Person {
 
 // suitable reports whether a mailbox may be a customer's of a country.
 func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
+	if p.refused >= despair {
+		return true // better than none
+	}
 	if region := i.Region(); p.iso && region != "" && who.Country != "" && !strings.EqualFold(region, who.Country) {
 		return false
 	}
