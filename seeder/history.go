@@ -19,7 +19,8 @@ import (
 type history struct {
 	s       *Seeder
 	rng     *rand.Rand
-	free    []supportdb.Slot // for customers, in random order
+	free    []supportdb.Slot // for customers, the next one last
+	rooms   rooms
 	marks   map[string][]supportdb.Mark
 	read    map[string][]supportdb.Stretch
 	taken   map[string]map[int64]bool
@@ -52,6 +53,7 @@ const (
 	slotReserve   = 2              // slots wanted for a canary, so that the choice is free
 	nearDonors    = 24             // donors near a slot's date from which one is drawn
 	slotWithin    = 72 * time.Hour // a row's date may move so far to find a slot
+	aboutThen     = 3 * time.Hour  // later than the nearest slot, and as good
 	signUpSpan    = 2 * time.Hour  // what belongs to the sign-up itself
 	jitter        = 20 * time.Minute
 )
@@ -173,12 +175,17 @@ func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) erro
 			return err
 		}
 		h.takeSome(st.Slots, seen)
+		h.rooms.meet(&st, h.busy)
 		h.between[p.Name] = append(h.between[p.Name], st.Between...)
 		if n%20 == 19 && len(h.free) < n {
 			rows = min(2*rows, longStretch)
 		}
 	}
-	return h.leaveReferred(ctx, p)
+	if err := h.leaveReferred(ctx, p); err != nil {
+		return err
+	}
+	h.free = h.rooms.order(h.rng, h.free)
+	return nil
 }
 
 // takeSome takes some slots of a stretch that were not seen before.
@@ -192,8 +199,7 @@ func (h *history) takeSome(slots []supportdb.Slot, seen map[int64]bool) {
 	}
 }
 
-// leaveReferred gives up the slots whose keys other tables still name, and puts
-// the others in random order.
+// leaveReferred gives up the slots whose keys other tables still name.
 func (h *history) leaveReferred(ctx context.Context, p *supportdb.Part) error {
 	keys := make([]int64, len(h.free))
 	for i, slot := range h.free {
@@ -204,7 +210,6 @@ func (h *history) leaveReferred(ctx context.Context, p *supportdb.Part) error {
 		return err
 	}
 	h.free = slices.DeleteFunc(h.free, func(s supportdb.Slot) bool { return left[s.Key] })
-	h.rng.Shuffle(len(h.free), func(i, j int) { h.free[i], h.free[j] = h.free[j], h.free[i] })
 	return nil
 }
 
@@ -239,8 +244,9 @@ func (h *history) within(p *supportdb.Part, slot supportdb.Slot) time.Time {
 	for range tries {
 		share := h.rng.Float64()
 		if all := h.between[p.Name]; len(all) > fewBetween {
-			share = min(max(all[h.rng.IntN(len(all))], 0), 1)
+			share = all[h.rng.IntN(len(all))]
 		}
+		share = slot.Share(share)
 		at = slot.After.Add(time.Duration(share * float64(span))).Truncate(time.Second)
 		if h.rng.Float64()*h.busiest <= h.hours[at.Hour()] {
 			break
@@ -255,6 +261,11 @@ func (h *history) learnHours() {
 		h.hours[d.at.Hour()]++
 	}
 	h.busiest = slices.Max(h.hours[:])
+}
+
+// busy tells how many sign up at an hour, as a part of what is usual.
+func (h *history) busy(at time.Time) float64 {
+	return float64(len(h.hours)) * h.hours[at.Hour()] / float64(max(len(h.donors), 1))
 }
 
 // donor draws one of those who suit, nil is all, and signed up about then.
@@ -272,43 +283,6 @@ func (h *history) donor(at time.Time, suits func(donor int) bool) int {
 	n := slices.MinFunc(near, func(a, b dated) int { return h.uses[a.n] - h.uses[b.n] }).n
 	h.uses[n]++
 	return n
-}
-
-// near takes the slot of a part whose neighbours are of about that time.
-func (h *history) near(ctx context.Context, p *supportdb.Part, at time.Time) (supportdb.Slot, bool, error) {
-	st, err := h.stretch(ctx, p, at)
-	if err != nil || st == nil {
-		return supportdb.Slot{}, false, err
-	}
-	best, found := supportdb.Slot{}, false
-	far := slotWithin
-	for _, slot := range st.Slots {
-		d := distance(slot, at)
-		if d < far && !h.taken[p.Name][slot.Gap] {
-			best, found, far = slot, true, d
-		}
-	}
-	if found {
-		h.hold(p.Name, best.Gap)
-	}
-	return best, found, nil
-}
-
-func (h *history) hold(part string, gap int64) {
-	if h.taken[part] == nil {
-		h.taken[part] = map[int64]bool{}
-	}
-	h.taken[part][gap] = true
-}
-
-func distance(s supportdb.Slot, at time.Time) time.Duration {
-	switch {
-	case at.Before(s.After):
-		return s.After.Sub(at)
-	case at.After(s.Before):
-		return at.Sub(s.Before)
-	}
-	return 0
 }
 
 // stretch finds the stretch of a part in which a moment lies, by keys and

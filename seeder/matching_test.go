@@ -35,7 +35,12 @@ func ofOthers(t *testing.T, cfg helpdesk.Config, n int) []inventory.Item {
 	return out
 }
 
-// numbersOfOthers are their phone numbers, of those whose country tells the code.
+// callingCodes are those of the generated countries.
+func callingCodes() map[string]string {
+	return map[string]string{"US": "1", "CA": "1", "GB": "44", "AU": "61", "DE": "49", "AT": "43", "CH": "41", "FR": "33", "ES": "34", "IT": "39", "NL": "31", "SE": "46", "PL": "48", "BR": "55"}
+}
+
+// numbersOfOthers are their phone numbers, however they write them.
 func numbersOfOthers(t *testing.T, cfg helpdesk.Config, n int) []string {
 	t.Helper()
 	cfg.Tickets, cfg.Seed = 0, cfg.Seed+2000
@@ -48,7 +53,14 @@ func numbersOfOthers(t *testing.T, cfg helpdesk.Config, n int) []string {
 		if c.Phone == nil {
 			continue
 		}
-		if text, err := token.Canon(canary.Phone, *c.Phone); err == nil && strings.HasPrefix(*c.Phone, "+") && len(out) < n {
+		text := *c.Phone
+		if !strings.HasPrefix(text, "+") {
+			if c.Country != "IT" { // there the zero is part of the number
+				text = strings.TrimPrefix(strings.Trim(text, "("), "0")
+			}
+			text = "+" + callingCodes()[c.Country] + " " + text
+		}
+		if text, err := token.Canon(canary.Phone, text); err == nil && len(out) < n {
 			out = append(out, text)
 		}
 	}

@@ -32,11 +32,11 @@ type past struct {
 // stretched is a time between two of the donor's dates, some minutes longer or
 // shorter: what took as many seconds for two customers makes a pair of them.
 func stretched(d time.Duration, bend float64) time.Duration {
-	const part = 20
+	const part = 3
 	if d < 0 {
 		return d
 	}
-	return (d + time.Duration(bend*float64(min(d/part, jitter)))).Truncate(time.Second)
+	return (d + time.Duration(bend*float64(min(d/part, 2*jitter)))).Truncate(time.Second)
 }
 
 // ofTicket moves a date of the rows under a ticket.
@@ -54,10 +54,14 @@ func (p *past) base(t time.Time) time.Time {
 }
 
 // otherDay moves a date by some days, to one that is a weekend as before or is
-// none, and by minutes. What would be before the sign-up is as long after it as
-// the donor's.
+// none, and by minutes: by weeks where it is far from the sign-up and from now,
+// or the canary would be nearer to the donor than others are. What would be
+// before the sign-up is as long after it as the donor's.
 func (p *past) otherDay(t time.Time) time.Time {
-	const most, tries = 10, 30
+	const least, longest, tries = 3, 60, 30
+	const day = 24 * time.Hour
+	room := min(t.Sub(p.signedUp), p.now.Sub(t)) / (2 * day)
+	most := min(max(int(room), least), longest)
 	m := t
 	for range tries {
 		m = t.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
@@ -166,11 +170,11 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 	}
 	at := c.past.base(old)
 	if p.Counted() {
-		slot, found, err := h.near(ctx, p, at)
+		slot, found, err := h.ticketSlot(ctx, c.past, old)
 		if err != nil {
 			return err
 		}
-		if !found || slot.Before.Before(c.past.start) {
+		if !found {
 			return errDonor
 		}
 		desk.Give(image, n, slot.Key)
@@ -189,6 +193,20 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 		}
 	}
 	return nil
+}
+
+// ticketSlot looks for a slot near some days to which a ticket could be moved:
+// if the first had to have one, customers with many tickets would be left out.
+func (h *history) ticketSlot(ctx context.Context, to *past, old time.Time) (slot supportdb.Slot, found bool, err error) {
+	const tries = 8
+	p := h.s.cfg.Desk.Part(recipe.TicketPart)
+	for range tries {
+		slot, found, err = h.near(ctx, p, to.base(old))
+		if err != nil || found && !slot.Before.Before(to.start) {
+			return slot, found, err
+		}
+	}
+	return slot, false, nil
 }
 
 // note remembers where a ticket's dates go: the customer's row often has the same.

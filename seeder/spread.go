@@ -88,7 +88,8 @@ func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (
 	case own+away > 0 && rng.IntN(own+away) < own:
 		s.at, ok = o, true
 		if c == "" {
-			s.at, ok = p.smallOutlet(rng, who), true
+			s.at = p.smallOutlet(rng, who)
+			ok = s.at != nil
 		}
 	case away > 0:
 		s.at, s.extra = p.extraOutlet(rng, who), true
@@ -142,7 +143,8 @@ func (p *pool) giveBack(s *seat) {
 	*s = seat{}
 }
 
-// smallOutlet draws a small domain by its seats, rather one of the country.
+// smallOutlet draws a small domain by its seats, one of the country as long as
+// there may be donors for the others.
 func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
 	at := func(o *outlet) bool { return o.country == "" || strings.EqualFold(o.country, who.Country) }
 	if o := p.draw(rng, func(o *outlet) int {
@@ -150,7 +152,7 @@ func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
 			return 0
 		}
 		return o.due
-	}); o != nil {
+	}); o != nil || p.refused < patience {
 		return o
 	}
 	return p.draw(rng, func(o *outlet) int {

@@ -16,10 +16,19 @@ import (
 // rolled back. A row with this key stands between two others.
 type Slot struct {
 	Key           int64
-	Gap           int64     // the key before the gap; slots of one gap have the same neighbours
+	Gap, Next     int64     // the keys before and after the gap; slots of one gap have the same neighbours
 	After, Before time.Time // dates of the rows on both sides
 	// Low and High are the ticket numbers on both sides, of tickets.
 	Low, High string
+}
+
+// Share is where in a gap a row with the slot's key lies, from 0 to 1, when
+// between is where one lies in a gap of a single key: nearer to the end to which
+// its key is nearer.
+func (s *Slot) Share(between float64) float64 {
+	const half = 0.5
+	width := float64(s.Next - s.Gap)
+	return min(max((float64(s.Key-s.Gap)+2*(between-half))/width, 0), 1)
 }
 
 // Stretch is a run of rows of a part in the order of their keys, with the keys
@@ -32,7 +41,11 @@ type Stretch struct {
 	// Between tells, of rows whose neighbours have the next keys, where their date
 	// lies between the two, from 0 to 1.
 	Between []float64
+	Rooms   []Room // of the rows
 }
+
+// Room is a row's date with those of the rows before and after it.
+type Room struct{ After, At, Before time.Time }
 
 // Mark is a row's key and date.
 type Mark struct {
@@ -124,7 +137,7 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 			out.First = here
 		} else if gap := key - last.Key; gap <= widestGap && !at.Before(last.At) {
 			for k := last.Key + 1; k < key; k++ {
-				out.Slots = append(out.Slots, Slot{k, last.Key, last.At, at, lastNumber, number})
+				out.Slots = append(out.Slots, Slot{k, last.Key, key, last.At, at, lastNumber, number})
 			}
 		}
 		out.place(before, last, here)
@@ -138,9 +151,13 @@ func (d *Desk) StretchOf(ctx context.Context, p *Part, from int64, rows int) (St
 	return out, nil
 }
 
-// place notes where a row lies between its neighbours.
+// place notes where a row lies between its neighbours, and how far these are apart.
 func (s *Stretch) place(before, row, after Mark) {
-	if span := after.At.Sub(before.At); after.Key == before.Key+2 && span > 0 {
+	span := after.At.Sub(before.At)
+	if before.Key != 0 && span >= 0 {
+		s.Rooms = append(s.Rooms, Room{before.At, row.At, after.At})
+	}
+	if after.Key == before.Key+2 && span > 0 {
 		s.Between = append(s.Between, float64(row.At.Sub(before.At))/float64(span))
 	}
 }
