@@ -232,23 +232,3 @@ func (t *Twins) Together(i int) []int {
 	}
 	return out
 }
-
-// Alike gives sampled rows that have the same as a row in some columns, and
-// something else in one, at most so many, beginning anywhere.
-func (t *Twins) Alike(rng *rand.Rand, row []Value, in []int, except, most int) [][]Value {
-	var out [][]Value
-	if len(t.rows) == 0 {
-		return nil
-	}
-	from := rng.IntN(len(t.rows))
-	for k := range t.rows {
-		r := t.rows[(from+k)%len(t.rows)]
-		if r[except].Null || r[except] == row[except] || slices.ContainsFunc(in, func(i int) bool { return r[i] != row[i] }) {
-			continue
-		}
-		if out = append(out, r); len(out) == most {
-			break
-		}
-	}
-	return out
-}
