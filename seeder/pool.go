@@ -199,8 +199,9 @@ func (p *pool) waits(kind canary.Kind) string {
 // any will do, another.
 func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool) (inventory.Item, bool) {
 	i, best := -1, 0
+	closeness := mix.Closeness(donor)
 	for n := range p.numbers {
-		if c := mix.Closeness(donor, p.numbers[n].Text); c > best {
+		if c := closeness(p.numbers[n].Text); c > best {
 			i, best = n, c
 		}
 		if best == persona.Closest {

@@ -50,36 +50,48 @@ func codeOf(country string) string {
 // Suits reports whether a pool number (E.164) is of the country that the
 // donor's number is of. Where nothing tells the country, any number suits.
 func (m *Mix) Suits(donor Person, number string) bool {
-	code := ""
-	if digits, international := digitsOf(donor.Phone); international && digits != "" {
-		code = CallingCode(digits)
-	} else {
-		code = m.Calling(donor.Country)
-	}
+	code := m.callingOf(&donor)
 	return code == "" || code == CallingCode(strings.TrimPrefix(number, "+"))
 }
 
-// Closest is the most that [Mix.Closeness] gives.
+// callingOf gives the calling code of a donor's number, else of the country's.
+func (m *Mix) callingOf(donor *Person) string {
+	if digits, international := digitsOf(donor.Phone); international && digits != "" {
+		return CallingCode(digits)
+	}
+	return m.Calling(donor.Country)
+}
+
+// Closest is the most that the function of [Mix.Closeness] gives.
 const Closest = 1 + telling
 
 // telling is how many digits behind the calling code tell a network or a town.
 const telling = 4
 
-// Closeness tells how well a pool number (E.164) suits a donor: 0 when it does
-// not, else 1 and the digits behind the calling code that both begin with, as
-// many at most as tell a network or a town.
-func (m *Mix) Closeness(donor Person, number string) int {
-	if !m.Suits(donor, number) {
-		return 0
+// Closeness gives what tells how well a pool number (E.164) suits a donor: 0
+// when it does not, else 1 and the digits behind the calling code that both
+// begin with, as many at most as tell a network or a town. A pool has many
+// numbers, so what is the donor's is worked out once.
+func (m *Mix) Closeness(donor Person) func(number string) int {
+	want := m.callingOf(&donor)
+	var code, theirs string
+	long := -1
+	return func(number string) int {
+		all := strings.TrimPrefix(number, "+")
+		c := CallingCode(all)
+		if want != "" && c != want {
+			return 0
+		}
+		if c != code || len(all) != long {
+			code, long = c, len(all)
+			theirs = nationalOf(donor.Phone, code, long)
+		}
+		ours, n := all[len(code):], 0
+		for n < min(telling, len(theirs), len(ours)) && theirs[n] == ours[n] {
+			n++
+		}
+		return 1 + n
 	}
-	all := strings.TrimPrefix(number, "+")
-	code := CallingCode(all)
-	theirs, ours := nationalOf(donor.Phone, code, len(all)), all[len(code):]
-	n := 0
-	for n < min(telling, len(theirs), len(ours)) && theirs[n] == ours[n] {
-		n++
-	}
-	return 1 + n
 }
 
 // nationalOf gives the digits of a number behind the calling code, which is
