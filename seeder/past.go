@@ -25,7 +25,8 @@ type past struct {
 	now      time.Time
 	shifts   map[int]time.Duration // by the number of the ticket's row
 	opened   map[int]time.Time     // the donor's ticket
-	bends    map[int]float64       // from -1 to 1, see stretched; that of the sign-up is the customer's
+	pauses   map[int]pause
+	bends    map[int]float64 // from -1 to 1, see stretched; that of the sign-up is the customer's
 	moved    map[time.Time]time.Time
 }
 
@@ -41,7 +42,44 @@ func stretched(d time.Duration, bend float64) time.Duration {
 
 // ofTicket moves a date of the rows under a ticket.
 func (p *past) ofTicket(n int, t time.Time) time.Time {
-	return p.clamp(p.opened[n].Add(p.shifts[n]).Add(stretched(t.Sub(p.opened[n]), p.bends[n])))
+	m := p.opened[n].Add(p.shifts[n]).Add(stretched(t.Sub(p.opened[n]), p.bends[n]))
+	if pause := p.pauses[n]; !pause.end.IsZero() && !t.Before(pause.end) {
+		m = m.Add(pause.by)
+	}
+	return p.clamp(m)
+}
+
+// pause is the longest time in which nothing happened to a donor's ticket. The
+// canary's is longer or shorter: two customers for whom all took as many days
+// make a pair.
+type pause struct {
+	end time.Time // of the donor's
+	by  time.Duration
+}
+
+// pauseOf draws how much longer the longest pause between a ticket's dates, which
+// are in order, becomes: by days, where it has some, so that the hour stays.
+func (p *past) pauseOf(dates []time.Time, shift time.Duration) pause {
+	const day, tries, part = 24 * time.Hour, 20, 3
+	out, long := pause{}, time.Duration(0)
+	for i := 1; i < len(dates); i++ {
+		if d := dates[i].Sub(dates[i-1]); d > long {
+			out.end, long = dates[i], d
+		}
+	}
+	for range tries {
+		by := time.Duration((2*p.rng.Float64() - 1) * float64(min(long/part, 4*jitter)))
+		if long >= 2*day {
+			most := int(long / (2 * day))
+			by = time.Duration(p.rng.IntN(2*most+1)-most) * day
+		}
+		last := dates[len(dates)-1].Add(shift + by)
+		if to := out.end.Add(shift); weekend(to.Add(by)) == weekend(to) && last.Before(p.now) {
+			out.by = by.Truncate(time.Second)
+			return out
+		}
+	}
+	return out
 }
 
 // base is where a donor's date goes before a slot is looked for.
@@ -58,7 +96,7 @@ func (p *past) base(t time.Time) time.Time {
 // or the canary would be nearer to the donor than others are. What would be
 // before the sign-up is as long after it as the donor's.
 func (p *past) otherDay(t time.Time) time.Time {
-	const least, longest, tries = 3, 60, 30
+	const least, longest, tries = 3, 180, 30
 	const day = 24 * time.Hour
 	room := min(t.Sub(p.signedUp), p.now.Sub(t)) / (2 * day)
 	most := min(max(int(room), least), longest)
@@ -130,7 +168,7 @@ func (c *composer) at(n int, t time.Time) time.Time {
 // its time, or a ticket no number.
 func (h *history) place(ctx context.Context, c *composer) error {
 	image := &c.d.image
-	c.past = &past{rng: c.rng, start: c.d.start, now: c.d.end, shifts: map[int]time.Duration{}, opened: map[int]time.Time{}, bends: map[int]float64{}, moved: map[time.Time]time.Time{}}
+	c.past = &past{rng: c.rng, start: c.d.start, now: c.d.end, shifts: map[int]time.Duration{}, opened: map[int]time.Time{}, pauses: map[int]pause{}, bends: map[int]float64{}, moved: map[time.Time]time.Time{}}
 	c.past.bends[0] = 2*c.rng.Float64() - 1
 	c.past.signedUp, _ = h.s.signedUp(&c.d.donor.Image)
 	desk := h.s.cfg.Desk
@@ -187,6 +225,7 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 		return errDonor
 	}
 	c.past.shifts[n], c.past.opened[n], c.past.bends[n] = at.Sub(old), old, 2*c.rng.Float64()-1
+	c.past.pauses[n] = c.past.pauseOf(h.datesOf(image, n, old), at.Sub(old))
 	for k := range image.Items {
 		if image.Under(k, n) {
 			h.note(c.past, desk.Part(image.Items[k].Part), &image.Items[k].Row, n)
@@ -207,6 +246,25 @@ func (h *history) ticketSlot(ctx context.Context, to *past, old time.Time) (slot
 		}
 	}
 	return slot, false, nil
+}
+
+// datesOf lists the dates of the rows under a ticket from a date on, in order.
+func (h *history) datesOf(image *supportdb.Image, ticket int, from time.Time) []time.Time {
+	out := []time.Time{from}
+	for k := range image.Items {
+		p := h.s.cfg.Desk.Part(image.Items[k].Part)
+		for i := range p.Table.Columns {
+			col := &p.Table.Columns[i]
+			if !image.Under(k, ticket) || !p.IsTime(col) {
+				continue
+			}
+			if t, ok := p.ParseTime(col.Name, image.Items[k].Row.Get(col.Name)); ok && t.After(from) {
+				out = append(out, t)
+			}
+		}
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return out
 }
 
 // note remembers where a ticket's dates go: the customer's row often has the same.

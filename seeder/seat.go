@@ -19,6 +19,7 @@ import (
 type outlet struct {
 	domain  string
 	country string // of an owned domain; empty: anywhere
+	home    string // of the first canary of this run
 	owned   bool
 	young   bool    // owned, and soaks
 	dry     int     // donors for whom no address could be made there

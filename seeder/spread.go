@@ -10,14 +10,22 @@ import (
 	"saltmine/seeder/persona"
 )
 
+// crowded is the part of the canaries, one in, that one small domain carries at
+// most: where a table's small domains have many rows there are several of them.
+const crowded = 100
+
+// family is how many people at a small domain are of one country.
+const family = 5
+
 // spread gives n seats to small domains, so that as many have one canary, two
 // and so on as the table's small domains have rows; see [persona.Tail]. But for
 // their own canaries the domains are not to be met twice much oftener than if
 // all had as many, which is what plans reckon with.
 func (p *pool) spread(mix *persona.Mix, n int) {
 	var small []*outlet
-	total := n
+	total, all := n, p.seats()
 	for _, o := range p.outlets {
+		all += o.held
 		if !o.large && o.room+o.held > 0 {
 			small = append(small, o)
 			total += o.held
@@ -26,15 +34,17 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 	slices.SortStableFunc(small, func(a, b *outlet) int { return b.held - a.held })
 	counts := tame(mix.Tail(persona.Person{}).Counts(total, len(small)))
 	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
+	most, wanted := max(all/crowded, 2), 0
 	for k, o := range small {
-		want[k], caps[k] = float64(max(counts[k]-o.held, 0)), o.room
+		want[k], caps[k] = float64(max(min(counts[k], most)-o.held, 0)), min(o.room, max(most-o.held, 0))
+		wanted += int(want[k])
 	}
-	for k, got := range apportion(n, want, caps) {
+	for k, got := range apportion(min(n, wanted), want, caps) {
 		small[k].due = got
 		given += got
 	}
-	for k, o := range small { // those that are full by the histogram carry the rest
-		want[k], caps[k] = 1, o.room-o.due
+	for k, o := range small { // the rest goes rather where nobody is
+		want[k], caps[k] = 1/float64(1+o.held+o.due), o.room-o.due
 	}
 	for k, got := range apportion(n-given, want, caps) {
 		small[k].due += got
@@ -106,6 +116,9 @@ func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (
 		return s, false
 	}
 	p.refused = 0
+	if s.at.home == "" {
+		s.at.home = who.Country
+	}
 	p.count(&s, -1)
 	return s, true
 }
@@ -146,7 +159,13 @@ func (p *pool) giveBack(s *seat) {
 // smallOutlet draws a small domain by its seats, one of the country as long as
 // there may be donors for the others.
 func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
-	at := func(o *outlet) bool { return o.country == "" || strings.EqualFold(o.country, who.Country) }
+	at := func(o *outlet) bool {
+		country := o.country
+		if country == "" && o.held+o.due <= family {
+			country = o.home
+		}
+		return country == "" || strings.EqualFold(country, who.Country)
+	}
 	if o := p.draw(rng, func(o *outlet) int {
 		if o.large || p.iso && !at(o) {
 			return 0
