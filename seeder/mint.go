@@ -227,6 +227,9 @@ func (m *minter) undo(d *draft) {
 
 // equip takes out of the pool what a canary like the donor needs.
 func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
+	if anyCountry { // all donors were tried
+		m.pool.refused = max(m.pool.refused, patience)
+	}
 	if d.seat, ok = m.pool.takeSeat(rng, m.l.mix, &d.who); !ok {
 		return false
 	}
