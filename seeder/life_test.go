@@ -97,7 +97,7 @@ func TestLive(t *testing.T) {
 	for _, status := range w.strings(t, "SELECT t.status FROM tickets t JOIN customers c ON c.id = t.customer_id WHERE c.created_at > ?", until()) {
 		rested[status]++
 	}
-	if rested["closed"] == 0 || rested["open"]+rested["pending"] == 0 {
+	if rested["closed"] == 0 || len(rested) < 2 { // some have come to rest, some have not yet
 		t.Errorf("after two months the tickets are %v", rested)
 	}
 	if n := w.number(t, "SELECT COUNT(*) FROM tickets a JOIN tickets b ON b.id > a.id AND b.created_at < a.created_at AND a.created_at > b.created_at + INTERVAL 5 DAY WHERE a.created_at > ?", until()); n != 0 {
