@@ -93,8 +93,9 @@ func domainsOfOthers(t *testing.T, cfg helpdesk.Config, n int) (out []string) {
 }
 
 // reach is what an attack may reach: what the gate allows and what 300 canaries
-// leave to chance, and more where the generated table does not hold out yet. Its sign-ups come as regularly as no real ones do, and canaries share more
-// with their donors than customers do with anybody.
+// leave to chance, and more where the generated table does not hold out yet. Its
+// sign-ups come as regularly as no real ones do, and canaries share more with
+// their donors than customers do with anybody.
 func reach(attack string) float64 {
 	switch attack {
 	case "single predicates":
