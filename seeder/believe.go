@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 
 	"saltmine/internal/canary"
 	"saltmine/seeder/gate"
@@ -82,6 +83,7 @@ func (s *Seeder) exhibit(ctx context.Context, cfg *BelieveConfig) (gate.Input, e
 	if v.segment, err = s.segmentOf(ctx, cfg.Batch); err != nil {
 		return gate.Input{}, err
 	}
+	slices.Sort(judged) // the ids by which they came are random: the seed alone decides what is looked at
 	v.rng.Shuffle(len(judged), func(i, j int) { judged[i], judged[j] = judged[j], judged[i] })
 	count := len(judged)
 	judged = judged[:min(count, mostBelievable)]
