@@ -55,6 +55,23 @@ func TestNoiseDoesNotKeepAnIncidentOpen(t *testing.T) {
 	}
 }
 
+// An intake that was days behind meets a canary that was planted since.
+func TestContactBeforeItsCanaryMakesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before, call, skewed := w.mail(address(1)), w.call(canary.Voice, number(1), ""), w.mail(address(1))
+	before.At, call.At, skewed.At = start().Add(-time.Hour), start().Add(-2*time.Minute), start().Add(-10*time.Second)
+	w.hear(before, call)
+	w.plant("db:main", 1)
+	w.drain()
+	w.filed(2)
+	if list := w.incidents(); len(list) != 0 {
+		t.Errorf("incidents %+v", list)
+	}
+	w.take(skewed) // by an ear whose clock is behind
+	w.want(canary.P2, 1, 1, 0)
+}
+
 func TestTokenThatNeverStoodMakesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -15,6 +15,7 @@ import (
 const (
 	together = 72 * time.Hour   // contacts on one place within it are one incident
 	nearby   = 15 * time.Minute // a DNS query so near to a mail belongs to it
+	skew     = time.Minute      // so far an ear's clock may be behind the core's
 )
 
 // work is one group of contacts on its way to an outcome.
@@ -152,8 +153,8 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			w.out.Hits = append(w.out.Hits, h)
 			continue
 		}
-		if m.Token.Window.Never() {
-			continue // it was never planted: what it names may be somebody's own
+		if idle(m.Token.Window, c.At) {
+			continue // what it names may be somebody's own
 		}
 		sig := weigh(c, said, m, placebos)
 		h.Clean = sig.clean
@@ -169,6 +170,13 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 		}
 	}
 	return nil
+}
+
+// idle reports whether a token stood in no table by a moment: it was never
+// planted, or only later. An intake that is behind meets such contacts with a
+// mailbox or number that had another owner before.
+func idle(w canary.Window, at time.Time) bool {
+	return w.Never() || at.Add(skew).Before(w.From.Earliest)
 }
 
 // stray tells of the targets that are no token.
