@@ -196,13 +196,18 @@ func partOf(name string) string {
 	return filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".part")
 }
 
-// publish makes the first files appear, the one with the customers last.
+// publish makes the first files appear, the one with the customers last: all of
+// them or none, so that the same command can be given again.
 func (o *formFiles) publish(n int) error {
 	for i := n - 1; i >= 0; i-- {
-		if err := o.part[i].Sync(); err != nil {
-			return fmt.Errorf("export forms: %w", err)
+		err := o.part[i].Sync()
+		if err == nil {
+			err = publish(partOf(o.names[i]), o.names[i])
 		}
-		if err := publish(partOf(o.names[i]), o.names[i]); err != nil {
+		if err != nil {
+			for _, name := range o.names[i+1 : n] {
+				err = errors.Join(err, os.Remove(name))
+			}
 			return fmt.Errorf("export forms: %w", err)
 		}
 	}

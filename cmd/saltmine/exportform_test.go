@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,26 @@ func (s *site) killAt(args []string, times int) (kills int) {
 }
 
 // TestKillExportForm kills the export at many moments: whatever files there are
+// Files that cannot all appear do not appear at all: the command can be repeated.
+func TestFormFilesAppearTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := []string{filepath.Join(dir, "a.csv"), filepath.Join(dir, "a-tickets.csv")}
+	out, err := newFormFiles(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(names[0], 0o700); err != nil { // nothing can take its place
+		t.Fatal(err)
+	}
+	err = out.publish(2)
+	out.drop()
+	left, _ := os.ReadDir(dir)
+	if err == nil || len(out.written) > 0 || len(left) != 1 || left[0].Name() != "a.csv" {
+		t.Errorf("%v; written %v, left %v", err, out.written, left)
+	}
+}
+
 // then, the registry knows everybody in them.
 func TestKillExportForm(t *testing.T) {
 	t.Parallel()
