@@ -3,6 +3,7 @@ package seeder
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"saltmine/seeder/supportdb"
 )
@@ -35,6 +36,18 @@ func (r *planting) dry(ctx context.Context) error {
 	r.report.More = left - shown
 	r.warn()
 	return nil
+}
+
+// warnOff says that the application's clock seems to be another than ours. In a
+// table of a quiet company it may only seem so.
+func (r *planting) warnOff(off time.Duration) {
+	const set = "set time_zone in its section, or canaries of today are out of order"
+	switch hours := off.Abs().Round(time.Minute); {
+	case off > 0:
+		r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("the newest row of the support database is dated %s ahead: the application writes local time; %s", hours, set))
+	case off < 0:
+		r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("rows came in short order until %s ago: where the application writes local time, %s", hours, set))
+	}
 }
 
 // warn says what a person should know before planting, or after.

@@ -42,7 +42,48 @@ func (w *world) rerun(t *testing.T, batch canary.BatchID) seeder.PlantReport {
 func TestOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const count = 12
+	w.comesOver(t, 12)
+}
+
+// So it is where the application writes local time: west of UTC canaries would
+// else be dated hours ahead of their neighbours, and east of it behind them.
+func TestOverInAZone(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"America/New_York", "Asia/Tokyo"} {
+		w := newWorld(t)
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ahead := until().In(zone).Zone()
+		for i := range 50 { // a busy hour
+			at := until().Add(time.Duration(i-50) * time.Minute)
+			w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('Busy','Person',?,'US','en','x',?,?)", fmt.Sprintf("busy%d@real.test", i), at, at)
+		}
+		for _, table := range []string{"customers", "tickets"} {
+			w.exec(t, "UPDATE "+table+" SET created_at = created_at + INTERVAL ? SECOND, updated_at = updated_at + INTERVAL ? SECOND", ahead, ahead)
+		}
+		if off, err := w.desk.Off(t.Context(), until().Add(time.Minute)); err != nil || off.Round(30*time.Minute) != time.Duration(ahead)*time.Second {
+			t.Errorf("%s: the clock seems off by %s, %v", name, off, err)
+		}
+		w.zone = zone
+		w.connect(t, w.dsn)
+		if off, err := w.desk.Off(t.Context(), until().Add(time.Minute)); err != nil || off != 0 {
+			t.Errorf("%s: with the zone set the clock seems off by %s, %v", name, off, err)
+		}
+		w.comesOver(t, 4)
+	}
+}
+
+// comesOver plants a batch over two weeks, among real customers.
+func (w *world) comesOver(t *testing.T, count int) {
+	t.Helper()
+	local := func(at time.Time) string {
+		if w.zone != nil {
+			at = at.In(w.zone)
+		}
+		return at.Format(time.DateTime)
+	}
 	report, err := w.seeder.Plant(t.Context(), overPlan("over", count))
 	if err != nil || report.Live != 0 || report.Over == nil || report.Over.Next.IsZero() {
 		t.Fatalf("at the beginning: %+v, %v", report, err)
@@ -57,7 +98,7 @@ func TestOver(t *testing.T) {
 			t.Errorf("arrival %d at %s, and then %s", i, at, again)
 		}
 		w.goTo(at.Add(-2 * time.Minute))
-		w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('Real','Person',?,'US','en','x',?,?)", fmt.Sprintf("real%d@real.test", i), w.now(), w.now())
+		w.exec(t, "INSERT INTO customers (first_name,last_name,email,country,language,product,created_at,updated_at) VALUES ('Real','Person',?,'US','en','x',?,?)", fmt.Sprintf("real%d@real.test", i), local(w.now()), local(w.now()))
 		if before := w.rerun(t, "over"); before.Live != i || before.Inserted != 0 {
 			t.Errorf("two minutes before arrival %d: %+v", i, before)
 		}
@@ -71,15 +112,15 @@ func TestOver(t *testing.T) {
 	if !report.Over.Next.IsZero() {
 		t.Errorf("when all stand the next comes at %s", report.Over.Next)
 	}
-	for i, at := range w.strings(t, "SELECT created_at FROM customers WHERE email LIKE '%@example.net' OR email LIKE '%@mail.example.org' OR email LIKE '%@post.example.com' ORDER BY id") {
-		if want := arrivals[i].Format(time.RFC3339); at != want {
+	for i, at := range w.strings(t, "SELECT CAST(created_at AS CHAR) FROM customers WHERE email LIKE '%@example.net' OR email LIKE '%@mail.example.org' OR email LIKE '%@post.example.com' ORDER BY id") {
+		if want := local(arrivals[i]); at != want {
 			t.Errorf("canary %d is dated %s and came at %s", i, at, want)
 		}
 	}
-	if n := w.number(t, "SELECT COUNT(*) FROM customers a JOIN customers b ON b.id > a.id AND b.created_at < a.created_at WHERE a.created_at > ?", until()); n != 0 {
+	if n := w.number(t, "SELECT COUNT(*) FROM customers a JOIN customers b ON b.id > a.id AND b.created_at < a.created_at WHERE a.created_at > ?", local(until())); n != 0 {
 		t.Errorf("%d pairs of rows are not in the order of their keys", n)
 	}
-	if n := w.number(t, "SELECT COUNT(*) FROM tickets t JOIN customers c ON c.id = t.customer_id WHERE c.created_at > ? AND t.created_at > c.created_at + INTERVAL 10 MINUTE", until()); n != 0 {
+	if n := w.number(t, "SELECT COUNT(*) FROM tickets t JOIN customers c ON c.id = t.customer_id WHERE c.created_at > ? AND t.created_at > c.created_at + INTERVAL 10 MINUTE", local(until())); n != 0 {
 		t.Errorf("%d tickets of customers who had just signed up came with them", n)
 	}
 	if left, err := w.ledger.UnfinishedBatches(t.Context()); err != nil || len(left) != 0 {

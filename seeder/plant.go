@@ -192,6 +192,11 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err := check(ctx); err != nil {
 		return err
 	}
+	off, err := r.s.cfg.Desk.Off(ctx, r.s.now())
+	if err != nil {
+		return err
+	}
+	r.warnOff(off)
 	waiting := len(slices.DeleteFunc(slices.Clone(all), func(p canary.Planting) bool { return p.State != canary.Intended }))
 	p, err := r.s.newPool(ctx, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {

@@ -45,6 +45,7 @@ type world struct {
 	rule   token.Rule
 	mu     sync.Mutex
 	at     time.Time
+	zone   *time.Location // of the application; nil is UTC
 }
 
 // now is a clock that moves on by itself, so that stamps are never equal.
@@ -82,7 +83,7 @@ func worldOn(t *testing.T, dsn string, db *sql.DB) *world {
 // connect opens the support database anew, as a process that starts does.
 func (w *world) connect(t *testing.T, dsn string) {
 	t.Helper()
-	support, err := supportdb.Open(t.Context(), dsn)
+	support, err := supportdb.OpenWith(t.Context(), dsn, supportdb.Settings{Zone: w.zone})
 	if err != nil {
 		t.Fatal(err)
 	}

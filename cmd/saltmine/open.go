@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
@@ -77,8 +78,12 @@ func chooseSupport(cfg *conf.Config, name string) (string, conf.Support, error) 
 
 // openDatabase opens a support database within the bounds of its section.
 func openDatabase(ctx context.Context, sc conf.Support) (*supportdb.DB, error) {
+	zone, err := time.LoadLocation(sc.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("open support database: %w", err)
+	}
 	return supportdb.OpenWith(ctx, sc.Source.DSN.Reveal(), supportdb.Settings{
-		Load: supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax}, Attributes: sc.Attributes,
+		Load: supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax}, Attributes: sc.Attributes, Zone: zone,
 	})
 }
 

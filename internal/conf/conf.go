@@ -93,6 +93,9 @@ type Support struct {
 	// Attributes are what our sessions say of themselves besides what the driver
 	// says: "name:value" each. Administrators see it. Default none.
 	Attributes []string `json:"connection_attributes,omitempty"`
+	// TimeZone is that in which the application writes its DATETIME and DATE
+	// columns, by its name in the IANA database. Default UTC.
+	TimeZone string `json:"time_zone"`
 }
 
 // Pool is what tokens are made from.
@@ -226,7 +229,7 @@ type Rotate struct {
 
 // DefaultSupport gives what an empty section [support.NAME] gives.
 func DefaultSupport() Support {
-	return Support{ChangeRate: 0.05, ChangeRateMax: 1.5, ReadRateMax: 100_000, StatementTimeMax: 10 * time.Second}
+	return Support{ChangeRate: 0.05, ChangeRateMax: 1.5, ReadRateMax: 100_000, StatementTimeMax: 10 * time.Second, TimeZone: "UTC"}
 }
 
 // DefaultRotate gives what an empty section [rotate] gives.

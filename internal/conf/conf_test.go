@@ -203,6 +203,8 @@ func TestOneFault(t *testing.T) {
 		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
 		"attribute":         {"[support.a]\ndsn_file='b'\nconnection_attributes=['x']\n", "s.toml:3: support.a.connection_attributes: \"x\": want \"name:value\", without a comma"},
 		"driver attribute":  {"[support.a]\ndsn_file='b'\nconnection_attributes=['_os:x']\n", "s.toml:3: support.a.connection_attributes: \"_os:x\": names with _ are the driver's, which sends its own all the same"},
+		"zone":              {"[support.a]\ndsn_file='b'\ntime_zone='CET+1'\n", "s.toml:3: support.a.time_zone: \"CET+1\": want a name like \"Europe/Berlin\" or \"UTC\""},
+		"zone of here":      {"[support.a]\ndsn_file='b'\ntime_zone='Local'\n", "s.toml:3: support.a.time_zone: \"Local\": want a name like \"Europe/Berlin\" or \"UTC\""},
 		"rate not finite":   {"[support.a]\ndsn_file='b'\nchange_rate=nan\n", "s.toml:3: support.a.change_rate: NaN is not above 0 and at most 365"},
 		"flag not a flag":   {"[gate]\noff = 'yes'\n", "s.toml:2: gate.off: want true or false, found a string"},
 		"gate too small":    {"[gate]\nrows = 10\n", "s.toml:2: gate.rows: 10 is not between 1000 and 250000"},

@@ -106,6 +106,7 @@ func (c *Config) decodeSupport(t *table) {
 		one.whole("read_rate_max", &s.ReadRateMax)
 		one.duration("statement_time_max", &s.StatementTimeMax)
 		one.texts("connection_attributes", &s.Attributes)
+		one.text("time_zone", &s.TimeZone)
 		if strings.HasSuffix(s.Recipe, ".toml") {
 			s.Recipe = resolve(t.dir, s.Recipe)
 		}

@@ -27,6 +27,7 @@ func (c *Config) Redacted() string {
 		p.value("support."+name+".read_rate_max", s.ReadRateMax)
 		p.value("support."+name+".statement_time_max", s.StatementTimeMax.String())
 		p.value("support."+name+".connection_attributes", s.Attributes)
+		p.value("support."+name+".time_zone", s.TimeZone)
 	}
 	p.value("pool.domains", c.Pool.Domains)
 	p.value("pool.mailboxes", c.Pool.Mailboxes)

@@ -106,6 +106,9 @@ func (k *checks) support(name string, s Support) {
 		k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
 	}
 	k.attributes(key+".connection_attributes", s.Attributes)
+	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
+		k.bad(key+".time_zone", "%q: want a name like \"Europe/Berlin\" or \"UTC\"", s.TimeZone)
+	}
 }
 
 func (k *checks) attributes(key string, list []string) {

@@ -37,6 +37,7 @@ type Numbers struct {
 	high    int64
 	keyed   bool // the counter is the key and offset
 	offset  int64
+	zone    *time.Location // whose days the date parts are: that of the dates in the sample
 }
 
 // part is one piece of a number; exactly one of a rule is the counter.
@@ -68,7 +69,7 @@ func LearnNumbers(sample []Numbered) (*Numbers, error) {
 	slices.SortFunc(rows, func(a, b Numbered) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(len(a.Text), len(b.Text)), strings.Compare(a.Text, b.Text))
 	})
-	n := &Numbers{check: checkOf(rows)}
+	n := &Numbers{check: checkOf(rows), zone: rows[0].Created.Location()}
 	n.parts = takeApart(rows, n.check.size())
 	if !slices.ContainsFunc(n.parts, func(p part) bool { return p.counter }) {
 		return nil, fmt.Errorf("learn ticket numbers: %w: no part of them counts", ErrSample)
@@ -288,7 +289,7 @@ func (n *Numbers) Write(at time.Time, counter int64) string {
 		case p.text != "":
 			b.WriteString(p.text)
 		case p.layout != "":
-			b.WriteString(at.Format(p.layout))
+			b.WriteString(at.In(n.zone).Format(p.layout))
 		case p.check > 0:
 			b.WriteString(strings.Repeat("0", p.check))
 		default:
@@ -311,7 +312,7 @@ func (n *Numbers) period(at time.Time) string {
 	var b strings.Builder
 	for _, p := range n.parts {
 		if p.layout != "" {
-			b.WriteString(at.Format(p.layout))
+			b.WriteString(at.In(n.zone).Format(p.layout))
 		}
 	}
 	return b.String()

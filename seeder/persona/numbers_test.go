@@ -63,6 +63,23 @@ func TestLearnNumbers(t *testing.T) {
 	}
 }
 
+// The day in a number is that of the dates it was learned from.
+func TestNumbersOfAZone(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("east", 9*3600)
+	rows := numbered(func(i int, at time.Time) string { return at.In(zone).Format("20060102") + fmt.Sprintf("%04d", i) })
+	for i := range rows {
+		rows[i].Created = rows[i].Created.In(zone)
+	}
+	rule, err := persona.LearnNumbers(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rule.Write(time.Date(2025, 12, 5, 20, 0, 0, 0, time.UTC), 400); got != "202512060400" {
+		t.Errorf("%s at five in the morning of the sixth", got)
+	}
+}
+
 func TestLearnNumbersFails(t *testing.T) {
 	t.Parallel()
 	for name, rows := range map[string][]persona.Numbered{

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"saltmine/seeder/recipe"
 )
@@ -30,6 +31,7 @@ type Part struct {
 	Table *Table
 	Key   []string // the columns of the primary key
 	auto  string   // the column of it that the server counts, if any
+	zone  *time.Location
 }
 
 // Use checks the recipe against the schema and binds the two. Every
@@ -47,7 +49,9 @@ func (d *DB) Use(ctx context.Context, r recipe.Recipe) (*Desk, error) {
 	}
 	desk := &Desk{db: d, recipe: r}
 	for _, p := range r.AllParts() {
-		desk.parts = append(desk.parts, bind(p, tables[r.Table(p.Table)]))
+		part := bind(p, tables[r.Table(p.Table)])
+		part.zone = d.zone
+		desk.parts = append(desk.parts, part)
 	}
 	for _, h := range r.Ticket.Through {
 		desk.hops = append(desk.hops, tables[r.Table(h.Table)])

@@ -18,6 +18,9 @@ type Settings struct {
 	// Attributes are what a session says of itself, "name:value" each, besides
 	// what the driver says always. Neither may have a comma.
 	Attributes []string
+	// Zone is that in which the application writes dates without one, in DATETIME
+	// and DATE columns; nil is UTC.
+	Zone *time.Location
 }
 
 // Load bounds what reading costs the support database. Whatever it says,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,21 +18,64 @@ func (d *Desk) Newest(ctx context.Context) (time.Time, error) {
 	customer, _ := d.Fact("created")
 	ticket, _ := d.TicketFact("created")
 	for _, at := range []recipe.Place{customer, ticket} {
-		p := d.Part(at.Part)
-		if p.auto == "" {
-			continue
-		}
-		rows, err := d.lastBy(ctx, p, p.Key[0], []string{at.Column}, 20)
+		dates, err := d.lastDates(ctx, at, 20)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("read the newest rows of %s: %w", p.Table.Name, err)
+			return time.Time{}, err
 		}
-		for _, r := range rows {
-			if t, ok := p.ParseTime(at.Column, r.Values[0]); ok && t.After(newest) {
-				newest = t
-			}
+		if len(dates) > 0 && dates[0].After(newest) {
+			newest = dates[0]
 		}
 	}
 	return newest, nil
+}
+
+// Off guesses how far the dates that the application writes are from the clock:
+// ahead, when the newest are in the future, and behind, when rows came one soon
+// after the other until half an hour ago or longer. It is 0 where neither is so.
+func (d *Desk) Off(ctx context.Context, now time.Time) (time.Duration, error) {
+	const little, rows = 30 * time.Minute, 50
+	customer, _ := d.Fact("created")
+	ticket, _ := d.TicketFact("created")
+	behind := time.Duration(0)
+	for _, at := range []recipe.Place{customer, ticket} {
+		dates, err := d.lastDates(ctx, at, rows)
+		if err != nil {
+			return 0, err
+		}
+		if len(dates) == 0 {
+			continue
+		}
+		if ahead := dates[0].Sub(now); ahead > little/2 {
+			return ahead, nil
+		}
+		pause := little / 4
+		for i := range dates[1:] {
+			pause = max(pause, dates[i].Sub(dates[i+1]))
+		}
+		if gap := now.Sub(dates[0]); len(dates) == rows && gap > 4*pause && gap >= little {
+			behind = -gap
+		}
+	}
+	return behind, nil
+}
+
+// lastDates are the dates of the rows that were inserted last, latest first.
+func (d *Desk) lastDates(ctx context.Context, at recipe.Place, want int) (dates []time.Time, err error) {
+	p := d.Part(at.Part)
+	if p.auto == "" {
+		return nil, nil
+	}
+	rows, err := d.lastBy(ctx, p, p.Key[0], []string{at.Column}, want)
+	if err != nil {
+		return nil, fmt.Errorf("read the newest rows of %s: %w", p.Table.Name, err)
+	}
+	for _, r := range rows {
+		if t, ok := p.ParseTime(at.Column, r.Values[0]); ok {
+			dates = append(dates, t)
+		}
+	}
+	slices.SortFunc(dates, func(a, b time.Time) int { return b.Compare(a) })
+	return dates, nil
 }
 
 // RecentNumbers reads the ticket numbers and dates that were inserted last,

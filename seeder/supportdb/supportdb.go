@@ -44,6 +44,7 @@ type DB struct {
 	read *sql.DB // its sessions can change nothing
 	pace *pace
 	name string // of the schema
+	zone *time.Location
 }
 
 // Timeouts of a session. A statement of ours touches few rows; one that takes
@@ -80,7 +81,10 @@ func OpenWith(ctx context.Context, dsn string, with Settings) (*DB, error) {
 	if err != nil || also != nil {
 		return nil, fmt.Errorf("open support database: %w: the connection settings contradict one another", ErrDSN)
 	}
-	db := &DB{sql: sql.OpenDB(connector), read: read, pace: newPace(with.Load), name: cfg.DBName}
+	db := &DB{sql: sql.OpenDB(connector), read: read, pace: newPace(with.Load), name: cfg.DBName, zone: with.Zone}
+	if db.zone == nil {
+		db.zone = time.UTC
+	}
 	db.sql.SetMaxOpenConns(maxSessions)
 	db.sql.SetConnMaxIdleTime(time.Minute)
 	if err := db.sql.PingContext(ctx); err != nil {

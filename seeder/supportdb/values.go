@@ -10,22 +10,25 @@ import (
 	"unicode/utf8"
 )
 
-// ParseTime reads a date as the server writes it. NULL, the zero date and what
-// is no date are not ok.
-func ParseTime(v Value) (t time.Time, ok bool) {
+// ParseTime reads a date as the server writes it, as of UTC where it has no
+// zone. NULL, the zero date and what is no date are not ok.
+func ParseTime(v Value) (t time.Time, ok bool) { return parseTime(v, time.UTC) }
+
+func parseTime(v Value, zone *time.Location) (t time.Time, ok bool) {
 	text := v.Text()
 	for _, layout := range []string{"2006-01-02 15:04:05.999999", time.DateOnly, "2006-01-02T15:04:05.999999Z07:00"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), true
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t.In(zone), true
 		}
 	}
 	return time.Time{}, false
 }
 
-// FormatTime writes a time as the column holds it. It cuts, where the server
-// would round up and so write a time that has not come yet.
-func (c *Column) FormatTime(t time.Time) Value {
-	t = t.UTC()
+// FormatTime writes a time as the column holds it, in UTC. It cuts, where the
+// server would round up and so write a time that has not come yet.
+func (c *Column) FormatTime(t time.Time) Value { return c.format(t.UTC()) }
+
+func (c *Column) format(t time.Time) Value {
 	if c.Type == "date" {
 		return Text(t.Format(time.DateOnly))
 	}
@@ -82,22 +85,34 @@ func scanRow(rows *sql.Rows, columns []string) (Row, error) {
 // time of day, or seconds since 1970.
 func (p *Part) IsTime(c *Column) bool { return c.IsTime() || slices.Contains(p.Epoch, c.Name) }
 
-// ParseTime reads an instant or a day of the part's column.
+// zoned reports whether the server keeps the column as the application wrote
+// it. A TIMESTAMP it gives in the zone of the session, which is UTC.
+func (c *Column) zoned() bool { return c.Type == "datetime" || c.Type == "date" }
+
+// ParseTime reads an instant or a day of the part's column. Its hour and day
+// are those of the application's zone.
 func (p *Part) ParseTime(column string, v Value) (t time.Time, ok bool) {
 	if !slices.Contains(p.Epoch, column) {
-		return ParseTime(v)
+		if c, known := p.Table.Column(column); known && c.zoned() {
+			return parseTime(v, p.zone)
+		}
+		t, ok = ParseTime(v)
+		return t.In(p.zone), ok
 	}
 	sec, err := strconv.ParseInt(v.Text(), 10, 64)
 	if err != nil || sec <= 0 {
 		return time.Time{}, false
 	}
-	return time.Unix(sec, 0).UTC(), true
+	return time.Unix(sec, 0).In(p.zone), true
 }
 
 // FormatTime writes a time as the part's column holds it.
 func (p *Part) FormatTime(c *Column, t time.Time) Value {
 	if slices.Contains(p.Epoch, c.Name) {
 		return Text(strconv.FormatInt(t.Unix(), 10))
+	}
+	if c.zoned() {
+		return c.format(t.In(p.zone))
 	}
 	return c.FormatTime(t)
 }
