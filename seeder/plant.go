@@ -178,10 +178,8 @@ func (r *planting) count(ctx context.Context) ([]canary.Planting, error) {
 	return all, nil
 }
 
-// prepare checks and learns everything that could fail, before a thing is written.
-func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
-	at := r.s.cfg.Now()
-	defer func() { r.spent("learn", at) }()
+// checkDesk looks whether rows can be written, and how the table's clock goes.
+func (r *planting) checkDesk(ctx context.Context) error {
 	check := r.s.cfg.Desk.CheckWrite
 	switch {
 	case r.cfg.form:
@@ -193,10 +191,17 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 		return err
 	}
 	off, err := r.s.cfg.Desk.Off(ctx, r.s.now())
-	if err != nil {
+	r.warnOff(off)
+	return err
+}
+
+// prepare checks and learns everything that could fail, before a thing is written.
+func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
+	at := r.s.cfg.Now()
+	defer func() { r.spent("learn", at) }()
+	if err := r.checkDesk(ctx); err != nil {
 		return err
 	}
-	r.warnOff(off)
 	waiting := len(slices.DeleteFunc(slices.Clone(all), func(p canary.Planting) bool { return p.State != canary.Intended }))
 	p, err := r.s.newPool(ctx, share{r.cfg.PlacebosPerEmail, r.cfg.PlacebosPerScarce})
 	if err != nil {

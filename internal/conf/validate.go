@@ -106,8 +106,12 @@ func (k *checks) support(name string, s Support) {
 		k.bad(key+".statement_time_max", "%s: want 1s to 1h", s.StatementTimeMax)
 	}
 	k.attributes(key+".connection_attributes", s.Attributes)
-	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
-		k.bad(key+".time_zone", "%q: want a name like \"Europe/Berlin\" or \"UTC\"", s.TimeZone)
+	k.zone(key+".time_zone", s.TimeZone)
+}
+
+func (k *checks) zone(key, name string) {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		k.bad(key, "%q: want a name like \"Europe/Berlin\" or \"UTC\"", name)
 	}
 }
 
