@@ -38,6 +38,23 @@ func (r *planting) dry(ctx context.Context) error {
 	return nil
 }
 
+// checkDesk looks whether rows can be written, and how the table's clock goes.
+func (r *planting) checkDesk(ctx context.Context) error {
+	check := r.s.cfg.Desk.CheckWrite
+	switch {
+	case r.cfg.form:
+		check = func(context.Context) error { return nil } // nothing is written
+	case r.cfg.DryRun:
+		check = r.s.cfg.Desk.CheckTriggers
+	}
+	if err := check(ctx); err != nil {
+		return err
+	}
+	off, err := r.s.cfg.Desk.Off(ctx, r.s.now())
+	r.warnOff(off)
+	return err
+}
+
 // warnOff says that the application's clock seems to be another than ours. In a
 // table of a quiet company it may only seem so.
 func (r *planting) warnOff(off time.Duration) {

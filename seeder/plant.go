@@ -178,23 +178,6 @@ func (r *planting) count(ctx context.Context) ([]canary.Planting, error) {
 	return all, nil
 }
 
-// checkDesk looks whether rows can be written, and how the table's clock goes.
-func (r *planting) checkDesk(ctx context.Context) error {
-	check := r.s.cfg.Desk.CheckWrite
-	switch {
-	case r.cfg.form:
-		check = func(context.Context) error { return nil } // nothing is written
-	case r.cfg.DryRun:
-		check = r.s.cfg.Desk.CheckTriggers
-	}
-	if err := check(ctx); err != nil {
-		return err
-	}
-	off, err := r.s.cfg.Desk.Off(ctx, r.s.now())
-	r.warnOff(off)
-	return err
-}
-
 // prepare checks and learns everything that could fail, before a thing is written.
 func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	at := r.s.cfg.Now()
