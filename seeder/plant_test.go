@@ -303,3 +303,46 @@ func TestPlantWindows(t *testing.T) {
 		}
 	}
 }
+
+// Two of the canaries' addresses become somebody else's before the rows are
+// inserted. Only these two are given up, and the others still go in together.
+func TestBulkHalvesAGroupThatClashes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const count, theirs = 40, 2
+	registered, planted := 0, 0
+	w.ledger.step = func(name string) {
+		switch name {
+		case "after intend":
+			if registered++; registered > 1 {
+				return // those that take the places of the two
+			}
+			all, err := w.ledger.Plantings(t.Context(), canary.Filter{})
+			if err != nil || len(all) != count {
+				t.Fatalf("%d canaries registered together, %v", len(all), err)
+			}
+			for i := range theirs {
+				w.exec(t, "INSERT INTO customers (first_name, last_name, email, country, language, product, created_at, updated_at) VALUES ('Not', 'Ours', ?, 'DE', 'de', 'home', NOW(), NOW())",
+					w.addressOf(t, &all[i*(count-1)]))
+			}
+		case "after amend planted":
+			planted++
+		}
+	}
+	cfg := plan("halved", count)
+	cfg.Bulk = true
+	report, err := w.seeder.Plant(t.Context(), cfg)
+	if err != nil || report.Live != count || report.Retired != theirs || report.Inserted != count || report.Adopted != 0 {
+		t.Fatalf("report %+v, %v", report, err)
+	}
+	// 40 are halved to 20, 10, 5, 3 or 2 and 1: each clash costs that many
+	// groups, and the last two canaries are one more.
+	if limit := theirs*6 + 1; planted > limit {
+		t.Errorf("%d groups went in: %d are enough", planted, limit)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE last_name = 'Ours'"); n != theirs {
+		t.Errorf("%d of the others' rows stand", n)
+	}
+	w.exec(t, "DELETE FROM customers WHERE last_name = 'Ours'")
+	w.wantExactly(t, count)
+}

@@ -101,9 +101,15 @@ func New(cfg Config) (*Seeder, error) {
 
 // amend changes plantings in the registry, in one transaction.
 func (s *Seeder) amend(ctx context.Context, list ...canary.Amendment) error {
-	at := s.cfg.Now()
-	defer func() { s.amended += s.cfg.Now().Sub(at) }()
+	defer s.amending()()
 	return s.cfg.Ledger.AmendAll(ctx, list)
+}
+
+// amending counts the time until what it returns is called as spent on changes
+// of the registry.
+func (s *Seeder) amending() (done func()) {
+	at := s.cfg.Now()
+	return func() { s.amended += s.cfg.Now().Sub(at) }
 }
 
 func (s *Seeder) now() time.Time { return canary.Micro(s.cfg.Now()) }

@@ -55,6 +55,7 @@ func (s *Seeder) insertImages(ctx context.Context, group []canary.Planting, imag
 			return s.noteKeys(ctx, &group[last], keys[last])
 		}
 		before = s.now()
+		defer s.amending()()
 		list := make([]canary.Amendment, len(group))
 		for i := range group {
 			var err error
@@ -63,7 +64,7 @@ func (s *Seeder) insertImages(ctx context.Context, group []canary.Planting, imag
 			}
 			list[i].Row = images[i].CustomerKey(keys[i])
 		}
-		if err := s.amend(ctx, list...); err != nil {
+		if err := s.cfg.Ledger.AmendAll(ctx, list); err != nil {
 			return fmt.Errorf("register the keys: %w", err)
 		}
 		return nil
@@ -74,11 +75,12 @@ func (s *Seeder) insertImages(ctx context.Context, group []canary.Planting, imag
 	// The rows stand: this is written even when the run is being stopped.
 	ctx = context.WithoutCancel(ctx)
 	from := settled(before, s.now())
+	defer s.amending()()
 	list := make([]canary.Amendment, len(group))
 	for i := range group {
 		list[i] = canary.Amendment{Canary: group[i].ID, State: canary.Planted, Windows: begun(coming(&group[i]), from)}
 	}
-	if err := s.amend(ctx, list...); err != nil {
+	if err := s.cfg.Ledger.AmendAll(ctx, list); err != nil {
 		return fmt.Errorf("register as planted: %w", err)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 
 // Bounds of one statement of a bulk insert.
 const (
-	bulkRows   = 500
+	bulkRows   = 200       // more of them fill the server's caches with the statement
 	bulkBytes  = 512 << 10 // well below the smallest usual max_allowed_packet
 	bulkValues = 1<<16 - 1 // of a prepared statement
 )
@@ -60,6 +60,8 @@ type bulk struct {
 	all       []*writing
 	returning bool  // the server tells the keys that it gave
 	step      int64 // between them, where it does not
+	infile    bool  // it takes rows as a file
+	inRow     bool  // and gives them keys that follow one another
 	owed      []owed
 }
 
@@ -80,11 +82,9 @@ type place struct {
 }
 
 func (b *bulk) run(ctx context.Context) error {
-	var version string
-	if err := b.tx.QueryRowContext(ctx, "SELECT VERSION(), @@auto_increment_increment").Scan(&version, &b.step); err != nil {
-		return classify(err)
+	if err := b.askServer(ctx); err != nil {
+		return err
 	}
-	b.returning = returns(version)
 	for _, p := range b.d.insertOrder() {
 		if err := b.part(ctx, p); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
@@ -165,8 +165,12 @@ func (b *bulk) part(ctx context.Context, p *Part) error {
 
 // insert inserts rows with the same columns.
 func (b *bulk) insert(ctx context.Context, p *Part, rows []place) error {
-	each := fitting(rows)
 	i := inserting{b: b, p: p, known: rows[0].row.Has(p.auto) || p.auto == ""}
+	rows, err := i.load(ctx, rows)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	each := fitting(rows)
 	if len(rows) >= 2*each && !anyBytes(rows) {
 		i.prepare(ctx, rows[:each])
 		defer i.close()
@@ -251,6 +255,11 @@ func (i *inserting) some(ctx context.Context, rows []place) error {
 	if err != nil {
 		return err
 	}
+	return i.note(ctx, rows, given)
+}
+
+// note notes the keys of rows that stand: those that the server gave, or their own.
+func (i *inserting) note(ctx context.Context, rows []place, given []string) error {
 	for n, r := range rows {
 		if given != nil {
 			r.w.image.Items[r.item].Row.Set(i.p.auto, Text(given[n]))
@@ -293,11 +302,7 @@ func (i *inserting) send(ctx context.Context, ready *sql.Stmt, s statement, n in
 	if err != nil || first <= 0 {
 		return nil, fmt.Errorf("table %s: the server gave no key: %w", i.p.Table.Name, errors.Join(err, ErrSchema))
 	}
-	given := make([]string, n)
-	for k := range given {
-		given[k] = strconv.FormatInt(first+int64(k)*i.b.step, 10)
-	}
-	return given, nil
+	return i.b.following(first, n), nil
 }
 
 // returned sends a statement that returns the keys.
