@@ -43,6 +43,29 @@ func TestInsertManyIsOneTransaction(t *testing.T) {
 	}
 }
 
+// Tables that cannot take a load back get INSERTs, whose rows are deleted again
+// when one of them is refused.
+func TestInsertManyIsNotLoadedWithoutTransactions(t *testing.T) {
+	t.Parallel()
+	_, dsn, raw := helpDesk(t)
+	exec(t, raw, "ALTER TABLE tickets DROP FOREIGN KEY tickets_customer_fk")
+	exec(t, raw, "ALTER TABLE tickets ENGINE = MyISAM")
+	exec(t, raw, "ALTER TABLE customers ENGINE = MyISAM, ADD COLUMN score decimal(5,2) NOT NULL DEFAULT 0")
+	desk, err := open(t, dsn).Use(t.Context(), generic(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newManyCustomers(t, raw, 300, "1.239")
+	twice := append(slices.Clone(b.images[:len(b.images)-1]), image("bulk0@example.net", "B-x"))
+	if err := desk.InsertMany(t.Context(), twice, b.note); !errors.Is(err, supportdb.ErrDuplicate) || b.standing(t) != 0 {
+		t.Fatalf("an address twice: %v, %d rows stand", err, b.standing(t))
+	}
+	if err := desk.InsertMany(t.Context(), b.images, b.note); err != nil || b.standing(t) != len(b.images) {
+		t.Fatalf("%v, %d rows stand", err, b.standing(t))
+	}
+	b.check(t)
+}
+
 // manyCustomers are customers of a bulk insert, each with a ticket.
 type manyCustomers struct {
 	raw    *sql.DB

@@ -34,9 +34,10 @@ const (
 // errNotLoaded says that nothing was loaded: INSERT has to do it.
 var errNotLoaded = errors.New("not loaded")
 
-// load loads as many of the rows as it may and returns the rest.
+// load loads as many of the rows as it may and returns the rest: all where the
+// table could not take a load back.
 func (i *inserting) load(ctx context.Context, rows []place) ([]place, error) {
-	if !i.b.infile || !i.known && !i.b.inRow || anyBytes(rows) {
+	if !i.b.infile || !i.known && !i.b.inRow || !i.p.Table.transactional() || anyBytes(rows) {
 		return rows, nil
 	}
 	for len(rows) >= leastLoaded {
