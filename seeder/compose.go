@@ -191,7 +191,7 @@ func (c *composer) identity() error {
 		word string
 		v    supportdb.Value
 	}{
-		{"email", supportdb.Text(c.d.id.Email())}, {"first_name", supportdb.Text(c.d.id.First)}, {"last_name", supportdb.Text(c.d.id.Last)},
+		{"email", supportdb.Text(c.d.id.Written)}, {"first_name", supportdb.Text(c.d.id.First)}, {"last_name", supportdb.Text(c.d.id.Last)},
 		{"name", supportdb.Text(c.d.id.Full)}, {"phone", phone},
 	} {
 		at, named := desk.Fact(f.word)
@@ -264,7 +264,7 @@ func (c *composer) plain(ctx context.Context, at place, v supportdb.Value, fresh
 	case v.IsNull(), m != nil && m.null:
 		return supportdb.Null(), nil
 	case supportdb.SameText(v.Text(), c.d.who.Email):
-		return c.scrubbed(at.p, at.col, v)
+		return c.address(at, v)
 	case m != nil:
 		return c.make(ctx, m, at)
 	case at.p.IsTime(at.col), at.col.Type == "date" && !c.beforeSignUp(at, v):
@@ -279,6 +279,16 @@ func (c *composer) plain(ctx context.Context, at place, v supportdb.Value, fresh
 		return c.scrubbed(at.p, at.col, v)
 	}
 	return v, nil
+}
+
+// address is the canary's in a further column that holds the donor's: typed as
+// in the first where the donor's are typed alike.
+func (c *composer) address(at place, v supportdb.Value) (supportdb.Value, error) {
+	out, err := c.scrubbed(at.p, at.col, v)
+	if err == nil && v.Text() == c.d.who.Email && supportdb.SameText(out.Text(), c.d.id.Email()) {
+		out = supportdb.Text(c.d.id.Written)
+	}
+	return out, err
 }
 
 // beforeSignUp reports whether a day lies before the donor's sign-up: a birthday.

@@ -65,22 +65,34 @@ func (m *Mix) Birth(rng *rand.Rand, address string, born int) int {
 
 // BornAs gives the year of birth of somebody who is to have a first name: that
 // of one of those who have it and are of about the donor's age, for names come
-// and go. It stays the donor's where hardly anybody tells.
+// and go. Of a rare name it is one near those of the few who have it; it stays
+// the donor's where nobody has.
 func (m *Mix) BornAs(rng *rand.Rand, who Person, first string) int {
-	const reach, few = 15, 5
+	const reach, few, off = 15, 5, 5
 	g := m.near(&who)
 	id, known := m.firsts.ids[m.firsts.name(first).text]
 	if !known || who.Born == 0 {
 		return who.Born
 	}
-	var years []int
+	var years, all []int
 	for _, i := range g.named(id) {
-		if year := int(g.links[i].born); year > 0 && max(year-who.Born, who.Born-year) <= reach {
+		year := int(g.links[i].born)
+		if year < oldest || year > youngest {
+			continue
+		}
+		if all = append(all, year); max(year-who.Born, who.Born-year) <= reach {
 			years = append(years, year)
 		}
 	}
-	if len(years) < few {
+	switch {
+	case len(years) >= few:
+		return years[rng.IntN(len(years))]
+	case len(all) == 0:
 		return who.Born
 	}
-	return years[rng.IntN(len(years))]
+	year := all[rng.IntN(len(all))] + rng.IntN(2*off+1) - off
+	for year = min(max(year, oldest), youngest); g.years[year-oldest] == 0; {
+		year = all[rng.IntN(len(all))] // nobody is of that year
+	}
+	return year
 }

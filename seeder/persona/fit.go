@@ -46,7 +46,7 @@ func (m *Mix) Fit(rng *rand.Rand, address string, hint Person, donors []Person) 
 			continue
 		}
 		id := w.identity(first, last)
-		id.Local, id.Domain, id.Written = local, domain, strings.TrimSpace(address)
+		id.Local, id.Domain, id.Written = local, domain, f.capitals(p).write(local, domain)
 		if !w.same(&id) || f.hintFirst != "" {
 			return id, at, nil
 		}
@@ -100,6 +100,16 @@ func (f *fitting) places(donors []Person) []*place {
 	}
 	f.weigh(out)
 	return out
+}
+
+// capitals is how some owner of an address there types it: a mailbox has it
+// either way.
+func (f *fitting) capitals(p *place) capitals {
+	some := p.g.cells[f.m.classOf(f.domain)]
+	if len(some) < minGroup {
+		some = p.g.whole
+	}
+	return f.m.people[some[f.rng.n(len(some))]].capitals
 }
 
 func hinted(wanted, have string) bool {

@@ -34,6 +34,9 @@ func spellingOf(names []*name, e float64) *spelling {
 			continue
 		}
 		s.count(n.plain)
+		if habitOf(n.text) != typedNatural {
+			continue // tells nothing of where capitals stand
+		}
 		s.align(n.text, umlautPlain, 1-e)
 		s.align(n.text, umlautE, e)
 	}
