@@ -236,8 +236,7 @@ func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
 	if d.who.Phone == "" || !m.withPhone {
 		return true
 	}
-	town := string(m.l.neighbours.town.Of(&d.donor.Image))
-	number, ok := m.pool.takePhone(m.l.mix, m.l.neighbours.caller(rng, m.l.mix, d.who, town), anyCountry)
+	number, ok := m.phone(rng, d, anyCountry)
 	if !ok {
 		m.pool.giveBack(&d.seat)
 		return false

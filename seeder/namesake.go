@@ -3,11 +3,9 @@ package seeder
 import (
 	"context"
 	"hash/fnv"
-	"math/rand/v2"
 	"regexp"
 	"strings"
 
-	"saltmine/seeder/persona"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
@@ -29,11 +27,11 @@ type neighbourhood struct {
 	indexed bool
 	known   map[uint64]bool // of those who were read
 	read    int
-	phones  map[string][]persona.Person // of those who were read, by country and town, and by country
+	callers
 }
 
 func (s *Seeder) newNeighbourhood() (*neighbourhood, error) {
-	h := &neighbourhood{known: map[uint64]bool{}, phones: map[string][]persona.Person{}}
+	h := &neighbourhood{known: map[uint64]bool{}, callers: newCallers()}
 	table := s.cfg.Desk.Part(recipe.CustomerPart).Table
 	for _, form := range []*regexp.Regexp{townColumn, codeColumn} {
 		for i := range table.Columns {
@@ -62,42 +60,7 @@ func (h *neighbourhood) meet(facts *supportdb.Row) {
 		h.read++
 		h.known[residence(nameOf(facts), town)] = true
 	}
-	if who := person(facts); who.Phone != "" {
-		caller := persona.Person{Country: who.Country, Phone: who.Phone}
-		for _, key := range []string{who.Country, townKey(&who, facts.Get("stratum").Text())} {
-			h.phones[key] = append(h.phones[key], caller)
-		}
-	}
-}
-
-func townKey(who *persona.Person, town string) string { return who.Country + "\x00" + town }
-
-// caller is somebody after whose number one for a donor like somebody may be
-// chosen: of the same town, as far as numbers go by towns there. The donor's own
-// would show: where it is of elsewhere nobody else of the town has one like it.
-func (h *neighbourhood) caller(rng *rand.Rand, mix *persona.Mix, who persona.Person, town string) persona.Person {
-	if h.none() {
-		return who
-	}
-	there := h.phones[townKey(&who, town)]
-	if town == "" || len(there) == 0 {
-		there = h.phones[who.Country]
-	}
-	if len(there) == 0 {
-		return who
-	}
-	like := there[rng.IntN(len(there))]
-	alike, area := 0, mix.Area(like)
-	for i := range there {
-		if mix.Area(there[i]) == area {
-			alike++
-		}
-	}
-	if alike < 2 {
-		like = h.phones[who.Country][rng.IntN(len(h.phones[who.Country]))]
-	}
-	who.Phone = like.Phone
-	return who
+	h.callers.meet(person(facts), facts.Get("stratum").Text())
 }
 
 // nameOf is a customer's name, by whatever columns the recipe has for it.

@@ -214,9 +214,14 @@ func (p *pool) takePhone(mix *persona.Mix, donor persona.Person, anyCountry bool
 	if i < 0 {
 		return inventory.Item{}, false
 	}
-	number := p.numbers[i]
-	p.numbers = slices.Delete(p.numbers, i, i+1)
-	return number, true
+	return p.takeNumber(i), true
+}
+
+// takeNumber takes the n-th phone number out of the pool.
+func (p *pool) takeNumber(n int) inventory.Item {
+	number := p.numbers[n]
+	p.numbers = slices.Delete(p.numbers, n, n+1)
+	return number
 }
 
 // holdBack takes the item that is most like another one out of a list, for a

@@ -104,13 +104,13 @@ func nationalOf(phone, code string, long int) string {
 	return strings.TrimLeft(digits, "0")
 }
 
-// Area gives the first three digits of somebody's number behind the calling
-// code, by which towns and networks are told apart.
-func (m *Mix) Area(who Person) string {
+// Area gives the first digits of somebody's number behind the calling code, by
+// which towns and networks are told apart.
+func (m *Mix) Area(who Person, digits int) string {
 	const usual = 10 // digits of a number without the calling code, at most
 	code := m.Calling(who.Country)
 	text := nationalOf(who.Phone, code, usual+len(code))
-	return text[:min(3, len(text))]
+	return text[:min(digits, len(text))]
 }
 
 // digitsOf gives the digits of a number, without the sign of an international
