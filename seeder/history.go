@@ -33,6 +33,7 @@ type history struct {
 	busiest float64
 	between map[string][]float64 // where rows lie between their neighbours, by part
 	back    map[int64]int        // slots that were given back, by key
+	moments map[int64]time.Time  // of sign-ups, by the key of the slot
 }
 
 // dated is a donor with the day of sign-up.
@@ -61,7 +62,7 @@ const (
 // newHistory looks for room in the table's past. It is nil when the tables
 // have too little of it, or keys that show no order.
 func (s *Seeder) newHistory(ctx context.Context, rng *rand.Rand, l *lessons, count int) (*history, error) {
-	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}, back: map[int64]int{}, between: map[string][]float64{}}
+	h := &history{s: s, rng: rng, marks: map[string][]supportdb.Mark{}, read: map[string][]supportdb.Stretch{}, taken: map[string]map[int64]bool{}, given: map[string]bool{}, uses: map[int]int{}, back: map[int64]int{}, moments: map[int64]time.Time{}, between: map[string][]float64{}}
 	customer := s.cfg.Desk.Part(recipe.CustomerPart)
 	if !customer.Counted() || slices.ContainsFunc(s.cfg.Desk.Parts(), func(p *supportdb.Part) bool { return p.Counted() && !s.cfg.Desk.Dated(p) }) {
 		return nil, nil
@@ -184,7 +185,10 @@ func (h *history) collect(ctx context.Context, p *supportdb.Part, want int) erro
 	if err := h.leaveReferred(ctx, p); err != nil {
 		return err
 	}
-	h.free = h.rooms.order(h.rng, h.free)
+	for i := range h.free {
+		h.moments[h.free[i].Key] = h.within(p, h.free[i])
+	}
+	h.free = h.rooms.order(h.rng, h.free, func(s *supportdb.Slot) float64 { return h.busy(h.moments[s.Key]) })
 	return nil
 }
 
@@ -213,14 +217,14 @@ func (h *history) leaveReferred(ctx context.Context, p *supportdb.Part) error {
 	return nil
 }
 
-// next takes a slot for a customer and draws the moment of sign-up.
+// next takes a slot for a customer, with the moment of sign-up.
 func (h *history) next() (slot supportdb.Slot, at time.Time, ok bool) {
 	if len(h.free) == 0 {
 		return slot, at, false
 	}
 	slot = h.free[len(h.free)-1]
 	h.free = h.free[:len(h.free)-1]
-	return slot, h.within(h.s.cfg.Desk.Part(recipe.CustomerPart), slot), true
+	return slot, h.moments[slot.Key], true
 }
 
 // giveBack puts a slot that no donor of its time suited behind the others, some

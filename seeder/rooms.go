@@ -16,7 +16,7 @@ import (
 // these would be found by it.
 type rooms struct {
 	rows  []float64         // of rows, in mean times between two rows thereabouts
-	slots map[int64]float64 // by key
+	means map[int64]float64 // these times, by the key of a slot
 }
 
 // meet notes the rooms in a stretch. Of hours in which few sign up they count
@@ -26,20 +26,21 @@ func (r *rooms) meet(st *supportdb.Stretch, busy func(time.Time) float64) {
 	if mean <= 0 {
 		return
 	}
-	if r.slots == nil {
-		r.slots = map[int64]float64{}
+	if r.means == nil {
+		r.means = map[int64]float64{}
 	}
 	for _, room := range st.Rooms {
 		r.rows = append(r.rows, float64(room.Before.Sub(room.After))/mean*busy(room.At))
 	}
 	for _, s := range st.Slots {
-		r.slots[s.Key] = float64(s.Before.Sub(s.After)) / mean * busy(s.After.Add(s.Before.Sub(s.After)/2))
+		r.means[s.Key] = mean
 	}
 }
 
 // order puts slots in an order in which, from the last on, those of each size
-// come as often as among the rows, as long as there are some.
-func (r *rooms) order(rng *rand.Rand, slots []supportdb.Slot) []supportdb.Slot {
+// come as often as among the rows, as long as there are some. busy is for the
+// moment in a slot at which somebody is to sign up.
+func (r *rooms) order(rng *rand.Rand, slots []supportdb.Slot, busy func(*supportdb.Slot) float64) []supportdb.Slot {
 	const sizes = 20
 	rng.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
 	if len(r.rows) < fewBetween {
@@ -48,7 +49,8 @@ func (r *rooms) order(rng *rand.Rand, slots []supportdb.Slot) []supportdb.Slot {
 	slices.Sort(r.rows)
 	var bySize [sizes][]supportdb.Slot
 	for _, s := range slots {
-		at := sort.SearchFloat64s(r.rows, r.slots[s.Key]) * sizes / len(r.rows)
+		size := float64(s.Before.Sub(s.After)) / r.means[s.Key] * busy(&s)
+		at := sort.SearchFloat64s(r.rows, size) * sizes / len(r.rows)
 		at = min(at, sizes-1)
 		bySize[at] = append(bySize[at], s)
 	}

@@ -22,7 +22,7 @@ func TestRoomsOrder(t *testing.T) {
 	}
 	var r rooms
 	r.meet(&st, func(time.Time) float64 { return 1 })
-	all := r.order(rand.New(rand.NewPCG(1, 2)), st.Slots)
+	all := r.order(rand.New(rand.NewPCG(1, 2)), st.Slots, func(*supportdb.Slot) float64 { return 1 })
 	if len(all) != n-1 {
 		t.Fatalf("%d of %d slots are left", len(all), n-1)
 	}
