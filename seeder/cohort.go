@@ -3,6 +3,7 @@ package seeder
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"saltmine/seeder/persona/column"
@@ -30,20 +31,23 @@ func newCohort(rows [][]column.Value, columns, all int) *cohort {
 }
 
 // cohorts divides the rows, and finds which columns go together.
-func (sp *studiedPart) cohorts(twins *column.Twins, all int) {
+func (sp *studiedPart) cohorts(all int) {
 	groups := map[string][][]column.Value{}
 	for _, row := range sp.rows {
 		key := sp.kinOf(row)
 		groups[key] = append(groups[key], row)
 	}
-	sp.bundles = bundles(twins, sp.cohort)
+	sp.bundles = bundles(sp.twins, sp.cohort)
 	sp.of = map[string]*cohort{}
 	for key, rows := range groups {
 		if len(rows) < leastCohort {
 			continue
 		}
 		c := newCohort(rows, len(sp.names), all*len(rows)/len(sp.rows))
-		c.bundles = bundles(twins, c)
+		c.bundles = bundles(sp.twins, c)
+		for _, b := range c.bundles {
+			b.Among(sp.columns)
+		}
 		sp.of[key] = c
 	}
 }
@@ -71,10 +75,7 @@ func (sp *studiedPart) kinOf(row []column.Value) string {
 // everybody's, by the column; free text and ways to contact somebody are left
 // to others. A column that yields nothing is NULL.
 func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]column.Value {
-	row := make([]column.Value, len(sp.names))
-	for i, name := range sp.names {
-		row[i] = valueOf(donor.Get(name))
-	}
+	row := sp.values(donor)
 	c := sp.of[sp.kinOf(row)]
 	if c == nil {
 		c = sp.cohort
@@ -103,6 +104,32 @@ func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]
 		out[sp.names[i]] = v
 	}
 	return out
+}
+
+// values are those of a row that are studied, and its dates.
+func (sp *studiedPart) values(row *supportdb.Row) []column.Value {
+	out := make([]column.Value, 0, len(sp.names)+len(sp.times))
+	for _, name := range slices.Concat(sp.names, sp.times) {
+		out = append(out, valueOf(row.Get(name)))
+	}
+	return out
+}
+
+// mingle exchanges values of a customer's row that the donor has in common with
+// many.
+func (sp *studiedPart) mingle(rng *rand.Rand, row *supportdb.Row, fresh map[string]column.Value) {
+	donor := sp.values(row)
+	canary := slices.Clone(donor)
+	for i, name := range sp.names {
+		if v, drawn := fresh[name]; drawn {
+			canary[i] = v
+		}
+	}
+	for i, v := range sp.twins.Mingle(rng, canary, donor, func(i int) bool { return i >= len(sp.names) || slices.Contains(sp.kept, i) }) {
+		if v != canary[i] {
+			fresh[sp.names[i]] = v
+		}
+	}
 }
 
 // near gives the values that some people of the cohort have in a column.

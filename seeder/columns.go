@@ -1,6 +1,7 @@
 package seeder
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,34 +30,58 @@ type studiedPart struct {
 	rows    [][]column.Value // in the order of names
 	books   map[string]*prose.Book
 	kin     []int              // columns for country and language
+	kept    []int              // columns that the name, the number or the address goes by
+	times   []string           // dates in the customers' rows, which stand behind names in rows
+	twins   *column.Twins      // after settle, of customers
 	*cohort                    // all rows; after settle, as what follows
 	of      map[string]*cohort // those of one country and language
 }
+
+// tiedColumn are the names of columns by which first names go.
+var tiedColumn = regexp.MustCompile(`(?i)(salut|gender|(^|_)sex|title|anrede|geschlecht|prefix|civil|trato|zwrot)`)
 
 // newStudy prepares the study of all columns that hold neither what the recipe
 // names nor what the server or a maker gives.
 func (s *Seeder) newStudy() *study {
 	y := &study{parts: map[string]*studiedPart{}}
 	for _, p := range s.cfg.Desk.Parts() {
-		named := s.namedColumns(p)
-		sp := &studiedPart{part: p, books: map[string]*prose.Book{}}
-		for i := range p.Table.Columns {
-			c := &p.Table.Columns[i]
-			if _, fixed := p.Set[c.Name]; fixed || c.Auto || c.Generated || named[c.Name] || p.IsTime(c) || p.MD5[c.Name] != "" || slices.Contains(p.MessageIDs, c.Name) {
-				continue
-			}
-			if s.isKin(p, c) {
-				sp.kin = append(sp.kin, len(sp.names))
-			}
-			sp.names = append(sp.names, c.Name)
-			if wordy(c) {
-				sp.books[c.Name] = prose.NewBook()
-			}
-		}
-		y.parts[p.Name] = sp
+		y.parts[p.Name] = s.newStudied(p)
 		y.names = append(y.names, p.Name)
 	}
 	return y
+}
+
+func (s *Seeder) newStudied(p *supportdb.Part) *studiedPart {
+	named := s.namedColumns(p)
+	sp := &studiedPart{part: p, books: map[string]*prose.Book{}}
+	for i := range p.Table.Columns {
+		c := &p.Table.Columns[i]
+		_, fixed := p.Set[c.Name]
+		switch {
+		case p.IsTime(c):
+			if p.Name == recipe.CustomerPart && !c.Generated {
+				sp.times = append(sp.times, c.Name)
+			}
+		case fixed, c.Auto, c.Generated, named[c.Name], p.MD5[c.Name] != "", slices.Contains(p.MessageIDs, c.Name):
+		default:
+			s.study(sp, c)
+		}
+	}
+	return sp
+}
+
+// study takes a column in.
+func (s *Seeder) study(sp *studiedPart, c *supportdb.Column) {
+	if s.isKin(sp.part, c) {
+		sp.kin = append(sp.kin, len(sp.names))
+	}
+	if tiedColumn.MatchString(c.Name) || townColumn.MatchString(c.Name) || codeColumn.MatchString(c.Name) {
+		sp.kept = append(sp.kept, len(sp.names))
+	}
+	sp.names = append(sp.names, c.Name)
+	if wordy(c) {
+		sp.books[c.Name] = prose.NewBook()
+	}
 }
 
 // isKin reports whether a column says of which country or language somebody is.
@@ -74,15 +99,18 @@ func wordy(c *supportdb.Column) bool {
 }
 
 // also lists the columns of the customer's row that the study wants.
-func (y *study) also() []string { return y.parts[recipe.CustomerPart].names }
+func (y *study) also() []string {
+	sp := y.parts[recipe.CustomerPart]
+	return slices.Concat(sp.names, sp.times)
+}
 
 // meet shows the study the values of one customer's row, and gives back what is
 // not its own.
 func (y *study) meet(facts supportdb.Row) supportdb.Row {
 	sp := y.parts[recipe.CustomerPart]
-	row := make([]column.Value, len(sp.names))
-	for i, name := range sp.names {
-		row[i] = valueOf(facts.Get(supportdb.AlsoMark + name))
+	row := make([]column.Value, 0, len(sp.names)+len(sp.times))
+	for _, name := range y.also() {
+		row = append(row, valueOf(facts.Get(supportdb.AlsoMark+name)))
 	}
 	sp.rows = append(sp.rows, row)
 	var rest supportdb.Row
@@ -127,7 +155,8 @@ func (y *study) settle() {
 			book.Finish()
 		}
 		if name == recipe.CustomerPart {
-			sp.cohorts(column.LearnTwins(sp.columns, sp.rows, sp.kin...), all)
+			sp.twins = column.LearnTwins(sp.columns, sp.rows, sp.kin...)
+			sp.cohorts(all)
 		} else {
 			sp.cohort.rows = nil
 		}

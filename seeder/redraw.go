@@ -18,7 +18,12 @@ func (c *composer) redraw(n int) map[string]column.Value {
 	if it.Part != recipe.CustomerPart && it.Part != recipe.TicketPart {
 		return nil
 	}
-	return c.l.study.parts[it.Part].redrawn(c.rng, &it.Row)
+	sp := c.l.study.parts[it.Part]
+	fresh := sp.redrawn(c.rng, &it.Row)
+	if len(c.d.image.Items) == 1 { // tickets go by what their customer has
+		sp.mingle(c.rng, &it.Row, fresh)
+	}
+	return fresh
 }
 
 // own gives the canary's value in the place of one that is the donor's own. It

@@ -3,6 +3,7 @@ package column
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,11 @@ type Bundle struct {
 	counts  map[string]int
 	few     map[int][]int // rows by how many rows have the same in the bundle
 	alone   float64       // which part of what stands once in the sample stands once in the table
+
+	// Values of the finest column that rows of other places have, in order, and
+	// which part of those that stand once here stand there too.
+	elsewhere []string
+	abroad    float64
 }
 
 // NewBundle learns what the columns at some places have together in rows.
@@ -42,6 +48,27 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 	return b
 }
 
+// Among tells the bundle what other rows have in the column with the most
+// values: all is that of the whole table.
+func (b *Bundle) Among(all []*Column) {
+	here, once, both := b.columns[b.fine].counts, 0.0, 0.0
+	for text := range all[b.fine].counts {
+		if here[text] == 0 {
+			b.elsewhere = append(b.elsewhere, text)
+		}
+	}
+	slices.Sort(b.elsewhere)
+	for text, n := range here {
+		if n != 1 {
+			continue
+		}
+		if once++; all[b.fine].counts[text] > 1 {
+			both++
+		}
+	}
+	b.abroad = both / max(once, 1)
+}
+
 // Columns are the places of the bundle's columns.
 func (b *Bundle) Columns() []int { return b.at }
 
@@ -59,9 +86,10 @@ func (b *Bundle) key(row []Value) string {
 }
 
 // Draw gives the canary's values in the place of the donor's, by the column:
-// none where the donor's are everybody's. Else they are those of a row that
-// about as many others agree with, of the same town if there is one, or new in
-// the column with the most values. It is not ok where a value is missing or none is found.
+// where the donor's are everybody's, others of the same town that are so too.
+// Else they are those of a row that about as many others agree with, of the same
+// town if there is one, or new in the column with the most values. It is not ok
+// where a value is missing or none is found.
 func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bool) {
 	key, fine := b.key(donor), b.columns[b.fine]
 	n := max(b.counts[key], 1)
@@ -69,7 +97,7 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 	case key == "":
 		return nil, false
 	case n >= fine.enough:
-		return nil, true
+		return b.common(rng, donor, n), true
 	case n == 1 && rng.Float64() < b.alone:
 		text, ok := b.fresh(rng, donor)
 		return map[int]Value{b.fine: {Text: text}}, ok
@@ -87,29 +115,79 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 	return fresh, true
 }
 
-// fresh makes a value of the finest column that no row has: it begins as those
-// of the same town do, and ends as any of the same form.
+// common gives the finest value of a row that agrees with the donor's in the
+// others: one that one row less has than have the donor's, or nearly so.
+func (b *Bundle) common(rng *rand.Rand, donor []Value, n int) map[int]Value {
+	if rng.Float64() < b.columns[b.fine].cover {
+		n--
+	}
+	var best []Value
+	from, least := rng.IntN(len(b.rows)), math.Inf(1)
+	for k := range b.rows {
+		row := b.rows[(from+k)%len(b.rows)]
+		if row[b.fine] == donor[b.fine] || !b.same(row, donor) {
+			continue
+		}
+		if off := math.Abs(math.Log(float64(b.counts[b.key(row)]) / float64(n))); off < least {
+			best, least = row, off
+		}
+		if least == 0 {
+			break
+		}
+	}
+	const near = 0.5
+	if least > near {
+		return nil
+	}
+	return map[int]Value{b.fine: best[b.fine]}
+}
+
+// fresh makes a value of the finest column that no row has here: it begins as
+// those of the same town do, and ends as any of the same form. As often as such
+// values are, it is one that rows elsewhere have.
 func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
 	const tries = 200
 	c, own := b.columns[b.fine], donor[b.fine].Text
-	near := b.beside(rng, donor)
-	for range tries {
+	near, abroad := b.beside(rng, donor), rng.Float64() < b.abroad
+	for try := range tries {
 		keep, other := len(own)-2, b.rows[rng.IntN(len(b.rows))][b.fine].Text
 		if len(near) > 0 {
-			keep = common(own, near[rng.IntN(len(near))].Text)
+			keep = together(own, near[rng.IntN(len(near))].Text)
 		}
-		if keep = min(keep, len(own)-1); keep < 0 || shapeOf(other) != shapeOf(own) {
+		if keep = min(keep, len(own)-1); keep < 0 {
 			continue
 		}
-		if text := own[:keep] + other[keep:]; c.counts[text] == 0 {
+		if abroad && try < tries/2 {
+			if text, ok := b.foreign(rng, own, keep); ok {
+				return text, true
+			}
+			continue
+		}
+		if shapeOf(other) != shapeOf(own) {
+			continue
+		}
+		text := own[:keep] + other[keep:]
+		if _, there := slices.BinarySearch(b.elsewhere, text); c.counts[text] == 0 && !there {
 			return text, true
 		}
 	}
 	return c.fresh(rng, own, near, func(string) bool { return false })
 }
 
-// common is how many bytes two texts begin with together.
-func common(a, b string) int {
+// foreign draws a value that only rows elsewhere have, of the same form and
+// beginning as another.
+func (b *Bundle) foreign(rng *rand.Rand, own string, keep int) (string, bool) {
+	low, _ := slices.BinarySearch(b.elsewhere, own[:keep])
+	high, _ := slices.BinarySearch(b.elsewhere, own[:keep]+"\xff")
+	if keep == 0 || low == high {
+		return "", false
+	}
+	text := b.elsewhere[low+rng.IntN(high-low)]
+	return text, shapeOf(text) == shapeOf(own)
+}
+
+// together is how many bytes two texts begin with together.
+func together(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++

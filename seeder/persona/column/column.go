@@ -8,8 +8,9 @@
 //
 // A [Column] learns from a sample, as texts: what the values are, how often each
 // occurs, which endings, hours and check digits they have. It keeps NULL as
-// often as it stands. [Twins] watches the row as a whole: how much more a canary
-// has in common with its donor than real rows have with each other.
+// often as it stands. [Twins] watches the row as a whole: what goes together stays
+// so, and of the rest a canary has some of other people's, for all that it has in
+// common with its donor would be found.
 //
 // It refuses, with an error that says so, free text ([ErrProse], which is for
 // package prose), e-mail addresses and phone numbers ([ErrContact]), and values
@@ -210,16 +211,19 @@ func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(
 }
 
 // neighbours takes the value of a row that resembles the donor's.
-// Of several it takes one that about as many rows have as have the donor's.
+// Of several it takes one that about as many others have as have the donor's.
 func (c *Column) neighbours(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
-	best, least := "", math.Inf(1)
+	best, least, want := "", math.Inf(1), max(c.counts[donor], 1)
+	if want > 1 && rng.Float64() < c.cover {
+		want-- // with the canary they are as many
+	}
 	from := rng.IntN(max(len(near), 1))
 	for k := range near {
 		v := near[(from+k)%len(near)]
 		if v.Null || v.Text == donor || c.counts[v.Text] == 0 || contact(v.Text) || used(v.Text) {
 			continue
 		}
-		if off := math.Abs(math.Log(float64(c.counts[v.Text]) / float64(max(c.counts[donor], 1)))); off < least {
+		if off := math.Abs(math.Log(float64(c.counts[v.Text]) / float64(want))); off < least {
 			best, least = v.Text, off
 		}
 	}

@@ -191,20 +191,29 @@ func TestDrawUnused(t *testing.T) {
 	}
 }
 
-// A copy of a donor has as much in common with its nearest neighbour as rows
-// have with theirs, after some columns were taken from a second donor.
-func TestTwins(t *testing.T) {
+// A copy of a donor whose values were mingled with those of others has values
+// of theirs, as often as these are, and what goes together still does: city and
+// postcode, and that nobody of the basic plan has seats.
+func TestMingle(t *testing.T) {
 	t.Parallel()
 	names, rows := table(1200)
+	names = append(names, "seats", "lead", "colour")
+	plan := slices.Index(names, "plan")
+	r := rng(5)
+	for i := range rows {
+		seats := fmt.Sprint(r.IntN(4))
+		if rows[i][plan].Text == "basic" {
+			seats = "0"
+		}
+		rows[i] = append(rows[i], column.Value{Text: seats}, column.Value{Text: []string{"web", "shop", "friend", "fair"}[r.IntN(4)]}, column.Value{Text: []string{"red", "red", "blue"}[r.IntN(3)]})
+	}
 	columns := make([]*column.Column, len(names))
 	for k := range names {
 		columns[k] = column.Learn(of(rows, k), 0)
 	}
 	twins := column.LearnTwins(columns, rows)
-	r := rng(5)
-	var stand, copied, apart []float64
-	missed := 0
-	for i := 0; i < 1200; i += 9 {
+	changed, red, of, seats := 0, 0, 0, slices.Index(names, "seats")
+	for i := 0; i < 1200; i += 3 {
 		canary := make([]column.Value, len(names))
 		for k := range canary {
 			v, err := columns[k].Draw(r, rows[i][k], rows[max(i-20, 0)][k:k+1], never)
@@ -216,29 +225,26 @@ func TestTwins(t *testing.T) {
 		if own := twins.Own(canary, rows[i]); own > 0 {
 			t.Errorf("%.2f of the values are the donor's own", own)
 		}
-		row, ok := twins.Apart(r, canary, rows[i], twins.Limit(r))
-		if !ok {
-			missed++
-		}
+		row := twins.Mingle(r, canary, rows[i], func(k int) bool { return names[k] == "lead" })
 		city, postcode := slices.Index(names, "city"), slices.Index(names, "postcode")
 		if fmt.Sprint(10000+37*atoi(row[city].Text[5:])) != row[postcode].Text {
 			t.Fatalf("%s has postcode %s", row[city].Text, row[postcode].Text)
 		}
-		nearest := func(a []column.Value, except int) float64 {
-			best := 0.0
-			for j := range rows {
-				if j != except {
-					best = max(best, twins.Kinship(a, rows[j]))
-				}
-			}
-			return best
+		if row[plan].Text == "basic" && row[seats].Text != "0" || row[seats+1] != rows[i][seats+1] {
+			t.Fatalf("plan %s with %s seats, and %s for %s", row[plan].Text, row[seats].Text, row[seats+1].Text, rows[i][seats+1].Text)
 		}
-		stand, copied, apart = append(stand, nearest(rows[i], i)), append(copied, nearest(canary, -1)), append(apart, nearest(row, -1))
+		if row[seats+2] != rows[i][seats+2] {
+			changed++
+		}
+		if of++; row[seats+2].Text == "red" {
+			red++
+		}
 	}
-	far, before := distance(stand, apart), distance(stand, copied)
-	t.Logf("distance %.3f, %.3f as copied; %d of %d could not be set apart", far, before, missed, len(stand))
-	if limit := 1.95 * math.Sqrt(2/float64(len(stand))); far > limit {
-		t.Errorf("distance %.3f, at most %.3f wanted", far, limit)
+	if part := float64(changed) / float64(of); part < 0.3 || part > 0.6 {
+		t.Errorf("%.2f have another colour than the donor, of two", part)
+	}
+	if part := float64(red) / float64(of); part < 0.55 || part > 0.8 {
+		t.Errorf("%.2f are red, as two in three are", part)
 	}
 }
 
@@ -248,23 +254,6 @@ func atoi(s string) int {
 		n = n*10 + int(c-'0')
 	}
 	return n
-}
-
-// distance is Kolmogorov and Smirnov's.
-func distance(a, b []float64) float64 {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	far, i, j := 0.0, 0, 0
-	for i < len(a) && j < len(b) {
-		x := min(a[i], b[j])
-		for i < len(a) && a[i] == x {
-			i++
-		}
-		for j < len(b) && b[j] == x {
-			j++
-		}
-		far = max(far, math.Abs(float64(i)/float64(len(a))-float64(j)/float64(len(b))))
-	}
-	return far
 }
 
 func FuzzLearn(f *testing.F) {

@@ -1,64 +1,44 @@
 package column
 
 import (
-	"cmp"
-	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// Twins knows how much rows have in common with their nearest neighbour. What
-// two rows have in common is measured in nats: a value that one row in a
-// hundred has counts 4.6, one that all have counts nothing. It is safe for
+// Twins knows which columns go together, and which by no other. It is safe for
 // concurrent use.
 type Twins struct {
-	columns []*Column
-	rows    [][]Value
-	probing sync.Once
-	limits  []float64 // of sampled rows, in order
-	bound   []int     // columns that go together have the same number
+	columns  []*Column
+	rows     [][]Value
+	within   []int
+	bound    []int // columns that go together have the same number
+	counting sync.Once
+	loose    []int            // columns that go by no other one
+	kin      map[string][]int // rows, by what they are within
 }
 
-// How many rows are compared: each of some with each of more.
-const (
-	maxRows   = 4000
-	maxProbes = 300
-)
+// maxRows is how many rows are looked at.
+const maxRows = 12_000
 
 // LearnTwins learns from rows of the columns that are not identity, in the
-// order of columns. What goes together does so for equal values of the columns
-// within: a postcode is of one town in one country. It looks at 4,000 rows at most.
+// order of columns. Rows may have more than these, which are kept and which
+// others go by. What goes together does so for equal values of the columns
+// within: a postcode is of one town in one country. It looks at 12,000 rows at most.
 func LearnTwins(columns []*Column, rows [][]Value, within ...int) *Twins {
-	t := &Twins{columns: columns, rows: rows[:min(len(rows), maxRows)]}
+	t := &Twins{columns: columns, within: within}
+	for i := range min(len(rows), maxRows) {
+		t.rows = append(t.rows, rows[i*len(rows)/min(len(rows), maxRows)])
+	}
+	for i := len(columns); len(t.rows) > 0 && i < len(t.rows[0]); i++ {
+		values := make([]Value, len(t.rows))
+		for r := range t.rows {
+			values[r] = t.rows[r][i]
+		}
+		t.columns = append(slices.Clip(t.columns), Learn(values, 0))
+	}
 	t.bind(within)
 	return t
-}
-
-// probe looks how much sampled rows have in common with their nearest one.
-func (t *Twins) probe() {
-	for i := 0; i < len(t.rows); i += max(len(t.rows)/maxProbes, 1) {
-		best := 0.0
-		for j := range t.rows {
-			if i != j {
-				best = max(best, t.Kinship(t.rows[i], t.rows[j]))
-			}
-		}
-		t.limits = append(t.limits, best)
-	}
-	slices.Sort(t.limits)
-}
-
-// Kinship tells how much two rows have in common.
-func (t *Twins) Kinship(a, b []Value) float64 {
-	sum := 0.0
-	for i, c := range t.columns {
-		if a[i] == b[i] {
-			sum -= math.Log(c.frequency(a[i]))
-		}
-	}
-	return sum
 }
 
 // Own is the share of a canary's values that nobody but its donor has.
@@ -70,93 +50,6 @@ func (t *Twins) Own(canary, donor []Value) float64 {
 		}
 	}
 	return float64(n) / float64(max(len(t.columns), 1))
-}
-
-// Limit draws how much a row may have in common with its nearest neighbour: as
-// much as some row of the sample has.
-func (t *Twins) Limit(rng *rand.Rand) float64 {
-	t.probing.Do(t.probe)
-	if len(t.limits) == 0 {
-		return math.Inf(1)
-	}
-	return t.limits[rng.IntN(len(t.limits))]
-}
-
-// Near gives sampled rows that resemble a row most, the nearest first, without
-// those that are equal to it.
-func (t *Twins) Near(row []Value, n int) [][]Value {
-	type kin struct {
-		row  []Value
-		near float64
-	}
-	var all []kin
-	for _, r := range t.rows {
-		if !slices.Equal(r, row) {
-			all = append(all, kin{r, t.Kinship(r, row)})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b kin) int { return cmp.Compare(b.near, a.near) })
-	out := make([][]Value, 0, n)
-	for _, k := range all[:min(n, len(all))] {
-		out = append(out, k.row)
-	}
-	return out
-}
-
-// Apart gives the canary's row with some values of further donors, which
-// resemble the first, so that it has no more in common with any of them than
-// the limit. Only values that are everybody's are taken, and columns of which one
-// follows from the other (city and postcode) are taken together. Where this is
-// not enough the row is the least near that was found, and ok is false.
-func (t *Twins) Apart(rng *rand.Rand, canary, donor []Value, limit float64) (row []Value, ok bool) {
-	best, least := canary, t.Kinship(canary, donor)
-	if least <= limit {
-		return canary, true
-	}
-	const seconds, rounds = 24, 3
-	near := t.Near(donor, seconds)
-	for range rounds {
-		rng.Shuffle(len(near), func(i, j int) { near[i], near[j] = near[j], near[i] })
-		row := canary
-		for i, second := range near {
-			row = t.blend(rng, row, donor, second, limit)
-			kin := t.Kinship(row, donor)
-			for _, s := range near[:i+1] {
-				kin = max(kin, t.Kinship(row, s))
-			}
-			if kin < least {
-				best, least = row, kin
-			}
-			if kin <= limit {
-				return row, true
-			}
-		}
-	}
-	return best, false
-}
-
-// blend takes groups of columns from a second donor until the row is apart
-// from the first.
-func (t *Twins) blend(rng *rand.Rand, canary, donor, second []Value, limit float64) []Value {
-	row := slices.Clone(canary)
-	for _, group := range rng.Perm(len(t.columns)) {
-		if t.Kinship(row, donor) <= limit {
-			break
-		}
-		free := true
-		for i, g := range t.bound {
-			free = free && (g != group || t.columns[i].Shared(second[i]) && row[i] == donor[i])
-		}
-		if !free {
-			continue
-		}
-		for i, g := range t.bound {
-			if g == group {
-				row[i] = second[i]
-			}
-		}
-	}
-	return row
 }
 
 // bind finds columns that go together: of nearly all rows with the same value
@@ -194,7 +87,7 @@ func (t *Twins) follows(a, b int, within []int) bool {
 			continue
 		}
 		kinds[r[b]]++
-		key := keyIn(r, a, within)
+		key := r[a].Text + "\x00" + keyIn(r, within)
 		had, known := first[key]
 		if !known {
 			first[key] = r[b]
@@ -213,11 +106,11 @@ func (t *Twins) follows(a, b int, within []int) bool {
 	return varied && all >= max(few, len(t.rows)/often) && float64(same) >= nearly*float64(all)
 }
 
-// keyIn is a value of a row with those that it counts within.
-func keyIn(row []Value, a int, within []int) string {
-	parts := []string{row[a].Text}
-	for _, i := range within {
-		parts = append(parts, row[i].Text)
+// keyIn is what a row has in the columns that others go together within.
+func keyIn(row []Value, within []int) string {
+	parts := make([]string, len(within))
+	for k, i := range within {
+		parts[k] = row[i].Text
 	}
 	return strings.Join(parts, "\x00")
 }
