@@ -131,6 +131,7 @@ func TestGateAndAMatchingPool(t *testing.T) {
 	}
 	for i := range r.Attacks {
 		a := &r.Attacks[i]
+		t.Logf("%s: %.3f (%.3f–%.3f) %+v", a.Name, a.Value, a.Low, a.High, a.Tells[:min(3, len(a.Tells))])
 		if a.Verdict == gate.Failed && a.Value > reach(a.Name) && a.Name != "removing 90 % of the canaries" { // which follows from all learners
 			t.Errorf("%s: %.3f (%.3f–%.3f)", a.Name, a.Value, a.Low, a.High)
 		}
