@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,38 +14,41 @@ import (
 func tables() []string { return []string{"customers", "tickets"} }
 
 // bulkRounds is the least number: a fsync more or less shows in each.
-const bulkRounds = 5
+const bulkRounds = 6
 
 // compareBulk measures how fast registered canaries are inserted, beside LOAD
-// DATA LOCAL INFILE of the same rows into the same tables: they are written to
-// files, deleted and loaded again. Ours go first, so that pages of the indexes
-// which they had to split or fetch are ready for LOAD DATA and not for us.
+// DATA LOCAL INFILE into the same tables: the rows are written to files, deleted
+// and loaded again. After ours the pages of the indexes that they go into are at
+// hand for LOAD DATA. Therefore every other round begins with LOAD DATA of the
+// rows of the round before, and ends with ours.
 func compareBulk(ctx context.Context, p *plan, w *planter) (comparison, error) {
-	c := comparison{what: "bulk insert of canaries, rows", peer: "LOAD DATA LOCAL INFILE"}
+	c := comparison{what: "bulk insert of canaries, rows", peer: "LOAD DATA LOCAL INFILE", wanted: wantedBulk}
+	b, err := newBulk(ctx, w.mariadb)
+	if err != nil {
+		return c, err
+	}
+	defer b.remove()
 	spent := map[string][]float64{}
 	for round := range max(p.rounds, bulkRounds) {
-		b, err := w.newBulk(ctx)
+		var theirs float64
+		first := round%2 == 1
+		if first {
+			if theirs, err = b.load(ctx); err != nil {
+				return c, err
+			}
+		}
+		ours, err := b.plant(ctx, p, w)
 		if err != nil {
 			return c, err
 		}
-		ours, err := w.plant(ctx, "--bulk", "--force", "--dates", "now", "--count", strconv.Itoa(p.canaries))
-		if err != nil {
-			return c, err
+		inserted := float64(b.count) / ours.Seconds["insert"]
+		if !first {
+			if theirs, err = b.load(ctx); err != nil {
+				return c, err
+			}
 		}
-		rows, err := b.rows(ctx)
-		if err != nil {
-			return c, err
-		}
-		if ours.Live != p.canaries || rows < int64(p.canaries) {
-			return c, fmt.Errorf("of %d canaries %d stand in %d rows", p.canaries, ours.Live, rows)
-		}
-		loading, err := b.reload(ctx, rows)
-		if err != nil {
-			return c, err
-		}
-		inserting := ours.Seconds["insert"]
-		fmt.Printf("bulk %d: %d rows; saltmine %.2f s (minting %.1f s, registering %.1f s, amending %.1f s), LOAD DATA %.2f s\n", round+1, rows, inserting, ours.Seconds["mint"], ours.Seconds["register"], ours.Seconds["amend"], loading)
-		c.ours, c.theirs = append(c.ours, float64(rows)/inserting), append(c.theirs, float64(rows)/loading)
+		fmt.Printf("bulk %d: %d rows; saltmine %.0f a second (minting %.1f s, registering %.1f s, inserting %.2f s, amending %.1f s), LOAD DATA %.0f\n", round+1, b.count, inserted, ours.Seconds["mint"], ours.Seconds["register"], ours.Seconds["insert"], ours.Seconds["amend"], theirs)
+		c.ours, c.theirs = append(c.ours, inserted), append(c.theirs, theirs)
 		for what, seconds := range ours.Seconds {
 			spent[what] = append(spent[what], seconds)
 		}
@@ -54,16 +58,17 @@ func compareBulk(ctx context.Context, p *plan, w *planter) (comparison, error) {
 	return c, nil
 }
 
-// bulk is one round: what lies above these keys is the canaries'.
+// bulk are the canaries' rows: what lies above these keys.
 type bulk struct {
 	mariadb *mariadb
 	above   []int64
+	count   int64 // rows in the files
 }
 
-func (w *planter) newBulk(ctx context.Context) (*bulk, error) {
-	b := &bulk{mariadb: w.mariadb}
+func newBulk(ctx context.Context, m *mariadb) (*bulk, error) {
+	b := &bulk{mariadb: m}
 	for _, table := range tables() {
-		last, err := w.mariadb.number(ctx, "SELECT MAX(id) FROM "+table)
+		last, err := m.number(ctx, "SELECT MAX(id) FROM "+table)
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +78,15 @@ func (w *planter) newBulk(ctx context.Context) (*bulk, error) {
 }
 
 func (b *bulk) where(i int) string { return fmt.Sprintf("%s WHERE id > %d", tables()[i], b.above[i]) }
+
+func (b *bulk) file(i int) string { return filepath.Join(b.mariadb.dir, tables()[i]+".tsv") }
+
+// remove removes the files.
+func (b *bulk) remove() {
+	for i := range b.above {
+		_ = os.Remove(b.file(i)) // else the directory's end has it
+	}
+}
 
 // rows counts the canaries' rows.
 func (b *bulk) rows(ctx context.Context) (n int64, err error) {
@@ -86,23 +100,39 @@ func (b *bulk) rows(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// reload deletes the rows, loads them again and deletes them for good. It
-// returns the seconds that loading took, by the server's clock: neither side's
-// start counts.
-func (b *bulk) reload(ctx context.Context, rows int64) (float64, error) {
-	var dump, load []string
+// away deletes the rows for good.
+func (b *bulk) away(ctx context.Context) error {
+	return b.mariadb.run(ctx, desk, "DELETE FROM "+b.where(1), "DELETE FROM "+b.where(0), "SET GLOBAL innodb_max_purge_lag_wait = 0")
+}
+
+// plant plants, and leaves the rows in the files alone.
+func (b *bulk) plant(ctx context.Context, p *plan, w *planter) (planted, error) {
+	ours, err := w.plant(ctx, "--bulk", "--force", "--dates", "now", "--count", strconv.Itoa(p.canaries))
+	if err != nil {
+		return ours, err
+	}
+	if b.count, err = b.rows(ctx); err != nil {
+		return ours, err
+	}
+	if ours.Live != p.canaries || b.count < int64(p.canaries) {
+		return ours, fmt.Errorf("of %d canaries %d stand in %d rows", p.canaries, ours.Live, b.count)
+	}
+	b.remove()
+	var dump []string
+	for i := range b.above {
+		dump = append(dump, fmt.Sprintf("SELECT * INTO OUTFILE '%s' CHARACTER SET utf8mb4 FROM %s ORDER BY id", b.file(i), b.where(i)))
+	}
+	return ours, errors.Join(b.mariadb.run(ctx, desk, dump...), b.away(ctx))
+}
+
+// load loads the files and deletes the rows. It returns the rows a second, by
+// the server's clock: neither side's start counts.
+func (b *bulk) load(ctx context.Context) (float64, error) {
+	load := []string{"SET @began = SYSDATE(6)"}
 	for i, table := range tables() {
-		file := filepath.Join(b.mariadb.dir, table+".tsv")
-		dump = append(dump, fmt.Sprintf("SELECT * INTO OUTFILE '%s' CHARACTER SET utf8mb4 FROM %s ORDER BY id", file, b.where(i)))
-		load = append(load, fmt.Sprintf("LOAD DATA LOCAL INFILE '%s' INTO TABLE %s CHARACTER SET utf8mb4", file, table))
-		defer os.Remove(file) //nolint:errcheck // the directory is removed at the end
+		load = append(load, fmt.Sprintf("LOAD DATA LOCAL INFILE '%s' INTO TABLE %s CHARACTER SET utf8mb4", b.file(i), table))
 	}
-	away := []string{"DELETE FROM " + b.where(1), "DELETE FROM " + b.where(0), "SET GLOBAL innodb_max_purge_lag_wait = 0"}
-	if err := b.mariadb.run(ctx, desk, append(dump, away...)...); err != nil {
-		return 0, err
-	}
-	load = append(append([]string{"SET @began = SYSDATE(6)"}, load...), "SELECT TIMESTAMPDIFF(MICROSECOND, @began, SYSDATE(6))")
-	took, err := b.mariadb.number(ctx, strings.Join(load, ";\n"))
+	took, err := b.mariadb.number(ctx, strings.Join(append(load, "SELECT TIMESTAMPDIFF(MICROSECOND, @began, SYSDATE(6))"), ";\n"))
 	if err != nil {
 		return 0, err
 	}
@@ -110,8 +140,8 @@ func (b *bulk) reload(ctx context.Context, rows int64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if again != rows {
-		return 0, fmt.Errorf("of %d rows %d were loaded", rows, again)
+	if again != b.count {
+		return 0, fmt.Errorf("of %d rows %d were loaded", b.count, again)
 	}
-	return float64(took) / 1e6, b.mariadb.run(ctx, desk, away...)
+	return float64(b.count) * 1e6 / float64(took), b.away(ctx)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,7 @@ const learned = "SELECT id, first_name, last_name, email, phone, country, langua
 // customers, which a dry run of one canary does, beside the client's reading the
 // same columns of all of them.
 func compareLearning(ctx context.Context, p *plan, w *planter) (comparison, error) {
-	c := comparison{what: "learning from a table, rows of the table", peer: "mariadb client, SELECT"}
+	c := comparison{what: "learning from a table, rows of the table", peer: "mariadb client, SELECT", wanted: wantedLearning}
 	var peaks []float64
 	for round := range p.rounds + 1 {
 		began := time.Now()
@@ -34,6 +35,6 @@ func compareLearning(ctx context.Context, p *plan, w *planter) (comparison, erro
 		c.theirs = append(c.theirs, float64(p.customers)/theirs.Seconds())
 		peaks = append(peaks, float64(ours.peak>>20))
 	}
-	c.note = fmt.Sprintf("peak memory of saltmine, the gate included: %.0f MB", median(peaks))
+	c.note = fmt.Sprintf("peak memory of saltmine, the gate included: %.0f MB, wanted less than %d", slices.Max(peaks), wantedMemory)
 	return c, nil
 }
