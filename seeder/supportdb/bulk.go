@@ -25,7 +25,7 @@ const (
 func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
 	b := &bulk{d: d}
 	for i := range images {
-		w := &writing{d: d, image: images[i].Clone()}
+		w := &writing{d: d, image: Image{Items: slices.Clone(images[i].Items), Next: images[i].Next}, lent: true}
 		w.keys.Rows = make([][]string, len(w.image.Items))
 		b.all = append(b.all, w)
 	}
@@ -75,10 +75,11 @@ type owed struct {
 
 // place is a row of an image.
 type place struct {
-	w    *writing
-	item int
-	row  Row
-	date string
+	w     *writing
+	item  int
+	row   Row
+	date  string
+	bytes bool // a value is no text: only text says of itself which of the two it is
 }
 
 func (b *bulk) run(ctx context.Context) error {
@@ -132,8 +133,8 @@ func (d *Desk) insertOrder() []*Part {
 
 // part inserts all rows of a part.
 func (b *bulk) part(ctx context.Context, p *Part) error {
-	groups := map[string][]place{} // by columns: some rows have keys of their own
-	var heads []string
+	var groups [][]*place // by columns: some rows have keys of their own
+	at := 0               // the group of the row before, mostly that of the next
 	date := b.d.dateOf(p)
 	for _, w := range b.all {
 		for n := range w.image.Items {
@@ -144,17 +145,20 @@ func (b *bulk) part(ctx context.Context, p *Part) error {
 			for column, v := range open {
 				b.owed = append(b.owed, owed{w, n, column, v})
 			}
-			head := strings.Join(row.Columns, "\x00")
-			if groups[head] == nil {
-				heads = append(heads, head)
+			r := &place{w, n, row, row.Get(date).Text(), row.bytes()}
+			like := func(g []*place) bool { return slices.Equal(g[0].row.Columns, row.Columns) }
+			if at >= len(groups) || !like(groups[at]) {
+				at = slices.IndexFunc(groups, like)
 			}
-			groups[head] = append(groups[head], place{w, n, row, row.Get(date).Text()})
+			if at < 0 {
+				at, groups = len(groups), append(groups, nil)
+			}
+			groups[at] = append(groups[at], r)
 		}
 	}
-	for _, head := range heads {
-		rows := groups[head]
+	for _, rows := range groups {
 		if p.auto != "" {
-			slices.SortStableFunc(rows, func(a, b place) int { return strings.Compare(a.date, b.date) })
+			slices.SortStableFunc(rows, func(a, b *place) int { return strings.Compare(a.date, b.date) })
 		}
 		if err := b.insert(ctx, p, rows); err != nil {
 			return err
@@ -164,7 +168,7 @@ func (b *bulk) part(ctx context.Context, p *Part) error {
 }
 
 // insert inserts rows with the same columns.
-func (b *bulk) insert(ctx context.Context, p *Part, rows []place) error {
+func (b *bulk) insert(ctx context.Context, p *Part, rows []*place) error {
 	i := inserting{b: b, p: p, known: rows[0].row.Has(p.auto) || p.auto == ""}
 	rows, err := i.load(ctx, rows)
 	if err != nil || len(rows) == 0 {
@@ -186,7 +190,7 @@ func (b *bulk) insert(ctx context.Context, p *Part, rows []place) error {
 }
 
 // fitting is the number of rows that go into one statement.
-func fitting(rows []place) int {
+func fitting(rows []*place) int {
 	size := 0
 	for i, r := range rows {
 		for _, v := range r.row.Values {
@@ -199,12 +203,8 @@ func fitting(rows []place) int {
 	return len(rows)
 }
 
-// anyBytes reports whether a value is no text: only text says of itself which of
-// the two it is.
-func anyBytes(rows []place) bool {
-	return slices.ContainsFunc(rows, func(r place) bool {
-		return slices.ContainsFunc(r.row.Values, func(v Value) bool { return v.B != nil })
-	})
+func anyBytes(rows []*place) bool {
+	return slices.ContainsFunc(rows, func(r *place) bool { return r.bytes })
 }
 
 // inserting inserts rows of one part with the same columns.
@@ -218,7 +218,7 @@ type inserting struct {
 	rows  int
 }
 
-func (i *inserting) prepare(ctx context.Context, rows []place) {
+func (i *inserting) prepare(ctx context.Context, rows []*place) {
 	i.rows = len(rows)
 	i.ready, _ = i.b.tx.PrepareContext(ctx, i.query(rows)) // else it goes as text, and tells what is wrong
 }
@@ -229,7 +229,7 @@ func (i *inserting) close() {
 	}
 }
 
-func (i *inserting) query(rows []place) string {
+func (i *inserting) query(rows []*place) string {
 	columns := rows[0].row.Columns
 	one := "(" + marks(len(columns)) + ")"
 	q := "INSERT INTO " + quote(i.p.Table.Name) + " (" + quoteAll(columns) + ") VALUES " + one + strings.Repeat(", "+one, len(rows)-1)
@@ -240,7 +240,7 @@ func (i *inserting) query(rows []place) string {
 }
 
 // some inserts rows with one statement and notes their keys.
-func (i *inserting) some(ctx context.Context, rows []place) error {
+func (i *inserting) some(ctx context.Context, rows []*place) error {
 	s := statement{args: make([]any, 0, len(rows)*len(rows[0].row.Values))}
 	for _, r := range rows {
 		for _, v := range r.row.Values {
@@ -259,10 +259,10 @@ func (i *inserting) some(ctx context.Context, rows []place) error {
 }
 
 // note notes the keys of rows that stand: those that the server gave, or their own.
-func (i *inserting) note(ctx context.Context, rows []place, given []string) error {
+func (i *inserting) note(ctx context.Context, rows []*place, given []string) error {
 	for n, r := range rows {
-		if given != nil {
-			r.w.image.Items[r.item].Row.Set(i.p.auto, Text(given[n]))
+		if given != nil && (len(r.w.image.Items) > 1 || i.b.d.NumberIsKey()) { // else nothing refers to it
+			r.w.set(r.item, i.p.auto, given[n])
 		}
 		key := make([]string, len(i.p.Key))
 		for k, c := range i.p.Key {

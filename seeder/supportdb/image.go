@@ -84,6 +84,26 @@ func (r *Row) Get(column string) Value {
 // Has reports whether the row has the column.
 func (r *Row) Has(column string) bool { return slices.Contains(r.Columns, column) }
 
+// tied reports whether a value depends on other rows.
+func (r *Row) tied() bool {
+	for i := range r.Values { // they are large to copy
+		if v := &r.Values[i]; v.R != nil || v.F != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// bytes reports whether a value is no text.
+func (r *Row) bytes() bool {
+	for i := range r.Values {
+		if r.Values[i].B != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Set gives a column its value and adds the column if the row does not have it.
 func (r *Row) Set(column string, v Value) {
 	if i := slices.Index(r.Columns, column); i >= 0 {

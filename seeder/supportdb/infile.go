@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"strconv"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -26,8 +27,8 @@ import (
 
 const (
 	// leastLoaded rows are worth the statements around loading.
-	leastLoaded = 48
-	// savepoint is where a load began.
+	leastLoaded = 100
+	// savepoint is where the loads of a table began.
 	savepoint = "loading"
 )
 
@@ -35,11 +36,15 @@ const (
 var errNotLoaded = errors.New("not loaded")
 
 // load loads as many of the rows as it may and returns the rest: all where the
-// table could not take a load back.
-func (i *inserting) load(ctx context.Context, rows []place) ([]place, error) {
-	if !i.b.infile || !i.known && !i.b.inRow || !i.p.Table.transactional() || anyBytes(rows) {
-		return rows, nil
+// table could not take a load back, or when one load was not taken whole.
+func (i *inserting) load(ctx context.Context, all []*place) ([]*place, error) {
+	if !i.b.infile || !i.known && !i.b.inRow || !i.p.Table.transactional() || len(all) < leastLoaded || anyBytes(all) {
+		return all, nil
 	}
+	if _, err := i.b.tx.ExecContext(ctx, "SAVEPOINT "+savepoint); err != nil {
+		return nil, classify(err)
+	}
+	rows := all
 	for len(rows) >= leastLoaded {
 		n := len(rows)
 		if !i.known {
@@ -48,7 +53,7 @@ func (i *inserting) load(ctx context.Context, rows []place) ([]place, error) {
 		given, err := i.loaded(ctx, rows[:n])
 		switch {
 		case errors.Is(err, errNotLoaded):
-			return rows, nil
+			return all, nil
 		case err != nil:
 			return nil, err
 		}
@@ -67,11 +72,8 @@ func (i *inserting) load(ctx context.Context, rows []place) ([]place, error) {
 func gapless(n int) int { return 1<<(bits.Len(uint(n)+1)-1) - 1 }
 
 // loaded loads the rows, all or none, and gives the keys that the server gave.
-func (i *inserting) loaded(ctx context.Context, rows []place) ([]string, error) {
+func (i *inserting) loaded(ctx context.Context, rows []*place) ([]string, error) {
 	tx := i.b.tx
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT "+savepoint); err != nil {
-		return nil, classify(err)
-	}
 	name := rand.Text()
 	mysql.RegisterReaderHandler(name, func() io.Reader { return &lines{rows: rows} })
 	defer mysql.DeregisterReaderHandler(name)
@@ -137,7 +139,7 @@ func (b *bulk) askServer(ctx context.Context) error {
 
 // lines reads rows as the lines of a file, one at a time.
 type lines struct {
-	rows []place
+	rows []*place
 	rest []byte // of the lines so far
 	line []byte
 }
@@ -163,20 +165,23 @@ func (l *lines) Read(into []byte) (n int, err error) {
 
 // appendLine writes values between tabs; \N is NULL.
 func appendLine(line []byte, values []Value) []byte {
-	for i, v := range values {
+	for i := range values {
 		if i > 0 {
 			line = append(line, '\t')
 		}
-		if v.T == nil {
-			line = append(line, `\N`...)
+		if text := values[i].T; text != nil {
+			line = appendEscaped(line, *text)
 			continue
 		}
-		line = appendEscaped(line, *v.T)
+		line = append(line, `\N`...)
 	}
 	return append(line, '\n')
 }
 
 func appendEscaped(line []byte, text string) []byte {
+	if !strings.ContainsAny(text, "\\\t\n\r\x00") {
+		return append(line, text...)
+	}
 	for i := range len(text) {
 		switch c := text[i]; c {
 		case '\\', '\t':

@@ -71,6 +71,7 @@ type writing struct {
 	d     *Desk
 	tx    *sql.Tx
 	image Image
+	lent  bool // the image's rows are the caller's
 	keys  Keys
 	note  func(context.Context, Keys) error
 	begun int // rows that stand already
@@ -132,7 +133,7 @@ func (w *writing) resolved(n int) (row Row, open map[string]Value) {
 func (d *Desk) resolve(i *Image, n int) (row Row, open map[string]Value) {
 	t := d.Part(i.Items[n].Part).Table
 	row = i.Items[n].Row
-	if !slices.ContainsFunc(row.Values, Value.Tied) {
+	if !row.tied() {
 		return row, nil
 	}
 	row = row.Clone()
@@ -177,7 +178,7 @@ func (w *writing) insert(ctx context.Context, n int, row Row) error {
 		if err != nil || id <= 0 {
 			return fmt.Errorf("table %s: the server gave no key: %w", p.Table.Name, errors.Join(err, ErrSchema))
 		}
-		w.image.Items[n].Row.Set(p.auto, Text(strconv.FormatInt(id, 10)))
+		w.set(n, p.auto, strconv.FormatInt(id, 10))
 		row.Set(p.auto, Text(strconv.FormatInt(id, 10)))
 	}
 	key := make([]string, len(p.Key))
@@ -186,6 +187,15 @@ func (w *writing) insert(ctx context.Context, n int, row Row) error {
 	}
 	w.keys.Rows = append(w.keys.Rows, key)
 	return w.counted(ctx, w.tx, n, key)
+}
+
+// set gives a row of the image a value that the server gave.
+func (w *writing) set(n int, column, text string) {
+	row := &w.image.Items[n].Row
+	if w.lent {
+		*row = row.Clone()
+	}
+	row.Set(column, Text(text))
 }
 
 // counted reads back a number that the server counts beside the key.
@@ -201,7 +211,7 @@ func (w *writing) counted(ctx context.Context, tx *sql.Tx, n int, key []string) 
 		if err := tx.QueryRowContext(ctx, q, anys(key)...).Scan(&got); err != nil {
 			return classify(err)
 		}
-		w.image.Items[n].Row.Set(c.Name, Text(got.String))
+		w.set(n, c.Name, got.String)
 	}
 	return nil
 }
