@@ -118,6 +118,7 @@ func (a *app) exportForm(ctx context.Context, f formFlags) error {
 		if cfg.Batch, err = a.chooseBatch(ctx, c, s.place, f.plantFlags); err != nil {
 			return nil, nil, err
 		}
+		defer thrifty()()
 		learning, _, done := a.plantProgress()
 		gate, judged := a.gateOf(c.cfg.Gate, f.force)
 		cfg.PlacebosPerEmail, cfg.Gate, cfg.Learning = c.cfg.Pool.PlacebosPerEmail, gate, learning

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -117,6 +118,7 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	defer thrifty()()
 	learning, step, done := a.plantProgress()
 	gate, judged := a.gateOf(c.cfg.Gate, f.force)
 	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
@@ -130,6 +132,14 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 		return a.cutOff(ctx, c, batch, err)
 	}
 	return a.print(report, func(w io.Writer) error { return printPlanted(w, report, f.dryRun) })
+}
+
+// thrifty collects garbage twice as often until what it returns is called: what
+// is learned of a table of millions, with the gate's own figures of it, stays
+// well below 256 MB for a tenth more of the processor's time.
+func thrifty() (done func()) {
+	was := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(was) }
 }
 
 // plantProgress shows first the learning and then the planting.

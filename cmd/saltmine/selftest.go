@@ -61,6 +61,7 @@ func (a *app) believable(ctx context.Context, name, export string, cfg seeder.Be
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	cfg.Owned = c.cfg.Pool.Domains
+	defer thrifty()()
 	step, done := a.progress("reading")
 	cfg.Progress = step
 	if export != "" {
