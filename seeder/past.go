@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -93,26 +94,37 @@ func (p *past) base(t time.Time) time.Time {
 
 // otherDay moves a date by some days, to one that is a weekend as before or is
 // none, and by minutes: by weeks where it is far from the sign-up and from now,
-// or the canary would be nearer to the donor than others are. What would be
+// or the canary would be nearer to the donor than others are. What is nearer to
+// the sign-up than to now stays as many days behind it, about. What would be
 // before the sign-up is as long after it as the donor's.
 func (p *past) otherDay(t time.Time) time.Time {
-	const least, longest, tries = 3, 180, 30
+	const least, longest, tries = 1, 180, 30
 	const day = 24 * time.Hour
+	from := t
+	if moved := t.AddDate(0, 0, p.later()); t.Sub(p.signedUp) < p.now.Sub(t) && moved.Before(p.now) {
+		from = moved
+	}
 	room := min(t.Sub(p.signedUp), p.now.Sub(t)) / (2 * day)
 	most := min(max(int(room), least), longest)
-	m := t
+	m := from
 	for range tries {
-		m = t.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
+		m = from.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
 		if weekend(m) == weekend(t) && m.YearDay() != t.YearDay() && m.After(p.start) && m.Before(p.now) {
 			break
 		}
-		m = t
+		m = from
 	}
 	m = m.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter)
 	if m.Before(p.start) {
 		m = p.start.Add(t.Sub(p.signedUp))
 	}
 	return p.clamp(m)
+}
+
+// later is how many days after the donor the canary signed up.
+func (p *past) later() int {
+	const hours = 24
+	return int(math.Round(startOfDay(p.start).Sub(startOfDay(p.signedUp)).Hours() / hours))
 }
 
 func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
