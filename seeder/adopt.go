@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -103,7 +104,12 @@ func (r *adoption) entered(ctx context.Context, p *canary.Planting) ([]supportdb
 	if err != nil {
 		return nil, err
 	}
-	keys, err := r.s.cfg.Desk.EmailHolders(ctx, r.s.fact(&image, "email").Text())
+	written := r.s.fact(&image, "email").Text()
+	keys, err := r.s.cfg.Desk.EmailHolders(ctx, written)
+	// An application may take its capitals away, and the column tell them apart.
+	if lower := strings.ToLower(written); err == nil && len(keys) == 0 && lower != written {
+		keys, err = r.s.cfg.Desk.EmailHolders(ctx, lower)
+	}
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}

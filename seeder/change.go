@@ -159,7 +159,7 @@ func (r *rotation) newEmail(ctx context.Context, rng *rand.Rand, who persona.Per
 	}
 	o.held, o.room = o.held+1, o.room-1
 	placebos, err := r.m.emailPlacebos(ctx, rng, who, id.Domain)
-	return value{stored: id.Email(), canon: id.Email(), held: canary.Planting{Placebos: placebos}}, err
+	return value{stored: id.Written, canon: id.Email(), held: canary.Planting{Placebos: placebos}}, err
 }
 
 // finishAll brings rotations of earlier runs to an end.

@@ -152,7 +152,7 @@ func (d *story) lookUp(ctx context.Context) (string, error) {
 	d.stage.asked = map[string]bool{}
 	taken := map[string]bool{}
 	for _, r := range d.world.loot {
-		_, domain, _ := strings.Cut(r.email, "@")
+		_, domain, _ := strings.Cut(strings.ToLower(r.email), "@")
 		if own[domain] && r.phone.Valid && r.ticket.Valid && !taken[r.email] {
 			taken[r.email] = true
 			d.stage.prey = append(d.stage.prey, r)
@@ -178,7 +178,7 @@ func (d *story) lookUp(ctx context.Context) (string, error) {
 }
 
 func (d *story) mx(ctx context.Context, r row) (string, error) {
-	_, domain, _ := strings.Cut(r.email, "@")
+	_, domain, _ := strings.Cut(strings.ToLower(r.email), "@")
 	list, err := d.resolver().LookupMX(ctx, domain+".")
 	if err != nil {
 		return "", fmt.Errorf("MX of a canary's domain: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -250,11 +251,12 @@ func (d *story) workday(ctx context.Context, day int) error {
 		}
 		seen := map[string]bool{}
 		for _, r := range rows {
-			if seen[r.email] {
+			email := strings.ToLower(r.email) // customers type some with capitals
+			if seen[email] {
 				continue
 			}
-			seen[r.email] = true
-			if id, ok := emails[r.email]; ok {
+			seen[email] = true
+			if id, ok := emails[email]; ok {
 				e.Held = append(e.Held, id)
 			}
 		}

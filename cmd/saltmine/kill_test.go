@@ -305,7 +305,7 @@ func (s *site) checkPlanted(asked, before int) {
 		if err := rows.Scan(&email, &number); err != nil {
 			s.t.Fatal(err)
 		}
-		if !stands[email] || !tickets[strings.ReplaceAll(number, "-", "")] {
+		if !stands[strings.ToLower(email)] || !tickets[strings.ReplaceAll(number, "-", "")] {
 			orphans++
 		}
 	}

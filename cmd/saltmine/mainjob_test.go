@@ -133,7 +133,7 @@ func (s *site) canaryRows(emails map[string]canary.ID) []canaryRow {
 		if err := rows.Scan(&email, &r.country, &r.language, &r.product, &r.status); err != nil {
 			s.t.Fatal(err)
 		}
-		if r.id = emails[email]; r.id != "" {
+		if r.id = emails[strings.ToLower(email)]; r.id != "" {
 			out = append(out, r)
 		}
 	}
