@@ -38,7 +38,7 @@ var errNotLoaded = errors.New("not loaded")
 // load loads as many of the rows as it may and returns the rest: all where the
 // table could not take a load back, or when one load was not taken whole.
 func (i *inserting) load(ctx context.Context, all []*place) ([]*place, error) {
-	if !i.b.infile || !i.known && !i.b.inRow || !i.p.Table.transactional() || len(all) < leastLoaded || anyBytes(all) {
+	if !i.loads() || len(all) < leastLoaded || anyBytes(all) {
 		return all, nil
 	}
 	if _, err := i.b.tx.ExecContext(ctx, "SAVEPOINT "+savepoint); err != nil {
@@ -63,6 +63,11 @@ func (i *inserting) load(ctx context.Context, all []*place) ([]*place, error) {
 		rows = rows[n:]
 	}
 	return rows, nil
+}
+
+// loads reports whether the table may be loaded into.
+func (i *inserting) loads() bool {
+	return i.b.infile && (i.known || i.b.inRow) && i.p.Table.transactional()
 }
 
 // gapless is the most rows of n that leave no keys unused. The server does not
