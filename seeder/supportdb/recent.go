@@ -34,6 +34,7 @@ func (d *Desk) Newest(ctx context.Context) (time.Time, error) {
 // after the other until half an hour ago or longer. It is 0 where neither is so.
 func (d *Desk) Off(ctx context.Context, now time.Time) (time.Duration, error) {
 	const little, rows = 30 * time.Minute, 50
+	const west = 12 * time.Hour // so far behind UTC clocks go
 	customer, _ := d.Fact("created")
 	ticket, _ := d.TicketFact("created")
 	behind := time.Duration(0)
@@ -52,7 +53,7 @@ func (d *Desk) Off(ctx context.Context, now time.Time) (time.Duration, error) {
 		for i := range dates[1:] {
 			pause = max(pause, dates[i].Sub(dates[i+1]))
 		}
-		if gap := now.Sub(dates[0]); len(dates) == rows && gap > 4*pause && gap >= little {
+		if gap := now.Sub(dates[0]); len(dates) == rows && gap > 4*pause && gap >= little && gap < west+little {
 			behind = -gap
 		}
 	}
