@@ -1,7 +1,10 @@
 package incident_test
 
 import (
+	"bytes"
 	"encoding/hex"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,8 +66,13 @@ func TestContactBeforeItsCanaryMakesNothing(t *testing.T) {
 	before.At, call.At, skewed.At = start().Add(-time.Hour), start().Add(-2*time.Minute), start().Add(-10*time.Second)
 	w.hear(before, call)
 	w.plant("db:main", 1)
+	var log bytes.Buffer
+	w.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.drain()
 	w.filed(2)
+	if said := log.String(); strings.Count(said, "did not stand then") != 2 || strings.Contains(said, address(1)) || strings.Contains(said, number(1)) {
+		t.Errorf("the log says %q", said)
+	}
 	if list := w.incidents(); len(list) != 0 {
 		t.Errorf("incidents %+v", list)
 	}

@@ -154,7 +154,10 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			continue
 		}
 		if idle(m.Token.Window, c.At) {
-			continue // what it names may be somebody's own
+			// What it names may be somebody's own. Where an ear's clock is behind by
+			// more, somebody has to hear of it.
+			w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
+			continue
 		}
 		sig := weigh(c, said, m, placebos)
 		h.Clean = sig.clean
