@@ -362,3 +362,31 @@ func (w *world) importImages(t *testing.T) {
 		}
 	}
 }
+
+// An application that takes the capitals of addresses away, and a column that
+// tells them apart.
+func TestAdoptSmallLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, "ALTER TABLE customers MODIFY email varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL")
+	w.exec(t, "UPDATE customers SET email = CONCAT(UPPER(LEFT(email, 1)), SUBSTRING(email, 2)) WHERE id % 2 = 0")
+	w.connect(t, w.dsn)
+	forms, typed := w.form(t, "small", 20), 0
+	for i := range forms {
+		f := &forms[i]
+		if small := strings.ToLower(f.Email); small != f.Email {
+			f.Email, typed = small, typed+1
+			f.Customer.Set("email", supportdb.Text(small))
+		}
+	}
+	if typed == 0 {
+		t.Error("no address of 20 has a capital, of the customers' every other one")
+	}
+	w.enter(t, forms...)
+	if report := w.adopt(t, "small"); report.Adopted != 20 || report.Waiting != 0 {
+		t.Errorf("%d of them with capitals: %+v", typed, report)
+	}
+	if v := w.verify(t); v.Verified != 20 || len(v.Findings) > 0 {
+		t.Errorf("verify: %+v", v)
+	}
+}
