@@ -216,3 +216,23 @@ func TestRotateFindings(t *testing.T) {
 		t.Errorf("a kind that is never changed: %v", err)
 	}
 }
+
+// Who changes an address types the new one as the customers do: some with
+// capitals, which verify still finds.
+func TestRotateTypesCapitals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, "UPDATE customers SET email = CONCAT(UPPER(LEFT(email, 1)), SUBSTRING(email, 2)) WHERE id % 2 = 0")
+	w.connect(t, w.dsn)
+	w.planted(t, 20)
+	report, err := w.seeder.Rotate(t.Context(), rotation(canary.Email, "capitals"))
+	if err != nil || report.Rotated != 20 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE (email LIKE '%@example.net' OR email LIKE '%@mail.example.org' OR email LIKE '%@post.example.com') AND BINARY email <> LOWER(email)"); n == 0 {
+		t.Error("no address of 20 has a capital, of the customers' every other one")
+	}
+	if v := w.verify(t); v.Verified != 20 || len(v.Findings) > 0 {
+		t.Errorf("verify: %+v", v)
+	}
+}
