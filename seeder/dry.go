@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/seeder/supportdb"
 )
 
@@ -19,7 +20,10 @@ func (r *planting) dry(ctx context.Context) error {
 	r.m.due = r.due(shown)
 	r.spread(shown)
 	r.reportStrata()
-	group, err := r.m.group(ctx, r.minted, shown, left)
+	group, err := r.m.group(ctx, r.minted, shown, left, func(_ context.Context, some []canary.Planting) error {
+		r.countPlacebos(some)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -29,9 +33,6 @@ func (r *planting) dry(ctx context.Context) error {
 			return err
 		}
 		r.report.Statements = append(r.report.Statements, r.s.cfg.Desk.InsertStatements(image)...)
-		for _, t := range group[i].Placebos {
-			r.report.Placebos[t.Kind]++
-		}
 	}
 	r.report.More = left - shown
 	r.warn()

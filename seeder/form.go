@@ -81,12 +81,7 @@ func (r *planting) mintForms(ctx context.Context, all []canary.Planting, lack in
 	}
 	for lack > 0 {
 		n := min(lack, groupSize)
-		r.spread(n)
-		group, err := r.m.group(ctx, r.minted, n, lack)
-		if err != nil {
-			return err
-		}
-		if err := r.intend(ctx, group); err != nil {
+		if _, err := r.mint(ctx, n, lack); err != nil {
 			return err
 		}
 		lack -= n

@@ -61,9 +61,13 @@ type minter struct {
 // row is older than that.
 const spread = 14 * 24 * time.Hour
 
+// entrySize is how many canaries are registered together, with their placebos.
+const entrySize = 250
+
 // group mints n canaries, the first of which is the batch's ordinal-th; left
-// is how many the batch still needs, these included.
-func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Planting, error) {
+// is how many the batch still needs, these included. They go to enter with their
+// placebos, some at a time: those of all would fill the memory.
+func (m *minter) group(ctx context.Context, ordinal, n, left int, enter func(context.Context, []canary.Planting) error) ([]canary.Planting, error) {
 	rng := source(m.batch.Seed, "mint", ordinal)
 	if m.pool.seats() < n || m.pool.starved() { // some were given up
 		if err := m.pool.allot(m.l.mix, left); err != nil {
@@ -83,14 +87,9 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 	m.images = make([]supportdb.Image, n)
 	for i, d := range drafts {
 		m.images[i] = d.image
-		p, err := m.planting(d, at)
-		if err != nil {
+		if out[i], err = m.planting(d, at); err != nil {
 			return nil, err
 		}
-		if err = m.placebos(ctx, rng, d, &p); err != nil {
-			return nil, err
-		}
-		out[i] = p
 	}
 	for _, text := range spare {
 		t, err := placebo(canary.Ticket, text)
@@ -99,7 +98,29 @@ func (m *minter) group(ctx context.Context, ordinal, n, left int) ([]canary.Plan
 		}
 		out[0].Placebos = append(out[0].Placebos, t)
 	}
+	for from := 0; from < n; from += entrySize {
+		to := min(from+entrySize, n)
+		if err := m.entry(ctx, rng, drafts[from:to], out[from:to], enter); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
+}
+
+// entry makes the placebos of some canaries and forgets them when all were entered.
+func (m *minter) entry(ctx context.Context, rng *rand.Rand, drafts []*draft, some []canary.Planting, enter func(context.Context, []canary.Planting) error) error {
+	for i, d := range drafts {
+		if err := m.placebos(ctx, rng, d, &some[i]); err != nil {
+			return err
+		}
+	}
+	if err := enter(ctx, some); err != nil {
+		return err
+	}
+	for i := range some {
+		some[i].Placebos = nil
+	}
+	return nil
 }
 
 // drafts puts n new customers between the table's newest row and now: keys

@@ -17,7 +17,9 @@ import (
 // that is, when they are due.
 func (m *minter) placebos(ctx context.Context, rng *rand.Rand, d *draft, p *canary.Planting) (err error) {
 	if d.seat.box == nil {
-		p.Placebos, err = m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
+		var some []canary.Token
+		some, err = m.emailPlacebos(ctx, rng, d.who, d.id.Domain)
+		p.Placebos = append(p.Placebos, some...)
 	} else {
 		err = m.keepBox(d.seat.at, d.seat.box, p)
 	}

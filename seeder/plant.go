@@ -34,13 +34,12 @@ import (
 
 // Bounds of one run.
 const (
-	groupSize   = 16   // canaries that are registered together
-	bulkSize    = 2000 // inserted together, in bulk
-	bulkEntry   = 500  // of these, registered together
-	lostAnswers = 5    // commits of unknown outcome in a row before giving up
-	dryShown    = 3    // canaries that a dry run shows in full
-	lockWaits   = 3    // tries to get at rows that other sessions hold
-	refusals    = 10   // canaries in a row that the server refuses before giving up
+	groupSize   = 16     // canaries that are minted together
+	bulkSize    = 10_000 // minted and inserted together, in bulk
+	lostAnswers = 5      // commits of unknown outcome in a row before giving up
+	dryShown    = 3      // canaries that a dry run shows in full
+	lockWaits   = 3      // tries to get at rows that other sessions hold
+	refusals    = 10     // canaries in a row that the server refuses before giving up
 )
 
 // Plant plants until Count canaries of the batch stand in the support
@@ -268,18 +267,11 @@ func (r *planting) fill(ctx context.Context) error {
 			size = bulkSize
 		}
 		r.m.due = r.due(min(left, size))
-		r.spread(min(left, size))
-		at := r.s.cfg.Now()
-		group, err := r.m.group(ctx, r.minted, min(left, size), left)
+		group, err := r.mint(ctx, min(left, size), left)
 		if err != nil {
 			return err
 		}
-		at = r.spent("mint", at)
-		if err := r.intend(ctx, group); err != nil {
-			return err
-		}
-		at = r.spent("register", at)
-		amended := r.s.amended
+		at, amended := r.s.cfg.Now(), r.s.amended
 		if err := r.insertGroup(ctx, group); err != nil {
 			return err
 		}

@@ -143,13 +143,24 @@ func TestPlantSegment(t *testing.T) {
 	}
 }
 
+// TestPlantBulk registers more canaries than go into one entry, each with its
+// placebos, and inserts them together.
 func TestPlantBulk(t *testing.T) {
 	t.Parallel()
+	const count = 260
 	w := newWorld(t)
-	cfg := plan("bulk", 40)
+	steps := map[string]int{}
+	w.ledger.step = func(name string) { steps[name]++ }
+	cfg := plan("bulk", count)
 	cfg.Bulk = true
-	if report := w.mustPlant(t, cfg); report.Inserted != 40 {
+	if report := w.mustPlant(t, cfg); report.Inserted != count || report.Placebos[canary.Email] != count*cfg.PlacebosPerEmail {
 		t.Errorf("report %+v", report)
+	}
+	if entries, groups := steps["after intend"], steps["after amend planted"]; entries != 2 || groups != 1 {
+		t.Errorf("registered in %d entries, inserted in %d groups", entries, groups)
+	}
+	if n := len(w.ledger.placebos[canary.Email]); n != count*cfg.PlacebosPerEmail {
+		t.Errorf("%d placebo addresses", n)
 	}
 }
 

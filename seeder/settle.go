@@ -10,23 +10,37 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
-// intend registers canaries that are about to be inserted, or exported.
-func (r *planting) intend(ctx context.Context, group []canary.Planting) error {
-	for some := range slices.Chunk(group, bulkEntry) {
-		if err := r.s.cfg.Ledger.Intend(ctx, some); err != nil {
-			return fmt.Errorf("register canaries: %w", err)
-		}
+// mint mints and registers canaries that are about to be inserted, or exported.
+func (r *planting) mint(ctx context.Context, n, left int) ([]canary.Planting, error) {
+	r.spread(n)
+	at := r.s.cfg.Now()
+	return r.m.group(ctx, r.minted, n, left, func(ctx context.Context, some []canary.Planting) error {
+		at = r.spent("mint", at)
+		defer func() { at = r.spent("register", at) }()
+		return r.intend(ctx, some)
+	})
+}
+
+func (r *planting) intend(ctx context.Context, some []canary.Planting) error {
+	if err := r.s.cfg.Ledger.Intend(ctx, some); err != nil {
+		return fmt.Errorf("register canaries: %w", err)
 	}
-	r.minted += len(group)
-	for i := range group {
-		for _, t := range group[i].Placebos {
-			r.report.Placebos[t.Kind]++
-		}
-		if err := r.division.count(&group[i], 1); err != nil {
+	r.minted += len(some)
+	r.countPlacebos(some)
+	for i := range some {
+		if err := r.division.count(&some[i], 1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *planting) countPlacebos(some []canary.Planting) {
+	for i := range some {
+		for _, t := range some[i].Placebos {
+			r.report.Placebos[t.Kind]++
+		}
+	}
 }
 
 // insert inserts registered canaries in one transaction. The keys that the

@@ -163,7 +163,7 @@ dns: dnsperf over UDP, MX and A of names that exist by wildcard, all answers NOE
 learning: what plant reads and works out before it mints, without its limit on rows a second, beside
   the client's SELECT of the columns that it learns from, of all %d rows, thrown away. Memory
   is that of a process that learns, mints one canary and judges it.
-bulk: %d canaries that are registered already go in, 2,000 in a transaction, with LOAD DATA LOCAL
+bulk: %d canaries that are registered already go in, 10,000 in a transaction, with LOAD DATA LOCAL
   INFILE too, in loads that leave no gap between keys which the server gives; beside the same
   rows with their keys from one file a table, on the same server and with the indexes standing,
   whose pages have room.
