@@ -23,11 +23,9 @@ const (
 // table, many with one statement, in the order of their dates. What it promises
 // is what Insert promises.
 func (d *Desk) InsertMany(ctx context.Context, images []Image, before func(context.Context, []Keys) error) error {
-	b := &bulk{d: d}
-	for i := range images {
-		w := &writing{d: d, image: Image{Items: slices.Clone(images[i].Items), Next: images[i].Next}, lent: true}
-		w.keys.Rows = make([][]string, len(w.image.Items))
-		b.all = append(b.all, w)
+	b := &bulk{d: d, all: make([]*writing, len(images))}
+	for i, image := range images {
+		b.all[i] = &writing{d: d, image: image, lent: true, keys: Keys{Rows: make([][]string, len(image.Items))}}
 	}
 	err := d.inQuiet(ctx, func(tx *sql.Tx) error {
 		b.tx = tx
@@ -260,13 +258,17 @@ func (i *inserting) some(ctx context.Context, rows []*place) error {
 
 // note notes the keys of rows that stand: those that the server gave, or their own.
 func (i *inserting) note(ctx context.Context, rows []*place, given []string) error {
+	columns := make([]string, len(i.p.Key))
+	for k, c := range i.p.Key {
+		columns[k] = spelling(i.p.Table, c)
+	}
 	for n, r := range rows {
 		if given != nil && (len(r.w.image.Items) > 1 || i.b.d.NumberIsKey()) { // else nothing refers to it
 			r.w.set(r.item, i.p.auto, given[n])
 		}
-		key := make([]string, len(i.p.Key))
-		for k, c := range i.p.Key {
-			if c = spelling(i.p.Table, c); c == i.p.auto && given != nil {
+		key := make([]string, len(columns))
+		for k, c := range columns {
+			if c == i.p.auto && given != nil {
 				key[k] = given[n]
 				continue
 			}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/bits"
 	"strconv"
-	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -184,22 +183,22 @@ func appendLine(line []byte, values []Value) []byte {
 }
 
 func appendEscaped(line []byte, text string) []byte {
-	if !strings.ContainsAny(text, "\\\t\n\r\x00") {
-		return append(line, text...)
-	}
+	begun := 0 // of what is taken as it is
 	for i := range len(text) {
-		switch c := text[i]; c {
+		as := text[i]
+		switch as {
 		case '\\', '\t':
-			line = append(line, '\\', c)
 		case '\n':
-			line = append(line, '\\', 'n')
+			as = 'n'
 		case '\r':
-			line = append(line, '\\', 'r')
+			as = 'r'
 		case 0:
-			line = append(line, '\\', '0')
+			as = '0'
 		default:
-			line = append(line, c)
+			continue
 		}
+		line = append(append(line, text[begun:i]...), '\\', as)
+		begun = i + 1
 	}
-	return line
+	return append(line, text[begun:]...)
 }

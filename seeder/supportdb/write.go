@@ -191,11 +191,10 @@ func (w *writing) insert(ctx context.Context, n int, row Row) error {
 
 // set gives a row of the image a value that the server gave.
 func (w *writing) set(n int, column, text string) {
-	row := &w.image.Items[n].Row
 	if w.lent {
-		*row = row.Clone()
+		w.image, w.lent = w.image.Clone(), false
 	}
-	row.Set(column, Text(text))
+	w.image.Items[n].Row.Set(column, Text(text))
 }
 
 // counted reads back a number that the server counts beside the key.
