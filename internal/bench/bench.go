@@ -165,10 +165,10 @@ learning: what plant reads and works out before it mints, without its limit on r
   is that of a process that learns, mints one canary and judges it.
 bulk: %d canaries that are registered already go in, 10,000 in a transaction, with LOAD DATA LOCAL
   INFILE too, in loads that leave no gap between keys which the server gives; beside the same
-  rows with their keys from one file a table, on the same server and with the indexes standing,
-  whose pages have room.
-  Every other round LOAD DATA goes first, with the rows of the round before. Timed is all from
-  before BEGIN to COMMIT but the registering of keys and windows, which is told apart.
+  rows with their keys from one file a table, with the indexes standing, whose pages have room.
+  Before each of the two the server is started with the same files, read into its memory. Every
+  other round LOAD DATA goes first, with the rows of the round before. Timed is all from before
+  BEGIN to COMMIT but the registering of keys and windows, which is told apart.
 `, sessions, messageBytes, processors(), p.customers, p.canaries)
 }
 

@@ -17,10 +17,9 @@ func tables() []string { return []string{"customers", "tickets"} }
 const bulkRounds = 6
 
 // compareBulk measures how fast registered canaries are inserted, beside LOAD
-// DATA LOCAL INFILE into the same tables: the rows are written to files, deleted
-// and loaded again. After ours the pages of the indexes that they go into are at
-// hand for LOAD DATA. Therefore every other round begins with LOAD DATA of the
-// rows of the round before, and ends with ours.
+// DATA LOCAL INFILE of the same rows with the same keys. Each of the two finds
+// the server as it was kept, page by page. In every other round LOAD DATA comes
+// first, with the rows of the round before.
 func compareBulk(ctx context.Context, p *plan, w *planter) (comparison, error) {
 	c := comparison{what: "bulk insert of canaries, rows", peer: "LOAD DATA LOCAL INFILE", wanted: wantedBulk}
 	b, err := newBulk(ctx, w.mariadb)
@@ -30,24 +29,13 @@ func compareBulk(ctx context.Context, p *plan, w *planter) (comparison, error) {
 	defer b.remove()
 	spent := map[string][]float64{}
 	for round := range max(p.rounds, bulkRounds) {
-		var theirs float64
-		first := round%2 == 1
-		if first {
-			if theirs, err = b.load(ctx); err != nil {
-				return c, err
-			}
-		}
-		ours, err := b.plant(ctx, p, w)
+		ours, theirs, err := b.pair(ctx, p, w, round%2 == 1)
 		if err != nil {
 			return c, err
 		}
 		inserted := float64(b.count) / ours.Seconds["insert"]
-		if !first {
-			if theirs, err = b.load(ctx); err != nil {
-				return c, err
-			}
-		}
-		fmt.Printf("bulk %d: %d rows; saltmine %.0f a second (minting %.1f s, registering %.1f s, inserting %.2f s, amending %.1f s), LOAD DATA %.0f\n", round+1, b.count, inserted, ours.Seconds["mint"], ours.Seconds["register"], ours.Seconds["insert"], ours.Seconds["amend"], theirs)
+		fmt.Printf("bulk %d: %d rows; saltmine %.0f a second (minting %.1f s, registering %.1f s, inserting %.3f s, amending %.1f s), LOAD DATA %.0f; %.2f\n",
+			round+1, b.count, inserted, ours.Seconds["mint"], ours.Seconds["register"], ours.Seconds["insert"], ours.Seconds["amend"], theirs, inserted/theirs)
 		c.ours, c.theirs = append(c.ours, inserted), append(c.theirs, theirs)
 		for what, seconds := range ours.Seconds {
 			spent[what] = append(spent[what], seconds)
@@ -74,15 +62,30 @@ func newBulk(ctx context.Context, m *mariadb) (*bulk, error) {
 		}
 		b.above = append(b.above, last)
 	}
-	return b, b.loosen(ctx)
+	return b, errors.Join(b.loosen(ctx), m.keep(ctx))
 }
 
 // loosen makes room in the index of the addresses, as years of sign-ups do: it
-// was built at once, without any, and whoever comes first would split each of
-// its pages.
+// was built at once, without any, and inserting would split each of its pages.
 func (b *bulk) loosen(ctx context.Context) error {
-	return errors.Join(b.mariadb.run(ctx, desk, `INSERT INTO customers (first_name, last_name, email, country, language, product, created_at, updated_at)
-		SELECT first_name, last_name, CONCAT(email, 'x'), country, language, product, created_at, updated_at FROM customers WHERE id % 50 = 0`), b.away(ctx))
+	return b.mariadb.run(ctx, desk, `INSERT INTO customers (first_name, last_name, email, country, language, product, created_at, updated_at)
+		SELECT first_name, last_name, CONCAT(email, 'x'), country, language, product, created_at, updated_at FROM customers WHERE id % 50 = 0`,
+		"DELETE FROM "+b.where(0), "SET GLOBAL innodb_max_purge_lag_wait = 0")
+}
+
+// pair plants, and loads the same rows afterwards, or before that those of the
+// round before.
+func (b *bulk) pair(ctx context.Context, p *plan, w *planter, loadFirst bool) (ours planted, theirs float64, err error) {
+	if loadFirst {
+		if theirs, err = b.load(ctx); err != nil {
+			return ours, theirs, err
+		}
+	}
+	if ours, err = b.plant(ctx, p, w); err != nil || loadFirst {
+		return ours, theirs, err
+	}
+	theirs, err = b.load(ctx)
+	return ours, theirs, err
 }
 
 func (b *bulk) where(i int) string { return fmt.Sprintf("%s WHERE id > %d", tables()[i], b.above[i]) }
@@ -108,13 +111,11 @@ func (b *bulk) rows(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// away deletes the rows for good.
-func (b *bulk) away(ctx context.Context) error {
-	return b.mariadb.run(ctx, desk, "DELETE FROM "+b.where(1), "DELETE FROM "+b.where(0), "SET GLOBAL innodb_max_purge_lag_wait = 0")
-}
-
-// plant plants, and leaves the rows in the files alone.
+// plant plants, and writes the rows to the files.
 func (b *bulk) plant(ctx context.Context, p *plan, w *planter) (planted, error) {
+	if err := b.mariadb.again(ctx); err != nil {
+		return planted{}, err
+	}
 	ours, err := w.plant(ctx, "--bulk", "--force", "--dates", "now", "--count", strconv.Itoa(p.canaries))
 	if err != nil {
 		return ours, err
@@ -130,12 +131,15 @@ func (b *bulk) plant(ctx context.Context, p *plan, w *planter) (planted, error) 
 	for i := range b.above {
 		dump = append(dump, fmt.Sprintf("SELECT * INTO OUTFILE '%s' CHARACTER SET utf8mb4 FROM %s ORDER BY id", b.file(i), b.where(i)))
 	}
-	return ours, errors.Join(b.mariadb.run(ctx, desk, dump...), b.away(ctx))
+	return ours, b.mariadb.run(ctx, desk, dump...)
 }
 
-// load loads the files and deletes the rows. It returns the rows a second, by
-// the server's clock: neither side's start counts.
+// load loads the files. It returns the rows a second, by the server's clock:
+// neither side's start counts.
 func (b *bulk) load(ctx context.Context) (float64, error) {
+	if err := b.mariadb.again(ctx); err != nil {
+		return 0, err
+	}
 	load := []string{"SET @began = SYSDATE(6)"}
 	for i, table := range tables() {
 		load = append(load, fmt.Sprintf("LOAD DATA LOCAL INFILE '%s' INTO TABLE %s CHARACTER SET utf8mb4", b.file(i), table))
@@ -151,5 +155,5 @@ func (b *bulk) load(ctx context.Context) (float64, error) {
 	if again != b.count {
 		return 0, fmt.Errorf("of %d rows %d were loaded", b.count, again)
 	}
-	return float64(b.count) * 1e6 / float64(took), b.away(ctx)
+	return float64(b.count) * 1e6 / float64(took), nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // mariadb is a private MariaDB, spoken to with its own client. It is as durable
@@ -18,6 +19,7 @@ import (
 type mariadb struct {
 	peer
 	dir, addr string
+	options   []string
 }
 
 const desk = "desk" // the support database
@@ -33,7 +35,7 @@ func startMariaDB(ctx context.Context, dir string) (*mariadb, error) {
 	}
 	options := []string{
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--skip-name-resolve", "--tmpdir=" + dir,
-		"--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M",
+		"--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--skip-innodb-buffer-pool-load-at-startup",
 	}
 	if os.Geteuid() == 0 {
 		options = append(options, "--user=root")
@@ -43,9 +45,9 @@ func startMariaDB(ctx context.Context, dir string) (*mariadb, error) {
 		return nil, fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
 	}
 	_, port, _ := strings.Cut(addr, ":")
-	options = append(options, "--bind-address=127.0.0.1", "--port="+port, "--socket="+filepath.Join(dir, "sock"), "--pid-file="+filepath.Join(dir, "pid"),
+	m.options = append(options, "--bind-address=127.0.0.1", "--port="+port, "--socket="+filepath.Join(dir, "sock"), "--pid-file="+filepath.Join(dir, "pid"),
 		"--skip-log-bin", "--character-set-server=utf8mb4", "--default-time-zone=+00:00", "--local-infile=1", "--max-allowed-packet=64M", "--secure-file-priv="+dir)
-	if err := m.start(ctx, "tcp", addr, program("mariadbd"), options...); err != nil {
+	if err := m.open(ctx); err != nil {
 		return nil, err
 	}
 	err = m.run(ctx, "", "CREATE DATABASE "+desk, "CREATE USER bench@'127.0.0.1'", "GRANT ALL ON "+desk+".* TO bench@'127.0.0.1'")
@@ -53,6 +55,41 @@ func startMariaDB(ctx context.Context, dir string) (*mariadb, error) {
 		return nil, errors.Join(err, m.stop())
 	}
 	return m, nil
+}
+
+func (m *mariadb) open(ctx context.Context) error {
+	return m.start(ctx, "tcp", m.addr, program("mariadbd"), m.options...)
+}
+
+// keep puts the data aside as they are, for again.
+func (m *mariadb) keep(ctx context.Context) error {
+	if err := m.stop(); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(m.dir, "data"), filepath.Join(m.dir, "kept")); err != nil {
+		return err
+	}
+	return m.again(ctx)
+}
+
+// again starts the server with the data that were kept and all tables and
+// indexes in its memory. Nothing is left to be written to the disk.
+func (m *mariadb) again(ctx context.Context) error {
+	data := filepath.Join(m.dir, "data")
+	if err := errors.Join(m.stop(), os.RemoveAll(data)); err != nil {
+		return err
+	}
+	if err := os.CopyFS(data, os.DirFS(filepath.Join(m.dir, "kept"))); err != nil {
+		return err
+	}
+	if err := m.open(ctx); err != nil {
+		return err
+	}
+	if err := m.run(ctx, desk, "CHECK TABLE "+strings.Join(tables(), ", ")); err != nil {
+		return err
+	}
+	syscall.Sync()
+	return nil
 }
 
 // client is MariaDB's own with some statements.
