@@ -42,39 +42,45 @@ type amending struct {
 	r  *Registry
 	tx *sql.Tx
 	registration
-	canaries map[canary.ID]amended
-	owners   map[canary.TokenID]canary.ID
-	states   map[canary.State][]canary.ID
-	seen     map[int64][]canary.ID
-	cards    []change
-	keys     []change
-	rows     []change
-	lives    []change
-	windows  []change
-	ended    []canary.TokenID
-}
-
-// amended is a canary as it stands.
-type amended struct {
-	place  canary.Place
-	sealed []byte
+	places  map[canary.ID]canary.Place
+	cards   map[canary.ID][]byte // of those whose card changes, sealed
+	owners  map[canary.TokenID]canary.ID
+	taken   map[canary.ID]bool
+	states  map[canary.State][]canary.ID
+	seen    map[int64][]canary.ID
+	changes []change
+	windows []change
+	ended   []canary.TokenID
 }
 
 func (w *amending) read(ctx context.Context, list []canary.Amendment) error {
-	var ids []canary.ID
+	var ids, cards []canary.ID
 	var tokens []canary.TokenID
-	w.canaries, w.owners = map[canary.ID]amended{}, map[canary.TokenID]canary.ID{}
+	w.places, w.cards, w.owners, w.taken = map[canary.ID]canary.Place{}, map[canary.ID][]byte{}, map[canary.TokenID]canary.ID{}, map[canary.ID]bool{}
 	for i := range list {
 		ids = append(ids, list[i].Canary)
+		if changesCard(&list[i]) {
+			cards = append(cards, list[i].Canary)
+		}
 		for id := range list[i].Windows {
 			tokens = append(tokens, id)
 		}
 	}
-	err := selectIn(ctx, w.tx, "SELECT id, place, sealed FROM canaries WHERE id IN", ids, func(row *sql.Rows) error {
+	err := selectIn(ctx, w.tx, "SELECT id, place FROM canaries WHERE id IN", ids, func(row *sql.Rows) error {
 		var id canary.ID
-		var c amended
-		err := row.Scan(&id, &c.place, &c.sealed)
-		w.canaries[id] = c
+		var place canary.Place
+		err := row.Scan(&id, &place)
+		w.places[id] = place
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = selectIn(ctx, w.tx, "SELECT id, sealed FROM canaries WHERE id IN", cards, func(row *sql.Rows) error {
+		var id canary.ID
+		var sealed []byte
+		err := row.Scan(&id, &sealed)
+		w.cards[id] = sealed
 		return err
 	})
 	if err != nil {
@@ -91,22 +97,21 @@ func (w *amending) read(ctx context.Context, list []canary.Amendment) error {
 
 // take adds one amendment to what will be written.
 func (w *amending) take(a *canary.Amendment) error {
-	c, found := w.canaries[a.Canary]
+	place, found := w.places[a.Canary]
 	if !found {
 		return ErrNotFound
 	}
-	if c.sealed == nil {
+	if w.taken[a.Canary] {
 		return fmt.Errorf("%w: amended twice in one call", canary.ErrInvalid)
 	}
-	w.canaries[a.Canary] = amended{}
-	w.takeColumns(a)
-	if err := w.takeCard(a, c.sealed); err != nil {
+	w.taken[a.Canary] = true
+	if err := w.takeColumns(a); err != nil {
 		return err
 	}
 	if err := w.takeWindows(a); err != nil {
 		return err
 	}
-	if err := w.add(owner{a.Canary, c.place}, a.Tokens, a.Placebos); err != nil {
+	if err := w.add(owner{a.Canary, place}, a.Tokens, a.Placebos); err != nil {
 		return err
 	}
 	return w.use(a.Tokens, a.Placebos, a.Uses)
@@ -121,7 +126,7 @@ func (w *amending) takeWindows(a *canary.Amendment) error {
 		if err != nil {
 			return err
 		}
-		w.windows = append(w.windows, change{id, sealed})
+		w.windows = append(w.windows, change{id, []string{"sealed_window"}, []any{sealed}})
 		if window.Until.Come() {
 			w.ended = append(w.ended, id)
 		}
@@ -129,32 +134,42 @@ func (w *amending) takeWindows(a *canary.Amendment) error {
 	return nil
 }
 
-// takeColumns adds what stands in columns of its own.
-func (w *amending) takeColumns(a *canary.Amendment) {
+// takeColumns adds what stands in columns of the canary.
+func (w *amending) takeColumns(a *canary.Amendment) error {
 	if a.State != "" {
 		w.states[a.State] = append(w.states[a.State], a.Canary)
 	}
 	if !a.Seen.IsZero() {
 		w.seen[micros(a.Seen)] = append(w.seen[micros(a.Seen)], a.Canary)
 	}
+	c := change{id: a.Canary}
 	if a.Keys != nil {
-		w.keys = append(w.keys, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys)})
+		c.set("sealed_keys", w.r.vault.Seal(canaryField(a.Canary, "keys"), a.Keys))
 	}
 	if a.Row != "" {
-		w.rows = append(w.rows, change{a.Canary, w.r.rowIndex(a.Row)})
+		c.set("blind_row", w.r.rowIndex(a.Row))
 	}
 	if a.Life != nil {
-		w.lives = append(w.lives, change{a.Canary, w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life)})
+		c.set("sealed_life", w.r.vault.Seal(canaryField(a.Canary, "life"), a.Life))
 	}
+	if changesCard(a) {
+		card, err := w.card(a)
+		if err != nil {
+			return err
+		}
+		c.set("sealed", card)
+	}
+	w.changes = append(w.changes, c)
+	return nil
 }
 
-func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {
-	if a.Rows == nil && a.Segment == "" {
-		return nil
-	}
-	c, err := w.r.openCard(a.Canary, sealed)
+func changesCard(a *canary.Amendment) bool { return a.Rows != nil || a.Segment != "" }
+
+// card is the canary's card with what changes on it, sealed.
+func (w *amending) card(a *canary.Amendment) ([]byte, error) {
+	c, err := w.r.openCard(a.Canary, w.cards[a.Canary])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if a.Rows != nil {
 		c.Rows = a.Rows
@@ -162,9 +177,7 @@ func (w *amending) takeCard(a *canary.Amendment, sealed []byte) error {
 	if a.Segment != "" {
 		c.Segment = a.Segment
 	}
-	body, err := w.r.sealCard(a.Canary, c)
-	w.cards = append(w.cards, change{a.Canary, body})
-	return err
+	return w.r.sealCard(a.Canary, c)
 }
 
 func (w *amending) write(ctx context.Context) error {
@@ -178,19 +191,10 @@ func (w *amending) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := updateRows(ctx, w.tx, "canaries", "sealed", w.cards); err != nil {
+	if err := updateRows(ctx, w.tx, "canaries", w.changes); err != nil {
 		return err
 	}
-	if err := updateRows(ctx, w.tx, "canaries", "sealed_keys", w.keys); err != nil {
-		return err
-	}
-	if err := updateRows(ctx, w.tx, "canaries", "blind_row", w.rows); err != nil {
-		return err
-	}
-	if err := updateRows(ctx, w.tx, "canaries", "sealed_life", w.lives); err != nil {
-		return err
-	}
-	if err := updateRows(ctx, w.tx, "tokens", "sealed_window", w.windows); err != nil {
+	if err := updateRows(ctx, w.tx, "tokens", w.windows); err != nil {
 		return err
 	}
 	if err := w.r.letGo(ctx, w.tx, w.ended); err != nil {

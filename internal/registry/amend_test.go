@@ -41,6 +41,10 @@ func TestAmendAll(t *testing.T) {
 				a.Rows = fmt.Appendf(nil, "new rows %d", n)
 				p.Rows = a.Rows
 			}
+			if n%3 == 0 {
+				a.Life = fmt.Appendf(nil, "life %d", n)
+				p.Life = a.Life
+			}
 			a.Windows = map[canary.TokenID]canary.Window{}
 			for i := range p.Tokens {
 				tok := &p.Tokens[i]

@@ -101,21 +101,16 @@ func (r *Registry) writeEntry(ctx context.Context, tx *sql.Tx, e *inventory.Entr
 		return err
 	}
 	changes := make([]change, 0, len(e.Changed)+len(e.Unlisted))
-	landings := make([]change, 0, cap(changes))
 	for _, list := range [][]inventory.Item{e.Changed, e.Unlisted} {
 		for i := range list {
 			sealed, err := r.sealPoolItem(&list[i])
 			if err != nil {
 				return err
 			}
-			changes = append(changes, change{list[i].ID, sealed})
-			landings = append(landings, change{list[i].ID, r.blindLanding(&list[i])})
+			changes = append(changes, change{list[i].ID, []string{"landing", "sealed"}, []any{r.blindLanding(&list[i]), sealed}})
 		}
 	}
-	if err := updateRows(ctx, tx, "pool", "landing", landings); err != nil {
-		return err
-	}
-	return updateRows(ctx, tx, "pool", "sealed", changes)
+	return updateRows(ctx, tx, "pool", changes)
 }
 
 // blindLanding is the blind index of the address to which an item forwards;

@@ -156,18 +156,15 @@ func lockItems[T ~string](ctx context.Context, r *Registry, tx *sql.Tx, column s
 
 // writeItems writes items back that were read and locked.
 func (r *Registry) writeItems(ctx context.Context, tx *sql.Tx, items []inventory.Item) error {
-	cards, tokens := make([]change, len(items)), make([]change, len(items))
+	changes := make([]change, len(items))
 	for n := range items {
 		sealed, err := r.sealPoolItem(&items[n])
 		if err != nil {
 			return err
 		}
-		cards[n], tokens[n] = change{items[n].ID, sealed}, change{items[n].ID, string(items[n].Token)}
+		changes[n] = change{items[n].ID, []string{"token", "sealed"}, []any{string(items[n].Token), sealed}}
 	}
-	if err := updateRows(ctx, tx, "pool", "token", tokens); err != nil {
-		return fmt.Errorf("pool: %w", err)
-	}
-	if err := updateRows(ctx, tx, "pool", "sealed", cards); err != nil {
+	if err := updateRows(ctx, tx, "pool", changes); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
 	return nil

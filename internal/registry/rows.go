@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,31 +26,54 @@ func insertRows(ctx context.Context, tx *sql.Tx, into string, columns int, args 
 	return nil
 }
 
-// change is the new value of one row.
+// change are new values of one row's columns.
 type change struct {
-	id    any
-	value any
+	id      any
+	columns []string
+	values  []any
+}
+
+func (c *change) set(column string, value any) {
+	c.columns, c.values = append(c.columns, column), append(c.values, value)
 }
 
 // changesAtOnce bounds the CASE of an update: a row is compared with all of it.
 const changesAtOnce = 50
 
-// updateRows sets one column of the rows with these ids, all of which are there.
-func updateRows(ctx context.Context, tx *sql.Tx, table, column string, list []change) error {
-	for part := range slices.Chunk(list, changesAtOnce) {
-		args := make([]any, 0, 3*len(part))
-		for _, c := range part {
-			args = append(args, c.id, c.value)
-		}
-		for _, c := range part {
-			args = append(args, c.id)
-		}
-		query := "UPDATE " + table + " SET " + column + " = CASE id" + strings.Repeat(" WHEN ? THEN ?", len(part)) + " END WHERE id IN (" + marks(len(part)) + ")" //nolint:gosec // our own names, and marks
-		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
-			return err
+// updateRows changes rows of a table, all of which are there, each with one
+// statement: all of a row is written again whichever column is changed.
+func updateRows(ctx context.Context, tx *sql.Tx, table string, list []change) error {
+	alike := map[string][]change{}
+	for _, c := range list {
+		columns := strings.Join(c.columns, " ")
+		alike[columns] = append(alike[columns], c)
+	}
+	delete(alike, "")
+	for _, columns := range slices.Sorted(maps.Keys(alike)) {
+		for part := range slices.Chunk(alike[columns], changesAtOnce) {
+			if err := updateAlike(ctx, tx, table, part); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// updateAlike changes the same columns of some rows.
+func updateAlike(ctx context.Context, tx *sql.Tx, table string, part []change) error {
+	var set []string
+	var args []any
+	for n, column := range part[0].columns {
+		set = append(set, column+" = CASE id"+strings.Repeat(" WHEN ? THEN ?", len(part))+" END")
+		for _, c := range part {
+			args = append(args, c.id, c.values[n])
+		}
+	}
+	for _, c := range part {
+		args = append(args, c.id)
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE "+table+" SET "+strings.Join(set, ", ")+" WHERE id IN ("+marks(len(part))+")", args...) //nolint:gosec // our own names, and marks
+	return err
 }
 
 // selectIn runs a query that ends in "IN" for all ids, some hundred at a time.
