@@ -86,6 +86,32 @@ func TestPlantDiesAnywhere(t *testing.T) {
 	}
 }
 
+// Of a bulk insert that is minted together only a part is registered when it
+// dies. The next run inserts these and mints the others.
+func TestPlantDiesBetweenEntries(t *testing.T) {
+	t.Parallel()
+	const count, entered = 110, 100
+	w := newWorld(t)
+	before := w.number(t, "SELECT COUNT(*) FROM customers")
+	cfg := plan("entries", count)
+	cfg.PlacebosPerEmail, cfg.Bulk = 1, true
+	if at, survived := w.dieThere(t, "before intend", 1, func() { _, _ = w.seeder.Plant(t.Context(), cfg) }); survived || len(w.ledger.plantings) != entered {
+		t.Fatalf("died %q with %d canaries registered, %d wanted", at, len(w.ledger.plantings), entered)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM customers"); n != before {
+		t.Fatalf("%d customers stand, %d did before", n, before)
+	}
+	w.later(time.Hour)
+	report, err := w.seeder.Plant(t.Context(), cfg)
+	if err != nil || report.Live != count || report.Inserted != count || report.Retired != 0 {
+		t.Fatalf("resumed: %+v, %v", report, err)
+	}
+	w.wantExactly(t, count)
+	if n := len(w.ledger.placebos[canary.Email]); n != count {
+		t.Errorf("%d placebo addresses for %d canaries", n, count)
+	}
+}
+
 func TestWithdrawDiesAnywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -62,7 +62,7 @@ type minter struct {
 const spread = 14 * 24 * time.Hour
 
 // entrySize is how many canaries are registered together, with their placebos.
-const entrySize = 250
+const entrySize = 100
 
 // group mints n canaries, the first of which is the batch's ordinal-th; left
 // is how many the batch still needs, these included. They go to enter with their

@@ -147,7 +147,7 @@ func TestPlantSegment(t *testing.T) {
 // placebos, and inserts them together.
 func TestPlantBulk(t *testing.T) {
 	t.Parallel()
-	const count = 260
+	const count = 110
 	w := newWorld(t)
 	steps := map[string]int{}
 	w.ledger.step = func(name string) { steps[name]++ }
