@@ -125,6 +125,7 @@ type composer struct {
 	renamed  map[string]string // message ids of the donor's mails
 	redone   map[string]string // texts of the donor's and what became of them
 	past     *past             // nil for a sign-up of now
+	was      supportdb.Row     // the donor's row of which the canary's is being made
 }
 
 // item changes one row from the donor's to the canary's.
@@ -132,6 +133,7 @@ func (c *composer) item(ctx context.Context, n int) error {
 	it := &c.d.image.Items[n]
 	p := c.s.cfg.Desk.Part(it.Part)
 	fresh := c.redraw(n)
+	c.was = supportdb.Row{Columns: it.Row.Columns, Values: slices.Clone(it.Row.Values)}
 	for i, name := range it.Row.Columns {
 		v := it.Row.Values[i]
 		if _, fixed := p.Set[name]; fixed || v.R != nil || c.isFact(n, name) {
@@ -268,7 +270,11 @@ func (c *composer) plain(ctx context.Context, at place, v supportdb.Value, fresh
 	case m != nil:
 		return c.make(ctx, m, at)
 	case at.p.IsTime(at.col), at.col.Type == "date" && !c.beforeSignUp(at, v):
-		return c.moved(at.n, at.p, at.col, v), nil
+		made := c.moved(at.n, at.p, at.col, v)
+		if c.crosses(at, v, made) {
+			return v, unfit(at.p, at.col)
+		}
+		return made, nil
 	case v.B != nil:
 		return c.bytes(at.p, at.col, v)
 	}
@@ -315,7 +321,7 @@ func (c *composer) moved(n int, p *supportdb.Part, col *supportdb.Column, v supp
 	if !ok {
 		return v
 	}
-	return p.FormatTime(col, c.at(n, at))
+	return p.FormatTime(col, c.date(n, p, col, at))
 }
 
 func (c *composer) scrubbed(p *supportdb.Part, col *supportdb.Column, v supportdb.Value) (supportdb.Value, error) {

@@ -40,6 +40,7 @@ type lessons struct {
 	neighbours *neighbourhood
 	keys       map[string]*persona.Shape // by part, of keys that the server does not give
 	study      *study                    // of columns that the recipe does not name
+	ties       map[string]tie            // by part and column, of dates
 }
 
 // learn samples people of the segment, their numbers and the donors.
@@ -81,6 +82,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 		}
 	}
 	l.learnPublic(s)
+	s.learnTies(l)
 	return l, s.learnMakers(ctx, l)
 }
 

@@ -21,9 +21,9 @@ import (
 type maker struct {
 	rule  *persona.Numbers
 	shape *persona.Shape
-	local bool // a login name: made from the canary's own address
-	null  bool // nothing can be made, NULL is allowed
-	used  map[string]bool
+	local bool               // a login name: made from the canary's own address
+	null  bool               // nothing can be made, NULL is allowed
+	used  map[string]int64   // by the key of the row, 0 where the server gives it: drafts are made anew
 	last  []persona.Numbered // those given last
 	all   []persona.Numbered // and some of all times
 }
@@ -89,7 +89,7 @@ func (s *Seeder) learnMaker(ctx context.Context, p *supportdb.Part, c *supportdb
 	if !unique && !codes(c, values) {
 		return nil
 	}
-	m := &maker{used: map[string]bool{}, local: c.IsText() && loginName(c.Name)}
+	m := &maker{used: map[string]int64{}, local: c.IsText() && loginName(c.Name)}
 	l.makers[makerOf(p, c)] = m
 	if m.local {
 		return nil
@@ -225,7 +225,7 @@ func refuseShared(p *supportdb.Part, named map[string]bool, l *lessons) error {
 		}
 		// A login that is unique in its realm (name, kind of log-in, server).
 		if c, ok := t.Column(x.Columns[0]); ok && c.IsText() {
-			l.makers[makerOf(p, c)] = &maker{used: map[string]bool{}, local: true}
+			l.makers[makerOf(p, c)] = &maker{used: map[string]int64{}, local: true}
 			continue
 		}
 		return &supportdb.SchemaError{Table: t.Name, Column: strings.Join(x.Columns, "+"), Problem: "unique key " + x.Name + " has no column that is made new for a canary, so every copy of a donor would clash"}
@@ -238,16 +238,25 @@ func (c *composer) make(ctx context.Context, m *maker, where place) (supportdb.V
 	const tries = 60
 	p, col, t := where.p, where.col, where.p.Table
 	key := countedKey(p, &c.d.image.Items[where.n].Row)
+	first, err := c.ofThen(ctx, m, where, key)
+	if err != nil {
+		return supportdb.Value{}, err
+	}
 	for try := range tries {
-		text, ok := m.past(c.rng, key, c.d.start, c.past != nil && try < tries/2)
-		var err error
+		text, ok := "", false
+		switch {
+		case try < len(first):
+			text, ok = first[try], true
+		case c.past != nil && try < tries/2:
+			text, ok = m.among(c.rng, c.d.start, key)
+		}
 		if !ok {
 			text, err = m.next(c.rng, c.d.id, c.d.start)
 		}
 		if err != nil {
 			return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, err)
 		}
-		m.used[text] = true
+		m.used[text] = key
 		taken, err := c.s.cfg.Desk.Taken(ctx, recipe.Place{Part: p.Name, Column: col.Name}, []string{text})
 		if err != nil {
 			return supportdb.Value{}, err
@@ -259,22 +268,48 @@ func (c *composer) make(ctx context.Context, m *maker, where place) (supportdb.V
 	return supportdb.Value{}, fmt.Errorf("make a value for %s.%s: %w", t.Name, col.Name, ErrClashes)
 }
 
-// past makes the value of a row that stands among older ones: that of its key,
-// or of a counter that runs one between those that were given about then.
-func (m *maker) past(rng *rand.Rand, key int64, at time.Time, among bool) (string, bool) {
-	if m.rule == nil || !among {
-		return "", false
+// ofThen lists values for a row that stands among older ones: that of its key,
+// and those that a running counter has left out between the rows beside it.
+func (c *composer) ofThen(ctx context.Context, m *maker, where place, key int64) ([]string, error) {
+	if m.rule == nil || c.past == nil || key == 0 {
+		return nil, nil
 	}
-	if text, ok := m.rule.OfKey(key, at); ok && key > 0 && !m.used[text] {
-		return text, true
+	if text, ok := m.rule.OfKey(key, c.d.start); ok {
+		return []string{text}, nil
 	}
-	return m.between(rng, at)
+	if !m.rule.Running {
+		return nil, nil
+	}
+	low, high, err := c.s.cfg.Desk.Beside(ctx, recipe.Place{Part: where.p.Name, Column: where.col.Name}, key)
+	if err != nil {
+		return nil, err
+	}
+	return m.between(c.rng, c.d.start, key, [2]string{low, high}), nil
 }
 
-// between draws a number of a running counter between those that were given
-// before and after a moment.
-func (m *maker) between(rng *rand.Rand, at time.Time) (string, bool) {
-	if !m.rule.Running {
+// between lists some numbers of a running counter between two, in any order.
+func (m *maker) between(rng *rand.Rand, at time.Time, key int64, ends [2]string) []string {
+	const some = 10
+	period, low, okLow := m.rule.Read(ends[0])
+	other, high, okHigh := m.rule.Read(ends[1])
+	if !okLow || !okHigh || period != other || high-low < 2 {
+		return nil
+	}
+	var out []string
+	from := rng.Int64N(high - low - 1)
+	for i := range min(high-low-1, some) {
+		text := m.rule.Write(at, low+1+(from+i)%(high-low-1))
+		if owner, used := m.used[text]; !used || owner == key && key > 0 {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// among draws a number of a running counter between those that were given before
+// and after a moment.
+func (m *maker) among(rng *rand.Rand, at time.Time, key int64) (string, bool) {
+	if m.rule == nil || !m.rule.Running {
 		return "", false
 	}
 	slices.SortFunc(m.all, func(a, b persona.Numbered) int { return a.Created.Compare(b.Created) })
@@ -282,19 +317,17 @@ func (m *maker) between(rng *rand.Rand, at time.Time) (string, bool) {
 	if i == 0 || i == len(m.all) {
 		return "", false
 	}
-	period, low, okLow := m.rule.Read(m.all[i-1].Text)
-	other, high, okHigh := m.rule.Read(m.all[i].Text)
-	if !okLow || !okHigh || period != other || high-low < 2 {
+	some := m.between(rng, at, key, [2]string{m.all[i-1].Text, m.all[i].Text})
+	if len(some) == 0 {
 		return "", false
 	}
-	text := m.rule.Write(at, low+1+rng.Int64N(high-low-1))
-	return text, !m.used[text]
+	return some[0], true
 }
 
 func (m *maker) next(rng *rand.Rand, id persona.Identity, at time.Time) (string, error) {
-	used := func(text string) bool { return m.used[text] }
+	used := func(text string) bool { _, there := m.used[text]; return there }
 	switch {
-	case m.local && !m.used[id.Local]:
+	case m.local && !used(id.Local):
 		return id.Local, nil
 	case m.local:
 		return fmt.Sprintf("%s%d", id.Local, rng.IntN(100)), nil

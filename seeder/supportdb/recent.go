@@ -142,6 +142,29 @@ func (d *Desk) RecentValues(ctx context.Context, at recipe.Place, want int) ([]D
 	return out, nil
 }
 
+// Beside reads a column of the rows whose keys come before and after one that no
+// row has, empty where there is none.
+func (d *Desk) Beside(ctx context.Context, at recipe.Place, key int64) (low, high string, err error) {
+	p := d.Part(at.Part)
+	for _, side := range []struct {
+		order string
+		to    *string
+	}{{" < ? ORDER BY " + quote(p.Key[0]) + " DESC", &low}, {" > ? ORDER BY " + quote(p.Key[0]), &high}} {
+		q := "SELECT " + quote(at.Column) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + side.order + " LIMIT 1"
+		err = d.db.each(ctx, q, []any{key}, func(rows *sql.Rows) error {
+			r, err := scanRow(rows, []string{at.Column})
+			if err == nil {
+				*side.to = r.Values[0].Text()
+			}
+			return err
+		})
+		if err != nil {
+			return "", "", fmt.Errorf("read %s.%s beside a key: %w", p.Table.Name, at.Column, err)
+		}
+	}
+	return low, high, nil
+}
+
 // dateOf is the column that says when a part's row was made, if one does.
 func (d *Desk) dateOf(p *Part) string {
 	for _, find := range []func(string) (recipe.Place, bool){d.Fact, d.TicketFact} {

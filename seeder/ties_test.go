@@ -1,0 +1,40 @@
+package seeder_test
+
+import (
+	"fmt"
+	"testing"
+
+	"saltmine/seeder"
+)
+
+// What follows from another column of the row does so for canaries, also where
+// many drafts come to nothing before: numbers from keys or from the order, days
+// from the sign-up by the calendar, hours from the ticket's date.
+func TestPlantKeepsRules(t *testing.T) {
+	t.Parallel()
+	w := altered(t,
+		"ALTER TABLE customers ADD account_no varchar(16) NULL, ADD member_no int NULL, ADD paid_until date NULL",
+		"DELETE FROM tickets WHERE id % 5 = 2 OR customer_id % 6 = 1", "DELETE FROM customers WHERE id % 6 = 1",
+		"UPDATE customers SET account_no = CONCAT('AC-', LPAD(id + 104000, 8, '0')), member_no = 30 * id + id % 7, paid_until = DATE(created_at) + INTERVAL 1 + id % 3 YEAR",
+		"ALTER TABLE customers MODIFY account_no varchar(16) NOT NULL UNIQUE, MODIFY member_no int NOT NULL UNIQUE, MODIFY paid_until date NOT NULL",
+		"ALTER TABLE tickets ADD due_at datetime NULL", "UPDATE tickets SET due_at = created_at + INTERVAL 48 HOUR",
+	)
+	cfg := plan("rules", 40)
+	cfg.Dates, cfg.With = seeder.DatesPast, nil
+	if report := w.mustPlant(t, cfg); report.Live != 40 {
+		t.Fatalf("report %+v", report)
+	}
+	for _, q := range []string{
+		"SELECT COUNT(*) FROM customers WHERE account_no <> CONCAT('AC-', LPAD(id + 104000, 8, '0'))",
+		"SELECT COUNT(*) FROM (SELECT member_no AS n, LAG(member_no) OVER (ORDER BY id) AS p FROM customers) x WHERE n <= p",
+		"SELECT COUNT(*) FROM customers WHERE DATE(created_at) NOT IN (paid_until - INTERVAL 1 YEAR, paid_until - INTERVAL 2 YEAR, paid_until - INTERVAL 3 YEAR) AND DAYOFMONTH(created_at) <> 29",
+		"SELECT COUNT(*) FROM tickets WHERE due_at <> created_at + INTERVAL 48 HOUR",
+	} {
+		if n := w.number(t, q); n != 0 {
+			t.Errorf("%d rows break a rule: %s", n, q)
+		}
+	}
+	if n := w.number(t, fmt.Sprintf("SELECT COUNT(*) FROM customers WHERE paid_until > '%s'", until().Format("2006-01-02"))); n == 0 {
+		t.Error("nobody has paid for what comes")
+	}
+}
