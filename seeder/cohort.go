@@ -82,6 +82,10 @@ func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]
 	}
 	out, done := map[string]column.Value{}, map[int]bool{}
 	for _, b := range c.bundles {
+		if i := b.Finest(); slices.Contains(sp.towns, i) && c.columns[i].Shared(row[i]) {
+			done[i] = true // the number goes by it, and what else the row says of the place
+			continue
+		}
 		fresh, ok := b.Draw(rng, row)
 		for i, v := range fresh {
 			out[sp.names[i]] = v

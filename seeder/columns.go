@@ -31,6 +31,7 @@ type studiedPart struct {
 	books   map[string]*prose.Book
 	kin     []int              // columns for country and language
 	kept    []int              // columns that the name, the number or the address goes by
+	towns   []int              // of these, those of towns
 	times   []string           // dates in the customers' rows, which stand behind names in rows
 	twins   *column.Twins      // after settle, of customers
 	*cohort                    // all rows; after settle, as what follows
@@ -74,6 +75,9 @@ func (s *Seeder) newStudied(p *supportdb.Part) *studiedPart {
 func (s *Seeder) study(sp *studiedPart, c *supportdb.Column) {
 	if s.isKin(sp.part, c) {
 		sp.kin = append(sp.kin, len(sp.names))
+	}
+	if townColumn.MatchString(c.Name) {
+		sp.towns = append(sp.towns, len(sp.names))
 	}
 	if tiedColumn.MatchString(c.Name) || townColumn.MatchString(c.Name) || codeColumn.MatchString(c.Name) {
 		sp.kept = append(sp.kept, len(sp.names))

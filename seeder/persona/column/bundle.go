@@ -72,12 +72,20 @@ func (b *Bundle) Among(all []*Column) {
 // Columns are the places of the bundle's columns.
 func (b *Bundle) Columns() []int { return b.at }
 
-// key is what a row has in the bundle, empty when something is missing.
+// Finest is the place of the column with the most values.
+func (b *Bundle) Finest() int { return b.fine }
+
+// key is what a row has in the bundle, empty when the column with the most values
+// has none, or all others: in some countries there are towns and no states.
 func (b *Bundle) key(row []Value) string {
 	var parts strings.Builder
+	missing := 0
 	for _, i := range b.at {
 		if row[i].Null || row[i].Text == "" {
-			return ""
+			missing++
+			if i == b.fine || missing == len(b.at)-1 {
+				return ""
+			}
 		}
 		parts.WriteString(row[i].Text)
 		parts.WriteByte(0)

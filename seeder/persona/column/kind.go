@@ -40,6 +40,16 @@ func (c *Column) find() Kind {
 	return Word
 }
 
+// codes reports whether the column holds many short texts with digits, of which
+// most are rare.
+func (c *Column) codes() bool {
+	const short, rare = 12, 20
+	if c.kind != Code && c.kind != Number && c.kind != Word || len(c.counts)*rare < c.n {
+		return false
+	}
+	return c.share(func(text string) bool { return len(text) <= short && strings.ContainsAny(text, "0123456789") }) >= mostly
+}
+
 // share of the rows of which something is true.
 func (c *Column) share(is func(string) bool) float64 {
 	n := 0

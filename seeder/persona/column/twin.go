@@ -53,7 +53,7 @@ func (t *Twins) Own(canary, donor []Value) float64 {
 }
 
 // bind finds columns that go together: of nearly all rows with the same value
-// in one, the value in the other is the same.
+// in one, the value in the other is the same, or begins alike.
 func (t *Twins) bind(within []int) {
 	t.bound = make([]int, len(t.columns))
 	for i := range t.bound {
@@ -61,7 +61,7 @@ func (t *Twins) bind(within []int) {
 	}
 	for a := range t.columns {
 		for b := range t.columns {
-			if a == b || t.bound[a] == t.bound[b] || slices.Contains(within, a) || slices.Contains(within, b) || !t.follows(a, b, within) {
+			if a == b || t.bound[a] == t.bound[b] || slices.Contains(within, a) || slices.Contains(within, b) || !t.follows(a, b, within) && !t.begins(a, b, within) {
 				continue
 			}
 			from, to := t.bound[b], t.bound[a]
@@ -104,6 +104,36 @@ func (t *Twins) follows(a, b int, within []int) bool {
 	}
 	varied := float64(most) < 0.8*float64(len(t.rows))
 	return varied && all >= max(few, len(t.rows)/often) && float64(same) >= nearly*float64(all)
+}
+
+// begins reports whether values of column a, of which there are many, mostly begin
+// alike in rows with the same value in b, and seldom in others: postcodes of a
+// town, where each is too rare to be met again.
+func (t *Twins) begins(a, b int, within []int) bool {
+	const alike, mostly, few, times = 2, 0.7, 30, 3
+	if !t.columns[a].codes() || t.columns[b].kind != Word {
+		return false
+	}
+	before := map[string]string{} // by the value in b, and by nothing
+	var same, all, likewise, others float64
+	count := func(key, text string, hits, pairs *float64) {
+		if had, known := before[key]; known && had != text {
+			*pairs++
+			if together(had, text) >= min(alike, len(text)-1) {
+				*hits++
+			}
+		}
+		before[key] = text
+	}
+	for _, r := range t.rows {
+		if r[a].Null || r[b].Null || r[a].Text == "" {
+			continue
+		}
+		kin := keyIn(r, within)
+		count(r[b].Text+"\x00"+kin, r[a].Text, &same, &all)
+		count("\x00\x00"+kin, r[a].Text, &likewise, &others)
+	}
+	return all >= max(few, float64(len(t.rows))/10) && same >= mostly*all && same/all >= times*likewise/max(others, 1)
 }
 
 // keyIn is what a row has in the columns that others go together within.
