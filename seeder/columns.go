@@ -21,6 +21,8 @@ const studyRecords = 12_000
 type study struct {
 	parts map[string]*studiedPart
 	names []string // of the parts
+
+	echoes *echoes // nil before the first customer
 }
 
 // studiedPart are the columns of one part that are studied.
@@ -133,6 +135,11 @@ func valueOf(v supportdb.Value) column.Value {
 // add shows the study one customer with all that belongs to him; the values of
 // his own row it has met.
 func (y *study) add(d *supportdb.Record, who persona.Person) {
+	customer := y.parts[recipe.CustomerPart]
+	if y.echoes == nil {
+		y.echoes = newEchoes(customer)
+	}
+	theirs := customer.values(&d.Items[d.Customer()].Row)
 	for i := range d.Items {
 		it := &d.Items[i]
 		sp := y.parts[it.Part]
@@ -140,7 +147,8 @@ func (y *study) add(d *supportdb.Record, who persona.Person) {
 		for at, name := range sp.names {
 			row[at] = valueOf(it.Row.Get(name))
 			if book := sp.books[name]; book != nil && row[at].Text != "" {
-				book.Add(d.Key, who, row[at].Text)
+				key, text := d.Key, row[at].Text
+				y.echoes.hear(theirs, text, func() { book.Add(key, prose.Writer{Person: who, Own: y.echoes.of(theirs)}, text) })
 			}
 		}
 		if it.Part != recipe.CustomerPart {
@@ -151,6 +159,9 @@ func (y *study) add(d *supportdb.Record, who persona.Person) {
 
 // settle ends the learning.
 func (y *study) settle() {
+	if y.echoes != nil && !y.echoes.decided {
+		y.echoes.decide()
+	}
 	for _, name := range y.names {
 		sp := y.parts[name]
 		all := int(max(sp.part.Table.Rows, 0))

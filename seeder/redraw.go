@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"saltmine/seeder/persona/column"
+	"saltmine/seeder/persona/prose"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
@@ -87,10 +88,12 @@ func (c *composer) composed(n int, col *supportdb.Column, v supportdb.Value) (su
 	if book == nil || phpArray.MatchString(v.Text()) || !sp.isProse(col.Name) {
 		return v, false
 	}
-	made, err := book.Compose(c.rng, c.d.who, v.Text(), c.d.id)
+	donor := prose.Writer{Person: c.d.who, Own: c.l.study.echoesOf(&c.d.donor.Image)}
+	heir := prose.Heir{Identity: c.d.id, Own: c.l.study.echoesOf(&c.d.image)}
+	made, err := book.Compose(c.rng, donor, v.Text(), heir)
 	if err != nil {
 		var found bool
-		if made, found = book.Whole(c.rng, c.d.who, v.Text(), c.d.id); !found {
+		if made, found = book.Whole(c.rng, donor, v.Text(), heir); !found {
 			return v, false
 		}
 	}

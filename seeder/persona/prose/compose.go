@@ -43,7 +43,7 @@ func byLength(in map[string]*entry) []*entry {
 }
 
 // Compose makes a text for a canary in the place of its donor's.
-func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id persona.Identity) (Composed, error) {
+func (b *Book) Compose(rng *rand.Rand, donor Writer, text string, heir Heir) (Composed, error) {
 	units := split(text)
 	if len(units) == 0 {
 		return Composed{Text: text}, nil
@@ -51,7 +51,7 @@ func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id per
 	if len(units) > maxUnits {
 		return Composed{}, fmt.Errorf("compose a text of %d sentences: %w", len(units), ErrUncommon)
 	}
-	l, m := b.languages[languageOf(&donor)], newMask(&donor)
+	l, m := b.languages[languageOf(&donor.Person)], newMask(&donor)
 	if l == nil {
 		return Composed{}, fmt.Errorf("compose a text in a language that was not learned: %w", ErrUncommon)
 	}
@@ -61,13 +61,13 @@ func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id per
 		templates[i].gap = u.gap
 	}
 	out := Composed{Common: true}
-	if !l.wholes[join(templates)].isCommon() || !fillable(join(templates)) {
-		if out.Exchanged, out.Common = l.unlike(rng, templates); out.Exchanged == 0 {
+	if whole := join(templates); !l.wholes[whole].isCommon() || !fillable(whole) || !heir.fits(whole) {
+		if out.Exchanged, out.Common = l.unlike(rng, templates, &heir); out.Exchanged == 0 {
 			return Composed{}, fmt.Errorf("compose a text of %d sentences: %w", len(units), ErrUncommon)
 		}
 	}
 	for i, t := range templates {
-		units[i] = unit{l.fill(rng, t.text, id), t.gap}
+		units[i] = unit{l.fill(rng, t.text, &heir), t.gap}
 	}
 	out.Text = join(units)
 	return out, nil
@@ -75,12 +75,12 @@ func (b *Book) Compose(rng *rand.Rand, donor persona.Person, text string, id per
 
 // unlike exchanges units until the text is none that customers have in common,
 // as the donor's was none, if that can be had.
-func (l *language) unlike(rng *rand.Rand, units []unit) (exchanged int, common bool) {
+func (l *language) unlike(rng *rand.Rand, units []unit, heir *Heir) (exchanged int, common bool) {
 	const tries = 6
 	own := slices.Clone(units)
 	for range tries {
 		copy(units, own)
-		exchanged = l.exchange(rng, units)
+		exchanged = l.exchange(rng, units, heir)
 		if common = l.wholes[join(units)].isCommon(); !common {
 			break
 		}
@@ -90,10 +90,10 @@ func (l *language) unlike(rng *rand.Rand, units []unit) (exchanged int, common b
 
 // exchange puts common templates in the place of those that are not, and of
 // half of the others; it gives back how many, or 0 when one was not found.
-func (l *language) exchange(rng *rand.Rand, units []unit) int {
+func (l *language) exchange(rng *rand.Rand, units []unit, heir *Heir) int {
 	n, odd := 0, make([]bool, len(units))
 	for i, u := range units {
-		if odd[i] = !l.units[u.text].isCommon() || !fillable(u.text); odd[i] {
+		if odd[i] = !l.units[u.text].isCommon() || !fillable(u.text) || !heir.fits(u.text); odd[i] {
 			n++
 		}
 	}
@@ -110,7 +110,7 @@ func (l *language) exchange(rng *rand.Rand, units []unit) int {
 		if !odd[i] {
 			continue
 		}
-		e := l.like(rng, units, i)
+		e := l.like(rng, units, i, heir)
 		if e == nil {
 			return 0
 		}
@@ -122,7 +122,7 @@ func (l *language) exchange(rng *rand.Rand, units []unit) int {
 // like finds a common template for the place of a unit: of the same place in a
 // text, beginning and end and about its length, each as likely as it is
 // frequent there. Nil when there is none.
-func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
+func (l *language) like(rng *rand.Rand, units []unit, i int, heir *Heir) *entry {
 	text, at := units[i].text, placeOf(i, len(units))
 	from, _ := slices.BinarySearchFunc(l.common, len(text)/2, func(e *entry, n int) int { return len(e.template) - n })
 	var some []*entry
@@ -131,7 +131,7 @@ func (l *language) like(rng *rand.Rand, units []unit, i int) *entry {
 		if len(e.template) > 2*len(text)+10 {
 			break
 		}
-		if e.at[at] == 0 || ending(e.template) != ending(text) || !l.twice && slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
+		if e.at[at] == 0 || ending(e.template) != ending(text) || !heir.fits(e.template) || !l.twice && slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
 			continue
 		}
 		some = append(some, e)
@@ -159,14 +159,18 @@ func ending(text string) string {
 }
 
 // fill writes a template out.
-func (l *language) fill(rng *rand.Rand, template string, id persona.Identity) string {
+func (l *language) fill(rng *rand.Rand, template string, heir *Heir) string {
 	e, number := l.units[template], -1
 	return places.ReplaceAllStringFunc(template, func(p string) string {
 		switch name := p[1 : len(p)-1]; strings.ToLower(name) {
 		case "first":
-			return caseLike(name, id.First)
+			return caseLike(name, heir.First)
 		case "last":
-			return caseLike(name, id.Last)
+			return caseLike(name, heir.Last)
+		default:
+			if own := heir.own(name); own != "" {
+				return caseLike(name, own)
+			}
 		}
 		number++
 		if e != nil && number < len(e.values) && len(e.values[number]) > 1 {
@@ -204,10 +208,9 @@ func digits(rng *rand.Rand, n int) string {
 // Share tells of sampled texts how many could be composed, and how many became
 // texts that customers have who were not texts that customers have.
 func (b *Book) Share(rng *rand.Rand) (composed, becameCommon float64) {
-	id := persona.Identity{First: "Kim", Last: "Lee"}
 	done, common := 0, 0
 	for _, p := range b.probes {
-		c, err := b.Compose(rng, p.who, p.text, id)
+		c, err := b.Compose(rng, p.who, p.text, Heir{persona.Identity{First: "Kim", Last: "Lee"}, p.who.Own})
 		if err != nil {
 			continue
 		}
@@ -223,19 +226,23 @@ func (b *Book) Share(rng *rand.Rand) (composed, becameCommon float64) {
 // Whole gives a text that customers have in common in the place of one that
 // cannot be composed: one of the same language, about as long. There is none
 // where customers have no text in common.
-func (b *Book) Whole(rng *rand.Rand, donor persona.Person, text string, id persona.Identity) (Composed, bool) {
+func (b *Book) Whole(rng *rand.Rand, donor Writer, text string, heir Heir) (Composed, bool) {
 	const choice = 8
-	l := b.languages[languageOf(&donor)]
-	if l == nil || len(l.shared) == 0 {
+	l := b.languages[languageOf(&donor.Person)]
+	if l == nil {
 		return Composed{}, false
 	}
-	at, _ := slices.BinarySearchFunc(l.shared, len(text), func(e *entry, n int) int { return len(e.template) - n })
-	from := max(min(at-choice/2, len(l.shared)-choice), 0)
-	near := l.shared[from:min(from+choice, len(l.shared))]
+	shared := slices.DeleteFunc(slices.Clone(l.shared), func(e *entry) bool { return !heir.fits(e.template) })
+	if len(shared) == 0 {
+		return Composed{}, false
+	}
+	at, _ := slices.BinarySearchFunc(shared, len(text), func(e *entry, n int) int { return len(e.template) - n })
+	from := max(min(at-choice/2, len(shared)-choice), 0)
+	near := shared[from:min(from+choice, len(shared))]
 	e := near[rng.IntN(len(near))]
 	units := split(e.template)
 	for i, u := range units {
-		units[i].text = l.fill(rng, u.text, id)
+		units[i].text = l.fill(rng, u.text, &heir)
 	}
 	return Composed{Text: join(units), Exchanged: len(units), Common: true}, true
 }

@@ -11,11 +11,18 @@ import (
 )
 
 // mask takes out of a unit what is one customer's.
-type mask struct{ first, last string }
+type mask struct {
+	first, last string
+	own         []string
+}
 
-func newMask(who *persona.Person) mask {
+func newMask(who *Writer) mask {
 	first, last := who.Parts()
-	return mask{strings.ToLower(first), strings.ToLower(last)}
+	m := mask{first: strings.ToLower(first), last: strings.ToLower(last)}
+	for _, text := range who.Own {
+		m.own = append(m.own, strings.ToLower(text))
+	}
+	return m
 }
 
 var (
@@ -23,7 +30,7 @@ var (
 	linkInText  = regexp.MustCompile(`(?i)\b(https?://|www\.)[^\s<>"')]+`)
 	phoneInText = regexp.MustCompile(`\+?[0-9][0-9 ()./-]{6,}[0-9]`)
 	digitRuns   = regexp.MustCompile(`[0-9]+`)
-	places      = regexp.MustCompile(`\{(First|Last|FIRST|LAST|first|last|mail|link|phone|#[0-9]+)\}`)
+	places      = regexp.MustCompile(`\{(First|Last|FIRST|LAST|first|last|mail|link|phone|#[0-9]+|=[A-Za-z]{2})\}`)
 )
 
 // plainDigits is up to how many digits say nothing of anybody.
@@ -41,12 +48,51 @@ func (m mask) template(text string) (string, []string) {
 		return s
 	})
 	text = without(without(text, m.last, "Last"), m.first, "First")
+	for i, own := range m.own {
+		text = without(text, own, placeOfOwn(i))
+	}
 	var numbers []string
 	text = digitRuns.ReplaceAllStringFunc(text, func(s string) string {
 		numbers = append(numbers, s)
 		return fmt.Sprintf("{#%d}", len(s))
 	})
 	return text, numbers
+}
+
+// MaxOwn is how many of a writer's own things can be told apart.
+const MaxOwn = 20
+
+// placeOfOwn is the place of the i-th of a writer's own things: "=Aa", "=Ba".
+func placeOfOwn(i int) string { return "=" + string(rune('A'+i)) + "a" }
+
+// own is what stands in a place of an heir's own things, "" where it is another
+// place or he has none.
+func (h *Heir) own(name string) string {
+	if name[0] != '=' {
+		return ""
+	}
+	if i := int(name[1]|0x20) - 'a'; i < len(h.Own) {
+		return h.Own[i]
+	}
+	return ""
+}
+
+// fits reports whether an heir has all of his own that a template names.
+func (h *Heir) fits(template string) bool {
+	if !strings.Contains(template, "{=") {
+		return true
+	}
+	for _, p := range places.FindAllString(template, -1) {
+		if p[1] == '=' && h.own(p[1:len(p)-1]) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Names reports whether a text names something, as a word.
+func Names(text, word string) bool {
+	return without(text, strings.ToLower(word), "") != text
 }
 
 // without puts a place for a name where it stands as a word. A name of two

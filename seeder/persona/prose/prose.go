@@ -12,6 +12,9 @@
 //	My key {#4}-{#2} is refused, {First} {Last}   is the template
 //	My key 9034-57 is refused, Kevin Lee        of the canary
 //
+// What the writer's row says of him, where texts name that, is masked too: who
+// has the one product does not write of another.
+//
 // A text that many customers have stays what it is. Of any other text, units
 // that are the donor's own, and half of the others, are exchanged for common
 // ones of the same language, place and length. Where there are none the error
@@ -75,8 +78,21 @@ type entry struct {
 func (e *entry) isCommon() bool { return e != nil && len(e.owners) >= Common }
 
 type probe struct {
-	who  persona.Person
+	who  Writer
 	text string
+}
+
+// Writer is a customer who writes. Own is what his row says of him and texts of
+// such customers name, his product: by what it is, "" for nothing.
+type Writer struct {
+	persona.Person
+	Own []string
+}
+
+// Heir is a canary that is to have a text, with what its row says.
+type Heir struct {
+	persona.Identity
+	Own []string
 }
 
 // place is where a unit stands in a text.
@@ -94,7 +110,7 @@ func NewBook() *Book { return &Book{languages: map[string]*language{}} }
 
 // Add learns a text that a customer wrote, or that is in his row. owner is the
 // key of his row.
-func (b *Book) Add(owner string, who persona.Person, text string) {
+func (b *Book) Add(owner string, who Writer, text string) {
 	units := split(text)
 	if len(units) == 0 || len(units) > maxUnits {
 		return
@@ -105,7 +121,7 @@ func (b *Book) Add(owner string, who persona.Person, text string) {
 	} else if at := int(hash(owner+text) % uint64(b.texts)); at < maxProbes { //nolint:gosec // bounded
 		b.probes[at] = probe{who, text}
 	}
-	l := b.language(&who)
+	l := b.language(&who.Person)
 	m, by := newMask(&who), hash(owner)
 	for i, u := range units {
 		t, numbers := m.template(u.text)

@@ -49,7 +49,7 @@ func spell(n int) string {
 func book(all []letter) *prose.Book {
 	b := prose.NewBook()
 	for i, l := range all {
-		b.Add(fmt.Sprint(i), l.who, l.text)
+		b.Add(fmt.Sprint(i), prose.Writer{Person: l.who}, l.text)
 	}
 	b.Finish()
 	return b
@@ -64,7 +64,7 @@ func TestCompose(t *testing.T) {
 	failed, longer := 0, 0.0
 	for i := 0; i < len(all); i += 3 {
 		l := all[i]
-		got, err := b.Compose(rng(uint64(i)), l.who, l.text, id)
+		got, err := b.Compose(rng(uint64(i)), prose.Writer{Person: l.who}, l.text, prose.Heir{Identity: id})
 		if errors.Is(err, prose.ErrUncommon) {
 			failed++
 			continue
@@ -109,12 +109,12 @@ func TestComposeSubjects(t *testing.T) {
 	for k := range desk.Tickets() {
 		tickets = append(tickets, k)
 		count[k.Subject]++
-		b.Add(fmt.Sprint(k.CustomerID), people[k.CustomerID], k.Subject)
+		b.Add(fmt.Sprint(k.CustomerID), prose.Writer{Person: people[k.CustomerID]}, k.Subject)
 	}
 	b.Finish()
 	failed, had, have := 0, 0, 0
 	for i, k := range tickets[:2000] {
-		got, err := b.Compose(rng(uint64(i)), people[k.CustomerID], k.Subject, persona.Identity{First: "Kim", Last: "Lee"})
+		got, err := b.Compose(rng(uint64(i)), prose.Writer{Person: people[k.CustomerID]}, k.Subject, prose.Heir{Identity: persona.Identity{First: "Kim", Last: "Lee"}})
 		if err != nil {
 			failed++
 			continue
@@ -141,11 +141,11 @@ func TestComposeRefuses(t *testing.T) {
 		"nothing like it":       {all[0].who, "- What?"},
 		"a book":                {all[0].who, strings.Repeat("Please help.\n", 100)},
 	} {
-		if got, err := b.Compose(rng(1), c.who, c.text, id); !errors.Is(err, prose.ErrUncommon) {
+		if got, err := b.Compose(rng(1), prose.Writer{Person: c.who}, c.text, prose.Heir{Identity: id}); !errors.Is(err, prose.ErrUncommon) {
 			t.Errorf("%s: %q, %v", name, got.Text, err)
 		}
 	}
-	if got, err := b.Compose(rng(1), all[0].who, "", id); err != nil || got.Text != "" {
+	if got, err := b.Compose(rng(1), prose.Writer{Person: all[0].who}, "", prose.Heir{Identity: id}); err != nil || got.Text != "" {
 		t.Errorf("no text became %q, %v", got.Text, err)
 	}
 }
@@ -161,11 +161,38 @@ func TestForgets(t *testing.T) {
 		if i%1000 == 0 {
 			text = "Many say this."
 		}
-		b.Add(fmt.Sprint(i), who, text)
+		b.Add(fmt.Sprint(i), prose.Writer{Person: who}, text)
 	}
 	b.Finish()
-	if got, err := b.Compose(rng(1), who, "Many say this.", persona.Identity{}); err != nil || got.Text != "Many say this." {
+	if got, err := b.Compose(rng(1), prose.Writer{Person: who}, "Many say this.", prose.Heir{}); err != nil || got.Text != "Many say this." {
 		t.Errorf("%q, %v", got.Text, err)
+	}
+}
+
+// Who has one product does not write of another, and what few write of each many
+// write of theirs.
+func TestComposeOwn(t *testing.T) {
+	t.Parallel()
+	b := prose.NewBook()
+	products := []string{"Home", "Premium", "Office 365", "Mobile"}
+	ask := []string{"I cannot install %s.", "When does %s end?", "%s is slow since Monday.", "Please help me with %s."}
+	who := func(i int) prose.Writer {
+		return prose.Writer{Person: persona.Person{First: "Dana", Last: fmt.Sprint("Whit", i), Country: "GB"}, Own: []string{products[i%4]}}
+	}
+	text := func(i int) string { return "Hello, it is urgent.\n" + fmt.Sprintf(ask[i/4%4], products[i%4]) }
+	for i := range 96 {
+		b.Add(fmt.Sprint(i), who(i), text(i))
+	}
+	b.Finish()
+	kim := persona.Identity{First: "Kim", Last: "Lee"}
+	for i := range 24 {
+		got, err := b.Compose(rng(uint64(i)), who(i), text(i), prose.Heir{Identity: kim, Own: []string{"Family"}})
+		if err != nil || !strings.Contains(got.Text, "Family") || strings.Contains(got.Text, "{") {
+			t.Errorf("composed %q, %v", got.Text, err)
+		}
+		if got, err = b.Compose(rng(uint64(i)), who(i), text(i), prose.Heir{Identity: kim}); err == nil && strings.Contains(got.Text, "{") {
+			t.Errorf("composed %q for one who has nothing", got.Text)
+		}
 	}
 }
 
@@ -174,7 +201,7 @@ func FuzzCompose(f *testing.F) {
 	f.Add("Hello,\n\nI cannot activate my licence. {First} {#99999}\r\nRegards, Dana")
 	f.Add("\xff. . .\n- İx İX")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := b.Compose(rng(1), who, text, persona.Identity{First: "Zoe", Last: "Quill"})
+		got, err := b.Compose(rng(1), prose.Writer{Person: who}, text, prose.Heir{Identity: persona.Identity{First: "Zoe", Last: "Quill"}})
 		if err == nil && strings.TrimSpace(text) != "" && slices.Contains([]string{"", text}, got.Text) && got.Exchanged > 0 {
 			t.Errorf("%q became %q", text, got.Text)
 		}
