@@ -120,30 +120,44 @@ func (l *language) exchange(rng *rand.Rand, units []unit, heir *Heir) int {
 }
 
 // like finds a common template for the place of a unit: of the same place in a
-// text, beginning and end and about its length, each as likely as it is
-// frequent there. Nil when there is none.
+// text and a line, if there is one, beginning and end and about its length, each
+// as likely as it is frequent there. Nil when there is none.
 func (l *language) like(rng *rand.Rand, units []unit, i int, heir *Heir) *entry {
-	text, at := units[i].text, placeOf(i, len(units))
+	at := placeOf(units, i)
+	for _, inLine := range []bool{true, false} {
+		var some []*entry
+		sum := 0.0
+		for _, e := range l.alike(units, i) {
+			if n := e.stands(at, inLine); n > 0 && heir.fits(e.template) {
+				some = append(some, e)
+				sum += float64(n)
+			}
+		}
+		x := rng.Float64() * sum
+		for _, e := range some {
+			if x -= float64(e.stands(at, inLine)); x < 0 {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// alike lists the common templates about as long as a unit and of the same
+// beginning and end.
+func (l *language) alike(units []unit, i int) []*entry {
+	text := units[i].text
 	from, _ := slices.BinarySearchFunc(l.common, len(text)/2, func(e *entry, n int) int { return len(e.template) - n })
-	var some []*entry
-	sum := 0.0
+	var out []*entry
 	for _, e := range l.common[from:] {
 		if len(e.template) > 2*len(text)+10 {
 			break
 		}
-		if e.at[at] == 0 || ending(e.template) != ending(text) || !heir.fits(e.template) || !l.twice && slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template }) {
-			continue
-		}
-		some = append(some, e)
-		sum += float64(e.at[at])
-	}
-	x := rng.Float64() * sum
-	for _, e := range some {
-		if x -= float64(e.at[at]); x < 0 {
-			return e
+		if ending(e.template) == ending(text) && (l.twice || !slices.ContainsFunc(units, func(u unit) bool { return u.text == e.template })) {
+			out = append(out, e)
 		}
 	}
-	return nil
+	return out
 }
 
 // ending tells a question from a statement, a list from a line.

@@ -70,9 +70,9 @@ type language struct {
 // entry is one template.
 type entry struct {
 	template string
-	at       [last + 1]int // how often it stands in each place
-	owners   []uint64      // hashes of the first Common customers
-	values   [][]string    // of its numbers
+	at       [allPlaces]int32 // how often it stands in each place
+	owners   []uint64         // hashes of the first Common customers
+	values   [][]string       // of its numbers
 }
 
 func (e *entry) isCommon() bool { return e != nil && len(e.owners) >= Common }
@@ -95,7 +95,7 @@ type Heir struct {
 	Own []string
 }
 
-// place is where a unit stands in a text.
+// place is where a unit stands in a text, and in its line.
 type place int
 
 const (
@@ -103,6 +103,9 @@ const (
 	first
 	middle
 	last
+	behind    = 4          // another one stands before it in the line
+	before    = 2 * behind // and one after it
+	allPlaces = 2 * before
 )
 
 // NewBook makes an empty book.
@@ -126,7 +129,7 @@ func (b *Book) Add(owner string, who Writer, text string) {
 	for i, u := range units {
 		t, numbers := m.template(u.text)
 		units[i].text = t
-		b.note(l.units, t, placeOf(i, len(units)), by).remember(numbers)
+		b.note(l.units, t, placeOf(units, i), by).remember(numbers)
 	}
 	if repeats(units) {
 		b.twice++
@@ -213,16 +216,36 @@ func (b *Book) forget() {
 	}
 }
 
-func placeOf(i, n int) place {
+func placeOf(units []unit, i int) place {
+	at := middle
 	switch {
-	case n == 1:
+	case len(units) == 1:
 		return only
 	case i == 0:
-		return first
-	case i == n-1:
-		return last
+		at = first
+	case i == len(units)-1:
+		at = last
 	}
-	return middle
+	if i > 0 && !strings.Contains(units[i-1].gap, "\n") {
+		at += behind
+	}
+	if i < len(units)-1 && !strings.Contains(units[i].gap, "\n") {
+		at += before
+	}
+	return at
+}
+
+// stands is how often the unit stands in a place, or anywhere alike in texts
+// where that place in a line is not asked for.
+func (e *entry) stands(at place, inLine bool) int {
+	if inLine {
+		return int(e.at[at])
+	}
+	n := 0
+	for k := at % behind; k < allPlaces; k += behind {
+		n += int(e.at[k])
+	}
+	return n
 }
 
 // hash is FNV-1a.

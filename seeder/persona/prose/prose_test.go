@@ -196,6 +196,34 @@ func TestComposeOwn(t *testing.T) {
 	}
 }
 
+// A sentence that another one always follows in its line ends no line.
+func TestComposeLines(t *testing.T) {
+	t.Parallel()
+	b := prose.NewBook()
+	who := persona.Person{First: "Dana", Last: "Whitfield", Country: "GB"}
+	hello, bye := []string{"Hello", "Hi all"}, []string{"Thanks", "Regards"}
+	goes, ends := []string{"It is slow today.", "It was quick once."}, []string{"Please do help me.", "What is to be done.", "This went on a week."}
+	for i := range 120 {
+		line := goes[i%2] + " " + ends[i/2%3]
+		if i%3 == 0 {
+			line = ends[i/3%3]
+		}
+		b.Add(fmt.Sprint(i), prose.Writer{Person: who}, hello[i%4%2]+"\n"+line+fmt.Sprintf("\nNote %c%c\n", 'a'+rune(i%26), 'a'+rune(i/26))+bye[i%2])
+	}
+	b.Finish()
+	for i := range 60 {
+		got, err := b.Compose(rng(uint64(i)), prose.Writer{Person: who}, hello[i%2]+"\n"+ends[i%3]+"\n"+bye[i%2], prose.Heir{Identity: persona.Identity{First: "Kim", Last: "Lee"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range goes {
+			if strings.Contains(got.Text, g+"\n") {
+				t.Errorf("composed %q", got.Text)
+			}
+		}
+	}
+}
+
 func FuzzCompose(f *testing.F) {
 	b, who := book(letters(200)), persona.Person{First: "Dana", Last: "İx", Language: "en"}
 	f.Add("Hello,\n\nI cannot activate my licence. {First} {#99999}\r\nRegards, Dana")
