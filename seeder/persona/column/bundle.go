@@ -1,6 +1,7 @@
 package column
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,6 +24,10 @@ type Bundle struct {
 	// which part of those that stand once here stand there too.
 	elsewhere []string
 	abroad    float64
+	// Values of the finest column in order, and how many of the rows that nobody
+	// agrees with have one that others have: the same code in another town.
+	values []string
+	beyond float64
 }
 
 // NewBundle learns what the columns at some places have together in rows.
@@ -45,6 +50,17 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 		}
 	}
 	b.alone = stillAlone(b.counts, columns[b.fine].cover)
+	single, beyond := 0.0, 0.0
+	for i, key := range keys {
+		if b.counts[key] != 1 {
+			continue
+		}
+		if single++; columns[b.fine].counts[rows[i][b.fine].Text] > 1 {
+			beyond++
+		}
+	}
+	b.beyond = beyond / max(single, 1)
+	b.values = slices.Sorted(maps.Keys(columns[b.fine].counts))
 	return b
 }
 
@@ -156,7 +172,7 @@ func (b *Bundle) common(rng *rand.Rand, donor []Value, n int) map[int]Value {
 func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
 	const tries = 200
 	c, own := b.columns[b.fine], donor[b.fine].Text
-	near, abroad := b.beside(rng, donor), rng.Float64() < b.abroad
+	near, abroad, beyond := b.beside(rng, donor), rng.Float64() < b.abroad, rng.Float64() < b.beyond
 	for try := range tries {
 		keep, other := len(own)-2, b.rows[rng.IntN(len(b.rows))][b.fine].Text
 		if len(near) > 0 {
@@ -165,8 +181,8 @@ func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
 		if keep = min(keep, len(own)-1); keep < 0 {
 			continue
 		}
-		if abroad && try < tries/2 {
-			if text, ok := b.foreign(rng, own, keep); ok {
+		if (abroad || beyond) && try < tries/2 {
+			if text, ok := b.foreign(rng, donor, keep, abroad); ok {
 				return text, true
 			}
 			continue
@@ -182,16 +198,27 @@ func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
 	return c.fresh(rng, own, near, func(string) bool { return false })
 }
 
-// foreign draws a value that only rows elsewhere have, of the same form and
-// beginning as another.
-func (b *Bundle) foreign(rng *rand.Rand, own string, keep int) (string, bool) {
-	low, _ := slices.BinarySearch(b.elsewhere, own[:keep])
-	high, _ := slices.BinarySearch(b.elsewhere, own[:keep]+"\xff")
+// foreign draws a value of the same form and beginning as the donor's that rows
+// elsewhere have, or rows of other towns here.
+func (b *Bundle) foreign(rng *rand.Rand, donor []Value, keep int, abroad bool) (string, bool) {
+	from, own := b.values, donor[b.fine].Text
+	if abroad {
+		from = b.elsewhere
+	}
+	low, _ := slices.BinarySearch(from, own[:keep])
+	high, _ := slices.BinarySearch(from, own[:keep]+"\xff")
 	if keep == 0 || low == high {
 		return "", false
 	}
-	text := b.elsewhere[low+rng.IntN(high-low)]
-	return text, shapeOf(text) == shapeOf(own)
+	text := from[low+rng.IntN(high-low)]
+	return text, text != own && shapeOf(text) == shapeOf(own) && (abroad || b.counts[b.with(donor, text)] == 0)
+}
+
+// with is the key of a row with another value in the finest column.
+func (b *Bundle) with(row []Value, text string) string {
+	row = slices.Clone(row)
+	row[b.fine] = Value{Text: text}
+	return b.key(row)
 }
 
 // together is how many bytes two texts begin with together.
