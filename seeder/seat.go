@@ -45,7 +45,8 @@ type seating struct {
 	refused   int  // donors in a row
 	iso       bool // the table's countries are two letters
 	lacks     map[string]int
-	unfit     int // mailboxes whose address nobody of this table can have
+	ends      map[string]map[string]float64 // of small domains, by country; see persona.Mix.Endings
+	unfit     int                           // mailboxes whose address nobody of this table can have
 }
 
 // spare is 1 where there are more mailboxes than seats for canaries, else 0.

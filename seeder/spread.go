@@ -86,6 +86,12 @@ func ones(n int) []float64 {
 // are due, or no mailbox suits: then another donor is to be taken.
 func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (seat, bool) {
 	c := p.class(mix, who)
+	if _, known := p.ends[who.Country]; !known {
+		if p.ends == nil {
+			p.ends = map[string]map[string]float64{}
+		}
+		p.ends[who.Country] = mix.Endings(*who)
+	}
 	own, away, o := p.small, max(p.away[c], 0), p.outlet(c)
 	if c != "" {
 		if own = 0; o != nil {
@@ -156,10 +162,29 @@ func (p *pool) giveBack(s *seat) {
 	*s = seat{}
 }
 
-// smallOutlet draws a small domain by its seats, one of the country as long as
-// there may be donors for the others.
+// strange is the part of a country's rows at small domains below which an ending
+// is not one of that country's.
+const strange = 0.02
+
+// usual reports whether a domain's ending is one that small domains of somebody's
+// country have.
+func (p *pool) usual(o *outlet, who *persona.Person) bool {
+	ends := p.ends[who.Country]
+	return len(ends) == 0 || ends[persona.Ending(o.domain)] >= strange
+}
+
+// smallOutlet draws a small domain by its seats, one with an ending of the country
+// where there is one, and of the country as long as there may be donors for the
+// others.
 func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
+	some := slices.ContainsFunc(p.outlets, func(o *outlet) bool { return !o.large && o.due > 0 && p.usual(o, who) })
 	at := func(o *outlet) bool {
+		if some && !p.usual(o, who) {
+			return false
+		}
+		if !p.iso {
+			return true
+		}
 		country := o.country
 		if country == "" && o.held+o.due <= family {
 			country = o.home
@@ -167,7 +192,7 @@ func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
 		return country == "" || strings.EqualFold(country, who.Country)
 	}
 	if o := p.draw(rng, func(o *outlet) int {
-		if o.large || p.iso && !at(o) {
+		if o.large || !at(o) {
 			return 0
 		}
 		return o.due

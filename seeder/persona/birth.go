@@ -71,7 +71,7 @@ func (m *Mix) BornAs(rng *rand.Rand, who Person, first string) int {
 	const reach, few, off = 15, 5, 5
 	g := m.near(&who)
 	id, known := m.firsts.ids[m.firsts.name(first).text]
-	if !known || who.Born == 0 {
+	if !known || who.Born == 0 || rng.Float64()*(float64(len(g.named(id)))+g.doubt) < g.doubt {
 		return who.Born
 	}
 	var years, all []int
@@ -95,4 +95,45 @@ func (m *Mix) BornAs(rng *rand.Rand, who Person, first string) int {
 		year = all[rng.IntN(len(all))] // nobody is of that year
 	}
 	return year
+}
+
+// surest is how many people who are as old as all are weigh as much, at least, as
+// those of a group who have a name, when their age is told by it.
+const surest = 3
+
+// doubtful tells how many they are, which is the weight of the mean in a mixture of
+// Dirichlet and multinomial distributions: many where people of one name are no
+// oftener of one decade than any two people are.
+func (g *group) doubtful() float64 {
+	const decade, most = 10, 1e6
+	var all, pairs, same float64
+	whole := map[int16]float64{}
+	for from := 0; from < len(g.byFirst); {
+		n := int(g.links[g.byFirst[from]].firstsN)
+		have, decades := 0.0, map[int16]float64{}
+		for _, i := range g.byFirst[from : from+n] {
+			if year := g.links[i].born; year >= oldest && year <= youngest {
+				have++
+				decades[year/decade]++
+			}
+		}
+		for d, c := range decades {
+			same += c * (c - 1)
+			whole[d] += c
+		}
+		all, pairs, from = all+have, pairs+have*(have-1), from+n
+	}
+	chance := 0.0
+	for _, c := range whole {
+		chance += c * (c - 1)
+	}
+	if pairs == 0 || all < surest {
+		return surest
+	}
+	same, chance = same/pairs, chance/(all*(all-1))
+	if same <= chance {
+		return most
+	}
+	tie := (same - chance) / (1 - chance)
+	return min(max((1-tie)/tie, surest), most)
 }

@@ -23,6 +23,7 @@ type group struct {
 	odd     []int32         // words that few people have
 
 	years [youngest - oldest + 1]int32 // people by the year of birth
+	doubt float64                      // how little first names tell of them, see doubtful
 
 	firstInitials, lastInitials [256]float64 // people by the first letter of a name
 }
@@ -118,6 +119,7 @@ func (m *Mix) newGroup(members []int32) *group {
 		g.writesE = float64(e) / float64(marked)
 	}
 	g.index()
+	g.doubt = g.doubtful()
 	for i := range g.links {
 		l := &g.links[i]
 		g.firsts.counts.add(l.firstsN, l.first)

@@ -87,7 +87,6 @@ func (m *Mix) rate(address string) []rating {
 // ofAge says how much oftener than anybody people born in a year have one of
 // some first names.
 func (m *Mix) ofAge(firsts []int32, g *group, born int) float64 {
-	const doubt = 3 // people who are as old as all are
 	if born == 0 || len(firsts) == 0 {
 		return 0
 	}
@@ -104,7 +103,7 @@ func (m *Mix) ofAge(firsts []int32, g *group, born int) float64 {
 		}
 	}
 	share := g.aged(&s)
-	return math.Log((peers + doubt*share) / ((dated + doubt) * share))
+	return math.Log((peers + g.doubt*share) / ((dated + g.doubt) * share))
 }
 
 // aged is the share of a group that is about as old as somebody.

@@ -3,6 +3,7 @@ package persona
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // Tail is what a country's small mail domains are like: those of families and
@@ -46,6 +47,37 @@ func (m *Mix) Providers(who Person) map[string]float64 {
 		}
 	}
 	return out
+}
+
+// Endings gives, of somebody's country, which part of the rows at small domains
+// ends how: in "de", in "co.uk". It is empty where there are too few to tell.
+func (m *Mix) Endings(who Person) map[string]float64 {
+	const enough = 40
+	g, n, out := m.near(&who), 0, map[string]float64{}
+	for _, i := range g.whole {
+		if p := &m.people[i]; p.atDomain > 0 && !m.large(p.atDomain) {
+			out[Ending(m.domains.all[p.domain])]++
+			n++
+		}
+	}
+	if n < enough {
+		return nil
+	}
+	for end := range out {
+		out[end] /= float64(n)
+	}
+	return out
+}
+
+// Ending is what a domain ends in, with the short label before a country's.
+func Ending(domain string) string {
+	labels := strings.Split(domain, ".")
+	const country, short = 2, 3
+	n := len(labels)
+	if n > 2 && len(labels[n-1]) == country && len(labels[n-2]) <= short {
+		return labels[n-2] + "." + labels[n-1]
+	}
+	return labels[n-1]
 }
 
 // Share is the part of the rows of the sample that is at a domain.
