@@ -82,8 +82,8 @@ func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]
 	}
 	out, done := map[string]column.Value{}, map[int]bool{}
 	for _, b := range c.bundles {
-		if i := b.Finest(); slices.Contains(sp.towns, i) && c.columns[i].Shared(row[i]) {
-			done[i] = true // the number goes by it, and what else the row says of the place
+		if i := b.Finest(); sp.stays(c, i, row[i]) {
+			done[i] = true
 			continue
 		}
 		fresh, ok := b.Draw(rng, row)
@@ -108,6 +108,12 @@ func (sp *studiedPart) redrawn(rng *rand.Rand, donor *supportdb.Row) map[string]
 		out[sp.names[i]] = v
 	}
 	return out
+}
+
+// stays reports whether a value is a town that many are of: the number goes by it,
+// and what else the row says of the place.
+func (sp *studiedPart) stays(c *cohort, i int, v column.Value) bool {
+	return slices.Contains(sp.towns, i) && c.columns[i].Shared(v)
 }
 
 // values are those of a row that are studied, and its dates.

@@ -86,12 +86,7 @@ func ones(n int) []float64 {
 // are due, or no mailbox suits: then another donor is to be taken.
 func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (seat, bool) {
 	c := p.class(mix, who)
-	if _, known := p.ends[who.Country]; !known {
-		if p.ends == nil {
-			p.ends = map[string]map[string]float64{}
-		}
-		p.ends[who.Country] = mix.Endings(*who)
-	}
+	p.meet(mix, who)
 	own, away, o := p.small, max(p.away[c], 0), p.outlet(c)
 	if c != "" {
 		if own = 0; o != nil {
@@ -173,26 +168,33 @@ func (p *pool) usual(o *outlet, who *persona.Person) bool {
 	return len(ends) == 0 || ends[persona.Ending(o.domain)] >= strange
 }
 
+// meet learns how small domains of somebody's country end.
+func (p *pool) meet(mix *persona.Mix, who *persona.Person) {
+	if _, known := p.ends[who.Country]; known {
+		return
+	}
+	if p.ends == nil {
+		p.ends = map[string]map[string]float64{}
+	}
+	p.ends[who.Country] = mix.Endings(*who)
+}
+
+// at reports whether a domain is of somebody's country, or may become so.
+func (p *pool) at(o *outlet, who *persona.Person) bool {
+	country := o.country
+	if country == "" && o.held+o.due <= family {
+		country = o.home
+	}
+	return !p.iso || country == "" || strings.EqualFold(country, who.Country)
+}
+
 // smallOutlet draws a small domain by its seats, one with an ending of the country
 // where there is one, and of the country as long as there may be donors for the
 // others.
 func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
 	some := slices.ContainsFunc(p.outlets, func(o *outlet) bool { return !o.large && o.due > 0 && p.usual(o, who) })
-	at := func(o *outlet) bool {
-		if some && !p.usual(o, who) {
-			return false
-		}
-		if !p.iso {
-			return true
-		}
-		country := o.country
-		if country == "" && o.held+o.due <= family {
-			country = o.home
-		}
-		return country == "" || strings.EqualFold(country, who.Country)
-	}
 	if o := p.draw(rng, func(o *outlet) int {
-		if o.large || !at(o) {
+		if o.large || some && !p.usual(o, who) || !p.at(o, who) {
 			return 0
 		}
 		return o.due

@@ -60,10 +60,12 @@ func (m mask) template(text string) (string, []string) {
 }
 
 // MaxOwn is how many of a writer's own things can be told apart.
-const MaxOwn = 20
+const MaxOwn = len(ownLetters)
+
+const ownLetters = "ABCDEFGHIJKLMNOPQRST"
 
 // placeOfOwn is the place of the i-th of a writer's own things: "=Aa", "=Ba".
-func placeOfOwn(i int) string { return "=" + string(rune('A'+i)) + "a" }
+func placeOfOwn(i int) string { return "=" + ownLetters[i:i+1] + "a" }
 
 // own is what stands in a place of an heir's own things, "" where it is another
 // place or he has none.
@@ -71,7 +73,7 @@ func (h *Heir) own(name string) string {
 	if name[0] != '=' {
 		return ""
 	}
-	if i := int(name[1]|0x20) - 'a'; i < len(h.Own) {
+	if i := strings.Index(ownLetters, strings.ToUpper(name[1:2])); i >= 0 && i < len(h.Own) {
 		return h.Own[i]
 	}
 	return ""
