@@ -68,6 +68,16 @@ func (r *planting) warnOff(off time.Duration) {
 	}
 }
 
+// lump is how many canaries come in one piece behind the newest row, 0 where they
+// are too few for a word.
+func (r *planting) lump() int {
+	const few = 20
+	if r.report.Dates != DatesNow || r.batch.Over > 0 || r.cfg.form || r.report.Asked < few {
+		return 0
+	}
+	return r.report.Asked
+}
+
 // warn says what a person should know before planting, or after.
 func (r *planting) warn() {
 	if r.report.Pool != nil {
@@ -82,6 +92,7 @@ func (r *planting) warn() {
 	if r.s.cfg.Desk.Recipe().Ticket.Counter == nil {
 		add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told (ticket.counter in the recipe)")
 	}
+	add(r.lump(), "%d canaries stand in one piece behind the table's newest row, which the gate does not judge: who leaves out the newest rows leaves them out; with --over they arrive among the sign-ups")
 	add(r.m.foreign, "%d canaries have a phone number of another country than their row")
 	add(r.m.lack, "%d placebo ticket numbers could not be made: the table has skipped too few")
 	if h := r.m.l.neighbours; !h.none() && !h.indexed && h.read < r.s.cfg.Desk.Estimate()*9/10 {

@@ -2,7 +2,9 @@ package seeder_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"saltmine/seeder"
 )
@@ -36,5 +38,22 @@ func TestPlantKeepsRules(t *testing.T) {
 	}
 	if n := w.number(t, fmt.Sprintf("SELECT COUNT(*) FROM customers WHERE paid_until > '%s'", until().Format("2006-01-02"))); n == 0 {
 		t.Error("nobody has paid for what comes")
+	}
+}
+
+// Canaries in one piece behind the newest row are easily left out, and that is said.
+func TestPlantSaysLump(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, over := range []time.Duration{0, 14 * 24 * time.Hour} {
+		cfg := plan("lump", 20)
+		cfg.Dates, cfg.Over, cfg.DryRun = seeder.DatesNow, over, true
+		report, err := w.seeder.Plant(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(strings.Join(report.Warnings, "\n"), "in one piece"); said != (over == 0) {
+			t.Errorf("over %s: %q", over, report.Warnings)
+		}
 	}
 }
