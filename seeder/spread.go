@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"saltmine/internal/forensics"
 	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
 )
 
 // crowded is the part of the canaries, one in, that one small domain carries at
 // most: where a table's small domains have many rows there are several of them.
-const crowded = 100
+const crowded = 250
 
 // family is how many people at a small domain are of one country.
 const family = 5
@@ -52,15 +53,16 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 }
 
 // tame brings counts so near to their mean that, in the largest extract that is
-// reckoned with, no more domains are met twice than with equal counts, but for
-// one standard deviation of that number.
+// reckoned with, no more domains are met twice than plans say, but for one
+// standard deviation of that number: plans reckon with canaries that fall on
+// all domains alike.
 func tame(counts []int) []int {
 	total := 0
 	for _, n := range counts {
 		total += n
 	}
 	even := apportion(total, ones(len(counts)), nil)
-	base := inventory.Repeats(even, inventory.Largest)
+	base := forensics.Repeats(float64(total)*inventory.Largest, len(counts))
 	for part := 1.0; part > 0; part -= 0.1 {
 		mixed := make([]float64, len(counts))
 		for k, n := range counts {

@@ -1,6 +1,10 @@
 package inventory
 
-import "math"
+import (
+	"math"
+
+	"saltmine/internal/forensics"
+)
 
 // overTail is how much more of the canaries than of the real rows may be on
 // domains that are not a large provider's, before the column gives them away.
@@ -63,7 +67,10 @@ func (s Stock) Outlook() Outlook {
 	o := Outlook{Share: share(s.Own, s.Others), Target: math.Min(tail+overTail, 1)}
 	o.Bound = bound(o.Share, tail)
 	k := float64(s.Own) * s.Extract
-	o.Repeats, o.NextDomain.Repeats = repeats(k, s.Domains), repeats(k, s.Domains+1)
+	o.NextDomain.Repeats = forensics.Repeats(k, s.Domains+1)
+	if s.Domains > 0 {
+		o.Repeats = forensics.Repeats(k, s.Domains)
+	}
 	if s.Counts != nil {
 		o.Repeats = Repeats(s.Counts, s.Extract)
 	}
@@ -100,15 +107,7 @@ const Largest = 68_000.0 / 12_000_000
 func Repeats(counts []int, extract float64) float64 {
 	sum := 0.0
 	for _, n := range counts {
-		sum += repeats(float64(n)*extract, 1)
+		sum += forensics.Repeats(float64(n)*extract, 1)
 	}
 	return sum
-}
-
-func repeats(k float64, d int) float64 {
-	if d == 0 {
-		return 0
-	}
-	x := k / float64(d)
-	return float64(d) * (1 - math.Exp(-x)*(1+x))
 }

@@ -205,9 +205,8 @@ func (t Tail) Counts(n, d int) []int {
 // weigh more by e^(tilt·rows).
 func (t *Tail) mean(tilt float64) float64 {
 	domains, rows := 0.0, 0.0
-	for i, c := range t.counts {
-		w := t.weight[i] * t.tilted(c, tilt)
-		domains, rows = domains+w, rows+w*float64(c)
+	for i, w := range t.tilted(tilt) {
+		domains, rows = domains+w, rows+w*float64(t.counts[i])
 	}
 	if domains == 0 {
 		return 0
@@ -215,8 +214,18 @@ func (t *Tail) mean(tilt float64) float64 {
 	return rows / domains
 }
 
-func (t *Tail) tilted(c int, tilt float64) float64 {
-	return math.Exp(tilt * float64(c-t.counts[len(t.counts)-1]))
+// tilted gives the weights, the largest of which is 1: of few large domains the
+// others would come to nothing.
+func (t *Tail) tilted(tilt float64) []float64 {
+	out, top := make([]float64, len(t.counts)), math.Inf(-1)
+	for i, c := range t.counts {
+		out[i] = math.Log(t.weight[i]) + tilt*float64(c)
+		top = max(top, out[i])
+	}
+	for i := range out {
+		out[i] = math.Exp(out[i] - top)
+	}
+	return out
 }
 
 // tilt is how much larger domains have to be preferred for a mean.
@@ -236,12 +245,12 @@ func (t *Tail) tilt(mean float64) float64 {
 }
 
 func (t *Tail) quantile(u, tilt float64) int {
-	sum := 0.0
-	for i, c := range t.counts {
-		sum += t.weight[i] * t.tilted(c, tilt)
+	weights, sum := t.tilted(tilt), 0.0
+	for _, w := range weights {
+		sum += w
 	}
 	for i, c := range t.counts {
-		if u -= t.weight[i] * t.tilted(c, tilt) / sum; u <= 0 {
+		if u -= weights[i] / sum; u <= 0 {
 			return c
 		}
 	}

@@ -1,6 +1,7 @@
 package persona_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -95,5 +96,51 @@ func TestProviders(t *testing.T) {
 	us, de := m.Providers(persona.Person{Country: "US"}), m.Providers(persona.Person{Country: "DE"})
 	if us["gmail.com"] < 0.35 || us["gmail.com"] > 0.48 || de["web.de"] < 0.05 || us["web.de"] > 0 {
 		t.Errorf("%v, %v", us, de)
+	}
+}
+
+// One very large domain among the small ones does not hide that some of the
+// others have a few rows each: canaries are spread as these are.
+func TestTailWithOneLarge(t *testing.T) {
+	t.Parallel()
+	people := customers(t, 12_000)
+	next := 0
+	put := func(rows int, domain string) {
+		for range rows {
+			people[next].Email = people[next].Email[:strings.Index(people[next].Email, "@")] + "@" + domain
+			next++
+		}
+	}
+	for i := range 1000 {
+		put(1, fmt.Sprintf("one%d.example", i))
+	}
+	for i := range 60 {
+		put(2+i%6, fmt.Sprintf("some%d.example", i))
+	}
+	put(20, "many.example")
+	for next < len(people) {
+		put(min(2000, len(people)-next), fmt.Sprintf("provider%d.example", next))
+	}
+	l := persona.NewLearner(nil, len(people))
+	for _, p := range people {
+		l.Add(p)
+	}
+	for _, all := range []int{12_000, 120_000} {
+		m, err := l.Mix(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tail := m.Tail(persona.Person{})
+		for n := 100; n < 180; n++ {
+			counts, alone := tail.Counts(n, 200), 0
+			for _, c := range counts {
+				if c == 1 {
+					alone++
+				}
+			}
+			if alone < n/2 || counts[0] < 3 {
+				t.Fatalf("of %d rows: %d of %d canaries are alone at their domains: %v", all, alone, n, counts[:20])
+			}
+		}
 	}
 }
