@@ -3,6 +3,7 @@ package seeder
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"saltmine/seeder/persona"
@@ -36,6 +37,8 @@ type studiedPart struct {
 	towns   []int              // of these, those of towns
 	times   []string           // dates in the customers' rows, which stand behind names in rows
 	twins   *column.Twins      // after settle, of customers
+	own     [][]column.Value   // rows of customers whose further rows are known
+	under   [][]column.Value   // what those have under them
 	*cohort                    // all rows; after settle, as what follows
 	of      map[string]*cohort // those of one country and language
 }
@@ -155,6 +158,35 @@ func (y *study) add(d *supportdb.Record, who persona.Person) {
 			sp.rows = append(sp.rows, row)
 		}
 	}
+	y.heed(d)
+}
+
+// heed notes what a customer's row has under it: how many rows of each part, and
+// what the first one holds.
+func (y *study) heed(d *supportdb.Record) {
+	mine := y.parts[recipe.CustomerPart]
+	var under []column.Value
+	for _, name := range y.names {
+		sp := y.parts[name]
+		if sp == mine {
+			continue
+		}
+		first, n := slices.Repeat([]column.Value{{Null: true}}, len(sp.names)), 0
+		for i := range d.Items {
+			if d.Items[i].Part != name {
+				continue
+			}
+			for k, col := range sp.names {
+				if n == 0 {
+					first[k] = valueOf(d.Items[i].Row.Get(col))
+				}
+			}
+			n++
+		}
+		under = append(append(under, column.Value{Text: strconv.Itoa(n)}), first...)
+	}
+	mine.own = append(mine.own, mine.values(&d.Items[d.Customer()].Row))
+	mine.under = append(mine.under, under)
 }
 
 // settle ends the learning.
@@ -171,6 +203,8 @@ func (y *study) settle() {
 		}
 		if name == recipe.CustomerPart {
 			sp.twins = column.LearnTwins(sp.columns, sp.rows, sp.kin...)
+			sp.twins.Heed(sp.own, sp.under)
+			sp.own, sp.under = nil, nil
 			sp.cohorts(all)
 		} else {
 			sp.cohort.rows = nil

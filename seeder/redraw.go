@@ -21,8 +21,8 @@ func (c *composer) redraw(n int) map[string]column.Value {
 	}
 	sp := c.l.study.parts[it.Part]
 	fresh := sp.redrawn(c.rng, &it.Row)
-	if len(c.d.image.Items) == 1 { // tickets go by what their customer has
-		sp.mingle(c.rng, &it.Row, fresh)
+	if it.Part == recipe.CustomerPart {
+		sp.mingle(c.rng, &it.Row, len(c.d.image.Items) > 1, fresh)
 	}
 	return fresh
 }

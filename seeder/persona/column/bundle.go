@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -18,7 +19,9 @@ type Bundle struct {
 	rows    [][]Value
 	counts  map[string]int
 	few     map[int][]int // rows by how many rows have the same in the bundle
+	order   []int         // rows by the finest column
 	alone   float64       // which part of what stands once in the sample stands once in the table
+	anew    float64       // how often something is made new for what stands once, see missed
 
 	// Values of the finest column that rows of other places have, in order, and
 	// which part of those that stand once here stand there too.
@@ -42,6 +45,7 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 	for i, row := range rows {
 		if keys[i] = b.key(row); keys[i] != "" {
 			b.counts[keys[i]]++
+			b.order = append(b.order, i)
 		}
 	}
 	for i, key := range keys {
@@ -49,6 +53,7 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 			b.few[n] = append(b.few[n], i)
 		}
 	}
+	slices.SortStableFunc(b.order, func(i, k int) int { return strings.Compare(rows[i][b.fine].Text, rows[k][b.fine].Text) })
 	b.alone = stillAlone(b.counts, columns[b.fine].cover)
 	single, beyond := 0.0, 0.0
 	for i, key := range keys {
@@ -61,7 +66,21 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 	}
 	b.beyond = beyond / max(single, 1)
 	b.values = slices.Sorted(maps.Keys(columns[b.fine].counts))
+	b.anew = min(b.alone/(1-b.missed()), 1)
 	return b
+}
+
+// missed is which part of the values made new the table has all the same.
+func (b *Bundle) missed() float64 {
+	rng, fine := rand.New(rand.NewPCG(uint64(len(b.rows)), 2)), b.columns[b.fine] //nolint:gosec // a choice of rows
+	return missed(fine.cover, len(b.few[1]), func(n int) int {
+		donor := b.rows[b.few[1][n]]
+		text, ok := b.candidate(rng, donor, b.beside(rng, donor))
+		if !ok || text == donor[b.fine].Text {
+			return -1
+		}
+		return fine.counts[text]
+	})
 }
 
 // Among tells the bundle what other rows have in the column with the most
@@ -122,9 +141,10 @@ func (b *Bundle) Draw(rng *rand.Rand, donor []Value) (fresh map[int]Value, ok bo
 		return nil, false
 	case n >= fine.enough:
 		return b.common(rng, donor, n), true
-	case n == 1 && rng.Float64() < b.alone:
-		text, ok := b.fresh(rng, donor)
-		return map[int]Value{b.fine: {Text: text}}, ok
+	case n == 1 && rng.Float64() < b.anew:
+		if text, made := b.fresh(rng, donor); made {
+			return map[int]Value{b.fine: {Text: text}}, true
+		}
 	case n > 1 && rng.Float64() < fine.cover:
 		n--
 	}
@@ -174,28 +194,59 @@ func (b *Bundle) fresh(rng *rand.Rand, donor []Value) (string, bool) {
 	c, own := b.columns[b.fine], donor[b.fine].Text
 	near, abroad, beyond := b.beside(rng, donor), rng.Float64() < b.abroad, rng.Float64() < b.beyond
 	for try := range tries {
-		keep, other := len(own)-2, b.rows[rng.IntN(len(b.rows))][b.fine].Text
-		if len(near) > 0 {
-			keep = together(own, near[rng.IntN(len(near))].Text)
-		}
-		if keep = min(keep, len(own)-1); keep < 0 {
-			continue
-		}
 		if (abroad || beyond) && try < tries/2 {
-			if text, ok := b.foreign(rng, donor, keep, abroad); ok {
+			if text, ok := b.foreign(rng, donor, b.keep(rng, own, near), abroad); ok && (beyond || b.belongs(text, donor)) {
 				return text, true
 			}
 			continue
 		}
-		if shapeOf(other) != shapeOf(own) {
-			continue
-		}
-		text := own[:keep] + other[keep:]
-		if _, there := slices.BinarySearch(b.elsewhere, text); c.counts[text] == 0 && !there {
+		text, ok := b.candidate(rng, donor, near)
+		if _, there := slices.BinarySearch(b.elsewhere, text); ok && c.counts[text] == 0 && !there {
 			return text, true
 		}
 	}
-	return c.fresh(rng, own, near, func(string) bool { return false })
+	return "", false
+}
+
+// keep is how many bytes a value that is made new begins with of the donor's.
+func (b *Bundle) keep(rng *rand.Rand, own string, near []Value) int {
+	keep := len(own) - 2
+	if len(near) > 0 {
+		keep = together(own, near[rng.IntN(len(near))].Text)
+	}
+	return min(keep, len(own)-1)
+}
+
+// candidate puts the beginning of the donor's value and the end of another's
+// together, if what comes out is of the same town.
+func (b *Bundle) candidate(rng *rand.Rand, donor []Value, near []Value) (string, bool) {
+	own, other := donor[b.fine].Text, b.rows[rng.IntN(len(b.rows))][b.fine].Text
+	keep := b.keep(rng, own, near)
+	if keep < 0 || shapeOf(other) != shapeOf(own) {
+		return "", false
+	}
+	text := own[:keep] + other[keep:]
+	return text, b.beyond > shared || b.belongs(text, donor)
+}
+
+// shared is the part of the finest values that are of several towns, from which
+// on they tell nothing of the town.
+const shared = 0.05
+
+// belongs reports whether a value of the finest column lies among those that go
+// with the donor's others: both beside it do, or the one that is more like it.
+func (b *Bundle) belongs(text string, donor []Value) bool {
+	i := sort.Search(len(b.order), func(k int) bool { return b.rows[b.order[k]][b.fine].Text >= text })
+	var like [2]int // how much the values below and above are like it
+	var same [2]bool
+	for k, at := range []int{i - 1, i} {
+		if at < 0 || at == len(b.order) {
+			continue
+		}
+		row := b.rows[b.order[at]]
+		like[k], same[k] = together(text, row[b.fine].Text), b.same(row, donor)
+	}
+	return same[0] && same[1] || same[0] && like[0] > like[1] || same[1] && like[1] > like[0]
 }
 
 // foreign draws a value of the same form and beginning as the donor's that rows
@@ -205,9 +256,12 @@ func (b *Bundle) foreign(rng *rand.Rand, donor []Value, keep int, abroad bool) (
 	if abroad {
 		from = b.elsewhere
 	}
+	if keep <= 0 {
+		return "", false
+	}
 	low, _ := slices.BinarySearch(from, own[:keep])
 	high, _ := slices.BinarySearch(from, own[:keep]+"\xff")
-	if keep == 0 || low == high {
+	if low == high {
 		return "", false
 	}
 	text := from[low+rng.IntN(high-low)]
@@ -288,40 +342,4 @@ func (b *Bundle) beside(rng *rand.Rand, donor []Value) []Value {
 		}
 	}
 	return out
-}
-
-// stillAlone estimates which part of the values that occur once in a sample
-// occurs once in the table, of which the sample is a share. How the number of
-// such values grows with the sample is seen in parts of it (of each size, by how
-// often the values occur); on a double logarithmic scale the growth slows down
-// evenly, and it is taken to go on so.
-func stillAlone(counts map[string]int, cover float64) float64 {
-	const part, least = 0.4, 20
-	many := map[int]float64{}
-	for _, n := range counts {
-		many[n]++
-	}
-	if cover >= 1 || many[1] < least {
-		return 1
-	}
-	near, far := slope(many, 1), slope(many, part)
-	bend := min((near-far)/-math.Log(part), 0)
-	steps := -math.Log(cover)
-	return min(math.Exp((near-1)*steps+bend*steps*steps/2), 1)
-}
-
-// slope tells how fast the number of values that occur once grows with the
-// sample, at a part of it.
-func slope(many map[int]float64, part float64) float64 {
-	const step = 0.9
-	return math.Log(once(many, part)/once(many, part*step)) / -math.Log(step)
-}
-
-// once is how many values a part of the sample would have once.
-func once(many map[int]float64, part float64) float64 {
-	sum := 0.0
-	for n := 1; n < 400; n++ {
-		sum += many[n] * float64(n) * part * math.Pow(1-part, float64(n-1))
-	}
-	return sum
 }

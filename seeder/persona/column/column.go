@@ -72,7 +72,8 @@ type Column struct {
 	counts map[string]int
 	n      int // values that are not NULL
 	nulls  int
-	alone  float64
+	alone  float64 // which part of the values seen once stands once in the table
+	anew   float64 // how often a value is made new for one that is seen once, see missed
 	cover  float64 // share of the table that the sample is
 	enough int     // rows of the sample that make a value everybody's
 
@@ -128,6 +129,7 @@ func learn(values []Value, rows, depth int) *Column {
 		c.readPhrases()
 	case Empty, Prose, Contact:
 	}
+	c.anew = min(c.alone/(1-c.missed()), 1)
 	return c
 }
 
@@ -196,7 +198,7 @@ func (c *Column) Draw(rng *rand.Rand, donor Value, near []Value, used func(strin
 // ok where the value should be new.
 func (c *Column) existing(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
 	want := c.counts[donor]
-	if c.kind == JSON || want <= 1 && rng.Float64() < c.alone && (c.kind != Word || numbered(donor)) {
+	if c.kind == JSON || want <= 1 && rng.Float64() < c.anew && (c.kind != Word || numbered(donor)) {
 		return "", false
 	}
 	switch {
@@ -267,27 +269,33 @@ func (c *Column) place(text string) int {
 	return at
 }
 
-// fresh makes a value that no row has.
+// fresh makes a value that no row of the sample has.
 func (c *Column) fresh(rng *rand.Rand, donor string, near []Value, used func(string) bool) (string, bool) {
-	const tries = 400
-	for i := range tries {
-		text, ok := "", false
-		switch c.kind {
-		case Number:
-			text, ok = c.number(rng, donor, 8<<(i/80))
-		case Date:
-			text, ok = c.date(rng, donor, 8<<(i/80))
-		case Code:
-			text, ok = c.code(rng, donor, i/40)
-		case JSON:
-			text, ok = c.object(rng, donor, i/40)
-		case Word:
-			text, ok = c.phrase(rng, donor, near)
-		case Empty, Prose, Contact:
-		}
-		if ok && c.counts[text] == 0 && !used(text) {
+	for try := range freshTries {
+		if text, ok := c.made(rng, donor, near, try); ok && c.counts[text] == 0 && !used(text) {
 			return text, true
 		}
+	}
+	return "", false
+}
+
+const freshTries = 400
+
+// made makes a value like the donor's, less and less like it from try to try.
+func (c *Column) made(rng *rand.Rand, donor string, near []Value, try int) (string, bool) {
+	const wider, wide = freshTries / 5, 8
+	switch c.kind {
+	case Number:
+		return c.number(rng, donor, wide<<(try/wider))
+	case Date:
+		return c.date(rng, donor, wide<<(try/wider))
+	case Code:
+		return c.code(rng, donor, 2*try/wider)
+	case JSON:
+		return c.object(rng, donor, 2*try/wider)
+	case Word:
+		return c.phrase(rng, donor, near)
+	case Empty, Prose, Contact:
 	}
 	return "", false
 }

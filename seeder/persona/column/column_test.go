@@ -191,6 +191,38 @@ func TestDrawUnused(t *testing.T) {
 	}
 }
 
+// Of a donor who has rows under his own, what goes by those stays, and the rest is
+// exchanged; of one who has none, both are.
+func TestMingleUnderRows(t *testing.T) {
+	t.Parallel()
+	const all = 1200
+	r := rng(9)
+	var rows, under [][]column.Value
+	for range all {
+		level := []string{"gold", "silver", "iron"}[r.IntN(3)]
+		rows = append(rows, []column.Value{{Text: []string{"red", "green", "blue"}[r.IntN(3)]}, {Text: level}})
+		under = append(under, []column.Value{{Text: fmt.Sprint(r.IntN(3))}, {Text: "about " + level}})
+	}
+	columns := []*column.Column{column.Learn(of(rows, 0), 0), column.Learn(of(rows, 1), 0)}
+	twins := column.LearnTwins(columns, rows)
+	twins.Heed(rows, under)
+	for _, has := range []bool{true, false} {
+		colours, levels := 0, 0
+		for _, row := range rows {
+			canary := twins.Mingle(r, row, row, has, func(int) bool { return false })
+			if canary[0] != row[0] {
+				colours++
+			}
+			if canary[1] != row[1] {
+				levels++
+			}
+		}
+		if colours < all/2 || has != (levels == 0) {
+			t.Errorf("with rows under it %v: %d colours and %d levels are another's", has, colours, levels)
+		}
+	}
+}
+
 // A copy of a donor whose values were mingled with those of others has values
 // of theirs, as often as these are, and what goes together still does: city and
 // postcode, and that nobody of the basic plan has seats.
@@ -225,7 +257,7 @@ func TestMingle(t *testing.T) {
 		if own := twins.Own(canary, rows[i]); own > 0 {
 			t.Errorf("%.2f of the values are the donor's own", own)
 		}
-		row := twins.Mingle(r, canary, rows[i], func(k int) bool { return names[k] == "lead" })
+		row := twins.Mingle(r, canary, rows[i], false, func(k int) bool { return names[k] == "lead" })
 		city, postcode := slices.Index(names, "city"), slices.Index(names, "postcode")
 		if fmt.Sprint(10000+37*atoi(row[city].Text[5:])) != row[postcode].Text {
 			t.Fatalf("%s has postcode %s", row[city].Text, row[postcode].Text)
@@ -271,4 +303,92 @@ func FuzzLearn(f *testing.F) {
 			t.Errorf("%q came out again", v.Text)
 		}
 	})
+}
+
+// In a table of which a part was seen, canaries have streets that nobody else has
+// as often as customers have: some that are made new are there all the same.
+func TestNewIsAlone(t *testing.T) {
+	t.Parallel()
+	const all, seen = 30_000, 8000
+	r := rng(21)
+	table, have := make([]column.Value, all), map[string]int{}
+	for i := range table {
+		name := int(math.Exp(r.Float64() * math.Log(4000))) // the second as often as the third and fourth
+		table[i].Text = fmt.Sprintf("%d %c%c%c Road", 1+int(r.ExpFloat64()*40), 'A'+name%26, 'a'+name/26%26, 'a'+name/676)
+		have[table[i].Text]++
+	}
+	theirs := 0.0
+	for _, v := range table {
+		if have[v.Text] == 1 {
+			theirs += 1.0 / all
+		}
+	}
+	c, alone := column.Learn(table[:seen], all), 0.0
+	for i := range seen {
+		near := make([]column.Value, 40)
+		for k := range near {
+			near[k] = table[r.IntN(seen)]
+		}
+		v, err := c.Draw(r, table[i], near, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have[v.Text] == 0 {
+			alone += 1.0 / seen
+		}
+	}
+	t.Logf("alone: %.3f of the canaries, %.3f of the customers", alone, theirs)
+	if math.Abs(alone-theirs) > 0.04 {
+		t.Errorf("alone: %.3f of the canaries, %.3f of the customers", alone, theirs)
+	}
+}
+
+// A postcode that is made new is one of its town, though those of other towns lie
+// all around and people of other countries have the same.
+func TestPostcodesOfTheTown(t *testing.T) {
+	t.Parallel()
+	const all = 6000
+	r := rng(31)
+	var rows [][]column.Value
+	town := func(code int) string { return fmt.Sprint("Town ", code/300) }
+	for i := range all {
+		code := 300*int(60*math.Pow(r.Float64(), 2)) + 7*r.IntN(40)
+		country := "here"
+		if i%3 == 0 {
+			country, code = "there", r.IntN(18_000)
+		}
+		rows = append(rows, []column.Value{{Text: town(code) + " " + country}, {Text: fmt.Sprintf("%05d", 10_000+code)}, {Text: country}})
+	}
+	columns := []*column.Column{column.Learn(of(rows, 0), 3*all), column.Learn(of(rows, 1), 3*all), column.Learn(of(rows, 2), 3*all)}
+	here := slices.DeleteFunc(slices.Clone(rows), func(row []column.Value) bool { return row[2].Text != "here" })
+	own := []*column.Column{column.Learn(of(here, 0), 2*all), column.Learn(of(here, 1), 2*all), column.Learn(of(here, 2), 2*all)}
+	b := column.NewBundle(own, []int{0, 1}, here)
+	b.Among(columns)
+	made := 0
+	known := map[string]bool{}
+	for _, row := range here {
+		known[row[1].Text] = true
+	}
+	for _, donor := range here {
+		fresh, ok := b.Draw(r, donor)
+		if !ok {
+			continue
+		}
+		code, place := donor[1].Text, donor[0].Text
+		if v, is := fresh[1]; is {
+			code = v.Text
+		}
+		if v, is := fresh[0]; is {
+			place = v.Text
+		}
+		if !known[code] {
+			made++
+		}
+		if want := town(atoi(code)-10_000) + " here"; place != want {
+			t.Fatalf("%s is a postcode of %s, and stands with %s", code, want, place)
+		}
+	}
+	if made < 20 {
+		t.Errorf("%d postcodes were made new", made)
+	}
 }

@@ -15,22 +15,44 @@ const (
 	sigmas     = 4    // from which on it is not by chance that two things go together
 )
 
+// sayings are what rows tell, in numbers, and which rows are of one sort of people.
+type sayings struct {
+	told [][]int
+	kin  map[string][]int
+}
+
+// sayingsOf reads rows; those that are of one sort have the same values within.
+func sayingsOf(columns []*Column, rows [][]Value, within []int) sayings {
+	s := sayings{told: make([][]int, len(rows)), kin: map[string][]int{}}
+	often := oftens(columns)
+	for r, row := range rows {
+		key := keyIn(row, within)
+		s.kin[key] = append(s.kin[key], r)
+		for i, v := range row {
+			s.told[r] = append(s.told[r], tokenOf(columns[i], often[i], v))
+		}
+	}
+	return s
+}
+
+// Heed shows what some rows have under them: how many rows of a sort, and values
+// of those. What goes by it is not exchanged for who has something there. It
+// comes before the first Mingle.
+func (t *Twins) Heed(rows, under [][]Value) {
+	for r := range rows {
+		t.under = append(t.under, slices.Concat(rows[r], under[r]))
+	}
+}
+
 // loosen finds the columns that go by no other one: within people of one sort
 // their values stand beside all others as by chance.
 func (t *Twins) loosen() {
-	t.kin = map[string][]int{}
-	told, often := make([][]int, len(t.rows)), t.oftens()
-	for r, row := range t.rows {
-		key := keyIn(row, t.within)
-		t.kin[key] = append(t.kin[key], r)
-		for i, v := range row {
-			told[r] = append(told[r], tokenOf(t.columns[i], often[i], v))
-		}
-	}
+	told := sayingsOf(t.columns, t.rows, t.within)
+	t.kin = told.kin
 	tied := make([]bool, len(t.columns))
 	for i := range t.columns {
 		for j := range i {
-			if !slices.Contains(t.within, i) && !slices.Contains(t.within, j) && t.related(told, i, j) {
+			if !slices.Contains(t.within, i) && !slices.Contains(t.within, j) && told.related(i, j) {
 				tied[i], tied[j] = true, true
 			}
 		}
@@ -40,12 +62,39 @@ func (t *Twins) loosen() {
 			t.loose = append(t.loose, i)
 		}
 	}
+	t.looser()
+}
+
+// looser finds, of the columns that are loose, those that go by nothing that is
+// under a row either.
+func (t *Twins) looser() {
+	if len(t.under) == 0 {
+		return
+	}
+	columns := slices.Clone(t.columns)
+	for i := len(columns); i < len(t.under[0]); i++ {
+		values := make([]Value, len(t.under))
+		for r := range t.under {
+			values[r] = t.under[r][i]
+		}
+		columns = append(columns, Learn(values, 0))
+	}
+	told := sayingsOf(columns, t.under, t.within)
+	for _, i := range t.loose {
+		goes := false
+		for j := len(t.columns); j < len(columns) && !goes; j++ {
+			goes = told.related(i, j)
+		}
+		if !goes {
+			t.free = append(t.free, i)
+		}
+	}
 }
 
 // oftens numbers the frequent values of each column.
-func (t *Twins) oftens() []map[string]int {
-	out := make([]map[string]int, len(t.columns))
-	for i, c := range t.columns {
+func oftens(columns []*Column) []map[string]int {
+	out := make([]map[string]int, len(columns))
+	for i, c := range columns {
 		var often []string
 		for text, n := range c.counts {
 			if float64(n) >= oftenToken*float64(c.n+c.nulls) {
@@ -77,14 +126,14 @@ func tokenOf(c *Column, often map[string]int, v Value) int {
 
 // related reports whether what two columns tell goes together in the rows of
 // some sort of people: Pearson's chi-square.
-func (t *Twins) related(told [][]int, i, j int) bool {
-	for _, rows := range t.kin {
+func (s *sayings) related(i, j int) bool {
+	for _, rows := range s.kin {
 		if len(rows) < fewKin {
 			continue
 		}
 		seen, one, other := map[[2]int]float64{}, map[int]float64{}, map[int]float64{}
 		for _, r := range rows {
-			a, b := told[r][i], told[r][j]
+			a, b := s.told[r][i], s.told[r][j]
 			seen[[2]int{a, b}]++
 			one[a]++
 			other[b]++
@@ -104,14 +153,18 @@ func (t *Twins) related(told [][]int, i, j int) bool {
 // the donor's, another's for each column: all that a donor has in common with many
 // is one of a kind together. Only columns that go by no others are exchanged, and
 // values that are everybody's for such; NULL stays where it is, and so does what
-// keep tells of.
-func (t *Twins) Mingle(rng *rand.Rand, canary, donor []Value, keep func(column int) bool) []Value {
+// keep tells of. Of a donor with rows under his own, only what goes by none of
+// those is exchanged.
+func (t *Twins) Mingle(rng *rand.Rand, canary, donor []Value, under bool, keep func(column int) bool) []Value {
 	t.counting.Do(t.loosen)
-	row, kin := slices.Clone(canary), t.kin[keyIn(donor, t.within)]
+	row, kin, loose := slices.Clone(canary), t.kin[keyIn(donor, t.within)], t.loose
 	if len(kin) < fewKin {
 		return row
 	}
-	for _, i := range t.loose {
+	if under {
+		loose = t.free
+	}
+	for _, i := range loose {
 		if canary[i] == donor[i] && !keep(i) {
 			row[i] = t.other(rng, i, kin, donor[i])
 		}
