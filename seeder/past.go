@@ -246,15 +246,26 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 	return nil
 }
 
+// earliest is when a donor's ticket can come to the canary: no sooner after the
+// sign-up than the donor's did, but for some minutes.
+func (p *past) earliest(t time.Time) time.Time {
+	return p.start.Add(min(max(t.Sub(p.signedUp), 0), jitter/2))
+}
+
 // ticketSlot looks for a slot near some days to which a ticket could be moved:
 // if the first had to have one, customers with many tickets would be left out.
+// What of the slot would be too early is cut off.
 func (h *history) ticketSlot(ctx context.Context, to *past, old time.Time) (slot supportdb.Slot, found bool, err error) {
 	const tries = 8
 	p := h.s.cfg.Desk.Part(recipe.TicketPart)
 	for range tries {
 		slot, found, err = h.near(ctx, p, to.base(old))
-		if err != nil || found && !slot.Before.Before(to.start) {
-			return slot, found, err
+		if err != nil {
+			return slot, false, err
+		}
+		if first := to.earliest(old); found && !slot.Before.Before(first) {
+			slot.After = slices.MaxFunc([]time.Time{slot.After, first}, time.Time.Compare)
+			return slot, true, nil
 		}
 	}
 	return slot, false, nil
