@@ -13,7 +13,7 @@ import (
 func (m *minter) given(ctx context.Context, rng *rand.Rand, d *draft) error {
 	box := d.seat.box
 	born := d.who.Born
-	d.who.Born = m.l.mix.Birth(rng, box.Text, born)
+	d.who.Born = m.l.mix.Birth(rng, box.Text, d.who)
 	id, _, err := m.l.mix.Fit(rng, box.Text, persona.Person{Full: box.Name}, []persona.Person{d.who})
 	switch {
 	case errors.Is(err, persona.ErrVariety):

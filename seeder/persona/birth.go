@@ -7,9 +7,9 @@ import (
 )
 
 // births counts the people whose year of birth is known and whose address has
-// digits that may be one, and those of them whose digits are that year: of two
-// digits and of four.
-type births struct{ have, are [2]int }
+// digits that may be one, of two or of four, and those of them whose digits are
+// that year; by the digits and all together.
+type births struct{ have, are [2]map[string]float64 }
 
 // Years of birth that people have.
 const (
@@ -17,18 +17,38 @@ const (
 	youngest = 2015
 )
 
+// allDigits is the key of the counts of all digits together.
+const allDigits = ""
+
 // learn looks at somebody's digits, and tells whether they are the year of birth.
 func (b *births) learn(digits string, born int) bool {
 	n := len(digits)
 	if born == 0 || n != 2 && n != 4 || n == 4 && !isYear(digits) {
 		return false
 	}
+	k := n/2 - 1
+	if b.have[k] == nil {
+		b.have[k], b.are[k] = map[string]float64{}, map[string]float64{}
+	}
 	is := digits == strconv.Itoa(born)[4-n:]
-	b.have[n/2-1]++
-	if is {
-		b.are[n/2-1]++
+	for _, key := range []string{digits, allDigits} {
+		b.have[k][key]++
+		if is {
+			b.are[k][key]++
+		}
 	}
 	return is
+}
+
+// share is how often digits are a year of birth; of digits that few have, about
+// as often as digits are.
+func (b *births) share(digits string) float64 {
+	const few = 2
+	k := len(digits)/2 - 1
+	if b.have[k][allDigits] == 0 {
+		return 0
+	}
+	return (b.are[k][digits] + few*b.are[k][allDigits]/b.have[k][allDigits]) / (b.have[k][digits] + few)
 }
 
 func isYear(digits string) bool {
@@ -36,14 +56,15 @@ func isYear(digits string) bool {
 	return err == nil && year >= oldest && year <= youngest
 }
 
-// Birth gives the year of birth of somebody who is to have an address that was
-// given: as often as such digits are a year of birth in the table it is the one
-// that stands in the address, else it stays.
-func (m *Mix) Birth(rng *rand.Rand, address string, born int) int {
+// Birth gives the year of birth of somebody like a person who is to have an
+// address that was given: as often as such digits are a year of birth in the table
+// it is the one that stands in the address, if people like him are of that year;
+// else it stays.
+func (m *Mix) Birth(rng *rand.Rand, address string, who Person) int {
 	local, _, _ := strings.Cut(address, "@")
 	digits, _ := digitsOf(local)
-	if born == 0 {
-		return born
+	if who.Born == 0 {
+		return who.Born
 	}
 	text := digits
 	if len(digits) == 2 {
@@ -52,14 +73,13 @@ func (m *Mix) Birth(rng *rand.Rand, address string, born int) int {
 			text = "20" + digits
 		}
 	}
-	if len(text) != 4 || !isYear(text) {
-		return born
-	}
-	k := len(digits)/2 - 1
-	if rng.Float64()*float64(m.births.have[k]) >= float64(m.births.are[k]) {
-		return born
+	if len(text) != 4 || !isYear(text) || rng.Float64() >= m.births.share(digits) {
+		return who.Born
 	}
 	year, _ := strconv.Atoi(text)
+	if m.near(&who).years[year-oldest] == 0 {
+		return who.Born
+	}
 	return year
 }
 
