@@ -32,6 +32,7 @@ type pool struct {
 	outlets   []*outlet        // for addresses
 	numbers   []inventory.Item // phones that may be used, the longest ready first
 	landings  map[string]bool  // addresses to which mailboxes forward
+	spoken    map[string]bool  // languages with countries that mailboxes have
 	perEmail  int
 	perScarce float64
 	boxes     tally
@@ -76,7 +77,7 @@ type share struct {
 // newPool reads the inventory.
 func (s *Seeder) newPool(ctx context.Context, of share) (*pool, error) {
 	p := &pool{
-		rules: s.cfg.Rules, now: s.now(), landings: map[string]bool{},
+		rules: s.cfg.Rules, now: s.now(), landings: map[string]bool{}, spoken: map[string]bool{},
 		perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce),
 	}
 	if p.perEmail < 0 || p.perScarce < 0 || p.perScarce > 100 {
@@ -143,6 +144,7 @@ func (p *pool) sort(i *inventory.Item, at map[string]*outlet) {
 	if to := i.Reading.ForwardTo; to != "" {
 		p.landings[to] = true
 	}
+	p.spoken[strings.ToLower(i.Locale)] = true
 	p.boxes.enter(i)
 	if i.Token != "" && !i.Placebo {
 		o.held++

@@ -263,7 +263,8 @@ func (s *Seeder) donorPeople(l *lessons) []persona.Person {
 	return out
 }
 
-// suitable reports whether a mailbox may be a customer's of a country.
+// suitable reports whether a mailbox may be a customer's of a country. Who speaks
+// another language than any mailbox of his country has one of those.
 func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 	if p.refused >= despair {
 		return true // better than none
@@ -271,8 +272,11 @@ func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 	if region := i.Region(); p.iso && region != "" && who.Country != "" && !strings.EqualFold(region, who.Country) {
 		return false
 	}
-	language, _, _ := strings.Cut(i.Locale, "-")
-	return language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language)
+	language, region, _ := strings.Cut(i.Locale, "-")
+	if language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language) {
+		return true
+	}
+	return strings.EqualFold(region, who.Country) && !p.spoken[strings.ToLower(who.Language+"-"+who.Country)]
 }
 
 // boxFor draws a mailbox at an outlet that people like somebody would have. It
