@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"saltmine/internal/inventory"
 	"saltmine/seeder/persona"
 	"saltmine/seeder/persona/column"
+	"saltmine/seeder/persona/prose"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
 )
@@ -345,12 +347,17 @@ func capitals(text string) bool {
 	return text == strings.ToUpper(text) && text != strings.ToLower(text)
 }
 
-// subject keeps a subject that others have too, and takes another common one
-// of the same language where the donor's is the donor's alone.
+// subject keeps a subject that others have too. One that is the donor's alone
+// keeps its words, if many write them, and gets other numbers; else a common
+// subject of the same language takes its place.
 func (c *composer) subject(donors, scrubbed supportdb.Value) supportdb.Value {
 	counts := c.l.subjects[c.d.who.Language+"\x00"+c.d.who.Country]
 	if donors.IsNull() || counts[donors.Text()] > 1 {
 		return scrubbed
+	}
+	own := longNumbers.ReplaceAllStringFunc(scrubbed.Text(), func(n string) string { return reroll(c.rng, n, 1) })
+	if own != donors.Text() && c.plainWords(own) {
+		return supportdb.Text(own)
 	}
 	var common []string
 	for text, n := range counts {
@@ -363,4 +370,21 @@ func (c *composer) subject(donors, scrubbed supportdb.Value) supportdb.Value {
 	}
 	slices.Sort(common)
 	return supportdb.Text(common[c.rng.IntN(len(common))])
+}
+
+var (
+	wordRuns    = regexp.MustCompile(`\pL+`)
+	longNumbers = regexp.MustCompile(`[0-9]{3,}`)
+)
+
+// plainWords reports whether many customers write each word of a subject, but
+// for the canary's name.
+func (c *composer) plainWords(text string) bool {
+	own := wordRuns.FindAllString(strings.ToLower(c.d.id.First+" "+c.d.id.Last), -1)
+	for _, word := range wordRuns.FindAllString(strings.ToLower(text), -1) {
+		if c.l.words[word] < prose.Common && !slices.Contains(own, word) {
+			return false
+		}
+	}
+	return true
 }

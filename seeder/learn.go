@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -32,11 +33,12 @@ type lessons struct {
 	rule       *persona.Numbers // of ticket numbers; nil when they have only a shape
 	shape      *persona.Shape
 	recent     []persona.Numbered
-	makers     map[string]*maker // by table and column, see makers.go
-	subjects   map[string]map[string]int
-	phones     float64         // share of customers with a phone number
-	past       *history        // nil where canaries are of now
-	public     map[string]bool // addresses of the desk itself
+	makers     map[string]*maker         // by table and column, see makers.go
+	subjects   map[string]map[string]int // by language and country
+	words      map[string]int            // customers in whose subjects they stand
+	phones     float64                   // share of customers with a phone number
+	past       *history                  // nil where canaries are of now
+	public     map[string]bool           // addresses of the desk itself
 	neighbours *neighbourhood
 	keys       map[string]*persona.Shape // by part, of keys that the server does not give
 	study      *study                    // of columns that the recipe does not name
@@ -61,7 +63,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	if err != nil {
 		return nil, err
 	}
-	l := &lessons{neighbours: near, study: study, makers: map[string]*maker{}, subjects: map[string]map[string]int{}}
+	l := &lessons{neighbours: near, study: study, makers: map[string]*maker{}, subjects: map[string]map[string]int{}, words: map[string]int{}}
 	for i := range people {
 		if people[i].Phone != "" {
 			l.phones += 1 / float64(len(people))
@@ -205,7 +207,8 @@ func (s *Seeder) signedUp(i *supportdb.Image) (time.Time, bool) {
 	return s.cfg.Desk.Part(at.Part).ParseTime(at.Column, i.Get(i.Customer(), at))
 }
 
-// learnSubjects counts the subjects by the customer's language and country.
+// learnSubjects counts the subjects by the customer's language and country, and
+// their words by the customer.
 func (s *Seeder) learnSubjects(d *supportdb.Record, l *lessons) {
 	at, ok := s.cfg.Desk.TicketFact("subject")
 	if !ok {
@@ -217,7 +220,15 @@ func (s *Seeder) learnSubjects(d *supportdb.Record, l *lessons) {
 	if l.subjects[group] == nil {
 		l.subjects[group] = map[string]int{}
 	}
+	words := map[string]bool{}
 	for _, n := range d.Tickets() {
-		l.subjects[group][d.Get(n, at).Text()]++
+		text := d.Get(n, at).Text()
+		l.subjects[group][text]++
+		for _, word := range wordRuns.FindAllString(strings.ToLower(text), -1) {
+			words[word] = true
+		}
+	}
+	for word := range words {
+		l.words[word]++
 	}
 }
