@@ -1,6 +1,7 @@
 package seeder
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -125,7 +126,7 @@ func person(facts *supportdb.Row) persona.Person {
 	born, _ := supportdb.ParseTime(facts.Get("born"))
 	return persona.Person{
 		First: text("first_name"), Last: text("last_name"), Full: text("name"), Email: text("email"), Phone: text("phone"),
-		Salutation: text("salutation"), Country: text("segment.country"), Language: text("segment.language"),
+		Salutation: cmp.Or(text("salutation"), text("gender")), Country: text("segment.country"), Language: text("segment.language"),
 		Created: created, Born: bornIn(born),
 	}
 }

@@ -59,7 +59,7 @@ func unknownKey(text string, key toml.Key) error {
 	common := []string{"filter", "refs", "epoch", "set"}
 	known := map[string][]string{
 		"":               {"name", "prefix", "allow_triggers", "customer", "ticket", "part"},
-		"customer":       append([]string{"table", "key", "email", "phone", "name", "first_name", "last_name", "salutation", "born", "created", "updated", "segment"}, common...),
+		"customer":       append([]string{"table", "key", "email", "phone", "name", "first_name", "last_name", "salutation", "gender", "born", "created", "updated", "segment"}, common...),
 		"ticket":         append([]string{"table", "key", "customer", "link", "through", "number", "subject", "status", "created", "updated", "counter"}, common...),
 		"ticket.through": {"table", "link", "filter"},
 		"ticket.counter": {"table", "column", "filter", "step"},

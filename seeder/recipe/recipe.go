@@ -36,6 +36,7 @@ var ErrRecipe = errors.New("recipe is not usable")
 //	phone      = "phones.value" # optional
 //	name       = "full_name"    # either this, or first_name and last_name
 //	salutation = "title"        # optional: Mr/Ms or m/f, goes with the first name
+//	gender = "gender"           # optional: for those without a salutation
 //	born     = "birthday"       # optional: goes with the first name and the digits of the address
 //	created    = "created_at"
 //	updated    = "updated_at"   # optional
@@ -88,6 +89,7 @@ type Customer struct {
 	FirstName  string            `toml:"first_name" json:"first_name,omitempty"`
 	LastName   string            `toml:"last_name" json:"last_name,omitempty"`
 	Salutation string            `toml:"salutation" json:"salutation,omitempty"`
+	Gender     string            `toml:"gender" json:"gender,omitempty"`
 	Born       string            `toml:"born" json:"born,omitempty"`
 	Created    string            `toml:"created" json:"created"`
 	Updated    string            `toml:"updated" json:"updated,omitempty"`
@@ -203,7 +205,7 @@ func (r *Recipe) CustomerFacts() []Fact {
 	c := &r.Customer
 	facts := placed(CustomerPart, [][2]string{
 		{"key", c.Key}, {"email", c.Email}, {"phone", c.Phone}, {"name", c.Name}, {"first_name", c.FirstName},
-		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"born", c.Born}, {"created", c.Created}, {"updated", c.Updated},
+		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"gender", c.Gender}, {"born", c.Born}, {"created", c.Created}, {"updated", c.Updated},
 	})
 	for _, w := range r.SegmentWords() {
 		facts = append(facts, Fact{"segment." + w, PlaceOf(CustomerPart, c.Segment[w])})

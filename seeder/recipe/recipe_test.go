@@ -35,7 +35,7 @@ func TestParseRecipeFaults(t *testing.T) {
 	for name, c := range map[string]struct{ find, put, want string }{
 		"unknown key":     {`email      = "email"`, `e_mail     = "email"`, `line 10: unknown key "customer.e_mail"; did you mean "email"?`},
 		"unknown table":   {"[ticket]", "[tickets]", `unknown key "tickets"; did you mean "ticket"?`},
-		"syntax":          {`table    = "tickets"`, `table    = tickets`, "line 29: "},
+		"syntax":          {`table    = "tickets"`, `table    = tickets`, "line 30: "},
 		"wrong type":      {`status   = "status"`, `status   = 7`, "ticket.status"},
 		"missing":         {`number   = "number"`, ``, "ticket.number is missing"},
 		"missing name":    {`first_name = "first_name"`, ``, "customer.first_name and customer.last_name, is missing"},

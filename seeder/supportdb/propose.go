@@ -48,6 +48,10 @@ func roleSalutation() role {
 	return role{[]string{"salutation", "gender", "sex", "title", "anrede"}, dividing, nil, 0}
 }
 
+func roleGender() role {
+	return role{[]string{"gender", "sex", "geschlecht"}, dividing, nil, 0}
+}
+
 func roleBorn() role {
 	day := func(c *Column) bool { return c.Type == "date" }
 	return role{[]string{"birthday", "birthdate", "dateofbirth", "dob", "born", "bornon", "geburtsdatum", "geburtstag", "datebirth"}, day, nil, 0}
@@ -145,6 +149,9 @@ func (in *inspector) customer(t *Table) {
 		c.FirstName, c.LastName, c.Name = "", "", in.pick(t, roleName())
 	}
 	c.Salutation = in.pick(t, roleSalutation())
+	if gender := in.pick(t, roleGender()); gender != c.Salutation {
+		c.Gender = gender
+	}
 	c.Born = in.pick(t, roleBorn())
 	c.Created, c.Updated = in.created(t), in.pick(t, roleUpdated())
 	c.Segment = in.segment(t)
@@ -255,7 +262,7 @@ func (in *inspector) text() string {
 	c, t := &in.recipe.Customer, &in.recipe.Ticket
 	in.section(&b, "customer", [][2]string{
 		{"table", c.Table}, {"key", c.Key}, {"email", c.Email}, {"phone", c.Phone}, {"name", c.Name}, {"first_name", c.FirstName},
-		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"born", c.Born}, {"created", c.Created}, {"updated", c.Updated},
+		{"last_name", c.LastName}, {"salutation", c.Salutation}, {"gender", c.Gender}, {"born", c.Born}, {"created", c.Created}, {"updated", c.Updated},
 	})
 	var pairs [][2]string
 	for _, word := range slices.Sorted(maps.Keys(c.Segment)) {
