@@ -159,6 +159,9 @@ func (c *composer) item(ctx context.Context, n int) error {
 		}
 		it.Row.Values[i] = v
 	}
+	if !c.ordered(p, &it.Row) {
+		return errDonor
+	}
 	return nil
 }
 

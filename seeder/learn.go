@@ -43,6 +43,7 @@ type lessons struct {
 	keys       map[string]*persona.Shape // by part, of keys that the server does not give
 	study      *study                    // of columns that the recipe does not name
 	ties       map[string]tie            // by part and column, of dates
+	orders     map[string][]order        // by part, of dates
 }
 
 // learn samples people of the segment, their numbers and the donors.

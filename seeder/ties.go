@@ -23,9 +23,9 @@ type dates struct {
 	at     []time.Time
 }
 
-// learnTies finds the ties of the customers' rows and of the tickets'.
+// learnTies finds the ties and the orders of the customers' rows and of the tickets'.
 func (s *Seeder) learnTies(l *lessons) {
-	l.ties = map[string]tie{}
+	l.ties, l.orders = map[string]tie{}, map[string][]order{}
 	for name, find := range map[string]func(string) (recipe.Place, bool){recipe.CustomerPart: s.cfg.Desk.Fact, recipe.TicketPart: s.cfg.Desk.TicketFact} {
 		created, ok := find("created")
 		if !ok || created.Part != name {
@@ -33,6 +33,7 @@ func (s *Seeder) learnTies(l *lessons) {
 		}
 		p := s.cfg.Desk.Part(name)
 		list := s.datesOf(p, l)
+		l.orders[name] = ordersOf(list)
 		slices.SortStableFunc(list, func(a, b dates) int {
 			return rank(b.column.Name == created.Column) - rank(a.column.Name == created.Column)
 		})

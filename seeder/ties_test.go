@@ -57,3 +57,31 @@ func TestPlantSaysLump(t *testing.T) {
 		}
 	}
 }
+
+// An order of two dates is one that many rows keep and none breaks; of days, the
+// hour does not matter.
+func TestOrderHolds(t *testing.T) {
+	t.Parallel()
+	var first, second []time.Time
+	for i := range 700 {
+		at := until().Add(time.Duration(i) * time.Hour)
+		first, second = append(first, at), append(second, at.Add(time.Duration(i%50)*time.Minute))
+	}
+	if !seeder.OrderHolds(false, first, second) || seeder.OrderHolds(false, second, first) {
+		t.Error("700 rows keep the order, and that is not seen, or the other way is")
+	}
+	if seeder.OrderHolds(false, first[:300], second[:300]) {
+		t.Error("300 rows make an order")
+	}
+	second[400] = first[400].Add(-time.Second)
+	if seeder.OrderHolds(false, first, second) {
+		t.Error("one row breaks the order, and it is one")
+	}
+	if !seeder.OrderHolds(true, first, second) {
+		t.Error("by days all rows keep the order, and it is none")
+	}
+	second[500] = time.Time{}
+	if !seeder.OrderHolds(true, first, second) {
+		t.Error("a row without a date breaks an order")
+	}
+}
