@@ -20,7 +20,6 @@ type Bundle struct {
 	counts  map[string]int
 	few     map[int][]int // rows by how many rows have the same in the bundle
 	order   []int         // rows by the finest column
-	alone   float64       // which part of what stands once in the sample stands once in the table
 	anew    float64       // how often something is made new for what stands once, see missed
 
 	// Values of the finest column that rows of other places have, in order, and
@@ -54,7 +53,6 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 		}
 	}
 	slices.SortStableFunc(b.order, func(i, k int) int { return strings.Compare(rows[i][b.fine].Text, rows[k][b.fine].Text) })
-	b.alone = stillAlone(b.counts, columns[b.fine].cover)
 	single, beyond := 0.0, 0.0
 	for i, key := range keys {
 		if b.counts[key] != 1 {
@@ -66,7 +64,7 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 	}
 	b.beyond = beyond / max(single, 1)
 	b.values = slices.Sorted(maps.Keys(columns[b.fine].counts))
-	b.anew = min(b.alone/(1-b.missed()), 1)
+	b.anew = min(stillAlone(b.counts, columns[b.fine].cover)/(1-b.missed()), 1)
 	return b
 }
 

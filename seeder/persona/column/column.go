@@ -72,7 +72,6 @@ type Column struct {
 	counts map[string]int
 	n      int // values that are not NULL
 	nulls  int
-	alone  float64 // which part of the values seen once stands once in the table
 	anew   float64 // how often a value is made new for one that is seen once, see missed
 	cover  float64 // share of the table that the sample is
 	enough int     // rows of the sample that make a value everybody's
@@ -111,7 +110,7 @@ func learn(values []Value, rows, depth int) *Column {
 		c.counts[v.Text]++
 		c.n++
 	}
-	c.alone, c.enough = stillAlone(c.counts, c.cover), max(min(Common, int(math.Ceil(sureRows*c.cover))), 2)
+	c.anew, c.enough = stillAlone(c.counts, c.cover), max(min(Common, int(math.Ceil(sureRows*c.cover))), 2)
 	if depth > 0 {
 		c.remember()
 	}
@@ -129,7 +128,7 @@ func learn(values []Value, rows, depth int) *Column {
 		c.readPhrases()
 	case Empty, Prose, Contact:
 	}
-	c.anew = min(c.alone/(1-c.missed()), 1)
+	c.anew = min(c.anew/(1-c.missed()), 1)
 	return c
 }
 

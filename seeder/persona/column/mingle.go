@@ -89,6 +89,7 @@ func (t *Twins) looser() {
 			t.free = append(t.free, i)
 		}
 	}
+	t.under = nil // as large as the sample
 }
 
 // oftens numbers the frequent values of each column.
