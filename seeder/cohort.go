@@ -126,8 +126,8 @@ func (sp *studiedPart) values(row *supportdb.Row) []column.Value {
 }
 
 // mingle exchanges values of a customer's row that the donor has in common with
-// many; under tells whether the donor has further rows.
-func (sp *studiedPart) mingle(rng *rand.Rand, row *supportdb.Row, under bool, fresh map[string]column.Value) {
+// many.
+func (sp *studiedPart) mingle(rng *rand.Rand, row *supportdb.Row, fresh map[string]column.Value) {
 	donor := sp.values(row)
 	canary := slices.Clone(donor)
 	for i, name := range sp.names {
@@ -135,7 +135,7 @@ func (sp *studiedPart) mingle(rng *rand.Rand, row *supportdb.Row, under bool, fr
 			canary[i] = v
 		}
 	}
-	for i, v := range sp.twins.Mingle(rng, canary, donor, under, func(i int) bool { return i >= len(sp.names) || slices.Contains(sp.kept, i) }) {
+	for i, v := range sp.twins.Mingle(rng, canary, donor, func(i int) bool { return i >= len(sp.names) || slices.Contains(sp.kept, i) }) {
 		if v != canary[i] {
 			fresh[sp.names[i]] = v
 		}

@@ -22,7 +22,7 @@ func (c *composer) redraw(n int) map[string]column.Value {
 	sp := c.l.study.parts[it.Part]
 	fresh := sp.redrawn(c.rng, &it.Row)
 	if it.Part == recipe.CustomerPart {
-		sp.mingle(c.rng, &it.Row, len(c.d.image.Items) > 1, fresh)
+		sp.mingle(c.rng, &it.Row, fresh)
 	}
 	return fresh
 }

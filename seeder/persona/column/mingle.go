@@ -36,8 +36,7 @@ func sayingsOf(columns []*Column, rows [][]Value, within []int) sayings {
 }
 
 // Heed shows what some rows have under them: how many rows of a sort, and values
-// of those. What goes by it is not exchanged for who has something there. It
-// comes before the first Mingle.
+// of those. What goes by it is not exchanged. It comes before the first Mingle.
 func (t *Twins) Heed(rows, under [][]Value) {
 	for r := range rows {
 		t.under = append(t.under, slices.Concat(rows[r], under[r]))
@@ -65,8 +64,8 @@ func (t *Twins) loosen() {
 	t.looser()
 }
 
-// looser finds, of the columns that are loose, those that go by nothing that is
-// under a row either.
+// looser leaves of the loose columns those that go by nothing that is under a row
+// either, be it that nothing is there.
 func (t *Twins) looser() {
 	if len(t.under) == 0 {
 		return
@@ -80,15 +79,14 @@ func (t *Twins) looser() {
 		columns = append(columns, Learn(values, 0))
 	}
 	told := sayingsOf(columns, t.under, t.within)
-	for _, i := range t.loose {
-		goes := false
-		for j := len(t.columns); j < len(columns) && !goes; j++ {
-			goes = told.related(i, j)
+	t.loose = slices.DeleteFunc(t.loose, func(i int) bool {
+		for j := len(t.columns); j < len(columns); j++ {
+			if told.related(i, j) {
+				return true
+			}
 		}
-		if !goes {
-			t.free = append(t.free, i)
-		}
-	}
+		return false
+	})
 	t.under = nil // as large as the sample
 }
 
@@ -154,18 +152,14 @@ func (s *sayings) related(i, j int) bool {
 // the donor's, another's for each column: all that a donor has in common with many
 // is one of a kind together. Only columns that go by no others are exchanged, and
 // values that are everybody's for such; NULL stays where it is, and so does what
-// keep tells of. Of a donor with rows under his own, only what goes by none of
-// those is exchanged.
-func (t *Twins) Mingle(rng *rand.Rand, canary, donor []Value, under bool, keep func(column int) bool) []Value {
+// keep tells of.
+func (t *Twins) Mingle(rng *rand.Rand, canary, donor []Value, keep func(column int) bool) []Value {
 	t.counting.Do(t.loosen)
-	row, kin, loose := slices.Clone(canary), t.kin[keyIn(donor, t.within)], t.loose
+	row, kin := slices.Clone(canary), t.kin[keyIn(donor, t.within)]
 	if len(kin) < fewKin {
 		return row
 	}
-	if under {
-		loose = t.free
-	}
-	for _, i := range loose {
+	for _, i := range t.loose {
 		if canary[i] == donor[i] && !keep(i) {
 			row[i] = t.other(rng, i, kin, donor[i])
 		}

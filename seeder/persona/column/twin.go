@@ -14,8 +14,7 @@ type Twins struct {
 	within   []int
 	bound    []int // columns that go together have the same number
 	counting sync.Once
-	loose    []int            // columns that go by no other one
-	free     []int            // of those, the ones that go by nothing under a row
+	loose    []int            // columns that go by no other one, and by nothing under a row
 	under    [][]Value        // rows with what is under them
 	kin      map[string][]int // rows, by what they are within
 }
