@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/inventory"
+	"saltmine/seeder/persona"
+	"saltmine/seeder/supportdb"
 )
 
 // LooksMasked is looksMasked, for the tests.
@@ -22,3 +25,24 @@ func OrderHolds(days bool, first, second []time.Time) bool {
 	o := order{days: days}
 	return o.holds(first, second)
 }
+
+// Cut cuts a slot for the ticket of a donor who had it so long after the sign-up,
+// of a canary that signs up at start.
+func Cut(slot *supportdb.Slot, start time.Time, after time.Duration) bool {
+	donor := start.AddDate(0, 0, -9)
+	return (&past{start: start, signedUp: donor}).cut(slot, donor.Add(after))
+}
+
+// Suits reports whether a mailbox of a locale may be a person's, in a pool that
+// has such locales.
+func Suits(has []string, locale string, who persona.Person) bool {
+	p := &pool{spoken: map[string]bool{}}
+	p.iso = true
+	for _, l := range has {
+		p.spoken[l] = true
+	}
+	return p.suitable(&inventory.Item{Kind: inventory.Mailbox, Locale: locale}, &who)
+}
+
+// PersonOf is person, for the tests.
+func PersonOf(facts supportdb.Row) persona.Person { return person(&facts) }

@@ -246,10 +246,15 @@ func (h *history) placeTicket(ctx context.Context, c *composer, n int) error {
 	return nil
 }
 
-// earliest is when a donor's ticket can come to the canary: no sooner after the
-// sign-up than the donor's did, but for some minutes.
-func (p *past) earliest(t time.Time) time.Time {
-	return p.start.Add(min(max(t.Sub(p.signedUp), 0), jitter/2))
+// cut takes from a slot what is too early for a donor's ticket of some date: it
+// comes no sooner after the sign-up than the donor's did, but for some minutes. It
+// reports whether anything is left.
+func (p *past) cut(slot *supportdb.Slot, t time.Time) bool {
+	first := p.start.Add(min(max(t.Sub(p.signedUp), 0), jitter/2))
+	if slot.After.Before(first) {
+		slot.After = first
+	}
+	return !slot.Before.Before(first)
 }
 
 // ticketSlot looks for a slot near some days to which a ticket could be moved:
@@ -263,8 +268,7 @@ func (h *history) ticketSlot(ctx context.Context, to *past, old time.Time) (slot
 		if err != nil {
 			return slot, false, err
 		}
-		if first := to.earliest(old); found && !slot.Before.Before(first) {
-			slot.After = slices.MaxFunc([]time.Time{slot.After, first}, time.Time.Compare)
+		if found && to.cut(&slot, old) {
 			return slot, true, nil
 		}
 	}
