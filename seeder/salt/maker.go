@@ -125,6 +125,7 @@ func isIP(texts []string) bool {
 const (
 	madeTries   = 12
 	ticketTries = 300 // numbers that a support database is asked about at once
+	widenAfter  = 20 // of them are drawn from each distance
 	drawTries   = 3000
 )
 
@@ -134,7 +135,7 @@ func (w *writer) made(ctx context.Context, k *maker) (string, error) {
 		return w.ticket(ctx, k)
 	}
 	for range madeTries {
-		text, _, err := w.draw(k)
+		text, _, err := w.draw(k, 0)
 		if err != nil {
 			return "", err
 		}
@@ -192,8 +193,9 @@ func (w *writer) candidates(ctx context.Context, k *maker) ([]candidate, error) 
 	}
 	drawn := map[string]candidate{}
 	var texts []string
-	for range tries {
-		text, passed, err := w.draw(k)
+	for try := range tries {
+		// The nearest first; where those are all in use, others have a chance.
+		text, passed, err := w.draw(k, try/widenAfter)
 		if err != nil {
 			return nil, err
 		}
@@ -243,8 +245,9 @@ func (w *writer) free(ctx context.Context, numbers []candidate) (string, error) 
 }
 
 // draw makes one value. passed says that its series has passed it, so that it
-// is given to nobody any more.
-func (w *writer) draw(k *maker) (text string, passed bool, err error) {
+// is given to nobody any more; wide is how far from its place a running number
+// may stand, in numbers of the sample.
+func (w *writer) draw(k *maker, wide int) (text string, passed bool, err error) {
 	if gap := w.m.f.Columns[k.column].Gap; gap != nil && !w.m.located {
 		text, ok := gap.Between(w.rng, w.place.Before.Text(k.column), w.place.After.Text(k.column))
 		if !ok {
@@ -260,7 +263,7 @@ func (w *writer) draw(k *maker) (text string, passed bool, err error) {
 	case k.ip:
 		return w.drawIP(k), true, nil
 	case k.counts:
-		text, passed, ok := w.drawNumber(k, seen)
+		text, passed, ok := w.drawNumber(k, wide, seen)
 		if !ok {
 			return "", false, errDonor
 		}
@@ -281,15 +284,15 @@ func (w *writer) drawIP(k *maker) string {
 
 // drawNumber draws a number between two that follow one another in the sample:
 // of a running series those around the canary's date, else around the donor's
-// number. Where all are in use it goes further away.
-func (w *writer) drawNumber(k *maker, seen func(string) bool) (text string, passed, ok bool) {
+// number, and up to wide away. Where all are in use it goes further away.
+func (w *writer) drawNumber(k *maker, wide int, seen func(string) bool) (text string, passed, ok bool) {
 	n := len(k.known)
 	i, _ := slices.BinarySearchFunc(k.known, point{w.times.signup, w.donor.Text(k.column)}, k.compare)
 	i = min(max(i-1, 0), n-1)
 	for try := range drawTries {
 		j := i
-		if wide := try / 100; wide > 0 { // further and further away
-			j = min(max(i+w.rng.IntN(2*wide+1)-wide, 0), n-1)
+		if far := wide + try/100; far > 0 { // further and further away
+			j = min(max(i+w.rng.IntN(2*far+1)-far, 0), n-1)
 		}
 		free := int64(50)
 		if j+1 < n {
