@@ -122,8 +122,34 @@ func (c *callers) caller(rng *rand.Rand, country, town string) (l like, ok bool)
 	return l, true
 }
 
-// phone takes a number for a donor out of the pool; any of the donor's country
-// when the pool has none as people of the town have.
+// turnedAway counts the donors in a row for whose towns the pool has no number.
+// Another with a number has to come in their place, and one of those who have it
+// of their town: if strays came, or donors without a number, canaries would have
+// more of those than the table has.
+type turnedAway struct {
+	donors int
+	most   int // donors, until any number will do
+}
+
+// refuse turns a donor away.
+func (t *turnedAway) refuse() {
+	t.donors++
+}
+
+// over ends a series: a donor was served. Where any number had to do, the pool
+// has other numbers than the towns, and the next series is shorter.
+func (t *turnedAway) over() {
+	if t.donors >= t.most {
+		t.most = max(t.most/2, 1)
+	}
+	t.donors = 0
+}
+
+// strict reports whether only a donor whose town's number the pool has will do.
+func (t *turnedAway) strict() bool { return t.donors > 0 && t.donors < t.most }
+
+// phone takes a number for a donor out of the pool, as people of the town have;
+// or any of the country when too many donors were turned away.
 func (m *minter) phone(rng *rand.Rand, d *draft, anyCountry bool) (inventory.Item, bool) {
 	const tries = 4
 	h := m.l.neighbours
@@ -138,9 +164,18 @@ func (m *minter) phone(rng *rand.Rand, d *draft, anyCountry bool) (inventory.Ite
 			break
 		}
 		who.Phone = l.phone
+		if l.digits == 0 && m.away.strict() {
+			continue
+		}
 		if n := m.choose(l); n >= 0 {
 			return m.pool.takeNumber(n), true
 		}
+		if l.digits > 0 && m.away.donors < m.away.most && !anyCountry {
+			return inventory.Item{}, false
+		}
+	}
+	if m.away.strict() && !anyCountry {
+		return inventory.Item{}, false
 	}
 	return m.pool.takePhone(m.l.mix, who, anyCountry)
 }

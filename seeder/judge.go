@@ -200,7 +200,7 @@ func (r *planting) trialMinter(ctx context.Context, size int) (*minter, error) {
 		}
 	}
 	return &minter{
-		s: r.s, batch: r.batch, pool: p, l: &l, withPhone: r.m.withPhone, pastOnly: l.past != nil,
+		s: r.s, batch: r.batch, pool: p, l: &l, withPhone: r.m.withPhone, away: turnedAway{most: patience}, pastOnly: l.past != nil,
 		emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}, misfits: map[inventory.ID]int{},
 	}, nil
 }
@@ -211,7 +211,6 @@ func (r *planting) trialPool(ctx context.Context, size int) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.iso = r.m.pool.iso
 	return p, p.allot(r.m.l.mix, size)
 }
 

@@ -40,6 +40,7 @@ type minter struct {
 	next    int // donor
 	// withPhone: canaries get phone numbers.
 	withPhone bool
+	away      turnedAway
 	emails    map[string]bool // drawn by this run
 	numbers   map[string]bool
 	polled    map[inventory.ID]bool // mailboxes of canaries that are to be read by IMAP
@@ -251,17 +252,25 @@ func (m *minter) equip(rng *rand.Rand, d *draft, anyCountry bool) (ok bool) {
 	if anyCountry { // all donors were tried
 		m.pool.refused = max(m.pool.refused, patience)
 	}
+	calls := d.who.Phone != "" && m.withPhone
+	if !calls && m.away.strict() {
+		m.away.refuse()
+		return false
+	}
 	if d.seat, ok = m.pool.takeSeat(rng, m.l.mix, &d.who); !ok {
 		return false
 	}
-	if d.who.Phone == "" || !m.withPhone {
+	if !calls {
+		m.away.over()
 		return true
 	}
 	number, ok := m.phone(rng, d, anyCountry)
 	if !ok {
+		m.away.refuse()
 		m.pool.giveBack(&d.seat)
 		return false
 	}
+	m.away.over()
 	d.number, d.phone = &number, number.Text
 	return true
 }

@@ -206,7 +206,6 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 			return err
 		}
 	}
-	p.iso = iso(r.s.donorPeople(l))
 	if err := p.allot(l.mix, missing); err != nil {
 		return err
 	}
@@ -214,7 +213,7 @@ func (r *planting) prepare(ctx context.Context, all []canary.Planting) error {
 	if err := r.choosePast(ctx, l, missing); err != nil {
 		return err
 	}
-	r.m = &minter{s: r.s, batch: r.batch, form: r.cfg.form, pool: p, l: l, withPhone: withPhone, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}, misfits: map[inventory.ID]int{}}
+	r.m = &minter{s: r.s, batch: r.batch, form: r.cfg.form, pool: p, l: l, withPhone: withPhone, away: turnedAway{most: patience}, pastOnly: r.cfg.Dates == DatesPast, emails: map[string]bool{}, unfit: map[string]int{}, numbers: map[string]bool{}, polled: map[inventory.ID]bool{}, misfits: map[inventory.ID]int{}}
 	return nil
 }
 

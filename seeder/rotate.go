@@ -192,7 +192,6 @@ func (r *rotation) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSample, err)
 	}
-	p.iso = iso(people)
 	// Where the number that has rested longest is always the next, spells come
 	// round like a wheel, and tell less of when a copy was made.
 	source(seed, "numbers", 0).Shuffle(len(p.numbers), func(i, j int) { p.numbers[i], p.numbers[j] = p.numbers[j], p.numbers[i] })

@@ -40,10 +40,10 @@ type seating struct {
 	// away is, by the provider of the donor, for how many canaries that has no
 	// seat; they get extra ones. The empty one is all small domains.
 	away      map[string]int
-	small     int  // seats at small domains for donors from there
-	smallAway int  // and for others
-	refused   int  // donors in a row
-	iso       bool // the table's countries are two letters
+	small     int // seats at small domains for donors from there
+	smallAway int // and for others
+	refused   int // donors in a row
+	regions   regions
 	lacks     map[string]int
 	ends      map[string]map[string]float64 // of small domains, by country; see persona.Mix.Endings
 	unfit     int                           // mailboxes whose address nobody of this table can have
@@ -237,46 +237,21 @@ func (p *pool) elsewhere(n int) int {
 	return given
 }
 
-// iso reports whether countries are written as ISO 3166-1 does, in two letters,
-// so that pool items can be told to be of the same one.
-func iso(people []persona.Person) bool {
-	seen, two := 0, 0
-	for i := range people {
-		if people[i].Country != "" {
-			seen++
-		}
-		if len(people[i].Country) == 2 {
-			two++
-		}
-	}
-	return seen > 0 && two*10 > seen*9
-}
-
-// donorPeople are some of the donors.
-func (s *Seeder) donorPeople(l *lessons) []persona.Person {
-	const enough = 200
-	out := make([]persona.Person, min(len(l.donors), enough))
-	for i := range out {
-		facts := s.cfg.Desk.Facts(&l.donors[i].Image)
-		out[i] = person(&facts)
-	}
-	return out
-}
-
 // suitable reports whether a mailbox may be a customer's of a country. Who speaks
 // another language than any mailbox of his country has one of those.
 func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 	if p.refused >= despair {
 		return true // better than none
 	}
-	if region := i.Region(); p.iso && region != "" && who.Country != "" && !strings.EqualFold(region, who.Country) {
+	if p.regions.abroad(i.Region(), who.Country) {
 		return false
 	}
 	language, region, _ := strings.Cut(i.Locale, "-")
 	if language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language) {
 		return true
 	}
-	return strings.EqualFold(region, who.Country) && !p.spoken[strings.ToLower(who.Language+"-"+who.Country)]
+	there := p.regions.of(who.Country)
+	return there != "" && strings.EqualFold(region, there) && !p.spoken[strings.ToLower(who.Language+"-"+there)]
 }
 
 // boxFor draws a mailbox at an outlet that people like somebody would have. It
@@ -294,7 +269,7 @@ func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.
 		}
 		w := 0.0
 		if i.Name == "" {
-			w = min(mix.Likely(i.Text, *who, p.iso && i.Region() != ""), 3)
+			w = min(mix.Likely(i.Text, *who, i.Region() != "" && p.regions.of(who.Country) != ""), 3)
 		}
 		if w < worst && p.refused < patience {
 			continue
@@ -364,8 +339,7 @@ func (p *pool) ownDomain(rng *rand.Rand, who *persona.Person) *outlet {
 	_, present, _ := strings.Cut(strings.ToLower(strings.TrimSpace(who.Email)), "@")
 	weights := func(strict bool) func(*outlet) int {
 		return func(o *outlet) int {
-			elsewhere := o.country != "" && !strings.EqualFold(o.country, who.Country)
-			if !o.owned || o.room <= 0 || strict && (o.domain == present || p.iso && elsewhere) {
+			if !o.owned || o.room <= 0 || strict && (o.domain == present || p.regions.abroad(o.country, who.Country)) {
 				return 0
 			}
 			return 1 + o.held

@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"saltmine/internal/forensics"
 	"saltmine/internal/inventory"
@@ -13,7 +12,7 @@ import (
 
 // crowded is the part of the canaries, one in, that one small domain carries at
 // most: where a table's small domains have many rows there are several of them.
-const crowded = 250
+const crowded = 50
 
 // family is how many people at a small domain are of one country.
 const family = 5
@@ -120,7 +119,7 @@ func (p *pool) takeSeat(rng *rand.Rand, mix *persona.Mix, who *persona.Person) (
 	}
 	p.refused = 0
 	if s.at.home == "" {
-		s.at.home = who.Country
+		s.at.home = p.regions.of(who.Country)
 	}
 	p.count(&s, -1)
 	return s, true
@@ -187,7 +186,7 @@ func (p *pool) at(o *outlet, who *persona.Person) bool {
 	if country == "" && o.held+o.due <= family {
 		country = o.home
 	}
-	return !p.iso || country == "" || strings.EqualFold(country, who.Country)
+	return !p.regions.abroad(country, who.Country)
 }
 
 // smallOutlet draws a small domain by its seats, one with an ending of the country

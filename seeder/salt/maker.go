@@ -125,7 +125,7 @@ func isIP(texts []string) bool {
 const (
 	madeTries   = 12
 	ticketTries = 300 // numbers that a support database is asked about at once
-	widenAfter  = 20 // of them are drawn from each distance
+	widenAfter  = 20  // of them are drawn from each distance
 	drawTries   = 3000
 )
 
