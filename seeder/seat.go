@@ -44,6 +44,8 @@ type seating struct {
 	smallAway int // and for others
 	refused   int // donors in a row
 	regions   regions
+	atHome    bool               // the people at a small domain of the table are of one country
+	tail      map[string]float64 // canaries at small domains that are a country's, by its code
 	lacks     map[string]int
 	ends      map[string]map[string]float64 // of small domains, by country; see persona.Mix.Endings
 	unfit     int                           // mailboxes whose address nobody of this table can have

@@ -1,9 +1,12 @@
 package seeder
 
 import (
+	"cmp"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"saltmine/internal/forensics"
 	"saltmine/internal/inventory"
@@ -31,8 +34,14 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 			total += o.held
 		}
 	}
-	slices.SortStableFunc(small, func(a, b *outlet) int { return b.held - a.held })
-	counts := tame(mix.Tail(persona.Person{}).Counts(total, len(small)))
+	p.atHome, p.tail = mix.AtHome() > mostlyHome, map[string]float64{}
+	for country, part := range mix.SmallShares() {
+		if there := p.regions.of(country); there != "" {
+			p.tail[there] += part * float64(total)
+		}
+	}
+	arrange(mix, small)
+	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small))))
 	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
 	most, wanted := max(all/crowded, 2), 0
 	for k, o := range small {
@@ -49,6 +58,55 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 	for k, got := range apportion(n-given, want, caps) {
 		small[k].due += got
 	}
+}
+
+// mostlyHome is how often two people at a small domain are of one country where
+// such domains belong to a country each.
+const mostlyHome = 0.8
+
+// arrange puts domains in the order in which they are used: first those that have
+// canaries, then rather those whose names are like the table's. It is the same
+// order whenever it is asked for.
+func arrange(mix *persona.Mix, small []*outlet) {
+	names := make([]string, len(small))
+	for k, o := range small {
+		names[k] = o.domain
+	}
+	at := map[*outlet]float64{}
+	for k, w := range mix.Kinship(names) { // the heaviest of random weights: Efraimidis and Spirakis 2006
+		h := fnv.New64a()
+		h.Write([]byte(names[k])) // never fails
+		at[small[k]] = -math.Log((float64(h.Sum64()>>11)+1)/(1<<53)) / w
+	}
+	slices.SortStableFunc(small, func(a, b *outlet) int { return cmp.Or(b.held-a.held, cmp.Compare(at[a], at[b])) })
+}
+
+// deal gives counts, the largest first, to domains in their order: a domain of a
+// country gets no more than that country has people for.
+func (p *pool) deal(small []*outlet, counts []int) []int {
+	out, given := make([]int, len(small)), make([]bool, len(small))
+	for _, n := range counts {
+		best := -1
+		for j, o := range small {
+			if given[j] {
+				continue
+			}
+			if best < 0 {
+				best = j
+			}
+			if o.held > 0 || p.holds(o, o.country, n) {
+				best = j
+				break
+			}
+		}
+		out[best], given[best] = n, true
+	}
+	return out
+}
+
+// holds reports whether a country has people for so many canaries at a domain.
+func (p *pool) holds(o *outlet, country string, n int) bool {
+	return !p.atHome || country == "" || n <= max(1, int(p.tail[strings.ToUpper(country)]+0.5))
 }
 
 // tame brings counts so near to their mean that, in the largest extract that is
@@ -183,8 +241,11 @@ func (p *pool) meet(mix *persona.Mix, who *persona.Person) {
 // at reports whether a domain is of somebody's country, or may become so.
 func (p *pool) at(o *outlet, who *persona.Person) bool {
 	country := o.country
-	if country == "" && o.held+o.due <= family {
+	if country == "" && (p.atHome || o.held+o.due <= family) {
 		country = o.home
+	}
+	if o.home == "" && !p.holds(o, p.regions.of(who.Country), o.due) {
+		return false
 	}
 	return !p.regions.abroad(country, who.Country)
 }

@@ -53,12 +53,14 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 	members := map[groupKey][]int32{}
 	languages := map[string]string{} // by country, of the last one seen
 	var everybody []int32
+	var countries []string
 	for i := range l.people {
 		if !m.enter(&l.people[i]) {
 			continue
 		}
 		who := small(len(m.people) - 1)
 		everybody = append(everybody, who)
+		countries = append(countries, l.people[i].Country)
 		languages[l.people[i].Country] = l.people[i].Language
 		for _, key := range groupsOf(&l.people[i]) {
 			if key.place != "" {
@@ -72,6 +74,7 @@ func (l *Learner) Mix(rows int) (*Mix, error) {
 	m.rows = max(len(m.people), m.rows*len(m.people)/n) // rows without a name teach no names
 	m.covered = float64(len(m.people)) / float64(m.rows)
 	m.classes()
+	m.learnSmalls(countries)
 	m.pairs()
 	m.partsFirst, m.partsLast = m.partsUsed()
 	m.all = m.newGroup(everybody)

@@ -90,6 +90,7 @@ type Mix struct {
 	emails        seen
 	phones        phones
 	births        births
+	smalls        smalls
 
 	all    *group
 	groups map[groupKey]*group // by country, language and salutation, see groupsOf
