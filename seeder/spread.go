@@ -15,7 +15,7 @@ import (
 
 // crowded is the part of the canaries, one in, that one small domain carries at
 // most: where a table's small domains have many rows there are several of them.
-const crowded = 50
+const crowded = 30
 
 // family is how many people at a small domain are of one country.
 const family = 5
@@ -41,9 +41,10 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 		}
 	}
 	arrange(mix, small)
-	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small))))
+	most := max(all/crowded, 2)
+	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small), most)))
 	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
-	most, wanted := max(all/crowded, 2), 0
+	wanted := 0
 	for k, o := range small {
 		want[k], caps[k] = float64(max(min(counts[k], most)-o.held, 0)), min(o.room, max(most-o.held, 0))
 		wanted += int(want[k])
