@@ -3,6 +3,7 @@ package seeder
 import (
 	"cmp"
 	"hash/fnv"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -15,7 +16,7 @@ import (
 
 // crowded is the part of the canaries, one in, that one small domain carries at
 // most: where a table's small domains have many rows there are several of them.
-const crowded = 30
+const crowded = 50
 
 // family is how many people at a small domain are of one country.
 const family = 5
@@ -42,7 +43,7 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 	}
 	arrange(mix, small)
 	most := max(all/crowded, 2)
-	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small), most)))
+	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small))))
 	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
 	wanted := 0
 	for k, o := range small {
@@ -82,32 +83,49 @@ func arrange(mix *persona.Mix, small []*outlet) {
 	slices.SortStableFunc(small, func(a, b *outlet) int { return cmp.Or(b.held-a.held, cmp.Compare(at[a], at[b])) })
 }
 
-// deal gives counts, the largest first, to domains in their order: a domain of a
-// country gets no more than that country has people for.
+// deal gives counts, the largest first, to domains in their order. Where those
+// of the table are of a country each, the canaries of a domain are, and none gets
+// more than the country has people for.
 func (p *pool) deal(small []*outlet, counts []int) []int {
-	out, given := make([]int, len(small)), make([]bool, len(small))
+	out, given, left := make([]int, len(small)), make([]bool, len(small)), maps.Clone(p.tail)
 	for _, n := range counts {
 		best := -1
 		for j, o := range small {
-			if given[j] {
-				continue
-			}
-			if best < 0 {
-				best = j
-			}
-			if o.held > 0 || p.holds(o, o.country, n) {
-				best = j
-				break
+			if !given[j] && (best < 0 || o.held > 0 || p.holds(o.country, n, left)) {
+				if best = j; o.held > 0 || p.holds(o.country, n, left) {
+					break
+				}
 			}
 		}
-		out[best], given[best] = n, true
+		o := small[best]
+		if given[best] = true; p.atHome && n > family {
+			there := o.country
+			if there == "" {
+				there = largest(left)
+				o.home = there
+			}
+			n = min(n, max(int(left[there]), family))
+			left[there] -= float64(n)
+		}
+		out[best] = n
 	}
 	return out
 }
 
+// largest is the country with the most people, of equals the first.
+func largest(people map[string]float64) string {
+	best := ""
+	for _, country := range slices.Sorted(maps.Keys(people)) {
+		if best == "" || people[country] > people[best] {
+			best = country
+		}
+	}
+	return best
+}
+
 // holds reports whether a country has people for so many canaries at a domain.
-func (p *pool) holds(o *outlet, country string, n int) bool {
-	return !p.atHome || country == "" || n <= max(1, int(p.tail[strings.ToUpper(country)]+0.5))
+func (p *pool) holds(country string, n int, people map[string]float64) bool {
+	return !p.atHome || country == "" || n <= max(1, int(people[strings.ToUpper(country)]+0.5))
 }
 
 // tame brings counts so near to their mean that, in the largest extract that is
@@ -245,7 +263,7 @@ func (p *pool) at(o *outlet, who *persona.Person) bool {
 	if country == "" && (p.atHome || o.held+o.due <= family) {
 		country = o.home
 	}
-	if o.home == "" && !p.holds(o, p.regions.of(who.Country), o.due) {
+	if o.home == "" && !p.holds(p.regions.of(who.Country), o.due, p.tail) {
 		return false
 	}
 	return !p.regions.abroad(country, who.Country)

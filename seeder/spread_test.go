@@ -34,7 +34,7 @@ func TestDomainsMetTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct{ own, domains int }{{6000, 100}, {6000, 50}, {2000, 500}, {1000, 40}, {60_000, 2000}} {
 		start := time.Now()
-		counts := seeder.Tame(tail.Counts(c.own, c.domains, c.own/30))
+		counts := seeder.Tame(tail.Counts(c.own, c.domains))
 		total, used := 0, 0
 		for _, n := range counts {
 			total += n

@@ -176,62 +176,29 @@ func (t Tail) Share() float64 { return t.share }
 
 // Counts tells how many of n canaries each of d owned domains should carry, the
 // most first, so that the domains have as many rows as the table's small ones
-// have, but no more than most. Fewer domains are used when n is small for d, and
-// the others get none; when n is large, larger domains are imitated.
-func (t Tail) Counts(n, d, most int) []int {
+// have. Fewer domains are used when n is small for d, and the others get none;
+// when n is large, larger domains are imitated.
+func (t Tail) Counts(n, d int) []int {
 	if n <= 0 || d <= 0 {
 		return make([]int, max(d, 0))
 	}
-	if out, enough := t.byRows(n, d, most); enough {
-		return out
-	}
 	out := make([]int, d)
-	tilt := t.tilt(float64(n) / float64(d))
+	used := d
+	if mean := t.mean(0); mean > 0 && float64(n) < mean*float64(d) {
+		used = min(max(int(math.Round(float64(n)/mean)), 1), d)
+	}
+	tilt := t.tilt(float64(n) / float64(used))
 	left := n
-	for i := range d {
-		out[i] = min(max(t.quantile(1-(float64(i)+0.5)/float64(d), tilt), 1), left)
+	for i := range used {
+		out[i] = min(max(t.quantile(1-(float64(i)+0.5)/float64(used), tilt), 1), left)
 		left -= out[i]
 	}
-	for i := 0; left > 0; i = (i + 1) % d {
-		more := (left + d - 1) / d
+	for i := 0; left > 0; i = (i + 1) % used {
+		more := (left + used - 1) / used
 		out[i], left = out[i]+more, left-more
 	}
 	slices.SortFunc(out, func(a, b int) int { return b - a })
 	return out
-}
-
-// byRows gives n canaries domains such that of the canaries as many are at domains
-// with so many rows as of the rows are. It may take more than d domains.
-func (t *Tail) byRows(n, d, most int) (out []int, enough bool) {
-	rows := 0.0
-	for i, w := range t.weight {
-		rows += w * float64(t.counts[i])
-	}
-	out = make([]int, d)
-	left, k := n, 0
-	for i := len(t.counts) - 1; left > 0; k++ {
-		if k == d {
-			return nil, false
-		}
-		// The domain of the row at the middle of those that are left, from below.
-		for below := rows * (float64(left) - 0.5) / float64(n); i > 0 && t.rowsTo(i-1) >= below; i-- {
-		}
-		out[k] = 1
-		if i >= 0 {
-			out[k] = min(max(t.counts[i], 1), max(most, 1), left)
-		}
-		left -= out[k]
-	}
-	return out, true
-}
-
-// rowsTo counts the rows at domains that have no more rows than the i-th kind.
-func (t *Tail) rowsTo(i int) float64 {
-	rows := 0.0
-	for k, w := range t.weight[:i+1] {
-		rows += w * float64(t.counts[k])
-	}
-	return rows
 }
 
 // mean is the mean number of rows of a domain, where domains with more rows

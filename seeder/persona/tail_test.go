@@ -39,7 +39,7 @@ func TestTailCounts(t *testing.T) {
 	for _, n := range small {
 		domains += 1 / n
 	}
-	counts := tail.Counts(400, 400, 400)
+	counts := tail.Counts(400, int(400*domains/float64(len(small))))
 	var ours []float64
 	for _, n := range counts {
 		for range n {
@@ -56,7 +56,7 @@ func TestTailCountsAdd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, d := rapid.IntRange(0, 5000).Draw(t, "canaries"), rapid.IntRange(0, 500).Draw(t, "domains")
 		for _, tail := range []persona.Tail{tail, {}} {
-			counts, sum := tail.Counts(n, d, n), 0
+			counts, sum := tail.Counts(n, d), 0
 			for _, c := range counts {
 				sum += c
 			}
@@ -80,7 +80,7 @@ func TestTailOfASample(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := persona.Person{Country: "US"}
-	a, b := whole.Tail(who).Counts(300, 250, 300), m.Tail(who).Counts(300, 250, 300)
+	a, b := whole.Tail(who).Counts(300, 250), m.Tail(who).Counts(300, 250)
 	used := func(counts []int) int {
 		return 250 - len(slices.DeleteFunc(slices.Clone(counts), func(n int) bool { return n > 0 }))
 	}
@@ -132,7 +132,7 @@ func TestTailWithOneLarge(t *testing.T) {
 		}
 		tail := m.Tail(persona.Person{})
 		for n := 100; n < 180; n++ {
-			counts, alone := tail.Counts(n, 200, 8), 0
+			counts, alone := tail.Counts(n, 200), 0
 			for _, c := range counts {
 				if c == 1 {
 					alone++
