@@ -133,7 +133,7 @@ func (p *pool) allot(mix *persona.Mix, n int) error {
 		got := 0
 		switch {
 		case classes[k] == "":
-			got = min(want, smallRoom)
+			got = min(want, smallRoom, p.hidden(mix, n))
 			p.small = got
 		case o != nil:
 			got = min(want, o.room)
@@ -153,6 +153,19 @@ func (p *pool) allot(mix *persona.Mix, n int) error {
 	}
 	p.spread(mix, p.small+p.smallAway)
 	return nil
+}
+
+// hidden is for how many of n more canaries the table's domains with few rows
+// have place.
+func (p *pool) hidden(mix *persona.Mix, n int) int {
+	held, all := 0, n
+	for _, o := range p.outlets {
+		if all += o.held; !o.large {
+			held += o.held
+		}
+	}
+	_, part := mix.Tail(persona.Person{}).UpTo(max(all/few, fewest))
+	return max(int(part*p.shares(mix)[""]*float64(all)+0.5)-held, 0)
 }
 
 // measure finds which outlets are large in this table, and how many canaries

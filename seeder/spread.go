@@ -14,9 +14,17 @@ import (
 	"saltmine/seeder/persona"
 )
 
-// crowded is the part of the canaries, one in, that one small domain carries at
-// most: where a table's small domains have many rows there are several of them.
-const crowded = 50
+// The part of the canaries, one in, that one small domain carries at most. Who
+// has learned a few canaries knows a crowded domain, and all that are there: as
+// long as mailboxes suffice, only those small domains of the table are imitated
+// that have few rows, and canaries in place of the others go to providers.
+const (
+	few     = 250
+	crowded = 50
+)
+
+// fewest is the least that a small domain may carry.
+const fewest = 2
 
 // family is how many people at a small domain are of one country.
 const family = 5
@@ -42,8 +50,12 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 		}
 	}
 	arrange(mix, small)
-	most := max(all/crowded, 2)
-	counts := p.deal(small, tame(mix.Tail(persona.Person{}).Counts(total, len(small))))
+	tail, most := mix.Tail(persona.Person{}), max(all/crowded, fewest)
+	if p.smallAway == 0 {
+		most = max(all/few, fewest)
+		tail, _ = tail.UpTo(most)
+	}
+	counts := p.deal(small, tame(tail.Counts(total, len(small))))
 	want, caps, given := make([]float64, len(small)), make([]int, len(small)), 0
 	wanted := 0
 	for k, o := range small {

@@ -174,6 +174,24 @@ func binomial(n, c int, p float64) float64 {
 // the canaries on owned domains stand out.
 func (t Tail) Share() float64 { return t.share }
 
+// UpTo gives those of the domains that have at most so many rows, and the part of
+// the rows at small domains that is there.
+func (t Tail) UpTo(most int) (Tail, float64) {
+	out, few, all := Tail{}, 0.0, 0.0
+	for i, w := range t.weight {
+		rows := w * float64(t.counts[i])
+		if all += rows; t.counts[i] <= most {
+			out.counts, out.weight = append(out.counts, t.counts[i]), append(out.weight, w)
+			few += rows
+		}
+	}
+	if all == 0 {
+		return t, 1
+	}
+	out.share = t.share * few / all
+	return out, few / all
+}
+
 // Counts tells how many of n canaries each of d owned domains should carry, the
 // most first, so that the domains have as many rows as the table's small ones
 // have. Fewer domains are used when n is small for d, and the others get none;
