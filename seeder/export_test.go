@@ -36,15 +36,15 @@ func Cut(slot *supportdb.Slot, start time.Time, after time.Duration) bool {
 // Suits reports whether a mailbox of a locale may be a person's, in a pool that
 // has such locales.
 func Suits(has []string, locale string, who persona.Person) bool {
-	p := &pool{spoken: map[string]bool{}, seating: seating{regions: regions{}}}
+	p := &pool{spoken: map[string]bool{}}
 	for _, l := range has {
 		p.spoken[l] = true
 	}
 	return p.suitable(&inventory.Item{Kind: inventory.Mailbox, Locale: locale}, &who)
 }
 
-// RegionNamed is regionNamed, for the tests.
-func RegionNamed(country string) string { return regionNamed(country) }
+// RegionNamed is regions.of, for the tests.
+func RegionNamed(country string) string { return new(regions).of(country) }
 
 // PersonOf is person, for the tests.
 func PersonOf(facts supportdb.Row) persona.Person { return person(&facts) }

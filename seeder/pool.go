@@ -78,7 +78,6 @@ type share struct {
 func (s *Seeder) newPool(ctx context.Context, of share) (*pool, error) {
 	p := &pool{
 		rules: s.cfg.Rules, now: s.now(), landings: map[string]bool{}, spoken: map[string]bool{},
-		seating:  seating{regions: regions{}},
 		perEmail: cmp.Or(of.perEmail, defaultPerEmail), perScarce: cmp.Or(of.perScarce, defaultPerScarce),
 	}
 	if p.perEmail < 0 || p.perScarce < 0 || p.perScarce > 100 {

@@ -2,7 +2,6 @@ package seeder
 
 import (
 	"strings"
-	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -10,28 +9,34 @@ import (
 
 // regions remembers which country the spellings of a table mean, in the codes
 // of pool items.
-type regions map[string]string
+type regions struct {
+	codes map[string]string // by the table's spelling
+	names map[string]string // codes of countries by their names in small letters
+}
 
 // of gives the ISO 3166-1 alpha-2 code of a country as a table has it: a code of
 // two or three letters or three digits, or a name in English or in the country's
 // own language. It is empty where that says nothing.
-func (r regions) of(country string) string {
-	code, known := r[country]
+func (r *regions) of(country string) string {
+	code, known := r.codes[country]
 	if !known {
-		code = regionNamed(country)
-		r[country] = code
+		if r.codes == nil {
+			r.codes, r.names = map[string]string{}, regionNames()
+		}
+		code = r.named(country)
+		r.codes[country] = code
 	}
 	return code
 }
 
 // abroad reports whether two countries are known, the first by its code, and
 // not the same.
-func (r regions) abroad(code, country string) bool {
+func (r *regions) abroad(code, country string) bool {
 	there := r.of(country)
 	return code != "" && there != "" && !strings.EqualFold(code, there)
 }
 
-func regionNamed(country string) string {
+func (r *regions) named(country string) string {
 	country = strings.TrimSpace(country)
 	const code = 3 // letters or digits at most
 	if len(country) <= code {
@@ -41,11 +46,10 @@ func regionNamed(country string) string {
 		}
 		return region.Canonicalize().String()
 	}
-	return regionNames()[strings.ToLower(country)]
+	return r.names[strings.ToLower(country)]
 }
 
-// regionNames gives the codes of countries by their names in small letters.
-var regionNames = sync.OnceValue(func() map[string]string {
+func regionNames() map[string]string {
 	out := map[string]string{}
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
@@ -63,4 +67,4 @@ var regionNames = sync.OnceValue(func() map[string]string {
 		}
 	}
 	return out
-})
+}

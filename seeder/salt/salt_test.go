@@ -3,9 +3,11 @@ package salt_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -337,5 +339,30 @@ func BenchmarkWriteTo(b *testing.B) {
 		if err := c.WriteTo(b.Context(), io.Discard); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestFewFreeTickets finds the numbers that nobody has, few as they are: where
+// those around a canary's own place are all in use, some way off.
+func TestFewFreeTickets(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	asked := 0
+	s.cfg.Taken = func(_ context.Context, list []string) (taken []string, err error) {
+		asked += len(list)
+		for _, number := range list { // one in fifty is free
+			if n, err := strconv.Atoi(strings.TrimLeft(number, "TK-0")); err != nil || n%50 != 7 {
+				taken = append(taken, number)
+			}
+		}
+		return taken, nil
+	}
+	list := rows(2000)
+	for i, row := range rows(2000) { // not in the order of the customers
+		list[i*7919%2000][colTicket] = row[colTicket]
+	}
+	_, report := s.release(order("acme", csvOf(header(), list), 20))
+	if n := report.Tokens[canary.Ticket]; n < 15 {
+		t.Errorf("%d of 20 canaries have tickets that are listened for, of %d numbers asked for", n, asked)
 	}
 }
