@@ -43,6 +43,36 @@ func Suits(has []string, locale string, who persona.Person) bool {
 	return p.suitable(&inventory.Item{Kind: inventory.Mailbox, Locale: locale}, &who)
 }
 
+// Deal is deal, for owned domains of some countries in a table whose small domains
+// have so many people of each.
+func Deal(people map[string]float64, countries []string, counts []int) (dealt []int, homes []string) {
+	p := &pool{seating: seating{atHome: true, tail: people}}
+	small := make([]*outlet, len(countries))
+	for k, country := range countries {
+		small[k] = &outlet{owned: true, country: country}
+	}
+	dealt = p.deal(small, counts)
+	for _, o := range small {
+		homes = append(homes, o.home)
+	}
+	return dealt, homes
+}
+
+// TurnAway counts, for donors whose number the pool has or not, who were turned
+// away before one was served.
+func TurnAway(most int, has []bool) (away []int) {
+	t := turnedAway{most: most}
+	for _, found := range has {
+		n := 0
+		for ; !found && t.donors < t.most; n++ {
+			t.refuse()
+		}
+		t.over()
+		away = append(away, n)
+	}
+	return away
+}
+
 // RegionNamed is regions.of, for the tests.
 func RegionNamed(country string) string { return new(regions).of(country) }
 
