@@ -240,6 +240,8 @@ func (m *minter) finish(ctx context.Context, rng *rand.Rand, d *draft, anyCountr
 func (m *minter) undo(d *draft) {
 	if d.seat.box == nil {
 		delete(m.emails, d.id.Email()) // nobody has it
+	} else {
+		delete(m.polled, d.seat.box.ID)
 	}
 	m.pool.giveBack(&d.seat)
 	if d.number != nil {

@@ -19,7 +19,7 @@ import (
 // long as mailboxes suffice, only those small domains of the table are imitated
 // that have few rows, and canaries in place of the others go to providers.
 const (
-	few     = 250
+	few     = 100
 	crowded = 50
 )
 
