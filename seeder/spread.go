@@ -20,7 +20,7 @@ import (
 // that have few rows, and canaries in place of the others go to providers.
 const (
 	few     = 100
-	crowded = 50
+	crowded = 50 // where mailboxes are lacking
 )
 
 // fewest is the least that a small domain may carry.
@@ -275,7 +275,7 @@ func (p *pool) at(o *outlet, who *persona.Person) bool {
 	if country == "" && (p.atHome || o.held+o.due <= family) {
 		country = o.home
 	}
-	if o.home == "" && !p.holds(p.regions.of(who.Country), o.due, p.tail) {
+	if country == "" && !p.holds(p.regions.of(who.Country), o.due, p.tail) {
 		return false
 	}
 	return !p.regions.abroad(country, who.Country)
