@@ -98,6 +98,7 @@ func rooms() map[string][]string {
 		"golang.org/x/net/ipv6":              {"listener/dnsd"},
 		"golang.org/x/sync":                  {"cmd/saltmine"},
 		"golang.org/x/term":                  {"cmd/saltmine"},
+		"golang.org/x/text":                  {"seeder"}, // the names of countries
 		"modernc.org/sqlite":                 {"internal/registry"},
 		"pgregory.net/rapid":                 nil,
 		"github.com/go-sql-driver/mysql":     {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
