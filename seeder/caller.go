@@ -139,7 +139,7 @@ func (t *turnedAway) refuse() {
 // over ends a series: a donor was served. Where any number had to do, the pool
 // has other numbers than the towns, and the next series is shorter.
 func (t *turnedAway) over() {
-	if t.donors >= t.most {
+	if t.donors > 0 && t.donors >= t.most {
 		t.most = max(t.most/2, 1)
 	}
 	t.donors = 0
