@@ -1,10 +1,15 @@
 package seeder_test
 
 import (
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"saltmine/internal/helpdesk"
 	"saltmine/seeder"
+	"saltmine/seeder/persona"
 )
 
 // Where the table's small domains are of a country each, ours get no more
@@ -26,5 +31,37 @@ func TestTurnedAway(t *testing.T) {
 	served := seeder.TurnAway(8, []bool{true, false, false, true})
 	if want := []int{0, 8, 4, 0}; !slices.Equal(served, want) {
 		t.Errorf("turned away %v, not %v", served, want)
+	}
+}
+
+// A table without countries is not taken for one whose domains are all at home.
+func TestNoCountries(t *testing.T) {
+	t.Parallel()
+	desk, err := helpdesk.New(helpdesk.Config{Customers: 4000, Seed: 9, From: until().AddDate(-4, 0, 0), To: until()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := map[bool]int{}
+	for _, told := range []bool{true, false} {
+		var people []persona.Person
+		n := 0
+		for c := range desk.Customers() {
+			p := persona.Person{First: c.FirstName, Last: c.LastName, Email: c.Email, Country: c.Country}
+			if n++; n <= 600 { // a hundred domains of one to eleven
+				p.Email = fmt.Sprintf("%s@firm%d.example", strings.ToLower(p.First), int(math.Sqrt(float64(n)*20)))
+			}
+			if !told {
+				p.Country = ""
+			}
+			people = append(people, p)
+		}
+		mix, err := persona.Learn(people)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most[told] = seeder.MostAt(mix)
+	}
+	if most[true] != most[false] || most[false] <= 5 {
+		t.Errorf("at most %d canaries at a domain where countries are told, else %d", most[true], most[false])
 	}
 }

@@ -1,6 +1,8 @@
 package seeder
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -56,6 +58,18 @@ func Deal(people map[string]float64, countries []string, counts []int) (dealt []
 		homes = append(homes, o.home)
 	}
 	return dealt, homes
+}
+
+// MostAt is how many of 1,000 canaries one owned domain is to carry at most, of
+// 40 domains without mailboxes to help.
+func MostAt(mix *persona.Mix) int {
+	p := &pool{}
+	for k := range 40 {
+		p.outlets = append(p.outlets, &outlet{domain: fmt.Sprintf("small%d.example", k), owned: true, room: 1000})
+	}
+	p.smallAway = 1000
+	p.spread(mix, mix.Tail(persona.Person{}), 1000)
+	return slices.MaxFunc(p.outlets, func(a, b *outlet) int { return a.due - b.due }).due
 }
 
 // TurnAway counts, for donors whose number the pool has or not, who were turned

@@ -126,14 +126,14 @@ func (p *pool) allot(mix *persona.Mix, n int) error {
 	p.measure(mix)
 	p.away, p.lacks, p.refused, p.small, p.smallAway = map[string]int{}, map[string]int{}, 0, 0, 0
 	classes, needs := p.needs(mix, n)
-	smallRoom := p.smallRoom()
+	smallRoom, tail := p.smallRoom(), mix.Tail(persona.Person{})
 	left := 0
 	for k, want := range apportion(n, needs, nil) {
 		o := p.outlet(classes[k])
 		got := 0
 		switch {
 		case classes[k] == "":
-			got = min(want, smallRoom, p.hidden(mix, n))
+			got = min(want, smallRoom, p.hidden(mix, tail, n))
 			p.small = got
 		case o != nil:
 			got = min(want, o.room)
@@ -151,20 +151,20 @@ func (p *pool) allot(mix *persona.Mix, n int) error {
 		return fmt.Errorf("%w: %d canaries need addresses, and there is room for %d: %d on owned domains and small ones, %d at large providers%s",
 			ErrPool, n, n-left, smallRoom, n-left-smallRoom, p.waiting(inventory.Mailbox, inventory.Seed))
 	}
-	p.spread(mix, p.small+p.smallAway)
+	p.spread(mix, tail, p.small+p.smallAway)
 	return nil
 }
 
 // hidden is for how many of n more canaries the table's domains with few rows
 // have place.
-func (p *pool) hidden(mix *persona.Mix, n int) int {
+func (p *pool) hidden(mix *persona.Mix, tail persona.Tail, n int) int {
 	held, all := 0, n
 	for _, o := range p.outlets {
 		if all += o.held; !o.large {
 			held += o.held
 		}
 	}
-	_, part := mix.Tail(persona.Person{}).UpTo(max(all/few, fewest))
+	_, part := tail.UpTo(max(all/few, fewest))
 	return max(int(part*p.shares(mix)[""]*float64(all)+0.5)-held, 0)
 }
 

@@ -14,7 +14,8 @@ import (
 	"saltmine/seeder/persona"
 )
 
-// The part of the canaries, one in, that one small domain carries at most. Who
+// The part of the canaries, one in, that one small domain carries at most, if there
+// are domains enough; see fewest. Who
 // has learned a few canaries knows a crowded domain, and all that are there: as
 // long as mailboxes suffice, only those small domains of the table are imitated
 // that have few rows, and canaries in place of the others go to providers.
@@ -33,7 +34,7 @@ const family = 5
 // and so on as the table's small domains have rows; see [persona.Tail]. But for
 // their own canaries the domains are not to be met twice much oftener than if
 // all had as many, which is what plans reckon with.
-func (p *pool) spread(mix *persona.Mix, n int) {
+func (p *pool) spread(mix *persona.Mix, tail persona.Tail, n int) {
 	var small []*outlet
 	total, all := n, p.seats()
 	for _, o := range p.outlets {
@@ -43,14 +44,15 @@ func (p *pool) spread(mix *persona.Mix, n int) {
 			total += o.held
 		}
 	}
-	p.atHome, p.tail = mix.AtHome() > mostlyHome, map[string]float64{}
+	p.tail = map[string]float64{}
 	for country, part := range mix.SmallShares() {
 		if there := p.regions.of(country); there != "" {
 			p.tail[there] += part * float64(total)
 		}
 	}
+	p.atHome = len(p.tail) > 0 && mix.AtHome() > mostlyHome
 	arrange(mix, small)
-	tail, most := mix.Tail(persona.Person{}), max(all/crowded, fewest)
+	most := max(all/crowded, fewest)
 	if p.smallAway == 0 {
 		most = max(all/few, fewest)
 		tail, _ = tail.UpTo(most)
@@ -99,27 +101,22 @@ func arrange(mix *persona.Mix, small []*outlet) {
 // of the table are of a country each, the canaries of a domain are, and none gets
 // more than the country has people for.
 func (p *pool) deal(small []*outlet, counts []int) []int {
-	out, given, left := make([]int, len(small)), make([]bool, len(small)), maps.Clone(p.tail)
+	out, given, left := make([]int, len(small)), map[*outlet]bool{}, maps.Clone(p.tail)
 	for _, n := range counts {
-		best := -1
-		for j, o := range small {
-			if !given[j] && (best < 0 || o.held > 0 || p.holds(o.country, n, left)) {
-				if best = j; o.held > 0 || p.holds(o.country, n, left) {
-					break
-				}
-			}
+		at := slices.IndexFunc(small, func(o *outlet) bool { return !given[o] && (o.held > 0 || p.holds(o.country, n, left)) })
+		if at < 0 {
+			at = slices.IndexFunc(small, func(o *outlet) bool { return !given[o] })
 		}
-		o := small[best]
-		if given[best] = true; p.atHome && n > family {
-			there := o.country
-			if there == "" {
-				there = largest(left)
+		o := small[at]
+		if given[o] = true; p.atHome && n > family {
+			there := strings.ToUpper(cmp.Or(o.country, o.home, largest(left)))
+			if o.country == "" {
 				o.home = there
 			}
 			n = min(n, max(int(left[there]), family))
 			left[there] -= float64(n)
 		}
-		out[best] = n
+		out[at] = n
 	}
 	return out
 }
