@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,11 +178,16 @@ func (s *site) plantings(reg *registry.Registry) []canary.Planting {
 	return list
 }
 
-// choosePrey takes canaries of the leak that have an address, a number and a ticket.
+// choosePrey takes n canaries of the leak, the ith with the token that contact
+// uses for it: only canaries of the numbers' own countries have a number, and
+// hits among them alone would fit an extract of that country better.
 func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []prey {
 	s.t.Helper()
-	var out []prey
+	var held []prey
 	for _, p := range s.plantings(reg) {
+		if !leak.held[p.ID] {
+			continue
+		}
 		q := prey{id: p.ID, name: p.Name}
 		for _, tok := range p.Tokens {
 			if !tok.Window.Until.IsZero() {
@@ -196,14 +202,18 @@ func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []p
 				q.ticket = tok.Text
 			}
 		}
-		if leak.held[p.ID] && q.phone != "" && q.ticket != "" {
-			out = append(out, q)
+		held = append(held, q)
+	}
+	out := make([]prey, n)
+	for i := range out {
+		at := slices.IndexFunc(held, func(q prey) bool { return i%5 < 3 || i%5 == 3 && q.phone != "" && q.ticket != "" || i%5 == 4 && q.ticket != "" })
+		if at < 0 {
+			s.t.Fatalf("the leak holds no further canary for contact %d of %d", i+1, n)
 		}
+		out[i] = held[at]
+		held = slices.Delete(held, at, at+1)
 	}
-	if len(out) < n {
-		s.t.Fatalf("the leak holds %d canaries with all three tokens, %d wanted", len(out), n)
-	}
-	return out[:n]
+	return out
 }
 
 // prey is a leaked canary as the thief has it.
