@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/helpdesk"
 	"saltmine/internal/testkit"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
@@ -17,7 +18,12 @@ import (
 // altered is a world whose tables were altered before anybody looked at them.
 func altered(t *testing.T, statements ...string) *world {
 	t.Helper()
-	dsn, db := shared.MariaDB(t).HelpDesk(t, tables())
+	return alteredFrom(t, tables(), statements...)
+}
+
+func alteredFrom(t *testing.T, rows helpdesk.Config, statements ...string) *world {
+	t.Helper()
+	dsn, db := shared.MariaDB(t).HelpDesk(t, rows)
 	w := &world{db: db}
 	for _, s := range statements {
 		w.exec(t, s)

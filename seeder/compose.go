@@ -77,6 +77,9 @@ func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *dra
 		}
 		c.sums(n)
 	}
+	if !c.inOrder() {
+		return errDonor
+	}
 	if err := c.identity(); err != nil {
 		return err
 	}

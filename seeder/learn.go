@@ -44,6 +44,7 @@ type lessons struct {
 	study      *study                    // of columns that the recipe does not name
 	ties       map[string]tie            // by part and column, of dates
 	orders     map[string][]order        // by part, of dates
+	across     []across                  // of dates of different parts
 }
 
 // learn samples people of the segment, their numbers and the donors.
@@ -86,6 +87,7 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	}
 	l.learnPublic(s)
 	s.learnTies(l)
+	s.learnAcross(l)
 	return l, s.learnMakers(ctx, l)
 }
 

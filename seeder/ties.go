@@ -52,15 +52,23 @@ func rank(first bool) int {
 	return 0
 }
 
-// datesOf reads the donors' dates of a part but for their birthdays.
-func (s *Seeder) datesOf(p *supportdb.Part, l *lessons) []dates {
-	var out []dates
+// dateColumns are the columns of a part with dates but for birthdays.
+func (s *Seeder) dateColumns(p *supportdb.Part) []*supportdb.Column {
+	var out []*supportdb.Column
 	born, _ := s.cfg.Desk.Fact("born")
 	for i := range p.Table.Columns {
 		c := &p.Table.Columns[i]
-		if !p.IsTime(c) && c.Type != "date" || c.Generated || born.Part == p.Name && born.Column == c.Name {
-			continue
+		if (p.IsTime(c) || c.Type == "date") && !c.Generated && (born.Part != p.Name || born.Column != c.Name) {
+			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// datesOf reads the donors' dates of a part but for their birthdays.
+func (s *Seeder) datesOf(p *supportdb.Part, l *lessons) []dates {
+	var out []dates
+	for _, c := range s.dateColumns(p) {
 		d := dates{column: c}
 		for k := range l.donors {
 			for n := range l.donors[k].Items {

@@ -41,6 +41,29 @@ func TestPlantKeepsRules(t *testing.T) {
 	}
 }
 
+// Where no customer was last changed before one of the tickets, no canary was:
+// each of these has been seen some minutes after the last ticket was touched.
+func TestPlantOrdersAcross(t *testing.T) {
+	t.Parallel()
+	const touched = "(SELECT MAX(t.updated_at) FROM tickets t WHERE t.customer_id = customers.id)"
+	rows := tables()
+	rows.Customers, rows.Tickets = 5*rows.Customers, 5*rows.Tickets
+	w := alteredFrom(t, rows,
+		"DELETE FROM tickets WHERE id % 5 = 2 OR customer_id % 6 = 1", "DELETE FROM customers WHERE id % 6 = 1",
+		"ALTER TABLE customers ADD seen_at datetime NULL",
+		"UPDATE customers SET seen_at = COALESCE("+touched+", created_at) + INTERVAL id % 90 MINUTE",
+		"UPDATE customers SET updated_at = seen_at",
+	)
+	cfg := plan("across", 200)
+	cfg.Dates, cfg.With = seeder.DatesPast, nil
+	if report := w.mustPlant(t, cfg); report.Live != 200 {
+		t.Fatalf("report %+v", report)
+	}
+	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE updated_at < "+touched); n != 0 {
+		t.Errorf("%d customers were changed last before one of their tickets", n)
+	}
+}
+
 // Canaries in one piece behind the newest row are easily left out, and that is said.
 func TestPlantSaysLump(t *testing.T) {
 	t.Parallel()
