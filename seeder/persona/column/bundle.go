@@ -1,6 +1,7 @@
 package column
 
 import (
+	"iter"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -18,9 +19,10 @@ type Bundle struct {
 	fine    int   // the one with the most values
 	rows    [][]Value
 	counts  map[string]int
-	few     map[int][]int // rows by how many rows have the same in the bundle
-	order   []int         // rows by the finest column
-	anew    float64       // how often something is made new for what stands once, see missed
+	few     map[int][]int    // rows by how many rows have the same in the bundle
+	order   []int            // rows by the finest column
+	towns   map[string][]int // rows by what they have in the other columns, in their order
+	anew    float64          // how often something is made new for what stands once, see missed
 
 	// Values of the finest column that rows of other places have, in order, and
 	// which part of those that stand once here stand there too.
@@ -34,7 +36,7 @@ type Bundle struct {
 
 // NewBundle learns what the columns at some places have together in rows.
 func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
-	b := &Bundle{columns: columns, at: at, fine: at[0], rows: rows, counts: map[string]int{}, few: map[int][]int{}}
+	b := &Bundle{columns: columns, at: at, fine: at[0], rows: rows, counts: map[string]int{}, few: map[int][]int{}, towns: map[string][]int{}}
 	for _, i := range at {
 		if len(columns[i].counts) > len(columns[b.fine].counts) {
 			b.fine = i
@@ -42,6 +44,8 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 	}
 	keys := make([]string, len(rows))
 	for i, row := range rows {
+		town := b.town(row)
+		b.towns[town] = append(b.towns[town], i)
 		if keys[i] = b.key(row); keys[i] != "" {
 			b.counts[keys[i]]++
 			b.order = append(b.order, i)
@@ -126,6 +130,37 @@ func (b *Bundle) key(row []Value) string {
 	return parts.String()
 }
 
+// town is what a row has in the other columns than the finest: rows have the same
+// there if [Bundle.same] says so.
+func (b *Bundle) town(row []Value) string {
+	var out []byte
+	for _, i := range b.at {
+		if i == b.fine {
+			continue
+		}
+		mark := byte(0)
+		if row[i].Null {
+			mark = 1
+		}
+		out = append(append(out, row[i].Text...), 0, mark)
+	}
+	return string(out)
+}
+
+// sameTown yields the rows that differ from another in the finest column at most,
+// from the n-th row on, and then those before it.
+func (b *Bundle) sameTown(row []Value, n int) iter.Seq[[]Value] {
+	there := b.towns[b.town(row)]
+	first, _ := slices.BinarySearch(there, n)
+	return func(yield func([]Value) bool) {
+		for k := range there {
+			if !yield(b.rows[there[(first+k)%len(there)]]) {
+				return
+			}
+		}
+	}
+}
+
 // Draw gives the canary's values in the place of the donor's, by the column:
 // where the donor's are everybody's, others of the same town that are so too.
 // Else they are those of a row that about as many others agree with, of the same
@@ -164,10 +199,9 @@ func (b *Bundle) common(rng *rand.Rand, donor []Value, n int) map[int]Value {
 		n--
 	}
 	var best []Value
-	from, least := rng.IntN(len(b.rows)), math.Inf(1)
-	for k := range b.rows {
-		row := b.rows[(from+k)%len(b.rows)]
-		if row[b.fine] == donor[b.fine] || !b.same(row, donor) {
+	least := math.Inf(1)
+	for row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
+		if row[b.fine] == donor[b.fine] {
 			continue
 		}
 		if off := math.Abs(math.Log(float64(b.counts[b.key(row)]) / float64(n))); off < least {
@@ -329,10 +363,8 @@ func (b *Bundle) unlike(x, y []Value) float64 {
 func (b *Bundle) beside(rng *rand.Rand, donor []Value) []Value {
 	const enough = 40
 	var out []Value
-	from := rng.IntN(len(b.rows))
-	for k := range b.rows {
-		row := b.rows[(from+k)%len(b.rows)]
-		if !b.same(row, donor) || row[b.fine] == donor[b.fine] {
+	for row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
+		if row[b.fine] == donor[b.fine] {
 			continue
 		}
 		if out = append(out, row[b.fine]); len(out) == enough {
