@@ -77,7 +77,7 @@ func (s *Seeder) compose(ctx context.Context, rng *rand.Rand, l *lessons, d *dra
 		}
 		c.sums(n)
 	}
-	if !c.inOrder() {
+	if !c.keepsAcross() {
 		return errDonor
 	}
 	if err := c.identity(); err != nil {

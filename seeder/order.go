@@ -97,8 +97,8 @@ func (s *Seeder) eachUnder(i *supportdb.Image, upper, lower *supportdb.Part, abo
 	return true
 }
 
-// inOrder is ordered for the rows under others.
-func (c *composer) inOrder() bool {
+// keepsAcross is ordered for the rows under others.
+func (c *composer) keepsAcross() bool {
 	if c.past == nil {
 		return true
 	}

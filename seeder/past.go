@@ -89,15 +89,16 @@ func (p *past) base(t time.Time) time.Time {
 	if t.Before(p.start) || offset < signUpSpan {
 		return p.start.Add(stretched(max(offset, 0), p.bends[0]))
 	}
-	return p.otherDay(t)
+	return p.otherDay(t, time.Time{}, p.now)
 }
 
 // otherDay moves a date by some days, to one that is a weekend as before or is
 // none, and by minutes: by weeks where it is far from the sign-up and from now,
 // or the canary would be nearer to the donor than others are. What is nearer to
-// the sign-up than to now stays as many days behind it, about. What would be
-// before the sign-up is as long after it as the donor's.
-func (p *past) otherDay(t time.Time) time.Time {
+// the sign-up than to now stays as many days behind it, about. It stays between
+// two dates, if that can be. What would be before the sign-up is as long after it
+// as the donor's.
+func (p *past) otherDay(t, low, high time.Time) time.Time {
 	const least, longest, tries = 1, 180, 30
 	const day = 24 * time.Hour
 	from := t
@@ -109,7 +110,7 @@ func (p *past) otherDay(t time.Time) time.Time {
 	m := from
 	for range tries {
 		m = from.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
-		if weekend(m) == weekend(t) && m.YearDay() != t.YearDay() && m.After(p.start) && m.Before(p.now) {
+		if weekend(m) == weekend(t) && m.YearDay() != t.YearDay() && m.After(p.start) && m.Before(p.now) && m.After(low.Add(jitter)) && m.Before(high.Add(-jitter)) {
 			break
 		}
 		m = from
@@ -143,10 +144,37 @@ func (p *past) move(t time.Time) time.Time {
 	case offset < signUpSpan: // the sign-up itself
 		m = p.start.Add(stretched(offset, p.bends[0]))
 	default:
-		m = p.otherDay(t)
+		m = p.inOrder(t)
 	}
 	p.moved[t] = m
 	return m
+}
+
+// inOrder moves a date to another day, so that it stays behind the dates that
+// were moved before and that it is behind, and before the others: one of a ticket
+// may have moved by days.
+func (p *past) inOrder(t time.Time) time.Time {
+	low, high := p.start, p.now
+	below, above := p.signedUp, p.now // the donor's of these
+	for from, to := range p.moved {
+		if !from.After(t) && (to.After(low) || to.Equal(low) && from.After(below)) {
+			low, below = to, from
+		}
+		if from.After(t) && (to.Before(high) || to.Equal(high) && from.Before(above)) {
+			high, above = to, from
+		}
+	}
+	m := p.otherDay(t, low, high)
+	if m.Before(low) {
+		m = low.Add(stretched(t.Sub(below), p.bends[0]))
+	}
+	if m.After(high) {
+		m = high.Add(-stretched(above.Sub(t), p.bends[0]))
+	}
+	if m.Before(low) && low.Before(high) {
+		m = low.Add(time.Duration(p.rng.Int64N(int64(high.Sub(low)))))
+	}
+	return p.clamp(m)
 }
 
 func (p *past) clamp(t time.Time) time.Time {

@@ -20,7 +20,7 @@ import (
 // long as mailboxes suffice, only those small domains of the table are imitated
 // that have few rows, and canaries in place of the others go to providers.
 const (
-	few     = 300
+	few     = 100
 	crowded = 50 // where mailboxes are lacking
 )
 

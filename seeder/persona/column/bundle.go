@@ -19,6 +19,7 @@ type Bundle struct {
 	fine    int   // the one with the most values
 	rows    [][]Value
 	counts  map[string]int
+	agree   []float64        // how many rows have what each has in the bundle
 	few     map[int][]int    // rows by how many rows have the same in the bundle
 	order   []int            // rows by the finest column
 	towns   map[string][]int // rows by what they have in the other columns, in their order
@@ -51,8 +52,10 @@ func NewBundle(columns []*Column, at []int, rows [][]Value) *Bundle {
 			b.order = append(b.order, i)
 		}
 	}
+	b.agree = make([]float64, len(rows))
 	for i, key := range keys {
-		if n := b.counts[key]; n > 0 && n < Common {
+		n := b.counts[key]
+		if b.agree[i] = float64(n); n > 0 && n < Common {
 			b.few[n] = append(b.few[n], i)
 		}
 	}
@@ -147,14 +150,14 @@ func (b *Bundle) town(row []Value) string {
 	return string(out)
 }
 
-// sameTown yields the rows that differ from another in the finest column at most,
+// sameTown yields the rows, by their numbers, that differ from another in the finest column at most,
 // from the n-th row on, and then those before it.
-func (b *Bundle) sameTown(row []Value, n int) iter.Seq[[]Value] {
+func (b *Bundle) sameTown(row []Value, n int) iter.Seq2[int, []Value] {
 	there := b.towns[b.town(row)]
 	first, _ := slices.BinarySearch(there, n)
-	return func(yield func([]Value) bool) {
+	return func(yield func(int, []Value) bool) {
 		for k := range there {
-			if !yield(b.rows[there[(first+k)%len(there)]]) {
+			if i := there[(first+k)%len(there)]; !yield(i, b.rows[i]) {
 				return
 			}
 		}
@@ -200,11 +203,11 @@ func (b *Bundle) common(rng *rand.Rand, donor []Value, n int) map[int]Value {
 	}
 	var best []Value
 	least := math.Inf(1)
-	for row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
+	for i, row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
 		if row[b.fine] == donor[b.fine] {
 			continue
 		}
-		if off := math.Abs(math.Log(float64(b.counts[b.key(row)]) / float64(n))); off < least {
+		if off := math.Abs(math.Log(b.agree[i] / float64(n))); off < least {
 			best, least = row, off
 		}
 		if least == 0 {
@@ -363,7 +366,7 @@ func (b *Bundle) unlike(x, y []Value) float64 {
 func (b *Bundle) beside(rng *rand.Rand, donor []Value) []Value {
 	const enough = 40
 	var out []Value
-	for row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
+	for _, row := range b.sameTown(donor, rng.IntN(len(b.rows))) {
 		if row[b.fine] == donor[b.fine] {
 			continue
 		}
