@@ -25,7 +25,7 @@ type history struct {
 	read    map[string][]supportdb.Stretch
 	taken   map[string]map[int64]bool
 	donors  []dated // of the lessons, by sign-up
-	numbers func(low, high string, at time.Time) string
+	numbers func(slot *supportdb.Slot, at time.Time) string
 	running bool // numbers go with the dates
 	given   map[string]bool
 	uses    map[int]int // of donors
@@ -136,7 +136,7 @@ func (h *history) roomIn(ctx context.Context, p *supportdb.Part, need int) (bool
 // registry has; empty when there is none.
 func (h *history) number(ctx context.Context, slot supportdb.Slot, at time.Time) (string, error) {
 	for range 8 {
-		text := h.numbers(slot.Low, slot.High, at)
+		text := h.numbers(&slot, at)
 		if text == "" {
 			return "", nil
 		}
@@ -154,7 +154,7 @@ func (h *history) number(ctx context.Context, slot supportdb.Slot, at time.Time)
 
 // numbered reports whether a ticket in the slot could have a number.
 func (h *history) numbered(slot supportdb.Slot) bool {
-	return !h.running || h.numbers(slot.Low, slot.High, slot.After) != ""
+	return !h.running || h.numbers(&slot, slot.After) != ""
 }
 
 // collect looks for slots behind random keys, a few behind each, so that they
@@ -353,17 +353,21 @@ func (h *history) guess(p *supportdb.Part, at time.Time) int64 {
 	return max(a.Key, a.Key+int64(share*float64(b.Key-a.Key))-150)
 }
 
-// between gives the function that draws a ticket number between two: empty when
-// there is none.
-func (l *lessons) between(rng *rand.Rand) func(low, high string, at time.Time) string {
-	return func(low, high string, at time.Time) string {
+// between gives the function that draws a ticket number between those beside a
+// slot: empty when there is none. Where the numbers on both sides go on with the
+// keys, the slot's does too.
+func (l *lessons) between(rng *rand.Rand) func(slot *supportdb.Slot, at time.Time) string {
+	return func(slot *supportdb.Slot, at time.Time) string {
 		if l.rule == nil || !l.rule.Running {
 			return ""
 		}
-		period, from, okLow := l.rule.Read(low)
-		other, to, okHigh := l.rule.Read(high)
-		if !okLow || !okHigh || period != other || to-from < 2 {
+		period, from, okLow := l.rule.Read(slot.Low)
+		other, to, okHigh := l.rule.Read(slot.High)
+		switch {
+		case !okLow || !okHigh || period != other || to-from < 2:
 			return ""
+		case to-from == slot.Next-slot.Gap:
+			return l.rule.Write(at, from+slot.Key-slot.Gap)
 		}
 		return l.rule.Write(at, from+1+rng.Int64N(to-from-1))
 	}
