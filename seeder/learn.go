@@ -45,6 +45,7 @@ type lessons struct {
 	ties       map[string]tie            // by part and column, of dates
 	orders     map[string][]order        // by part, of dates
 	across     []across                  // of dates of different parts
+	present    time.Time                 // of the table, see presentOf
 }
 
 // learn samples people of the segment, their numbers and the donors.
@@ -88,7 +89,41 @@ func (s *Seeder) learn(ctx context.Context, rng *rand.Rand, cfg *PlantConfig, v 
 	l.learnPublic(s)
 	s.learnTies(l)
 	s.learnAcross(l)
+	if l.present, err = s.presentOf(ctx, l); err != nil {
+		return nil, err
+	}
 	return l, s.learnMakers(ctx, l)
+}
+
+// presentOf is when the table's last events were: now, of a table in use. In a
+// copy, what happened to a canary after it would show.
+func (s *Seeder) presentOf(ctx context.Context, l *lessons) (time.Time, error) {
+	last, err := s.cfg.Desk.Newest(ctx)
+	if err != nil {
+		return last, err
+	}
+	now := s.now()
+	meet := func(at time.Time) {
+		if at.After(last) && !at.After(now) {
+			last = at
+		}
+	}
+	for _, n := range l.recent {
+		meet(n.Created)
+	}
+	for _, p := range s.cfg.Desk.Parts() {
+		for _, d := range s.datesOf(p, l) {
+			for _, at := range d.at {
+				if p.IsTime(d.column) {
+					meet(at)
+				}
+			}
+		}
+	}
+	if last.IsZero() || last.After(now) {
+		return now, nil
+	}
+	return last, nil
 }
 
 // mixOf learns names and habits from a sample of people.

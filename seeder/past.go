@@ -365,7 +365,7 @@ func (m *minter) draftPast(ctx context.Context, rng *rand.Rand) (*draft, error) 
 		for range donors {
 			donor := &m.l.donors[m.l.past.donor(at, m.chooser())]
 			facts := m.s.cfg.Desk.Facts(&donor.Image)
-			d := &draft{donor: *donor, who: person(&facts), start: at, end: m.s.now(), slot: &slot, numbers: map[int]string{}}
+			d := &draft{donor: *donor, who: person(&facts), start: at, end: m.l.present, slot: &slot, numbers: map[int]string{}}
 			ready, err := m.finish(ctx, rng, d, false)
 			if ready || err != nil {
 				return d, err

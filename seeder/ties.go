@@ -91,7 +91,7 @@ func bestTie(of *dates, bases []dates) (best tie, found bool) {
 		spans := &persona.Spans{}
 		for i, at := range of.at {
 			if from := bases[b].at[i]; !at.IsZero() && !from.IsZero() {
-				spans.Add(persona.SpanOf(from, at, of.column.Type == "date"))
+				spans.Add(from, at, of.column.Type == "date")
 			}
 		}
 		if n := spans.Ruled(); n > most+most/10 {
@@ -120,7 +120,7 @@ func (c *composer) tied(n int, p *supportdb.Part, col *supportdb.Column, at time
 	}
 	days := col.Type == "date"
 	from, ok := p.ParseTime(t.base, c.was.Get(t.base))
-	span := persona.SpanOf(from, at, days)
+	span := t.spans.Of(from, at, days)
 	base, known := p.Table.Column(t.base)
 	if !ok || !known || !t.spans.Rule(span) {
 		return at, false

@@ -51,21 +51,50 @@ func addMonths(at time.Time, months int) time.Time {
 
 // Spans are those from one kind of date to another in many rows.
 type Spans struct {
-	counts map[Span]int
-	months int // rows with whole months
-	rows   int
+	counts  map[Span]int
+	months  int // rows with whole months
+	rows    int
+	lengths map[int]map[time.Duration]int // of whole months: rows by how long those were
 }
 
-// Add counts a row.
-func (s *Spans) Add(span Span) {
+// Add counts a row with two dates of one zone.
+func (s *Spans) Add(from, to time.Time, days bool) {
 	if s.counts == nil {
-		s.counts = map[Span]int{}
+		s.counts, s.lengths = map[Span]int{}, map[int]map[time.Duration]int{}
 	}
+	span := SpanOf(from, to, days)
 	s.counts[span]++
 	s.rows++
-	if span.Months != 0 {
-		s.months++
+	if span.Months == 0 {
+		return
 	}
+	s.months++
+	if s.lengths[span.Months] == nil {
+		s.lengths[span.Months] = map[time.Duration]int{}
+	}
+	s.lengths[span.Months][lengthOf(from, to, days)]++
+}
+
+// Of measures the span between two dates as these rows have it: thirty days, in
+// April, are a month, but not where it is thirty days in all months.
+func (s *Spans) Of(from, to time.Time, days bool) Span {
+	const least = 5
+	span := SpanOf(from, to, days)
+	if there := s.lengths[span.Months]; span.Months != 0 && len(there) == 1 {
+		even := Span{Rest: lengthOf(from, to, days)}
+		if there[even.Rest] > 0 && s.counts[even] >= least {
+			return even
+		}
+	}
+	return span
+}
+
+// lengthOf is how long it is from one date to another.
+func lengthOf(from, to time.Time, days bool) time.Duration {
+	if days {
+		return startOfDay(to).Sub(startOfDay(from)).Round(24 * time.Hour)
+	}
+	return to.Sub(from)
 }
 
 // Rule reports whether a span is no accident: it is whole months, and more rows

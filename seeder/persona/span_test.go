@@ -41,8 +41,8 @@ func TestSpansRule(t *testing.T) {
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 600 {
 		from := start.AddDate(0, 0, i)
-		bought.Add(persona.SpanOf(from, from.AddDate(1+i%2, 0, 0), true))
-		born.Add(persona.SpanOf(from, from.AddDate(0, 0, 100+i*7919%997), true))
+		bought.Add(from, from.AddDate(1+i%2, 0, 0), true)
+		born.Add(from, from.AddDate(0, 0, 100+i*7919%997), true)
 	}
 	year := persona.Span{Months: 12}
 	if !bought.Rule(year) || bought.Ruled() < 590 {
@@ -50,5 +50,31 @@ func TestSpansRule(t *testing.T) {
 	}
 	if born.Rule(year) || born.Ruled() > 0 {
 		t.Errorf("%d of 600 rows have a rule, and there is none", born.Ruled())
+	}
+}
+
+// A trial of thirty days ends thirty days later in any month; what is paid by the
+// month does not.
+func TestSpansThirtyDays(t *testing.T) {
+	t.Parallel()
+	april, may := time.Date(2026, 4, 10, 0, 0, 0, 0, time.UTC), time.Date(2026, 5, 10, 0, 0, 0, 0, time.UTC)
+	for _, monthly := range []bool{false, true} {
+		var s persona.Spans
+		for i := range 200 {
+			from := april.AddDate(0, 0, i)
+			to := from.AddDate(0, 0, 30)
+			if monthly {
+				to = from.AddDate(0, 1, 0)
+			}
+			s.Add(from, to, true)
+		}
+		want := time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC)
+		if monthly {
+			want = want.AddDate(0, 0, 1)
+		}
+		span := s.Of(april, may, true)
+		if got := span.After(may, true); !s.Rule(span) || !got.Equal(want) {
+			t.Errorf("monthly %t: from 10 May to %s, a rule: %t", monthly, got, s.Rule(span))
+		}
 	}
 }
