@@ -43,6 +43,29 @@ func TestPlantKeepsRules(t *testing.T) {
 	}
 }
 
+// A table that ended days ago has no canaries of whom something is later.
+func TestPlantEndsWithTheTable(t *testing.T) {
+	t.Parallel()
+	w := altered(t, "DELETE FROM tickets WHERE id % 5 = 2 OR customer_id % 6 = 1", "DELETE FROM customers WHERE id % 6 = 1")
+	newest := func() string {
+		var at string
+		if err := w.db.QueryRowContext(t.Context(), "SELECT GREATEST((SELECT MAX(updated_at) FROM customers), (SELECT MAX(updated_at) FROM tickets))").Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	before := newest()
+	w.at = until().AddDate(0, 0, 40)
+	cfg := plan("ends", 60)
+	cfg.Dates, cfg.With = seeder.DatesPast, nil
+	if report := w.mustPlant(t, cfg); report.Live != 60 {
+		t.Fatalf("report %+v", report)
+	}
+	if after := newest(); after != before {
+		t.Errorf("the table ended at %s, with canaries at %s", before, after)
+	}
+}
+
 // Where no customer was last changed before one of the tickets, no canary was:
 // each of these has been seen some minutes after the last ticket was touched.
 func TestPlantOrdersAcross(t *testing.T) {
