@@ -154,27 +154,36 @@ func (p *past) move(t time.Time) time.Time {
 // were moved before and that it is behind, and before the others: one of a ticket
 // may have moved by days.
 func (p *past) inOrder(t time.Time) time.Time {
-	low, high := p.start, p.now
-	below, above := p.signedUp, p.now // the donor's of these
-	for from, to := range p.moved {
-		if !from.After(t) && (to.After(low) || to.Equal(low) && from.After(below)) {
-			low, below = to, from
-		}
-		if from.After(t) && (to.Before(high) || to.Equal(high) && from.Before(above)) {
-			high, above = to, from
-		}
+	below, above := p.beside(t)
+	m := p.otherDay(t, below.to, above.to)
+	if m.Before(below.to) {
+		m = below.to.Add(stretched(t.Sub(below.from), p.bends[0]))
 	}
-	m := p.otherDay(t, low, high)
-	if m.Before(low) {
-		m = low.Add(stretched(t.Sub(below), p.bends[0]))
+	if m.After(above.to) {
+		m = above.to.Add(-stretched(above.from.Sub(t), p.bends[0]))
 	}
-	if m.After(high) {
-		m = high.Add(-stretched(above.Sub(t), p.bends[0]))
-	}
-	if m.Before(low) && low.Before(high) {
-		m = low.Add(time.Duration(p.rng.Int64N(int64(high.Sub(low)))))
+	if m.Before(below.to) && below.to.Before(above.to) {
+		m = below.to.Add(time.Duration(p.rng.Int64N(int64(above.to.Sub(below.to)))))
 	}
 	return p.clamp(m)
+}
+
+// move is a donor's date and the canary's.
+type move struct{ from, to time.Time }
+
+// beside gives, of the dates that were moved, the canary's last of those that are
+// not after a donor's date, and the first of the others.
+func (p *past) beside(t time.Time) (below, above move) {
+	below, above = move{p.signedUp, p.start}, move{p.now, p.now}
+	for from, to := range p.moved {
+		if !from.After(t) && cmp.Or(to.Compare(below.to), from.Compare(below.from)) > 0 {
+			below = move{from, to}
+		}
+		if from.After(t) && cmp.Or(to.Compare(above.to), from.Compare(above.from)) < 0 {
+			above = move{from, to}
+		}
+	}
+	return below, above
 }
 
 func (p *past) clamp(t time.Time) time.Time {

@@ -206,7 +206,9 @@ func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []p
 	}
 	out := make([]prey, n)
 	for i := range out {
-		at := slices.IndexFunc(held, func(q prey) bool { return i%5 < 3 || i%5 == 3 && q.phone != "" && q.ticket != "" || i%5 == 4 && q.ticket != "" })
+		at := slices.IndexFunc(held, func(q prey) bool {
+			return i%5 < 3 || i%5 == 3 && q.phone != "" && q.ticket != "" || i%5 == 4 && q.ticket != ""
+		})
 		if at < 0 {
 			s.t.Fatalf("the leak holds no further canary for contact %d of %d", i+1, n)
 		}
