@@ -24,6 +24,9 @@ func (c *composer) redraw(n int) map[string]column.Value {
 	if it.Part == recipe.CustomerPart {
 		sp.mingle(c.rng, &it.Row, fresh)
 	}
+	if at, named := c.s.cfg.Desk.TicketFact("subject"); named && at.Part == it.Part {
+		delete(fresh, at.Column) // it is of a language, of which the ticket's row says nothing; see subject
+	}
 	return fresh
 }
 

@@ -278,13 +278,11 @@ func (p *pool) at(o *outlet, who *persona.Person) bool {
 	return !p.regions.abroad(country, who.Country)
 }
 
-// smallOutlet draws a small domain by its seats, one with an ending of the country
-// where there is one, and of the country as long as there may be donors for the
-// others.
+// smallOutlet draws a small domain by its seats, of the country and with an ending
+// of it as long as there may be donors for the others.
 func (p *pool) smallOutlet(rng *rand.Rand, who *persona.Person) *outlet {
-	some := slices.ContainsFunc(p.outlets, func(o *outlet) bool { return !o.large && o.due > 0 && p.usual(o, who) })
 	if o := p.draw(rng, func(o *outlet) int {
-		if o.large || some && !p.usual(o, who) || !p.at(o, who) {
+		if o.large || !p.usual(o, who) || !p.at(o, who) {
 			return 0
 		}
 		return o.due
