@@ -67,7 +67,8 @@ func TestPlantEndsWithTheTable(t *testing.T) {
 }
 
 // Where no customer was last changed before one of the tickets, no canary was:
-// each of these has been seen some minutes after the last ticket was touched.
+// each of these has been seen some minutes after the last ticket was touched. And
+// tickets are written in the customer's language.
 func TestPlantOrdersAcross(t *testing.T) {
 	t.Parallel()
 	const touched = "(SELECT MAX(t.updated_at) FROM tickets t WHERE t.customer_id = customers.id)"
@@ -86,6 +87,12 @@ func TestPlantOrdersAcross(t *testing.T) {
 	}
 	if n := w.number(t, "SELECT COUNT(*) FROM customers WHERE updated_at < "+touched); n != 0 {
 		t.Errorf("%d customers were changed last before one of their tickets", n)
+	}
+	// Nor does anybody write what is written in other languages only.
+	const words = "REGEXP_REPLACE(LOWER(t.subject), '[0-9]+|!+$', '#')"
+	const spoken = "SELECT c.language l, " + words + " w, COUNT(*) n FROM tickets t JOIN customers c ON c.id = t.customer_id GROUP BY 1, 2"
+	if n := w.number(t, "SELECT COUNT(*) FROM ("+spoken+") x JOIN ("+spoken+") y ON x.w = y.w AND x.l <> y.l AND x.n = 1 AND y.n > 9"); n != 0 {
+		t.Errorf("%d subjects are of another language", n)
 	}
 }
 
