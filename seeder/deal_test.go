@@ -25,6 +25,26 @@ func TestDeal(t *testing.T) {
 	}
 }
 
+// Nobody gets a domain that ends as none does in his country, as long as another
+// donor may come.
+func TestSmallDomainsEndAsUsual(t *testing.T) {
+	t.Parallel()
+	ends := map[string]float64{"de": 0.7, "com": 0.29, "org": 0.01}
+	for _, c := range []struct {
+		domains []string
+		refused int
+		want    string
+	}{
+		{[]string{"kiosk.org", "haus.de", "lyon.fr"}, 0, "haus.de"},
+		{[]string{"kiosk.org"}, 0, ""},
+		{[]string{"kiosk.org"}, 1000, "kiosk.org"},
+	} {
+		if got := seeder.SmallFor(c.domains, ends, c.refused); got != c.want {
+			t.Errorf("of %v after %d refused: %q, not %q", c.domains, c.refused, got, c.want)
+		}
+	}
+}
+
 // For a donor whose town's number the pool lacks another with a number comes,
 // until enough were turned away; then any number will do, and sooner the next time.
 func TestTurnedAway(t *testing.T) {

@@ -2,6 +2,7 @@ package seeder
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -58,6 +59,19 @@ func Deal(people map[string]float64, countries []string, counts []int) (dealt []
 		homes = append(homes, o.home)
 	}
 	return dealt, homes
+}
+
+// SmallFor draws the small domain for somebody in whose country small domains end
+// so, after some donors were refused: empty when another donor is to come.
+func SmallFor(domains []string, ends map[string]float64, refused int) string {
+	p := &pool{seating: seating{ends: map[string]map[string]float64{"DE": ends}, refused: refused}}
+	for _, domain := range domains {
+		p.outlets = append(p.outlets, &outlet{domain: domain, owned: true, due: 1})
+	}
+	if o := p.smallOutlet(rand.New(rand.NewPCG(1, 2)), &persona.Person{Country: "DE"}); o != nil {
+		return o.domain
+	}
+	return ""
 }
 
 // MostAt is how many of 1,000 canaries one owned domain is to carry at most, of
