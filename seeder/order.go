@@ -1,6 +1,7 @@
 package seeder
 
 import (
+	"slices"
 	"time"
 
 	"saltmine/seeder/supportdb"
@@ -41,7 +42,7 @@ type across struct {
 func (s *Seeder) learnAcross(l *lessons) {
 	for _, upper := range s.cfg.Desk.Parts() {
 		for _, lower := range s.cfg.Desk.Parts() {
-			if upper.Name == lower.Name {
+			if upper.Name == lower.Name || !slices.ContainsFunc(l.donors, func(d supportdb.Record) bool { return hasUnder(&d.Image, upper.Name, lower.Name) }) {
 				continue
 			}
 			for _, a := range s.dateColumns(upper) {
@@ -51,6 +52,18 @@ func (s *Seeder) learnAcross(l *lessons) {
 			}
 		}
 	}
+}
+
+// hasUnder reports whether an image has a row of a part under one of another.
+func hasUnder(i *supportdb.Image, upper, lower string) bool {
+	for n := range i.Items {
+		for k := range i.Items {
+			if i.Items[n].Part == upper && i.Items[k].Part == lower && i.Under(k, n) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // acrossOf is whichever order two columns keep.

@@ -19,11 +19,7 @@ func SpanOf(from, to time.Time, days bool) Span {
 	if months != 0 && addMonths(from, months).Equal(to) {
 		return Span{Months: months}
 	}
-	if days {
-		const day = 24 * time.Hour
-		return Span{Rest: to.Sub(from).Round(day)} // a day on which clocks are changed is one too
-	}
-	return Span{Rest: to.Sub(from)}
+	return Span{Rest: lengthOf(from, to, days)}
 }
 
 // After gives the date at which the span is over.
@@ -92,7 +88,8 @@ func (s *Spans) Of(from, to time.Time, days bool) Span {
 // lengthOf is how long it is from one date to another.
 func lengthOf(from, to time.Time, days bool) time.Duration {
 	if days {
-		return startOfDay(to).Sub(startOfDay(from)).Round(24 * time.Hour)
+		const day = 24 * time.Hour
+		return startOfDay(to).Sub(startOfDay(from)).Round(day) // one on which clocks are changed is one too
 	}
 	return to.Sub(from)
 }
