@@ -36,6 +36,17 @@ func Cut(slot *supportdb.Slot, start time.Time, after time.Duration) bool {
 	return (&past{start: start, signedUp: donor}).cut(slot, donor.Add(after))
 }
 
+// OtherDays moves dates of a donor who signed up long ago, as of now.
+func OtherDays(now time.Time, dates []time.Time) []time.Time {
+	start := now.AddDate(-3, 0, 0)
+	p := &past{rng: rand.New(rand.NewPCG(3, 4)), signedUp: start, start: start, now: now}
+	out := make([]time.Time, len(dates))
+	for i, at := range dates {
+		out[i] = p.otherDay(at, time.Time{}, now)
+	}
+	return out
+}
+
 // Suits reports whether a mailbox of a locale may be a person's, in a pool that
 // has such locales.
 func Suits(has []string, locale string, who persona.Person) bool {

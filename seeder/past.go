@@ -99,27 +99,40 @@ func (p *past) base(t time.Time) time.Time {
 // two dates, if that can be. What would be before the sign-up is as long after it
 // as the donor's.
 func (p *past) otherDay(t, low, high time.Time) time.Time {
-	const least, longest, tries = 1, 180, 30
+	const least, longest = 1, 180
 	const day = 24 * time.Hour
 	from := t
 	if moved := t.AddDate(0, 0, p.later()); t.Sub(p.signedUp) < p.now.Sub(t) && moved.Before(p.now) {
 		from = moved
 	}
 	room := min(t.Sub(p.signedUp), p.now.Sub(t)) / (2 * day)
-	most := min(max(int(room), least), longest)
-	m := from
-	for range tries {
-		m = from.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
-		if weekend(m) == weekend(t) && m.YearDay() != t.YearDay() && m.After(p.start) && m.Before(p.now) && m.After(low.Add(jitter)) && m.Before(high.Add(-jitter)) {
-			break
-		}
-		m = from
-	}
+	m := p.shifted(t, from, min(max(int(room), least), longest), low, high)
 	m = m.Add(time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter)
+	if m.After(p.now) {
+		m = p.now.Add(-m.Sub(p.now))
+	}
 	if m.Before(p.start) {
 		m = p.start.Add(t.Sub(p.signedUp))
 	}
 	return p.clamp(m)
+}
+
+// shifted moves a date by so many days at most. Each of the last days keeps its
+// part of the dates: there what does not fit stays where it is.
+func (p *past) shifted(t, from time.Time, most int, low, high time.Time) time.Time {
+	const lastDays = 3 * 24 * time.Hour
+	tries, last := 30, p.now.Sub(t) < lastDays
+	if last {
+		tries = 1
+	}
+	for range tries {
+		m := from.AddDate(0, 0, p.rng.IntN(2*most+1)-most)
+		fits := m.After(p.start) && m.Before(p.now) && m.After(low.Add(jitter)) && m.Before(high.Add(-jitter))
+		if fits && weekend(m) == weekend(t) && (last || m.YearDay() != t.YearDay()) {
+			return m
+		}
+	}
+	return from
 }
 
 // later is how many days after the donor the canary signed up.

@@ -66,6 +66,30 @@ func TestPlantEndsWithTheTable(t *testing.T) {
 	}
 }
 
+// What happens on the last days happens to as many canaries on each of them.
+func TestLastDaysKeepTheirPart(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 26, 15, 0, 0, 0, time.UTC) // a Thursday
+	var dates []time.Time
+	for i := range 6000 {
+		dates = append(dates, now.Add(-time.Duration(i)*42*time.Second))
+	}
+	const day = 24 * time.Hour
+	before, after := map[time.Duration]int{}, map[time.Duration]int{}
+	for i, at := range seeder.OtherDays(now, dates) {
+		before[now.Sub(dates[i])/day]++
+		after[now.Sub(at)/day]++
+		if at.After(now) {
+			t.Fatalf("%s is yet to come", at)
+		}
+	}
+	for d := range time.Duration(2) {
+		if off := after[d] - before[d]; off > before[d]/8 || off < -before[d]/8 {
+			t.Errorf("%d days ago: %d dates, of donors %d", d, after[d], before[d])
+		}
+	}
+}
+
 // Where no customer was last changed before one of the tickets, no canary was:
 // each of these has been seen some minutes after the last ticket was touched. And
 // tickets are written in the customer's language.
