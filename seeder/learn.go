@@ -245,8 +245,8 @@ func (s *Seeder) signedUp(i *supportdb.Image) (time.Time, bool) {
 	return s.cfg.Desk.Part(at.Part).ParseTime(at.Column, i.Get(i.Customer(), at))
 }
 
-// learnSubjects counts the subjects by the customer's language and country, and
-// their words by the customer.
+// learnSubjects counts the customers who write a subject, by language and country,
+// and those who write its words.
 func (s *Seeder) learnSubjects(d *supportdb.Record, l *lessons) {
 	at, ok := s.cfg.Desk.TicketFact("subject")
 	if !ok {
@@ -258,13 +258,16 @@ func (s *Seeder) learnSubjects(d *supportdb.Record, l *lessons) {
 	if l.subjects[group] == nil {
 		l.subjects[group] = map[string]int{}
 	}
-	words := map[string]bool{}
+	words, texts := map[string]bool{}, map[string]bool{}
 	for _, n := range d.Tickets() {
 		text := d.Get(n, at).Text()
-		l.subjects[group][text]++
+		texts[text] = true
 		for _, word := range wordRuns.FindAllString(strings.ToLower(text), -1) {
 			words[word] = true
 		}
+	}
+	for text := range texts {
+		l.subjects[group][text]++
 	}
 	for word := range words {
 		l.words[word]++

@@ -15,10 +15,10 @@ import (
 )
 
 // The part of the canaries, one in, that one small domain carries at most, if there
-// are domains enough; see fewest. Who
-// has learned a few canaries knows a crowded domain, and all that are there: as
-// long as mailboxes suffice, only those small domains of the table are imitated
-// that have few rows, and canaries in place of the others go to providers.
+// are domains enough; see fewest. Who has learned a few canaries knows a crowded
+// domain, and all that are there: as long as mailboxes suffice, only those small
+// domains of the table are imitated that have few rows, and canaries in place of
+// the others go to providers.
 const (
 	few     = 100
 	crowded = 50 // where mailboxes are lacking

@@ -10,22 +10,23 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
-// subject keeps a subject that is everybody's. Else it is somebody's who writes the
-// same with other numbers, if there is one, or the donor's if others write it too.
-// One that is the donor's alone keeps its words, if many write them, and gets other
-// numbers; else a common subject of the same language takes its place.
+// subject keeps a subject that is everybody's. Else it has the short numbers of
+// somebody who writes the same, if there is one, or is the donor's if others write
+// it too. One that is the donor's alone keeps its words, if many write them. Long
+// numbers are made new: they may be of somebody's order. Else a common subject of
+// the same language takes its place.
 func (c *composer) subject(donors, scrubbed supportdb.Value) supportdb.Value {
 	counts := c.l.subjects[c.d.who.Language+"\x00"+c.d.who.Country]
 	if donors.IsNull() || counts[donors.Text()] >= column.Common {
 		return scrubbed
 	}
-	if alike := c.sameWords(counts, donors.Text()); len(alike) > 0 {
-		return supportdb.Text(alike[c.rng.IntN(len(alike))])
+	if alike := c.sameWords(counts, donors.Text()); len(alike) > 0 && scrubbed.Text() == donors.Text() {
+		return supportdb.Text(c.otherNumbers(alike[c.rng.IntN(len(alike))]))
 	}
 	if counts[donors.Text()] > 1 {
 		return scrubbed
 	}
-	own := longNumbers.ReplaceAllStringFunc(scrubbed.Text(), func(n string) string { return reroll(c.rng, n, 1) })
+	own := c.otherNumbers(scrubbed.Text())
 	if own != donors.Text() && c.plainWords(own) {
 		return supportdb.Text(own)
 	}
@@ -40,6 +41,11 @@ func (c *composer) subject(donors, scrubbed supportdb.Value) supportdb.Value {
 	}
 	slices.Sort(common)
 	return supportdb.Text(common[c.rng.IntN(len(common))])
+}
+
+// otherNumbers makes the long numbers of a text new.
+func (c *composer) otherNumbers(text string) string {
+	return longNumbers.ReplaceAllStringFunc(text, func(n string) string { return reroll(c.rng, n, 1) })
 }
 
 // sameWords lists the subjects that differ from another in their numbers alone, in

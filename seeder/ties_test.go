@@ -18,6 +18,7 @@ func TestPlantKeepsRules(t *testing.T) {
 		"ALTER TABLE customers ADD account_no varchar(16) NULL, ADD member_no int NULL, ADD paid_until date NULL",
 		"DELETE FROM tickets WHERE id % 7 IN (2, 3) OR customer_id % 6 = 1", "DELETE FROM customers WHERE id % 6 = 1",
 		"UPDATE tickets SET number = CONCAT('CS-', id + 100000)",
+		"UPDATE tickets SET subject = CONCAT('Order ', 1000000000 + id * 7919, ' has not come') WHERE id % 3 = 0",
 		"UPDATE customers SET account_no = CONCAT('AC-', LPAD(id + 104000, 8, '0')), member_no = 30 * id + id % 7, paid_until = DATE(created_at) + INTERVAL 1 + id % 3 YEAR",
 		"ALTER TABLE customers MODIFY account_no varchar(16) NOT NULL UNIQUE, MODIFY member_no int NOT NULL UNIQUE, MODIFY paid_until date NOT NULL",
 		"ALTER TABLE tickets ADD due_at datetime NULL", "UPDATE tickets SET due_at = created_at + INTERVAL 48 HOUR",
@@ -32,6 +33,7 @@ func TestPlantKeepsRules(t *testing.T) {
 		"SELECT COUNT(*) FROM (SELECT member_no AS n, LAG(member_no) OVER (ORDER BY id) AS p FROM customers) x WHERE n <= p",
 		"SELECT COUNT(*) FROM customers WHERE DATE(created_at) NOT IN (paid_until - INTERVAL 1 YEAR, paid_until - INTERVAL 2 YEAR, paid_until - INTERVAL 3 YEAR) AND DAYOFMONTH(created_at) <> 29",
 		"SELECT COUNT(*) FROM tickets WHERE number <> CONCAT('CS-', id + 100000)",
+		"SELECT COUNT(*) - COUNT(DISTINCT subject) FROM tickets WHERE subject LIKE 'Order %'", // nobody's order becomes a canary's
 		"SELECT COUNT(*) FROM tickets WHERE due_at <> created_at + INTERVAL 48 HOUR",
 	} {
 		if n := w.number(t, q); n != 0 {

@@ -150,8 +150,8 @@ func (b *Bundle) town(row []Value) string {
 	return string(out)
 }
 
-// sameTown yields the rows, by their numbers, that differ from another in the finest column at most,
-// from the n-th row on, and then those before it.
+// sameTown yields the rows, by their numbers, that differ from another in the
+// finest column at most, from the n-th row on, and then those before it.
 func (b *Bundle) sameTown(row []Value, n int) iter.Seq2[int, []Value] {
 	there := b.towns[b.town(row)]
 	first, _ := slices.BinarySearch(there, n)
