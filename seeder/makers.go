@@ -284,16 +284,20 @@ func (c *composer) ofThen(ctx context.Context, m *maker, where place, key int64)
 	if err != nil {
 		return nil, err
 	}
-	return m.between(c.rng, c.d.start, key, [2]string{low, high}), nil
+	return m.between(c.rng, c.d.start, key, [2]supportdb.Neighbour{low, high}), nil
 }
 
-// between lists some numbers of a running counter between two, in any order.
-func (m *maker) between(rng *rand.Rand, at time.Time, key int64, ends [2]string) []string {
+// between lists some numbers of a running counter between two, in any order: the
+// one of the key where both go on with theirs.
+func (m *maker) between(rng *rand.Rand, at time.Time, key int64, ends [2]supportdb.Neighbour) []string {
 	const some = 10
-	period, low, okLow := m.rule.Read(ends[0])
-	other, high, okHigh := m.rule.Read(ends[1])
+	period, low, okLow := m.rule.Read(ends[0].Text)
+	other, high, okHigh := m.rule.Read(ends[1].Text)
 	if !okLow || !okHigh || period != other || high-low < 2 {
 		return nil
+	}
+	if width := ends[1].Key - ends[0].Key; key > ends[0].Key && high-low == width {
+		return []string{m.rule.Write(at, low+key-ends[0].Key)}
 	}
 	var out []string
 	from := rng.Int64N(high - low - 1)
@@ -317,7 +321,7 @@ func (m *maker) among(rng *rand.Rand, at time.Time, key int64) (string, bool) {
 	if i == 0 || i == len(m.all) {
 		return "", false
 	}
-	some := m.between(rng, at, key, [2]string{m.all[i-1].Text, m.all[i].Text})
+	some := m.between(rng, at, key, [2]supportdb.Neighbour{{Text: m.all[i-1].Text}, {Text: m.all[i].Text}})
 	if len(some) == 0 {
 		return "", false
 	}

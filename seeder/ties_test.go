@@ -18,7 +18,7 @@ func TestPlantKeepsRules(t *testing.T) {
 		"ALTER TABLE customers ADD account_no varchar(16) NULL, ADD member_no int NULL, ADD paid_until date NULL",
 		"DELETE FROM tickets WHERE id % 7 IN (2, 3) OR customer_id % 6 = 1", "DELETE FROM customers WHERE id % 6 = 1",
 		"UPDATE tickets SET number = CONCAT('CS-', id + 100000)",
-		"UPDATE tickets SET subject = CONCAT('Order ', 1000000000 + id * 7919, ' has not come') WHERE id % 3 = 0",
+		"UPDATE tickets SET subject = CONCAT('Order ', 1000000 + id * 4001, ' has not come') WHERE id % 3 = 0",
 		"UPDATE customers SET account_no = CONCAT('AC-', LPAD(id + 104000, 8, '0')), member_no = 30 * id + id % 7, paid_until = DATE(created_at) + INTERVAL 1 + id % 3 YEAR",
 		"ALTER TABLE customers MODIFY account_no varchar(16) NOT NULL UNIQUE, MODIFY member_no int NOT NULL UNIQUE, MODIFY paid_until date NOT NULL",
 		"ALTER TABLE tickets ADD due_at datetime NULL", "UPDATE tickets SET due_at = created_at + INTERVAL 48 HOUR",

@@ -142,24 +142,32 @@ func (d *Desk) RecentValues(ctx context.Context, at recipe.Place, want int) ([]D
 	return out, nil
 }
 
+// Neighbour is what a row beside another has in a column.
+type Neighbour struct {
+	Key  int64
+	Text string
+}
+
 // Beside reads a column of the rows whose keys come before and after one that no
 // row has, empty where there is none.
-func (d *Desk) Beside(ctx context.Context, at recipe.Place, key int64) (low, high string, err error) {
+func (d *Desk) Beside(ctx context.Context, at recipe.Place, key int64) (low, high Neighbour, err error) {
 	p := d.Part(at.Part)
 	for _, side := range []struct {
 		order string
-		to    *string
+		to    *Neighbour
 	}{{" < ? ORDER BY " + quote(p.Key[0]) + " DESC", &low}, {" > ? ORDER BY " + quote(p.Key[0]), &high}} {
-		q := "SELECT " + quote(at.Column) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + side.order + " LIMIT 1"
+		columns := []string{at.Column, p.Key[0]}
+		q := "SELECT " + quoteAll(columns) + " FROM " + quote(p.Table.Name) + " WHERE " + quote(p.Key[0]) + side.order + " LIMIT 1"
 		err = d.db.each(ctx, q, []any{key}, func(rows *sql.Rows) error {
-			r, err := scanRow(rows, []string{at.Column})
+			r, err := scanRow(rows, columns)
 			if err == nil {
-				*side.to = r.Values[0].Text()
+				side.to.Text = r.Values[0].Text()
+				side.to.Key, err = strconv.ParseInt(r.Values[1].Text(), 10, 64)
 			}
 			return err
 		})
 		if err != nil {
-			return "", "", fmt.Errorf("read %s.%s beside a key: %w", p.Table.Name, at.Column, err)
+			return low, high, fmt.Errorf("read %s.%s beside a key: %w", p.Table.Name, at.Column, err)
 		}
 	}
 	return low, high, nil
