@@ -143,33 +143,50 @@ func (d *story) resolver() *net.Resolver {
 	}}
 }
 
-// lookUp does what a mail program does before it sends: the MX of the domain.
-func (d *story) lookUp(ctx context.Context) (string, error) {
+// choosePrey takes the canaries that the buyer will find out about: not
+// everybody has a number or a ticket, so the last two, who are called and
+// quoted, are chosen for having both.
+func (d *story) choosePrey() error {
 	own := map[string]bool{}
 	for _, name := range demoDomains() {
 		own[name] = true
 	}
-	d.stage.asked = map[string]bool{}
 	taken := map[string]bool{}
+	var mailed, full []row
 	for _, r := range d.world.loot {
 		_, domain, _ := strings.Cut(strings.ToLower(r.email), "@")
-		if own[domain] && r.phone.Valid && r.ticket.Valid && !taken[r.email] {
-			taken[r.email] = true
-			d.stage.prey = append(d.stage.prey, r)
+		if !own[domain] || taken[r.email] {
+			continue
 		}
+		taken[r.email] = true
+		if r.phone.Valid && r.ticket.Valid && len(full) < 2 {
+			full = append(full, r)
+			continue
+		}
+		mailed = append(mailed, r)
 	}
-	d.world.rng.Shuffle(len(d.stage.prey), func(i, j int) { d.stage.prey[i], d.stage.prey[j] = d.stage.prey[j], d.stage.prey[i] })
-	if len(d.stage.prey) < demoContacts {
-		return "", fmt.Errorf("only %d canaries with phone and ticket stand in the leaked extract", len(d.stage.prey))
+	if len(full) < 2 || len(mailed) < demoContacts-2 {
+		return fmt.Errorf("only %d canaries stand in the leaked extract, and the buyer contacts %d", len(taken), demoContacts)
 	}
+	d.world.rng.Shuffle(len(mailed), func(i, j int) { mailed[i], mailed[j] = mailed[j], mailed[i] })
 	// The buyer works on more than one country, or an extract of one would
 	// explain the contacts as well.
-	for i := range d.stage.prey {
-		if d.stage.prey[i].country != d.stage.prey[0].country {
-			d.stage.prey[1], d.stage.prey[i] = d.stage.prey[i], d.stage.prey[1]
+	for i := range mailed {
+		if mailed[i].country != mailed[0].country {
+			mailed[1], mailed[i] = mailed[i], mailed[1]
 			break
 		}
 	}
+	d.stage.prey = append(mailed[:demoContacts-2], full...)
+	return nil
+}
+
+// lookUp does what a mail program does before it sends: the MX of the domain.
+func (d *story) lookUp(ctx context.Context) (string, error) {
+	if err := d.choosePrey(); err != nil {
+		return "", err
+	}
+	d.stage.asked = map[string]bool{}
 	host, err := d.mx(ctx, d.stage.prey[0])
 	if err != nil {
 		return "", err
