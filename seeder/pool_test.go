@@ -179,7 +179,7 @@ func TestRotateInThePool(t *testing.T) {
 	boxes, _ := w.wantSound(t)
 	w.later(time.Hour)
 	report, err := w.seeder.Rotate(t.Context(), seeder.RotateConfig{Kind: canary.Email, PlacebosPerEmail: 1, Seed: []byte("rot")})
-	if err != nil || report.Rotated < 15 || report.Rotated+report.Waiting != 40 {
+	if err != nil || report.Rotated < 8 || report.Rotated+report.Waiting != 40 {
 		t.Fatalf("report %+v, %v", report, err)
 	}
 	_, is := w.standing(t)
