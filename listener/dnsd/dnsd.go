@@ -110,6 +110,7 @@ type Server struct {
 	slots chan struct{}   // one for each UDP query that waits for the store
 	busy  *sync.WaitGroup // those queries
 	conns *connSet
+	jar   jar
 	stats counters
 	down  atomic.Bool // the last Hear failed
 }

@@ -94,6 +94,9 @@ func start(t *testing.T, cfg dnsd.Config) ear {
 	return ear{srv, pc.LocalAddr().String(), ln.Addr().String(), stop}
 }
 
+// patience is how long a test waits for an answer that must come.
+const patience = 10 * time.Second
+
 func question(name string, kind uint16) *dns.Msg {
 	return new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 }
@@ -104,7 +107,7 @@ func ask(t *testing.T, e ear, proto string, m *dns.Msg) *dns.Msg {
 	if proto == "tcp" {
 		addr = e.tcp
 	}
-	got, _, err := (&dns.Client{Net: proto, Timeout: 10 * time.Second}).ExchangeContext(t.Context(), m, addr)
+	got, _, err := (&dns.Client{Net: proto, Timeout: patience}).ExchangeContext(t.Context(), m, addr)
 	if err != nil {
 		t.Fatalf("%s: %v", proto, err)
 	}

@@ -3,6 +3,7 @@ package dnsd
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Respond gives the handler's answer to one packet, without sockets.
@@ -15,4 +16,25 @@ func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, 
 		s.witness(ctx, &q)
 	}
 	return s.pack(&q)
+}
+
+// SipSum is the keyed hash.
+func SipSum(key [16]byte, b []byte) uint64 { return newSipKey(key).sum(b) }
+
+// Bake makes a COOKIE option with a secret that is given.
+func Bake(secret [16]byte, client []byte, peer netip.Addr, at time.Time) []byte {
+	return bake(newSipKey(secret), client, peer, at)
+}
+
+// SameCookie checks the hash of a server cookie alone.
+func SameCookie(secret [16]byte, client, server []byte, peer netip.Addr) bool {
+	return sameCookie(newSipKey(secret), client, server, peer)
+}
+
+// Jar makes and checks cookies with secrets of its own.
+type Jar struct{ jar }
+
+// Check is what the ear does with a COOKIE option.
+func (j *Jar) Check(option []byte, peer netip.Addr, at time.Time) (valid bool, answer []byte) {
+	return j.check(option, peer, at)
 }

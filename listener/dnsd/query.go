@@ -29,6 +29,9 @@ type query struct {
 	limit int      // bytes that the answer may have
 	reply *dns.Msg // nil when bare says it all
 	bare  []byte   // a header alone; nil and no reply is silence
+
+	spoke  bool // the asker speaks cookies
+	proved bool // and showed one of ours: it is where it says it is
 }
 
 // read decides on the answer to a packet. What it cannot trust, it answers with
@@ -47,46 +50,68 @@ func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
 		q.bare = bareReply(wire, dns.RcodeNotImplemented)
 		return q
 	}
-	var req dns.Msg
-	if !countsFit(wire) || req.Unpack(wire) != nil || len(req.Question) != 1 {
-		s.stats.malformed.Add(1)
-		q.bare = bareReply(wire, dns.RcodeFormatError)
-		return q
-	}
-	opt, ok := onlyOPT(&req)
+	req, ok := parse(wire)
 	if !ok {
 		s.stats.malformed.Add(1)
 		q.bare = bareReply(wire, dns.RcodeFormatError)
 		return q
 	}
-	s.decide(&q, &req, opt)
+	s.decide(&q, &req)
 	return q
 }
 
 // decide fills in the answer to a well-formed query.
-func (s *Server) decide(q *query, req *dns.Msg, opt *dns.OPT) {
-	asked := req.Question[0]
-	q.reply = new(dns.Msg).SetReply(req) // keeps RD, clears AA and RA
-	if opt != nil {
-		q.reply.SetEdns0(largestUDP, opt.Do())
-		if q.proto == protoUDP {
-			q.limit = min(max(int(opt.UDPSize()), plainUDP), largestUDP)
-		}
-		if opt.Version() != 0 {
-			s.stats.malformed.Add(1)
-			q.reply.Rcode = dns.RcodeBadVers
-			return
-		}
+func (s *Server) decide(q *query, req *request) {
+	q.reply = replyTo(q.wire, req)
+	if req.opt != nil && !s.extend(q, req.opt) {
+		s.stats.malformed.Add(1)
+		q.reply.Rcode = dns.RcodeBadVers
+		return
 	}
-	name := dns.CanonicalName(asked.Name)
+	if !req.asks {
+		return // it wanted a cookie and has it
+	}
+	name := dns.CanonicalName(req.name)
 	z := s.zoneOf(name)
-	if asked.Qclass != dns.ClassINET || z == nil {
+	if req.class != dns.ClassINET || z == nil {
 		s.stats.refused.Add(1)
 		q.reply.Rcode = dns.RcodeRefused
 		return
 	}
-	q.at, q.zone, q.name, q.asked, q.qtype = s.cfg.Now(), z.name, name, asked.Name, asked.Qtype
+	q.at, q.zone, q.name, q.asked, q.qtype = s.cfg.Now(), z.name, name, req.name, req.kind
 	z.fill(q.reply)
+}
+
+// replyTo begins the answer: the id and RD are the query's, the question is
+// repeated with its letters' case.
+func replyTo(wire []byte, req *request) *dns.Msg {
+	m := new(dns.Msg)
+	m.Id, m.Response = binary.BigEndian.Uint16(wire), true
+	m.RecursionDesired = binary.BigEndian.Uint16(wire[2:])&flagRD != 0
+	if req.asks {
+		m.Question = []dns.Question{{Name: req.name, Qtype: req.kind, Qclass: req.class}}
+	}
+	return m
+}
+
+// extend answers OPT with OPT (RFC 6891 §6.1.1) and a cookie with a cookie;
+// false says that the version is not ours.
+func (s *Server) extend(q *query, opt *option) bool {
+	q.reply.SetEdns0(largestUDP, opt.do)
+	if q.proto == protoUDP {
+		q.limit = min(max(int(opt.size), plainUDP), largestUDP)
+	}
+	if opt.version != 0 {
+		return false
+	}
+	if opt.cookie != nil {
+		q.spoke = true
+		var answer []byte
+		q.proved, answer = s.jar.check(opt.cookie, q.peer.Addr(), s.cfg.Now())
+		own := q.reply.IsEdns0()
+		own.Option = append(own.Option, &dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: answer})
+	}
+	return true
 }
 
 // zoneOf gives the nearest zone at or above the canonical name, or nil.
@@ -97,29 +122,6 @@ func (s *Server) zoneOf(name string) *zone {
 		}
 	}
 	return nil
-}
-
-// countsFit looks at the section counts before anything is unpacked: one
-// question, no answer, at most the SOA of an IXFR, at most OPT and TSIG.
-func countsFit(wire []byte) bool {
-	count := func(i int) uint16 { return binary.BigEndian.Uint16(wire[4+2*i:]) }
-	return count(0) == 1 && count(1) == 0 && count(2) <= 1 && count(3) <= 2
-}
-
-// onlyOPT gives the message's OPT record, nil when there is none; false when
-// there is more than one or it is not at the root (RFC 6891 §6.1.1, §6.1.2).
-func onlyOPT(m *dns.Msg) (opt *dns.OPT, ok bool) {
-	for _, rr := range m.Extra {
-		o, is := rr.(*dns.OPT)
-		if !is {
-			continue
-		}
-		if opt != nil || o.Hdr.Name != "." {
-			return nil, false
-		}
-		opt = o
-	}
-	return opt, true
 }
 
 // bareReply is a header alone: the id, the operation and RD are the query's.
