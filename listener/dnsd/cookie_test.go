@@ -127,6 +127,12 @@ func withCookie(m *dns.Msg, cookie string) *dns.Msg {
 	return m
 }
 
+// learn gives a cookie of the ear's for this machine.
+func learn(t *testing.T, e ear) string {
+	t.Helper()
+	return cookieOf(ask(t, e, "udp", withCookie(question("example.com", dns.TypeA), "0102030405060708")))
+}
+
 func TestCookieExchange(t *testing.T) {
 	t.Parallel()
 	e := start(t, config(new(store)))

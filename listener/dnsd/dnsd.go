@@ -39,6 +39,7 @@
 package dnsd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -70,7 +71,8 @@ type Config struct {
 	Salt []byte
 }
 
-// Limits bound what a stranger can grow. Zero fields take the defaults.
+// Limits bound what a stranger can grow. Zero fields take the defaults; of Rate
+// and Slip a negative value is none.
 type Limits struct {
 	Handlers    int           // UDP queries that may wait for the store at once; 1024
 	Conns       int           // TCP connections open at once; 512
@@ -80,6 +82,8 @@ type Limits struct {
 	Drain       time.Duration // time to finish at the end, and again to record the repeats; 10 s
 	Names       int           // sightings remembered at once; 100,000
 	Period      time.Duration // how long a sighting makes equal ones repeats; 24 h
+	Rate        int           // UDP answers of one kind a second to one network without a cookie; 200
+	Slip        int           // over Rate, one answer in so many is sent, short; 2
 }
 
 func (l Limits) withDefaults() Limits {
@@ -92,6 +96,8 @@ func (l Limits) withDefaults() Limits {
 		Drain:       orDefault(l.Drain, 10*time.Second),
 		Names:       orDefault(l.Names, 100_000),
 		Period:      orDefault(l.Period, 24*time.Hour),
+		Rate:        cmp.Or(l.Rate, 200),
+		Slip:        cmp.Or(l.Slip, 2),
 	}
 }
 
@@ -111,6 +117,7 @@ type Server struct {
 	busy  *sync.WaitGroup // those queries
 	conns *connSet
 	jar   jar
+	rates *buckets // nil when there is no limit
 	stats counters
 	down  atomic.Bool // the last Hear failed
 }
@@ -144,14 +151,18 @@ func New(cfg Config) (*Server, error) {
 		cfg.Salt = make([]byte, 32)
 		rand.Read(cfg.Salt) // crypto/rand.Read never fails since Go 1.24
 	}
-	return &Server{
+	s := &Server{
 		cfg:   cfg,
 		zones: zones,
 		seen:  newSightings(cfg.Salt, cfg.Limits.Names, cfg.Limits.Period),
 		slots: make(chan struct{}, cfg.Limits.Handlers),
 		busy:  new(sync.WaitGroup),
 		conns: newConnSet(cfg.Limits.Conns),
-	}, nil
+	}
+	if rate := float64(cfg.Limits.Rate); rate > 0 {
+		s.rates = newBuckets(rate, rate)
+	}
+	return s, nil
 }
 
 // Run serves all the sockets until ctx ends or one of them fails for good, then

@@ -15,7 +15,7 @@ func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, 
 	if !s.known(&q) {
 		s.witness(ctx, &q)
 	}
-	return s.pack(&q)
+	return s.answer(&q)
 }
 
 // SipSum is the keyed hash.

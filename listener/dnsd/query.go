@@ -10,10 +10,15 @@ import (
 // Sizes of RFC 1035 §4.2.1 and of the DNS flag day 2020: an answer of 1232
 // bytes is not fragmented on any path.
 const (
-	headerSize  = 12
-	plainUDP    = 512
-	largestUDP  = 1232
-	largestTCP  = dns.MaxMsgSize
+	headerSize = 12
+	plainUDP   = 512
+	largestUDP = 1232
+	largestTCP = dns.MaxMsgSize
+
+	// amplification is how many bytes may go out for one that came in from an
+	// address that is not proved.
+	amplification = 3
+
 	protoUDP    = "udp"
 	protoTCP    = "tcp"
 	flagQR      = 1 << 15
@@ -25,10 +30,11 @@ const (
 // query is one packet and what is to be said to it.
 type query struct {
 	asking
-	wire  []byte
-	limit int      // bytes that the answer may have
-	reply *dns.Msg // nil when bare says it all
-	bare  []byte   // a header alone; nil and no reply is silence
+	wire   []byte
+	limit  int      // bytes that the answer may have
+	reply  *dns.Msg // nil when bare says it all
+	asksTo int      // where its question ends
+	bare   []byte   // a header alone; nil and no reply is silence
 
 	spoke  bool // the asker speaks cookies
 	proved bool // and showed one of ours: it is where it says it is
@@ -37,7 +43,7 @@ type query struct {
 // read decides on the answer to a packet. What it cannot trust, it answers with
 // a header alone: never more bytes than came in.
 func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
-	q := query{asking: asking{peer: peer, proto: proto}, wire: wire, limit: plainUDP}
+	q := query{asking: asking{at: s.cfg.Now(), peer: peer, proto: proto}, wire: wire, limit: plainUDP}
 	if proto == protoTCP {
 		q.limit = largestTCP
 	}
@@ -62,7 +68,8 @@ func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
 
 // decide fills in the answer to a well-formed query.
 func (s *Server) decide(q *query, req *request) {
-	q.reply = replyTo(q.wire, req)
+	name := dns.CanonicalName(req.name)
+	q.reply, q.asksTo = replyTo(q.wire, req, name), req.questionEnd
 	if req.opt != nil && !s.extend(q, req.opt) {
 		s.stats.malformed.Add(1)
 		q.reply.Rcode = dns.RcodeBadVers
@@ -71,25 +78,23 @@ func (s *Server) decide(q *query, req *request) {
 	if !req.asks {
 		return // it wanted a cookie and has it
 	}
-	name := dns.CanonicalName(req.name)
 	z := s.zoneOf(name)
 	if req.class != dns.ClassINET || z == nil {
 		s.stats.refused.Add(1)
 		q.reply.Rcode = dns.RcodeRefused
 		return
 	}
-	q.at, q.zone, q.name, q.asked, q.qtype = s.cfg.Now(), z.name, name, req.name, req.kind
+	q.zone, q.name, q.asked, q.qtype = z.name, name, req.name, req.kind
 	z.fill(q.reply)
 }
 
-// replyTo begins the answer: the id and RD are the query's, the question is
-// repeated with its letters' case.
-func replyTo(wire []byte, req *request) *dns.Msg {
+// replyTo begins the answer: the id and RD are the query's.
+func replyTo(wire []byte, req *request, name string) *dns.Msg {
 	m := new(dns.Msg)
 	m.Id, m.Response = binary.BigEndian.Uint16(wire), true
 	m.RecursionDesired = binary.BigEndian.Uint16(wire[2:])&flagRD != 0
 	if req.asks {
-		m.Question = []dns.Question{{Name: req.name, Qtype: req.kind, Qclass: req.class}}
+		m.Question = []dns.Question{{Name: name, Qtype: req.kind, Qclass: req.class}}
 	}
 	return m
 }
@@ -107,7 +112,7 @@ func (s *Server) extend(q *query, opt *option) bool {
 	if opt.cookie != nil {
 		q.spoke = true
 		var answer []byte
-		q.proved, answer = s.jar.check(opt.cookie, q.peer.Addr(), s.cfg.Now())
+		q.proved, answer = s.jar.check(opt.cookie, q.peer.Addr(), q.at)
 		own := q.reply.IsEdns0()
 		own.Option = append(own.Option, &dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: answer})
 	}
@@ -139,21 +144,55 @@ func (q *query) unheard() {
 	m.Rcode, m.Authoritative, m.Answer, m.Ns = dns.RcodeServerFailure, false, nil, nil
 }
 
-// pack gives the bytes of the answer, nil for silence. An answer that does not
-// fit goes out empty with TC, so that the asker comes back over TCP.
-func (s *Server) pack(q *query) []byte {
-	if q.reply == nil {
+// answer gives the bytes that are sent, nil for silence.
+func (s *Server) answer(q *query) []byte {
+	if q.reply == nil && q.bare == nil {
+		return nil
+	}
+	send, whole := s.ration(q)
+	switch {
+	case !send:
+		return nil
+	case q.reply == nil:
 		return q.bare
+	case !whole:
+		q.shorten()
+	}
+	return s.pack(q)
+}
+
+// pack gives the answer's bytes. One that does not fit, or would be a gift to
+// somebody who sends in another's name, goes out short.
+func (s *Server) pack(q *query) []byte {
+	limit := q.limit
+	if q.spoofable() {
+		limit = min(limit, amplification*len(q.wire))
 	}
 	q.reply.Compress = true
 	out, err := q.reply.Pack()
-	if err == nil && len(out) > q.limit {
+	if err == nil && len(out) > limit {
 		s.stats.truncated.Add(1)
-		q.reply.Truncated, q.reply.Answer, q.reply.Ns = true, nil, nil
+		q.shorten()
 		out, err = q.reply.Pack()
 	}
 	if err != nil {
 		return bareReply(q.wire, dns.RcodeServerFailure)
 	}
+	// Names are packed in lower case, so that all of them are compressed; those
+	// that point into the question have its letters' case with it.
+	copy(out[headerSize:], q.wire[headerSize:q.asksTo])
 	return out
+}
+
+// shorten leaves the question and what brings a real asker back: BADCOOKIE and
+// a cookie for one who speaks cookies and has shown none of ours (RFC 7873
+// §5.2.3), else TC, which sends it to TCP.
+func (q *query) shorten() {
+	m := q.reply
+	m.Answer, m.Ns = nil, nil
+	if q.spoke && q.spoofable() {
+		m.Rcode, m.Authoritative = dns.RcodeBadCookie, false
+		return
+	}
+	m.Truncated = true
 }

@@ -15,7 +15,8 @@ type Stats struct {
 	Lost       uint64 // repeats that were answered and could not be recorded
 	Unheard    uint64 // answered SERVFAIL because the store failed
 	Dropped    uint64 // not answered because Limits.Handlers queries waited already
-	Truncated  uint64 // answered with TC over UDP
+	Truncated  uint64 // answered with TC or BADCOOKIE over UDP, for their size
+	Limited    uint64 // shortened or not answered, for the rate of their network
 	ConnsShut  uint64 // TCP connections closed because Limits.Conns were open
 	Unsent     uint64 // answers that the socket did not take
 	Recovered  uint64 // faults of ours confined to one packet
@@ -24,7 +25,7 @@ type Stats struct {
 
 type counters struct {
 	udp, tcp, ignored, malformed, refused, first, repeats, told,
-	unheard, dropped, truncated, connsShut, unsent, recovered atomic.Uint64
+	unheard, dropped, truncated, limited, connsShut, unsent, recovered atomic.Uint64
 }
 
 // Stats returns the counters as they are now.
@@ -44,6 +45,7 @@ func (s *Server) Stats() Stats {
 		Unheard:    c.unheard.Load(),
 		Dropped:    c.dropped.Load(),
 		Truncated:  c.truncated.Load(),
+		Limited:    c.limited.Load(),
 		ConnsShut:  c.connsShut.Load(),
 		Unsent:     c.unsent.Load(),
 		Recovered:  c.recovered.Load(),

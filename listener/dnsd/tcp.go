@@ -114,7 +114,7 @@ func (s *Server) message(ctx context.Context, wire []byte, peer netip.AddrPort) 
 	if !s.known(&q) {
 		s.witness(ctx, &q)
 	}
-	return s.pack(&q)
+	return s.answer(&q)
 }
 
 func readMessage(in *bufio.Reader) ([]byte, error) {

@@ -152,7 +152,7 @@ func (s *Server) packet(ctx context.Context, port packetPort, wire []byte, from 
 }
 
 func (s *Server) send(port packetPort, q *query, to origin) {
-	answer := s.pack(q)
+	answer := s.answer(q)
 	if answer == nil {
 		return
 	}

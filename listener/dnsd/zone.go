@@ -133,7 +133,7 @@ func (z *zone) find(name string) (rrsets, bool) {
 	return nil, false
 }
 
-// fill answers the message's question, which lies in the zone. There is no
+// fill answers the message's question, which is canonical and lies in the zone. There is no
 // additional section: it would make the answers larger than they must be, and a
 // sender that looks the mail host up by itself is heard once more.
 func (z *zone) fill(m *dns.Msg) {
@@ -143,7 +143,7 @@ func (z *zone) fill(m *dns.Msg) {
 		return
 	}
 	m.Authoritative = true
-	sets, exists := z.find(dns.CanonicalName(q.Name))
+	sets, exists := z.find(q.Name)
 	if !exists {
 		m.Rcode = dns.RcodeNameError
 	}
@@ -158,7 +158,7 @@ func (z *zone) fill(m *dns.Msg) {
 	m.Answer = make([]dns.RR, len(set))
 	for i, rr := range set {
 		m.Answer[i] = dns.Copy(rr)
-		m.Answer[i].Header().Name = q.Name // with the case it was asked in
+		m.Answer[i].Header().Name = q.Name
 	}
 }
 
