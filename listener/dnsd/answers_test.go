@@ -55,6 +55,16 @@ func TestAnswers(t *testing.T) {
 		{"_dmarc.example.net", dns.TypeTXT, 0, []string{`TXT "v=DMARC1; p=none"`}},
 		{"_dmarc.example.net", dns.TypeA, 0, nil},
 		{"x._dmarc.example.net", dns.TypeA, dns.RcodeNameError, nil}, // RFC 4592 §4.2: the wildcard is above
+		{"_domainkey.example.net", dns.TypeTXT, 0, nil},              // an empty non-terminal (RFC 8020)
+		{"_domainkey.example.net", dns.TypeANY, 0, nil},
+		{"selector._domainkey.example.net", dns.TypeTXT, 0, []string{`TXT "k=rsa"`}},
+		{"other._domainkey.example.net", dns.TypeA, dns.RcodeNameError, nil},
+		{"x.selector._domainkey.example.net", dns.TypeA, dns.RcodeNameError, nil},
+		{"x.*.example.net", dns.TypeA, dns.RcodeNameError, nil}, // RFC 4592 §2.3: nothing is below an asterisk
+		{"shop.example.net", dns.TypeA, 0, []string{"A 192.0.2.8", "CNAME www.example.net."}},
+		{"shop.example.net", dns.TypeCNAME, 0, []string{"CNAME www.example.net."}},
+		{"shop.example.net", dns.TypeANY, 0, []string{"CNAME www.example.net."}},
+		{"away.example.net", dns.TypeMX, 0, []string{"CNAME elsewhere.example.com."}},
 		{"example.org", dns.TypeMX, 0, []string{"MX 10 mx1.example.com.", "MX 20 mx2.example.com."}},
 		{"example.org", dns.TypeA, 0, nil},
 	} {
@@ -75,17 +85,20 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestSOAIsAsPeopleWriteIt(t *testing.T) {
+func TestAliases(t *testing.T) {
 	t.Parallel()
 	e := start(t, config(new(store)))
-	got := ask(t, e, "tcp", question("example.net", dns.TypeSOA))
-	soa, ok := got.Answer[0].(*dns.SOA)
-	if !ok || soa.Ns != "ns1.example.net." || soa.Mbox != "hostmaster.example.net." || soa.Serial < 2023010101 || soa.Serial > 2024123199 {
-		t.Fatalf("got %v", got)
+	got := ask(t, e, "tcp", question("lost.example.net", dns.TypeA))
+	if got.Rcode != dns.RcodeNameError || len(got.Answer) != 1 || len(got.Ns) != 1 { // RFC 2308 §2.1
+		t.Errorf("an alias of nothing: %v", got)
 	}
-	other := ask(t, e, "tcp", question("example.org", dns.TypeSOA))
-	if again := start(t, config(new(store))); ask(t, again, "tcp", question("example.org", dns.TypeSOA)).Answer[0].String() != other.Answer[0].String() {
-		t.Error("the serial changes from start to start")
+	got = ask(t, e, "tcp", question("shop.example.net", dns.TypeTXT))
+	if got.Rcode != 0 || len(got.Answer) != 1 || len(got.Ns) != 1 {
+		t.Errorf("an alias without the type: %v", got)
+	}
+	got = ask(t, e, "tcp", question("round.example.net", dns.TypeA))
+	if got.Rcode != 0 || len(got.Answer) == 0 || len(got.Answer) > 8 {
+		t.Errorf("a circle: %v", got)
 	}
 }
 
@@ -162,14 +175,14 @@ func TestCaseIsKept(t *testing.T) {
 	t.Parallel()
 	s := new(store)
 	e := start(t, config(s))
-	const name = "wWw.ExAmPlE.nEt."
+	const name = "mAiL.ExAmPlE.nEt."
 	got := ask(t, e, "udp", question(name, dns.TypeMX))
 	if got.Question[0].Name != name || len(got.Answer) != 1 || got.Answer[0].Header().Name != name {
 		t.Errorf("got %v", got)
 	}
 	ask(t, e, "udp", question(strings.ToLower(name), dns.TypeMX))
 	heard := s.all()
-	if len(heard) != 1 || heard[0].Facts["qname"] != "wWw.ExAmPlE.nEt" || heard[0].Targets[0].Text != "www.example.net" {
+	if len(heard) != 1 || heard[0].Facts["qname"] != "mAiL.ExAmPlE.nEt" || heard[0].Targets[0].Text != "mail.example.net" {
 		t.Errorf("heard %+v", heard)
 	}
 }

@@ -66,6 +66,9 @@ type Config struct {
 	Log *slog.Logger
 	// Limits bound what a stranger can grow. Zero fields take their defaults.
 	Limits Limits
+	// Seed is what the zones' profiles are drawn from (TTLs, serials, which of
+	// the usual records there are). Edges with one seed answer alike.
+	Seed []byte
 	// Salt keys the digests by which repeats are recognised. Nothing durable
 	// depends on it; when empty, a random one is used for the ear's life.
 	Salt []byte
@@ -133,7 +136,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	zones := map[string]*zone{}
 	for _, z := range cfg.Zones {
-		built, err := newZone(z)
+		built, err := newZone(z, cfg.Seed)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("dns ear: zone %q: %w", z.Name, err))
 			continue

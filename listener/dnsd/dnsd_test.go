@@ -50,10 +50,19 @@ func (s *store) all() []canary.Contact {
 
 func zones() []dnsd.Zone {
 	return []dnsd.Zone{
-		{Name: "example.net", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}},
+		{
+			Name: "example.net", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")},
+			TXT: []string{"v=spf1 mx -all"},
+			Records: []string{
+				"@ 3600 SOA ns1 hostmaster 2024010101 7200 3600 1209600 300", "@ 300 MX 10 mail", "* 300 MX 10 mail",
+				`_dmarc 300 TXT "v=DMARC1; p=none"`, "selector._domainkey TXT k=rsa", "shop CNAME www", "www A 192.0.2.8",
+				"away CNAME elsewhere.example.com.", "lost CNAME x._dmarc", "round CNAME about", "about CNAME round",
+			},
+		},
 		{
 			Name: "Example.ORG.", Nameservers: []string{"ns.example.com"}, MailHosts: []string{"mx1.example.com", "mx2.example.com"},
-			TXT: slices.Repeat([]string{`a "long\ text` + string(slices.Repeat([]byte("x"), 300))}, 8),
+			Records: []string{"@ 3600 SOA ns.example.com. hostmaster 2024010102 7200 3600 1209600 300", "@ MX 10 mx1.example.com.", "@ MX 20 mx2.example.com."},
+			TXT:     slices.Repeat([]string{`a "long\ text` + string(slices.Repeat([]byte("x"), 300))}, 8),
 		},
 	}
 }

@@ -3,11 +3,8 @@ package dnsd
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net/netip"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -15,94 +12,73 @@ import (
 )
 
 // Zone is one owned domain as the world sees it. Every name below it answers
-// like the others; see the package comment.
+// like the others; see the package comment. What is not given is drawn from
+// Config.Seed and the name.
 type Zone struct {
 	// Name is the domain, such as "example.net".
 	Name string
 	// Nameservers are the NS targets, the first of them the zone's primary;
 	// ns1.NAME and ns2.NAME when empty.
 	Nameservers []string
-	// MailHosts are the MX targets in order of preference; mail.NAME when empty.
+	// MailHosts are the MX targets in order of preference; a host in the zone
+	// when empty.
 	MailHosts []string
 	// Addrs are the A and AAAA records of the apex and of every name below.
 	Addrs []netip.Addr
-	// TXT are the records of the apex; "v=spf1 mx -all" when empty.
+	// TXT are the records of the apex; an SPF record when empty.
 	TXT []string
+	// Records are lines of a master file (RFC 1035 §5.1), relative to the zone.
+	// Those of one name and type take the place of what the zone has there.
+	Records []string
+	// Omit names what the zone shall not have, as "NAME TYPE", relative to it.
+	Omit []string
 }
 
-// Times to live. Short ones for what senders of mail look up: each look-up that
-// a resolver's cache answers is a contact not heard.
-const (
-	ttlMail   = 300
-	ttlZone   = 3600
-	maxAnswer = 32 << 10 // bytes of one answer, well below what TCP can carry
-)
+const maxAnswer = 32 << 10 // bytes of one answer, well below what TCP can carry
 
 type rrsets map[uint16][]dns.RR
 
 // zone is a Zone made ready to answer.
 type zone struct {
-	name  string // canonical, with its last dot
-	nodes map[string]rrsets
-	soa   dns.RR // for the authority section of negative answers
+	name  string            // canonical, with its last dot
+	nodes map[string]rrsets // an empty non-terminal has an empty set
+	soa   dns.RR            // for the authority section of negative answers
 }
 
-func newZone(cfg Zone) (*zone, error) {
+func newZone(cfg Zone, seed []byte) (*zone, error) {
 	name, err := hostName(cfg.Name)
 	if err != nil {
 		return nil, err
 	}
-	label := func(l string) string { return l + "." + name }
-	servers, err1 := hostNames(cfg.Nameservers, label("ns1"), label("ns2"))
-	mailers, err2 := hostNames(cfg.MailHosts, label("mail"))
-	addrs, err3 := addressRecords(cfg.Addrs)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	b := &builder{zone: &zone{name: name, nodes: map[string]rrsets{}}, p: newProfile(seed, name)}
+	b.servers, b.faults[0] = hostNames(cfg.Nameservers, b.label("ns1"), b.label("ns2"))
+	b.mailers, b.faults[1] = hostNames(cfg.MailHosts, b.label(b.p.mailHost))
+	b.addrs, b.faults[2] = b.addressRecords(cfg.Addrs)
+	if err := errors.Join(b.faults[:]...); err != nil {
 		return nil, err
 	}
-	texts := cfg.TXT
-	if len(texts) == 0 {
-		texts = []string{"v=spf1 mx -all"}
+	b.common(cfg.TXT)
+	b.optional()
+	if err := errors.Join(b.omit(cfg.Omit), b.replace(cfg.Records)); err != nil {
+		return nil, err
 	}
+	return b.zone, b.zone.seal()
+}
 
-	z := &zone{name: name, nodes: map[string]rrsets{}}
-	soa := &dns.SOA{
-		Hdr: header(dns.TypeSOA, ttlZone), Ns: servers[0], Mbox: label("hostmaster"), Serial: serial(cfg),
-		Refresh: 7200, Retry: 3600, Expire: 1209600, Minttl: ttlMail,
+// seal makes the negative answers, and sees that the zone is one and that every
+// answer can be packed.
+func (z *zone) seal() error {
+	soa, ok := z.nodes[z.name].one(dns.TypeSOA).(*dns.SOA)
+	if !ok || len(z.nodes[z.name][dns.TypeNS]) == 0 {
+		return errors.New("one SOA and an NS must stand at its top")
 	}
-	z.add(name, soa)
-	for _, ns := range servers {
-		z.add(name, &dns.NS{Hdr: header(dns.TypeNS, ttlZone), Ns: ns})
-	}
-	for _, text := range texts {
-		z.add(name, textRecord(text))
-	}
-	for _, at := range []string{name, label("*")} {
-		z.add(at, addrs...)
-		for i, mx := range mailers {
-			z.add(at, &dns.MX{Hdr: header(dns.TypeMX, ttlMail), Preference: uint16(10 * (i + 1)), Mx: mx}) // bounded by hostNames
-		}
-	}
-	z.add(label("_dmarc"), textRecord("v=DMARC1; p=none"))
-
-	negative := *soa // RFC 2308 §3: it lives no longer than the minimum
-	negative.Hdr.Name, negative.Hdr.Ttl = name, soa.Minttl
+	negative := *soa // RFC 2308 §3 and §5: it lives for the lesser of the two
+	negative.Hdr.Ttl = min(soa.Hdr.Ttl, soa.Minttl)
 	z.soa = &negative
-	return z, z.validate()
-}
-
-func (z *zone) add(at string, rrs ...dns.RR) {
-	if z.nodes[at] == nil {
-		z.nodes[at] = rrsets{}
-	}
-	for _, rr := range rrs {
-		kind := rr.Header().Rrtype
-		z.nodes[at][kind] = append(z.nodes[at][kind], rr)
-	}
-}
-
-// validate sees that every answer can be packed.
-func (z *zone) validate() error {
 	for at, sets := range z.nodes {
+		if len(sets[dns.TypeCNAME]) > 0 && (len(sets) > 1 || len(sets[dns.TypeCNAME]) > 1) {
+			return fmt.Errorf("beside the alias at %s stands another record", at)
+		}
 		for kind := range sets {
 			m := &dns.Msg{Question: []dns.Question{{Name: at, Qtype: kind, Qclass: dns.ClassINET}}}
 			z.fill(m)
@@ -133,9 +109,12 @@ func (z *zone) find(name string) (rrsets, bool) {
 	return nil, false
 }
 
-// fill answers the message's question, which is canonical and lies in the zone. There is no
-// additional section: it would make the answers larger than they must be, and a
-// sender that looks the mail host up by itself is heard once more.
+const maxAliases = 8 // that are followed; a circle ends there
+
+// fill answers the message's question, which is canonical and lies in the zone.
+// There is no additional section: it would make the answers larger than they
+// must be, and a sender that looks the mail host up by itself is heard once
+// more.
 func (z *zone) fill(m *dns.Msg) {
 	q := m.Question[0]
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
@@ -143,61 +122,60 @@ func (z *zone) fill(m *dns.Msg) {
 		return
 	}
 	m.Authoritative = true
-	sets, exists := z.find(q.Name)
-	if !exists {
-		m.Rcode = dns.RcodeNameError
+	name := q.Name
+	for range maxAliases {
+		sets, exists := z.find(name)
+		set := sets[q.Qtype]
+		if q.Qtype == dns.TypeANY {
+			set = sets.any()
+		}
+		alias, is := sets.one(dns.TypeCNAME).(*dns.CNAME)
+		if len(set) > 0 || !is {
+			m.Answer = append(m.Answer, owned(set, name)...)
+			if !exists {
+				m.Rcode = dns.RcodeNameError
+			}
+			if len(set) == 0 {
+				m.Ns = []dns.RR{z.soa}
+			}
+			return
+		}
+		m.Answer = append(m.Answer, owned(sets[dns.TypeCNAME], name)...)
+		if name = dns.CanonicalName(alias.Target); !dns.IsSubDomain(z.name, name) {
+			return
+		}
 	}
-	set := sets[q.Qtype]
-	if q.Qtype == dns.TypeANY {
-		set = sets.any()
-	}
-	if len(set) == 0 {
-		m.Ns = []dns.RR{z.soa}
-		return
-	}
-	m.Answer = make([]dns.RR, len(set))
+}
+
+// owned gives copies of the records with the name that was asked for.
+func owned(set []dns.RR, name string) []dns.RR {
+	out := make([]dns.RR, len(set))
 	for i, rr := range set {
-		m.Answer[i] = dns.Copy(rr)
-		m.Answer[i].Header().Name = q.Name
+		out[i] = dns.Copy(rr)
+		out[i].Header().Name = name
 	}
+	return out
 }
 
 // any gives one of the sets (RFC 8482 §4.1).
 func (r rrsets) any() []dns.RR {
-	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypeTXT} {
+	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX, dns.TypeTXT, dns.TypeCNAME} {
 		if len(r[kind]) > 0 {
 			return r[kind]
 		}
 	}
+	for _, set := range r { // a name of the configuration's, with one kind as a rule
+		return set
+	}
 	return nil
 }
 
-func header(kind uint16, ttl uint32) dns.RR_Header {
-	return dns.RR_Header{Rrtype: kind, Class: dns.ClassINET, Ttl: ttl}
-}
-
-func textRecord(text string) dns.RR {
-	rr := &dns.TXT{Hdr: header(dns.TypeTXT, ttlMail)}
-	for chunk := range slices.Chunk([]byte(text), 255) { // RFC 1035 §3.3: a character-string's limit
-		rr.Txt = append(rr.Txt, strings.ReplaceAll(string(chunk), `\`, `\\`))
+// one gives the first record of a kind, or nil.
+func (r rrsets) one(kind uint16) dns.RR {
+	if set := r[kind]; len(set) > 0 {
+		return set[0]
 	}
-	return rr
-}
-
-func addressRecords(addrs []netip.Addr) ([]dns.RR, error) {
-	var rrs []dns.RR
-	for _, a := range addrs {
-		a = a.Unmap()
-		switch {
-		case !a.IsValid() || a.Zone() != "":
-			return nil, fmt.Errorf("address %q cannot stand in a zone", a)
-		case a.Is4():
-			rrs = append(rrs, &dns.A{Hdr: header(dns.TypeA, ttlMail), A: a.AsSlice()})
-		default:
-			rrs = append(rrs, &dns.AAAA{Hdr: header(dns.TypeAAAA, ttlMail), AAAA: a.AsSlice()})
-		}
-	}
-	return rrs, nil
+	return nil
 }
 
 func hostNames(names []string, otherwise ...string) ([]string, error) {
@@ -227,14 +205,4 @@ func hostName(name string) (string, error) {
 		return "", fmt.Errorf("%q is no host name", name)
 	}
 	return fqdn, nil
-}
-
-// serial is the same on every edge that serves the same zone, looks like the
-// dates that people use (RFC 1912 §2.2), and differs from domain to domain.
-func serial(cfg Zone) uint32 {
-	h := fnv.New32a()
-	_, _ = fmt.Fprintf(h, "%q", cfg) // a hash takes all
-	sum := int(h.Sum32() >> 1)
-	day := time.Date(2023, time.January, 1+sum%700, 0, 0, 0, 0, time.UTC)
-	return uint32(day.Year()*1_000_000 + int(day.Month())*10_000 + day.Day()*100 + 1 + sum/700%5) //nolint:gosec // ten digits below 2^32
 }
