@@ -79,6 +79,9 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add(checkPool(&core{cfg, keys, reg}))
 	_, err = token.NewRule(keys.Accept(), cfg.Pool.AcceptOneIn)
 	add("acceptance rule", err)
+	if cfg.DNS != nil {
+		add("dns zones", a.checkZones(cfg, keys.Accept()))
+	}
 	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
 	for _, r := range cfg.Routes {
 		_, err = s.route(r)

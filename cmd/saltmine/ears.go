@@ -16,7 +16,6 @@ import (
 	"saltmine/internal/webhook"
 	"saltmine/listener"
 	"saltmine/listener/desk"
-	"saltmine/listener/dnsd"
 	"saltmine/listener/phone"
 	"saltmine/listener/smtpd"
 )
@@ -33,6 +32,7 @@ type ears struct {
 	cfg  *conf.Config
 	road *listener.Road
 	rule token.Rule
+	seed []byte // of the zones' profiles
 	now  func() time.Time
 	log  *slog.Logger
 
@@ -97,58 +97,6 @@ func (e *ears) smtp(ctx context.Context) error {
 	}
 	e.jobs = append(e.jobs, job{"smtpd", func(ctx context.Context) error { return srv.Run(ctx, lns...) }})
 	return nil
-}
-
-func (e *ears) dns(ctx context.Context) error {
-	c := e.cfg.DNS
-	if c == nil {
-		return nil
-	}
-	var zones []dnsd.Zone
-	for _, name := range e.cfg.Pool.Domains {
-		z := dnsd.Zone{Name: name, Nameservers: c.Nameservers, Addrs: c.Addresses}
-		if e.cfg.SMTP != nil {
-			z.MailHosts = []string{e.cfg.SMTP.Hostname}
-		}
-		zones = append(zones, z)
-	}
-	srv, err := dnsd.New(dnsd.Config{Zones: zones, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "dnsd")})
-	if err != nil {
-		return fmt.Errorf("[dns]: %w", err)
-	}
-	var packets []net.PacketConn
-	var streams []net.Listener
-	for _, addr := range c.Listen {
-		pc, ln, err := e.listenBoth(ctx, addr)
-		if err != nil {
-			return err
-		}
-		packets, streams = append(packets, pc), append(streams, ln)
-	}
-	e.jobs = append(e.jobs, job{"dnsd", func(ctx context.Context) error { return srv.Run(ctx, packets, streams) }})
-	e.stats = append(e.stats, func() (string, map[string]float64) {
-		s := srv.Stats()
-		return "dnsd", map[string]float64{
-			"udp": float64(s.UDP), "tcp": float64(s.TCP), "malformed": float64(s.Malformed), "refused": float64(s.Refused),
-			"first": float64(s.First), "repeats": float64(s.Repeats), "unheard": float64(s.Unheard), "dropped": float64(s.Dropped), "lost": float64(s.Lost),
-		}
-	})
-	return nil
-}
-
-// listenBoth takes one port for UDP and TCP. Port 0 takes any port that is free
-// for both.
-func (e *ears) listenBoth(ctx context.Context, addr string) (net.PacketConn, net.Listener, error) {
-	ln, err := e.listen(ctx, "dns", addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	pc, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", ln.Addr().String())
-	if err != nil {
-		return nil, nil, fmt.Errorf("[dns] listen: %w", err)
-	}
-	e.opened = append(e.opened, pc)
-	return pc, ln, nil
 }
 
 func (e *ears) phone(ctx context.Context) error {

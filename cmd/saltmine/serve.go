@@ -107,7 +107,7 @@ func (s *server) wire(ctx context.Context) error {
 		},
 		Full: func(err error) bool { return errors.Is(err, spool.ErrFull) },
 	})
-	s.ears = &ears{cfg: s.cfg, road: road, rule: rule, now: s.app.now, log: s.log}
+	s.ears = &ears{cfg: s.cfg, road: road, rule: rule, seed: s.keys.Accept(), now: s.app.now, log: s.log}
 	routes, sends, err := s.routes()
 	if err != nil {
 		return err

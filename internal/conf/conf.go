@@ -27,7 +27,6 @@ package conf
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -141,13 +140,6 @@ type SMTP struct {
 	// TLSCert and TLSKey are PEM files for STARTTLS; both or neither.
 	TLSCert string `json:"tls_cert,omitempty"`
 	TLSKey  string `json:"tls_key,omitempty"`
-}
-
-// DNS is the name-server ear. Its zones are the pool's domains.
-type DNS struct {
-	Listen      []string     `json:"listen"` // "host:port" each, UDP and TCP
-	Nameservers []string     `json:"nameservers"`
-	Addresses   []netip.Addr `json:"addresses,omitempty"` // given as A and AAAA
 }
 
 // Phone is the webhook ear of the telephony providers.

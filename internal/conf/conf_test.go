@@ -198,6 +198,14 @@ func TestOneFault(t *testing.T) {
 		"both sources":      {"[registry]\ndsn='sqlite:a'\ndsn_file='b'\n", "s.toml:3: registry.dsn_file: registry.dsn is given too; keep one of them"},
 		"password in dsn":   {"[registry]\ndsn='mysql://u:p@h/d'\n", "s.toml:2: registry.dsn: holds a password, which may not stand in the configuration; put it into a file and name that in dsn_file"},
 		"domain twice":      {"[pool]\ndomains = ['example.net', 'Example.NET.']\n", `s.toml:2: pool.domains: "example.net" is given twice`},
+		"dns zone": {
+			"[pool]\ndomains=['a.example']\n[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n[[dns.zone]]\nname='b.example'\n",
+			`s.toml:7: dns.zone[0].name: "b.example" is none of the pool's domains`,
+		},
+		"dns rate": {
+			"[pool]\ndomains=['a.example']\n[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\nanswers_per_second=-1\n",
+			"s.toml:6: dns.answers_per_second: -1 is not between 0 and 1000000",
+		},
 		"ear without pool":  {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
 		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
 		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},

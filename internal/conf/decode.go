@@ -2,7 +2,6 @@ package conf
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"saltmine/internal/canary"
@@ -158,31 +157,6 @@ func (c *Config) decodeSMTP(t *table) {
 	t.file("tls_cert", &s.TLSCert)
 	t.file("tls_key", &s.TLSKey)
 	t.finish()
-}
-
-func (c *Config) decodeDNS(t *table) {
-	if t == nil {
-		return
-	}
-	c.DNS = &DNS{}
-	var addrs []string
-	t.texts("listen", &c.DNS.Listen)
-	t.texts("nameservers", &c.DNS.Nameservers)
-	t.texts("addresses", &addrs)
-	t.finish()
-	for i, text := range addrs {
-		addr, err := netip.ParseAddr(text)
-		if err != nil || addr.Zone() != "" {
-			t.book.add(fmt.Sprintf("%s[%d]", t.key("addresses"), i), "%q is not an IP address", text)
-			continue
-		}
-		c.DNS.Addresses = append(c.DNS.Addresses, addr.Unmap())
-	}
-	for i, name := range c.DNS.Nameservers {
-		if canon, err := token.Domain(name); err == nil {
-			c.DNS.Nameservers[i] = canon
-		}
-	}
 }
 
 func (c *Config) decodePhone(t *table) {

@@ -101,14 +101,8 @@ func (p printer) ears(c *Config) {
 		p.value("smtp.tls_cert", s.TLSCert)
 		p.value("smtp.tls_key", s.TLSKey)
 	}
-	if d := c.DNS; d != nil {
-		p.value("dns.listen", d.Listen)
-		p.value("dns.nameservers", d.Nameservers)
-		addrs := make([]string, 0, len(d.Addresses))
-		for _, a := range d.Addresses {
-			addrs = append(addrs, a.String())
-		}
-		p.value("dns.addresses", addrs)
+	if c.DNS != nil {
+		p.dns(c.DNS)
 	}
 	if f := c.Phone; f != nil {
 		p.value("phone.listen", f.Listen)

@@ -146,12 +146,8 @@ func (c *Config) checkMailAndNames(k *checks) {
 	if c.SMTP != nil {
 		k.smtp(c.SMTP, len(c.Pool.Domains) > 0)
 	}
-	if d := c.DNS; d != nil {
-		k.listens("dns.listen", d.Listen)
-		if len(d.Nameservers) == 0 {
-			k.bad("dns.nameservers", "missing")
-		}
-		k.domains("dns.nameservers", d.Nameservers)
+	if c.DNS != nil {
+		k.dns(c.DNS, c.Pool.Domains)
 	}
 	if (c.SMTP != nil || c.DNS != nil) && len(c.Pool.Domains) == 0 {
 		k.bad("pool.domains", "missing, but [smtp] or [dns] need at least one")

@@ -104,7 +104,8 @@ func (z *zone) add(at string, rrs ...dns.RR) {
 	}
 }
 
-// omit takes sets out again, and names that have and hold nothing any more.
+// omit takes sets out again, and names that hold nothing any more. What is not
+// there is no fault: the profile may or may not have drawn it.
 func (b *builder) omit(list []string) error {
 	var faults []error
 	for _, text := range list {
@@ -113,8 +114,10 @@ func (b *builder) omit(list []string) error {
 			faults = append(faults, err)
 			continue
 		}
-		delete(b.nodes[at], kind)
-		b.prune(at)
+		if b.nodes[at] != nil {
+			delete(b.nodes[at], kind)
+			b.prune(at)
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -127,9 +130,6 @@ func (b *builder) named(text string) (at string, kind uint16, err error) {
 	at, kind = dns.CanonicalName(b.label(fields[0])), dns.StringToType[strings.ToUpper(fields[1])]
 	if fields[0] == "@" {
 		at = b.name
-	}
-	if len(b.nodes[at][kind]) == 0 {
-		return "", 0, fmt.Errorf("omit %q: the zone has no such record", text)
 	}
 	return at, kind, nil
 }
