@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,9 +16,6 @@ import (
 
 // HeaderTwilio is the header that carries Twilio's signature.
 const HeaderTwilio = "X-Twilio-Signature"
-
-// formType is the content type of Twilio's own webhooks.
-const formType = "application/x-www-form-urlencoded"
 
 // TwilioSignature signs a request as Twilio does: HMAC-SHA1 with the auth token
 // over the URL, then every key with each of its values, keys and values sorted
@@ -53,7 +49,7 @@ func VerifyTwilio(token, address string, h http.Header, body []byte) (url.Values
 	if err != nil || len(given) != sha1.Size {
 		return nil, fmt.Errorf("%w: %s is not base64 of %d bytes", ErrHeader, strings.ToLower(HeaderTwilio), sha1.Size)
 	}
-	form, err := TwilioForm(h, body)
+	form, err := Form(h, body)
 	if err != nil {
 		return nil, err
 	}
@@ -65,20 +61,6 @@ func VerifyTwilio(token, address string, h http.Header, body []byte) (url.Values
 	}
 	if !fits || !bodyCovered(address, len(form) > 0, body) {
 		return nil, ErrSignature
-	}
-	return form, nil
-}
-
-// TwilioForm reads the body's form. A body of another content type gives an
-// empty form, a form that cannot be read gives ErrBody.
-func TwilioForm(h http.Header, body []byte) (url.Values, error) {
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || kind != formType {
-		return url.Values{}, nil //nolint:nilerr // an unreadable content type is not a form
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, fmt.Errorf("%w: not a form", ErrBody)
 	}
 	return form, nil
 }
@@ -114,26 +96,42 @@ func bodyCovered(address string, isForm bool, body []byte) bool {
 }
 
 // portVariants gives the spellings of an address that Twilio may have signed.
-// It cuts text and never parses: escapes, case and order stay as they are, and
-// the colons of an IPv6 address are no port.
 func portVariants(address string) []string {
+	before, port, after, ok := cutPort(address)
+	switch {
+	case !ok:
+		return []string{address}
+	case port != "":
+		return []string{address, before + after}
+	}
+	return []string{address, before + schemePort(before) + after}
+}
+
+// cutPort splits an address around the port, ":8443" or nothing. It cuts text
+// and never parses: escapes, case and order stay as they are, and the colons of
+// an IPv6 address are no port.
+func cutPort(address string) (before, port, after string, ok bool) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
-		return []string{address}
+		return address, "", "", false
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
-	authority, tail := rest[:end], rest[end:]
+	authority, after := rest[:end], rest[end:]
 	hostAt := strings.LastIndexByte(authority, '@') + 1
 	colon := strings.LastIndexByte(authority, ':')
-	if colon >= hostAt && colon > strings.LastIndexByte(authority, ']') {
-		return []string{address, scheme + "://" + authority[:colon] + tail}
+	if colon < hostAt || colon < strings.LastIndexByte(authority, ']') {
+		colon = len(authority)
 	}
-	port := ":443"
-	if strings.EqualFold(scheme, "http") {
-		port = ":80"
+	return scheme + "://" + authority[:colon], authority[colon:], after, true
+}
+
+// schemePort gives the port that an address of its scheme has unsaid.
+func schemePort(address string) string {
+	if len(address) >= 5 && strings.EqualFold(address[:5], "http:") {
+		return ":80"
 	}
-	return []string{address, scheme + "://" + authority + port + tail}
+	return ":443"
 }

@@ -179,7 +179,7 @@ func FuzzVerifyTwilio(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address, sig, ct, body string) {
 		h := twHeader(sig, ct)
 		_, err := webhook.VerifyTwilio(twToken, address, h, []byte(body))
-		form, ferr := webhook.TwilioForm(h, []byte(body))
+		form, ferr := webhook.Form(h, []byte(body))
 		if ferr != nil {
 			if err == nil {
 				t.Error("accepted a form that cannot be read")

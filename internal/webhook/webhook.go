@@ -1,7 +1,7 @@
 // Package webhook holds what both ends of a signed HTTP request share: the
-// signatures of Standard Webhooks and of Twilio, made and checked; secrets that
-// do not print; the written form of a request as evidence; a server whose
-// timeouts suit small requests.
+// signatures of Standard Webhooks and of telephone providers, made and checked;
+// secrets that do not print; the written form of a request as evidence; a server
+// whose timeouts suit small requests.
 //
 // Standard Webhooks (https://www.standardwebhooks.com, version 1.0.0) signs
 // id, time and body with HMAC-SHA256 and sends three headers:
@@ -10,10 +10,16 @@
 //	webhook-timestamp: 1614265330
 //	webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
 //
-// Twilio signs the URL as it was configured, followed by the form's keys and
-// values, with HMAC-SHA1 (https://www.twilio.com/docs/usage/security):
+// The providers sign this, each in a file of its own; "time" says whether an
+// old request can be told from a new one:
 //
-//	X-Twilio-Signature: RSOYDt4T1cUTdK1PDd93/VVr8B8=
+//	Twilio       address as configured, fields of the form     no time
+//	SignalWire   the same, or address and raw body             no time
+//	Plivo        V3 address, fields, nonce; V2 address, nonce  no time
+//	Vonage       token over the body; SMS API: fields          time
+//	Telnyx       time and raw body (Ed25519)                   time
+//	Sinch        voice: body, path, time; SMS: body, time      time
+//	Bandwidth    nothing: user and password                    no time
 //
 // The package reads no clock and does no I/O; times and bytes are arguments.
 // Its one invariant: nothing is accepted that was not signed with a secret the
@@ -22,8 +28,8 @@
 // never skipped. Bodies are never decoded and encoded again, URLs are never
 // normalised. Comparisons take the same time for every wrong signature.
 //
-// It refuses Ed25519 signatures (v1a) and remembers no event: who wants replays
-// to have no effect keeps the event's id (Twilio's scheme has no time in it).
+// It refuses the v1a signatures of Standard Webhooks and remembers no event: who
+// wants replays to have no effect keeps the event's id.
 //
 // Every failure wraps one of the sentinel errors below; no error text holds a
 // secret, a signature or a part of the body.

@@ -31,7 +31,7 @@ func (e *Ear) hearTwilio(r *http.Request, body []byte) hearing {
 	form, err := e.verifyTwilio(r, body)
 	if err != nil {
 		// What it claims is kept for whoever looks into the forgery.
-		form, _ = webhook.TwilioForm(r.Header, body)
+		form, _ = webhook.Form(r.Header, body)
 	}
 	h := e.readTwilio(r.URL.Path, form)
 	if err != nil {
