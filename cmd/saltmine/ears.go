@@ -106,7 +106,10 @@ func (e *ears) phone(ctx context.Context) error {
 	}
 	var providers []phone.Provider
 	for _, p := range c.Providers {
-		providers = append(providers, phone.Provider{Kind: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal())})
+		providers = append(providers, phone.Provider{
+			Kind: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), User: p.User, PublicKey: p.PublicKey, Signature: p.SMSSignature,
+			Answer: p.Answer, Greeting: p.Greeting, Language: p.Language,
+		})
 	}
 	ear, err := phone.New(phone.Config{PublicURL: c.PublicURL, Providers: providers, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "phone")})
 	if err != nil {

@@ -153,11 +153,33 @@ type Phone struct {
 
 // Provider is one telephony provider.
 type Provider struct {
-	Kind string `json:"kind"` // "twilio" or "generic"
+	// Kind is "twilio", "signalwire", "telnyx", "vonage", "plivo", "bandwidth",
+	// "sinch" or "generic".
+	Kind string `json:"kind"`
 	// Name tells two providers of one kind apart. Default: the kind.
-	Name       string `json:"name"`
-	SecretFile string `json:"secret_file"`
+	Name string `json:"name"`
+	// SecretFile holds what the provider signs with: the auth token of Twilio
+	// and Plivo, SignalWire's signing key, Vonage's signature secret,
+	// Bandwidth's password, Sinch's secret, "whsec_…" for generic. Telnyx has
+	// none.
+	SecretFile string `json:"secret_file,omitempty"`
 	Secret     Secret `json:"secret"`
+	// User is Bandwidth's user name, or the key of a Sinch voice application;
+	// without it a Sinch provider is that of text messages.
+	User string `json:"user,omitempty"`
+	// PublicKey is Telnyx's, in base64 as its portal shows it.
+	PublicKey string `json:"public_key,omitempty"`
+	// SMSSignature is the kind of signature of Vonage's SMS API: "md5hash",
+	// "md5", "sha1", "sha256" or "sha512". Without it a Vonage provider is that
+	// of the Voice and Messages APIs.
+	SMSSignature string `json:"sms_signature,omitempty"`
+	// Answer is what a caller gets: "voicemail", "reject" or "silence". Default
+	// "voicemail".
+	Answer string `json:"answer"`
+	// Greeting is what the voicemail says. Default: a text in English that asks
+	// who is calling, for whom, and what it is about.
+	Greeting string `json:"greeting,omitempty"`
+	Language string `json:"language"` // of the greeting; default "en-US"
 }
 
 // Ticket is the help desk's tripwire for quoted ticket numbers.

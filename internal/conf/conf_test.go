@@ -69,6 +69,9 @@ func secretFiles(t *testing.T, dir string) {
 	t.Helper()
 	write(t, dir, "support.dsn", "mysql://salt:hunter2@tcp(127.0.0.1:3306)/desk\n", 0o600)
 	write(t, dir, "twilio.token", "hunter2-twilio\n", 0o600)
+	for _, name := range []string{"vonage.secret", "bandwidth.password", "signalwire.key", "plivo.token", "sinch.secret", "sinch-sms.secret"} {
+		write(t, dir, name, "hunter2-"+name, 0o600)
+	}
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
 	write(t, dir, "pagerduty.key", "hunter2-duty\n\n", 0o600)
@@ -95,7 +98,7 @@ func TestEverySettingOfTheExampleLoads(t *testing.T) {
 		"support dsn":     {c.Support["main"].Source.DSN.Reveal(), "salt:hunter2@tcp(127.0.0.1:3306)/desk"},
 		"support recipe":  {c.Support["main"].Recipe, filepath.Join(dir, "recipe.toml")},
 		"newline gone":    {c.Phone.Providers[0].Secret.Reveal(), "hunter2-twilio"},
-		"crlf gone":       {c.Phone.Providers[1].Secret.Reveal(), "hunter2-pbx"},
+		"crlf gone":       {c.Phone.Providers[4].Secret.Reveal(), "hunter2-pbx"},
 		"nothing to trim": {c.Routes[0].Secret.Reveal(), "hunter2-hook"},
 		"only one gone":   {c.Routes[1].Secret.Reveal(), "hunter2-duty\n"},
 		"agent":           {c.Ticket.Agents[1].Name, "m.roe"},

@@ -10,10 +10,16 @@ import (
 
 // The words that [[phone.provider]] and [[route]] know as their kind.
 const (
-	ProviderTwilio  = "twilio"
-	ProviderGeneric = "generic"
-	RouteWebhook    = "webhook"
-	RoutePagerDuty  = "pagerduty"
+	ProviderTwilio     = "twilio"
+	ProviderSignalWire = "signalwire"
+	ProviderTelnyx     = "telnyx"
+	ProviderVonage     = "vonage"
+	ProviderPlivo      = "plivo"
+	ProviderBandwidth  = "bandwidth"
+	ProviderSinch      = "sinch"
+	ProviderGeneric    = "generic"
+	RouteWebhook       = "webhook"
+	RoutePagerDuty     = "pagerduty"
 )
 
 // pagerDutyURL is the Events API v2 address.
@@ -168,11 +174,17 @@ func (c *Config) decodePhone(t *table) {
 	t.text("public_url", &c.Phone.PublicURL)
 	c.Phone.PublicURL = strings.TrimRight(c.Phone.PublicURL, "/")
 	for _, one := range t.subs("provider") {
-		var p Provider
+		p := Provider{Answer: "voicemail", Language: "en-US"}
 		one.text("kind", &p.Kind)
 		p.Name = p.Kind
 		one.text("name", &p.Name)
 		one.file("secret_file", &p.SecretFile)
+		one.text("user", &p.User)
+		one.text("public_key", &p.PublicKey)
+		one.text("sms_signature", &p.SMSSignature)
+		one.text("answer", &p.Answer)
+		one.text("greeting", &p.Greeting)
+		one.text("language", &p.Language)
 		one.finish()
 		c.Phone.Providers = append(c.Phone.Providers, p)
 	}

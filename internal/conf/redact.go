@@ -113,6 +113,11 @@ func (p printer) ears(c *Config) {
 			p.value(key+"name", one.Name)
 			p.value(key+"secret_file", one.SecretFile)
 			p.value(key+"secret", one.Secret.String())
+			for _, more := range [][2]string{{"user", one.User}, {"public_key", one.PublicKey}, {"sms_signature", one.SMSSignature}, {"answer", one.Answer}, {"greeting", one.Greeting}, {"language", one.Language}} {
+				if more[1] != "" {
+					p.value(key+more[0], more[1])
+				}
+			}
 		}
 	}
 	if t := c.Ticket; t != nil {

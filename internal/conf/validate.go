@@ -180,8 +180,7 @@ func (c *Config) checkWeb(k *checks) {
 		names := map[string]bool{}
 		for i, one := range p.Providers {
 			key := fmt.Sprintf("phone.provider[%d]", i)
-			k.kind(key, one.Kind, ProviderTwilio, ProviderGeneric)
-			k.secret(key, one.SecretFile, one.Secret)
+			k.provider(key, one)
 			k.name(key, one.Name, names)
 		}
 	}
@@ -202,6 +201,36 @@ func (c *Config) checkWeb(k *checks) {
 	}
 }
 
+func (k *checks) provider(key string, p Provider) {
+	k.kind(key, p.Kind, ProviderTwilio, ProviderSignalWire, ProviderTelnyx, ProviderVonage, ProviderPlivo, ProviderBandwidth, ProviderSinch, ProviderGeneric)
+	k.word(key+".answer", p.Answer, "voicemail", "reject", "silence")
+	if p.SMSSignature != "" {
+		k.word(key+".sms_signature", p.SMSSignature, "md5hash", "md5", "sha1", "sha256", "sha512")
+	}
+	if p.Kind == ProviderTelnyx {
+		if p.PublicKey == "" {
+			k.bad(key+".public_key", "missing")
+		}
+		if p.SecretFile != "" {
+			k.bad(key+".secret_file", "not used; telnyx signs with a key whose public_key is given")
+		}
+	} else {
+		k.secret(key, p.SecretFile, p.Secret)
+	}
+	if p.Kind == ProviderBandwidth && p.User == "" {
+		k.bad(key+".user", "missing")
+	}
+	for _, only := range []struct{ name, value, kinds string }{
+		{"user", p.User, ProviderBandwidth + " " + ProviderSinch},
+		{"public_key", p.PublicKey, ProviderTelnyx},
+		{"sms_signature", p.SMSSignature, ProviderVonage},
+	} {
+		if only.value != "" && !slices.Contains(strings.Fields(only.kinds), p.Kind) {
+			k.bad(key+"."+only.name, "%s has none; only %s", p.Kind, strings.Join(strings.Fields(only.kinds), " and "))
+		}
+	}
+}
+
 func (c *Config) checkRoutes(k *checks) {
 	names := map[string]bool{}
 	for i, r := range c.Routes {
@@ -216,16 +245,19 @@ func (c *Config) checkRoutes(k *checks) {
 	}
 }
 
-func (k *checks) kind(key, kind string, known ...string) {
+func (k *checks) kind(key, kind string, known ...string) { k.word(key+".kind", kind, known...) }
+
+// word wants one of the known words.
+func (k *checks) word(key, word string, known ...string) {
 	switch {
-	case kind == "":
-		k.bad(key+".kind", "missing; want %s", strings.Join(known, " or "))
-	case !slices.Contains(known, kind):
+	case word == "":
+		k.bad(key, "missing; want %s", strings.Join(known, " or "))
+	case !slices.Contains(known, word):
 		hint := ""
-		if near := nearest(kind, known); near != "" {
+		if near := nearest(word, known); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
-		k.bad(key+".kind", "%q is not known; want %s%s", kind, strings.Join(known, " or "), hint)
+		k.bad(key, "%q is not known; want %s%s", word, strings.Join(known, " or "), hint)
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 
 // The headers of Plivo.
 const (
-	headerPlivoV3      = "X-Plivo-Signature-V3"
+	HeaderPlivoV3      = "X-Plivo-Signature-V3"
 	headerPlivoV3Nonce = "X-Plivo-Signature-V3-Nonce"
-	headerPlivoV2      = "X-Plivo-Signature-V2"
+	HeaderPlivoV2      = "X-Plivo-Signature-V2"
 	headerPlivoV2Nonce = "X-Plivo-Signature-V2-Nonce"
 )
 
@@ -58,7 +58,7 @@ func VerifyPlivo(token string, q Request) error {
 	default:
 		signed += joined(form, "", "")
 	}
-	return plivoFits(token, q.Header, headerPlivoV3, headerPlivoV3Nonce, signed+".")
+	return plivoFits(token, q.Header, HeaderPlivoV3, headerPlivoV3Nonce, signed+".")
 }
 
 // VerifyPlivoV2 checks Plivo's older scheme, which text messages still carry:
@@ -68,7 +68,7 @@ func VerifyPlivo(token string, q Request) error {
 // VerifyPlivo.
 func VerifyPlivoV2(token string, q Request) error {
 	before, _ := q.cutQuery()
-	return plivoFits(token, q.Header, headerPlivoV2, headerPlivoV2Nonce, before)
+	return plivoFits(token, q.Header, HeaderPlivoV2, headerPlivoV2Nonce, before)
 }
 
 func plivoFits(token string, h http.Header, name, nonceName, signed string) error {

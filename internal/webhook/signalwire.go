@@ -11,7 +11,8 @@ import (
 	"slices"
 )
 
-const headerSignalWire = "X-Signalwire-Signature"
+// HeaderSignalWire is the header that carries SignalWire's signature.
+const HeaderSignalWire = "X-Signalwire-Signature"
 
 // VerifySignalWire checks either of SignalWire's schemes (signalwire-python,
 // core/security/webhook_validator.py): 40 hexadecimal digits are HMAC-SHA1 over
@@ -24,7 +25,7 @@ func VerifySignalWire(key string, q Request) error {
 	if key == "" {
 		return fmt.Errorf("%w: empty", ErrSecret)
 	}
-	name := headerSignalWire
+	name := HeaderSignalWire
 	if len(q.Header.Values(name)) == 0 {
 		name = HeaderTwilio
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	headerAuthorization = "Authorization"
 	headerSinchTime     = "X-Timestamp"
-	headerSinch         = "X-Sinch-Webhook-Signature"
+	HeaderSinch         = "X-Sinch-Webhook-Signature"
 	headerSinchNonce    = "X-Sinch-Webhook-Signature-Nonce"
 	headerSinchSent     = "X-Sinch-Webhook-Signature-Timestamp"
 	headerSinchAlg      = "X-Sinch-Webhook-Signature-Algorithm"
@@ -96,7 +96,7 @@ func VerifySinchSMS(secret Hidden, q Request) error {
 	if err != nil {
 		return err
 	}
-	given, err := base64Header(q.Header, headerSinch, sha256.Size)
+	given, err := base64Header(q.Header, HeaderSinch, sha256.Size)
 	if err != nil {
 		return err
 	}

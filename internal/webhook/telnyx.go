@@ -9,7 +9,7 @@ import (
 
 // The headers of Telnyx.
 const (
-	headerTelnyx     = "Telnyx-Signature-Ed25519"
+	HeaderTelnyx     = "Telnyx-Signature-Ed25519"
 	headerTelnyxTime = "Telnyx-Timestamp"
 )
 
@@ -38,7 +38,7 @@ func VerifyTelnyx(key ed25519.PublicKey, q Request) error {
 	if err != nil {
 		return err
 	}
-	sig, err := base64Header(q.Header, headerTelnyx, ed25519.SignatureSize)
+	sig, err := base64Header(q.Header, HeaderTelnyx, ed25519.SignatureSize)
 	if err != nil {
 		return err
 	}

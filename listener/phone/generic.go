@@ -16,8 +16,8 @@ import (
 // errEvent is wrapped by every fault of a generic event.
 var errEvent = errors.New("not an event")
 
-// event is the generic form; the package comment describes it.
-type event struct {
+// genericEvent is the generic form; the package comment describes it.
+type genericEvent struct {
 	ID         string     `json:"id"`
 	Type       string     `json:"type"`
 	From       string     `json:"from"`
@@ -30,15 +30,15 @@ type event struct {
 // maxEventID bounds an event's id in bytes.
 const maxEventID = 200
 
-func parseEvent(body []byte) (event, error) {
-	var ev event
+func parseGeneric(body []byte) (genericEvent, error) {
+	var ev genericEvent
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&ev); err != nil {
-		return event{}, fmt.Errorf("%w: %w", errEvent, err)
+		return genericEvent{}, fmt.Errorf("%w: %w", errEvent, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return event{}, fmt.Errorf("%w: something follows the object", errEvent)
+		return genericEvent{}, fmt.Errorf("%w: something follows the object", errEvent)
 	}
 	var faults []error
 	if ev.ID == "" || len(ev.ID) > maxEventID {
@@ -51,61 +51,50 @@ func parseEvent(body []byte) (event, error) {
 		faults = append(faults, fmt.Errorf("%w: to is empty", errEvent))
 	}
 	if len(faults) > 0 {
-		return event{}, errors.Join(faults...)
+		return genericEvent{}, errors.Join(faults...)
 	}
 	return ev, nil
 }
 
-func (e *Ear) hearGeneric(r *http.Request, body []byte) hearing {
-	err := webhook.Verify(e.secrets, r.Header, body, e.cfg.Now())
-	ev, fault := parseEvent(body)
-	h := hearing{contact: canary.Contact{Channel: canary.Voice, Ear: earName(r.URL.Path), Facts: map[string]string{}}}
-	if fault == nil {
-		h.contact = ev.contact(h.contact.Ear, r.Header.Get(webhook.HeaderID))
+func generic() dialect {
+	return dialect{
+		kind: Generic, prefix: "ge", one: true, wait: hearTimeout,
+		account: func(p Provider) (verifier, error) {
+			secret, err := webhook.ParseSecret(string(p.Secret))
+			return func(_ canary.Channel, q webhook.Request) (string, error) {
+				return q.Header.Get(webhook.HeaderID), webhook.Verify([]webhook.Secret{secret}, q.Header, q.Body, q.Now) //nolint:wrapcheck // the ear tells the sentinels apart
+			}, err
+		},
+		read: readGeneric,
+		script: func(Provider, string) script {
+			recorded := answer{http.StatusOK, jsonType, `{"status":"recorded"}` + "\n"}
+			return script{greet: recorded, end: recorded, message: recorded, fault: faultJSON}
+		},
 	}
-	switch {
-	case err != nil:
-		h.contact.Unverified = true
-		h.contact.Facts[factRefused] = refusal(err)
-		h.answer = forbidden()
-	case fault != nil:
-		// Signed by one of ours: a fault to mend, and perhaps a call to a canary.
-		h.contact.ID = eventID("ge", "malformed", r.Header.Get(webhook.HeaderID))
-		h.contact.Facts[factMalformed] = fault.Error()
-		h.answer = answer{http.StatusUnprocessableEntity, jsonType, faultJSON(fault)}
-	default:
-		h.answer = answer{http.StatusOK, jsonType, `{"status":"recorded"}` + "\n"}
-	}
-	return h
 }
 
-// contact gives the event's contact. The id of the signed message is in its id:
-// an exchange that uses one event id for a call and then for its transcript, or
-// starts counting anew, must not have the second dropped as a repeat. Nothing
+// readGeneric gives the event's contact. The id of the signed message is in its
+// id: an exchange that uses one event id for a call and then for its transcript,
+// or starts counting anew, must not have the second dropped as a repeat. Nothing
 // that was said or dialled is in it, because ids are not sealed.
-func (ev event) contact(ear, message string) canary.Contact {
-	c := canary.Contact{
-		ID:      eventID("ge", ev.Type, ev.ID, message),
-		Channel: canary.Channel(ev.Type),
-		Ear:     ear,
-		Source:  ev.From,
-		Targets: []canary.Target{{Kind: canary.Phone, Text: ev.To}},
-		Text:    ev.Text,
-		Facts:   map[string]string{"event": ev.ID},
+func readGeneric(_ canary.Channel, q webhook.Request) []event {
+	g, err := parseGeneric(q.Body)
+	if err != nil {
+		// Signed by one of ours: a fault to mend, and perhaps a call to a canary.
+		return unreadable("", err)
 	}
-	if ev.CallerName != "" {
-		c.Facts["caller_name"] = ev.CallerName
+	ev := event{
+		channel: canary.Channel(g.Type), id: []string{g.ID, q.Header.Get(webhook.HeaderID)}, from: g.From, to: []string{g.To}, text: g.Text,
+		facts: map[string]string{"event": g.ID, "caller_name": g.CallerName},
 	}
-	if ev.At != nil {
-		c.Facts["sent_at"] = ev.At.UTC().Format(time.RFC3339Nano)
+	if g.At != nil {
+		ev.facts["sent_at"] = g.At.UTC().Format(time.RFC3339Nano)
 	}
-	return c
+	return []event{ev}
 }
 
-func faultJSON(fault error) string {
-	b, err := json.Marshal(map[string]string{"status": "recorded", "error": fault.Error()})
-	if err != nil {
-		return `{"status":"recorded","error":"not an event"}` + "\n"
-	}
-	return string(b) + "\n"
+func faultJSON(fault string) answer {
+	a := jsonAnswer(map[string]string{"status": "recorded", "error": fault})
+	a.status = http.StatusUnprocessableEntity
+	return a
 }

@@ -106,7 +106,7 @@ func TestStoreFailedIs503(t *testing.T) {
 			t.Parallel()
 			e, s := open(t, nil)
 			base := serve(t, e)
-			s.set(func(s *spool) { s.fail = fault })
+			s.set(func(s *memory) { s.fail = fault })
 			for _, sig := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="} {
 				if resp, _ := send(t, twilioRequest(t, base, "/twilio/sms", message(), sig)); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 					t.Errorf("signature %q: status %d", sig, resp.StatusCode)
@@ -115,7 +115,7 @@ func TestStoreFailedIs503(t *testing.T) {
 			if resp, _ := send(t, genericRequest(t, base, "msg_1", `{"id":"1","type":"sms","to":"+1"}`)); resp.StatusCode != http.StatusServiceUnavailable {
 				t.Errorf("generic: status %d", resp.StatusCode)
 			}
-			s.set(func(s *spool) { s.fail = nil })
+			s.set(func(s *memory) { s.fail = nil })
 			if resp, _ := send(t, twilioRequest(t, base, "/twilio/sms", message(), "")); resp.StatusCode != http.StatusOK {
 				t.Errorf("after the fault: status %d", resp.StatusCode)
 			}
@@ -149,7 +149,7 @@ func TestUnverifiedAreBounded(t *testing.T) {
 	if s.last(t, 4).Unverified || w.Code != http.StatusOK {
 		t.Error("a real message was dropped")
 	}
-	s.set(func(s *spool) { s.now = noon().Add(time.Minute) })
+	s.set(func(s *memory) { s.now = noon().Add(time.Minute) })
 	forge()
 	s.last(t, 5)
 	if st := e.Stats(); st.Unverified != 4 || st.Dropped != 2 || st.Heard != 1 {
@@ -171,7 +171,7 @@ func TestLargeBody(t *testing.T) {
 	if !c.Unverified || c.Channel != canary.SMS || c.Facts["refused"] != "too_large" || c.Facts["cut"] != "raw" || len(c.Raw) != 16<<10 || !bytes.Contains(c.Raw, []byte("Body=xxx")) {
 		t.Errorf("contact %s, facts %v, %d bytes", c.ID, c.Facts, len(c.Raw))
 	}
-	s.set(func(s *spool) { s.fail = errFull })
+	s.set(func(s *memory) { s.fail = errFull })
 	if resp, _ := send(t, twilioRequest(t, base, "/twilio/sms", form, "")); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("store full: status %d", resp.StatusCode)
 	}
@@ -259,7 +259,7 @@ func TestMethodsAndPaths(t *testing.T) {
 	s.none(t)
 }
 
-func (s *spool) none(t *testing.T) {
+func (s *memory) none(t *testing.T) {
 	t.Helper()
 	if n := len(s.contacts()); n != 0 {
 		t.Errorf("%d contacts of scanners were kept", n)
@@ -311,7 +311,7 @@ func TestLogsShowNoSecretAndNoTarget(t *testing.T) {
 		c.Log = slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	for _, fault := range []error{nil, errFull} {
-		s.set(func(s *spool) { s.fail = fault })
+		s.set(func(s *memory) { s.fail = fault })
 		e.ServeHTTP(httptest.NewRecorder(), serverRequest("/twilio/sms", message()))
 		r := serverRequest("/twilio/sms", message())
 		r.Header.Set("X-Twilio-Signature", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
@@ -353,7 +353,7 @@ func FuzzTwilio(f *testing.F) {
 	})
 }
 
-func checkFuzz(t *testing.T, w *httptest.ResponseRecorder, s *spool, body string) {
+func checkFuzz(t *testing.T, w *httptest.ResponseRecorder, s *memory, body string) {
 	t.Helper()
 	list := s.contacts()
 	if len(list) != 1 {

@@ -64,72 +64,91 @@ func refusal(err error) string {
 	return "signature"
 }
 
-// keep makes the contact durable and gives its answer.
+// keep makes the contacts durable and gives their answer.
 func (e *Ear) keep(w http.ResponseWriter, r *http.Request, h hearing) {
-	c := &h.contact
-	if c.Unverified {
-		if !e.strangers.take(c.At) {
-			e.dropped.Add(1)
-			reply(w, h.answer)
-			return
-		}
-		// Random, never made from the event: a forger who knows the id of an
-		// event to come could otherwise have the real one dropped as a repeat.
-		c.ID = canary.ContactID(canary.NewID("k"))
-		fit(c, strangerBounds())
-	} else {
-		fit(c, knownBounds())
-	}
-	// A provider that hangs up has still made the call.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hearTimeout)
-	defer cancel()
-	if err := e.cfg.Hear(ctx, *c); err != nil {
-		e.failed.Add(1)
-		e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "unverified", c.Unverified, "error", err)
-		w.Header().Set("Retry-After", "10")
-		reply(w, answer{http.StatusServiceUnavailable, plainType, "try again later\n"})
+	if h.unverified && !e.strangers.take(h.contacts[0].At) {
+		e.dropped.Add(1)
+		reply(w, h.answer)
 		return
 	}
-	if c.Unverified {
-		e.unverified.Add(1)
-		e.cfg.Log.InfoContext(ctx, "unverified webhook kept", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "refused", c.Facts[factRefused])
-	} else {
-		e.heard.Add(1)
-		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"))
+	// A provider that hangs up has still made the call.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), h.wait)
+	defer cancel()
+	for i := range h.contacts {
+		c := &h.contacts[i]
+		c.Unverified = h.unverified
+		if err := e.keepOne(ctx, c); err != nil {
+			e.failed.Add(1)
+			e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "unverified", c.Unverified, "error", err)
+			w.Header().Set("Retry-After", "10")
+			reply(w, answer{http.StatusServiceUnavailable, plainType, "try again later\n"})
+			return
+		}
 	}
 	reply(w, h.answer)
 }
 
+func (e *Ear) keepOne(ctx context.Context, c *canary.Contact) error {
+	if !c.Unverified {
+		fit(c, knownBounds())
+		if err := e.cfg.Hear(ctx, *c); err != nil {
+			return fmt.Errorf("keep webhook: %w", err)
+		}
+		e.heard.Add(1)
+		e.cfg.Log.InfoContext(ctx, "webhook heard", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"))
+		return nil
+	}
+	// Random, never made from the event: a forger who knows the id of an event to
+	// come could otherwise have the real one dropped as a repeat.
+	c.ID = canary.ContactID(canary.NewID("k"))
+	fit(c, strangerBounds())
+	if err := e.cfg.Hear(ctx, *c); err != nil {
+		return fmt.Errorf("keep unverified webhook: %w", err)
+	}
+	e.unverified.Add(1)
+	e.cfg.Log.InfoContext(ctx, "unverified webhook kept", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "refused", c.Facts[factRefused])
+	return nil
+}
+
 // keepBroken keeps what came of a body that is too long or breaks off. It cannot
 // be verified, because the signature is over the whole.
-func (e *Ear) keepBroken(w http.ResponseWriter, r *http.Request, head []byte, err error) {
-	h := hearing{answer: answer{http.StatusBadRequest, plainType, "the body breaks off\n"}}
+func (e *Ear) keepBroken(w http.ResponseWriter, r *http.Request, l line, head []byte, err error) {
+	h := hearing{unverified: true, wait: l.wait, answer: answer{http.StatusBadRequest, plainType, "the body breaks off\n"}}
 	why := "incomplete"
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
 		why = "too_large"
 		h.answer = answer{http.StatusRequestEntityTooLarge, plainType, "the body is too large\n"}
 	}
-	h.contact = canary.Contact{
-		Channel: canary.Voice, At: canary.Micro(e.cfg.Now()), Ear: earName(r.URL.Path), Unverified: true, Peer: r.RemoteAddr,
-		Facts: map[string]string{factRefused: why}, Raw: webhook.Transcript(r, head),
+	c := l.contact(event{channel: canary.Voice}, "")
+	if l.leg == canary.SMS {
+		c.Channel = canary.SMS
 	}
-	if r.URL.Path == pathSMS {
-		h.contact.Channel = canary.SMS
-	}
+	c.Facts = map[string]string{factRefused: why}
+	c.At, c.Peer, c.Raw = canary.Micro(e.cfg.Now()), r.RemoteAddr, webhook.Transcript(r, head)
+	h.contacts = []canary.Contact{c}
 	e.keep(w, r, h)
-}
-
-func earName(path string) string {
-	if path == pathGeneric {
-		return "phone/" + Generic
-	}
-	return "phone/" + Twilio
 }
 
 // eventID makes the id of a contact from what names the event at the provider:
 // 128 bits of SHA-256 over the parts, each with its length in front. The id can be
 // read in the spool and in the registry, so no part may be a number, a name or a
 // text unless one beside it (Twilio's CallSid) cannot be guessed.
+//
+// This is the protection against replays, and it needs no memory: a restarted
+// ear makes the same id and the same answer. The spool does not write an id that
+// it holds; once the record is trimmed it writes it again, and the core, which has
+// filed the id, drops it. So whoever replays a request changes neither a count nor
+// a date. What he can still do depends on what the provider signs:
+//
+//   - Telnyx, Vonage, Sinch, generic: a request that never arrived (held back on
+//     the way) is unverified after webhook.Tolerance.
+//   - Twilio, SignalWire, Plivo calls: such a request, sent later, counts as new
+//     at the time at which it comes. It can be late, never twice, never other.
+//   - Plivo text messages under V2 (fact "signed"): whoever has seen one request
+//     can send any other message, each as a new one.
+//   - Bandwidth: whoever knows user and password can send anything.
+//
+// All of this is sent over TLS, so he must be at the provider or at our proxy.
 func eventID(provider string, parts ...string) canary.ContactID {
 	h := sha256.New()
 	for _, p := range parts {

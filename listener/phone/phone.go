@@ -1,14 +1,15 @@
 // Package phone is the ear for calls and text messages: an HTTP handler for
 // the webhooks of telephone providers. It turns each into a [canary.Contact],
-// hands it to the road, and only then answers.
+// hands it to the road, and only then answers as the provider expects.
 //
-//	POST /twilio/voice   Twilio voice   200 TwiML voicemail that asks who calls and why
-//	POST /twilio/sms     Twilio SMS     200 empty TwiML
-//	POST /twilio         either, by the fields CallSid and MessageSid
-//	POST /generic        signed JSON    200 {"status":"recorded"}
+//	POST /KIND/voice   a call, and what comes later of it; voicemail, reject, silence
+//	POST /KIND/sms     a text message
+//	POST /KIND         either, told apart by its fields (generic: this alone)
 //
-// Another method on these is 405, another path (or a provider that is not
-// configured) 404. The generic form is for one's own telephone exchange: a JSON
+// KIND is one of [Kinds]; vonage and plivo may GET. Another method is 405,
+// another path, or a provider that is not configured, 404. A call's voicemail
+// asks who is calling, for whom and what about, and has transcript or recording
+// sent to /KIND/voice. The generic form is for one's own telephone exchange: an
 // object signed by Standard Webhooks (package webhook), with no other fields:
 //
 //	{"id": "1700000000.42",           names the event, 1 to 200 characters
@@ -20,24 +21,19 @@
 //	 "caller_name": "…"}
 //
 // The invariant: a 2xx was durable before it was sent. A verified contact's id
-// is made from the provider's event (Twilio: the SID; generic: "type", "id" and the
-// header webhook-id), never from a number or text, because ids are not sealed. So
-// an event sent again is answered 200 again and kept once. A call's later webhook
-// is a contact of its own (fact "call": Twilio's first; "event": generic's id).
+// is made from the provider's name for the event, never from a number or text,
+// because ids are not sealed. So an event sent again is answered alike and kept
+// once (eventID says what replays can do). A call's later webhook is a contact
+// of its own (fact "call": its first one's id).
 //
-// What fails, fails so: the signature is missing or wrong (fact "refused":
-// header, signature, time, body): 403; the body is over the limit
-// ("too_large"): 413; it breaks off ("incomplete"): 400. Each is first kept as
-// a contact with Unverified set, its head of 16 KiB, and a random id, so that a
-// forger cannot take a real event's place; at most UnverifiedPerMinute are kept,
-// the others are answered alike and counted in Stats. A signed generic body not
-// of the form above is kept without targets, with the fault as fact "malformed",
-// and answered 422. The store failed: 503, so that the provider tries again;
-// Twilio voice instead plays an error unless it has a fallback URL.
-//
-// Raw is the request as webhook.Transcript writes it. Text longer than 64 KiB
-// is cut (fact "cut"). The signed address is PublicURL and the request URI as
-// sent, never the Host or a forwarding header.
+// What fails, fails so: not signed, or wrongly (fact "refused": header,
+// signature, time, body): 403; the body is over the limit ("too_large"): 413; it
+// breaks off ("incomplete"): 400. Each is first kept as a contact with Unverified
+// set, its head of 16 KiB, and a random id, so that a forger cannot take a real
+// event's place; at most UnverifiedPerMinute are kept, the others are answered
+// alike and counted in Stats. What is signed and cannot be read is kept with the
+// fault as fact "malformed" (generic: 422). The store failed: 503, so that the
+// provider tries again; Twilio plays an error unless it has a fallback URL.
 package phone
 
 import (
@@ -61,16 +57,37 @@ var ErrConfig = errors.New("phone ear cannot be set up")
 
 // The kinds of provider.
 const (
-	Twilio  = "twilio"
-	Generic = "generic"
+	Twilio     = "twilio"
+	SignalWire = "signalwire"
+	Telnyx     = "telnyx"
+	Vonage     = "vonage"
+	Plivo      = "plivo"
+	Bandwidth  = "bandwidth"
+	Sinch      = "sinch"
+	Generic    = "generic"
 )
 
 // Provider is one sender of webhooks. Two of one kind are two accounts, or the
 // old and the new secret of one.
 type Provider struct {
-	Kind string // Twilio or Generic
-	// Secret is Twilio's auth token, or a Standard Webhooks secret ("whsec_…").
+	Kind string // one of Kinds
+	// Secret is what requests are signed with: the auth token of Twilio and
+	// Plivo, SignalWire's signing key, Vonage's signature secret, Sinch's
+	// secret, Bandwidth's password, a Standard Webhooks secret ("whsec_…").
 	Secret webhook.Hidden
+	// User is Bandwidth's user, or the key of a Sinch voice application.
+	User string
+	// PublicKey is Telnyx's, in base64; it takes the place of a secret.
+	PublicKey string
+	// Signature is the kind of signature of Vonage's SMS API, one of
+	// webhook.VonageSignatures. Empty: the Voice and Messages APIs.
+	Signature string
+	// Answer is how calls are answered, one of Answers. Empty means Voicemail.
+	Answer string
+	// Greeting is what a caller hears, Language its language ("de-DE"). Empty
+	// means a text in English that asks who calls, for whom and what about.
+	Greeting string
+	Language string
 }
 
 // Config is what an ear needs.
@@ -101,12 +118,23 @@ type Stats struct {
 type Ear struct {
 	cfg       Config
 	public    string
-	tokens    []webhook.Hidden
-	secrets   []webhook.Secret
-	voicemail string
+	lines     map[string]line // by path
 	strangers quota
 
 	heard, unverified, dropped, failed atomic.Uint64
+}
+
+// line is one path of the ear.
+type line struct {
+	*dialect
+	leg      canary.Channel // what comes here; empty: calls and messages
+	accounts []account
+}
+
+// account is one provider as it is heard and answered.
+type account struct {
+	verify verifier
+	script script
 }
 
 const (
@@ -118,7 +146,7 @@ const (
 // New returns an ear. It reports every fault of the configuration at once, none
 // of them showing a secret.
 func New(cfg Config) (*Ear, error) {
-	e := &Ear{cfg: cfg}
+	e := &Ear{cfg: cfg, lines: map[string]line{}}
 	var faults []error
 	bad := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
@@ -132,6 +160,7 @@ func New(cfg Config) (*Ear, error) {
 	if len(cfg.Providers) == 0 {
 		bad("no provider")
 	}
+	e.public = strings.TrimRight(cfg.PublicURL, "/")
 	for i, p := range cfg.Providers {
 		if err := e.addProvider(p); err != nil {
 			bad("provider %d: %w", i+1, err)
@@ -158,28 +187,38 @@ func (e *Ear) defaults() {
 	if e.strangers.perMinute == 0 {
 		e.strangers.perMinute = defaultPerMinute
 	}
-	e.public = strings.TrimRight(e.cfg.PublicURL, "/")
-	e.voicemail = voicemail(e.public + pathVoice)
 }
 
 func (e *Ear) addProvider(p Provider) error {
-	text := strings.TrimSpace(string(p.Secret))
-	switch p.Kind {
-	case Twilio:
-		if text == "" {
-			return webhook.ErrSecret
+	for _, d := range dialects() {
+		if d.kind != p.Kind {
+			continue
 		}
-		e.tokens = append(e.tokens, webhook.Hidden(text))
-	case Generic:
-		secret, err := webhook.ParseSecret(text)
+		p, err := p.withDefaults()
 		if err != nil {
-			return fmt.Errorf("generic: %w", err)
+			return err
 		}
-		e.secrets = append(e.secrets, secret)
-	default:
-		return fmt.Errorf("kind %q is neither %q nor %q", p.Kind, Twilio, Generic)
+		verify, err := d.account(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Kind, err)
+		}
+		voice := "/" + d.kind + "/" + string(canary.Voice)
+		e.addAccount("/"+d.kind, line{dialect: &d}, account{verify, d.script(p, e.public+voice)})
+		if !d.one {
+			e.addAccount(voice, line{dialect: &d, leg: canary.Voice}, account{verify, d.script(p, e.public+voice)})
+			e.addAccount("/"+d.kind+"/"+string(canary.SMS), line{dialect: &d, leg: canary.SMS}, account{verify, d.script(p, e.public+voice)})
+		}
+		return nil
 	}
-	return nil
+	return fmt.Errorf("kind %q is none of %s", p.Kind, strings.Join(Kinds(), ", "))
+}
+
+func (e *Ear) addAccount(path string, l line, a account) {
+	if had, ok := e.lines[path]; ok {
+		l = had
+	}
+	l.accounts = append(l.accounts, a)
+	e.lines[path] = l
 }
 
 func isPublic(address string) bool {
@@ -192,57 +231,79 @@ func (e *Ear) Stats() Stats {
 	return Stats{Heard: e.heard.Load(), Unverified: e.unverified.Load(), Dropped: e.dropped.Load(), Failed: e.failed.Load()}
 }
 
-// The routes.
-const (
-	pathTwilio  = "/twilio"
-	pathVoice   = "/twilio/voice"
-	pathSMS     = "/twilio/sms"
-	pathGeneric = "/generic"
-)
-
 // ServeHTTP answers one webhook. It is to be mounted at "/".
 func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	read := e.reader(r.URL.Path)
-	if read == nil {
+	l, ok := e.lines[r.URL.Path]
+	if !ok {
 		reply(w, answer{http.StatusNotFound, plainType, "not found\n"})
 		return
 	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
+	if r.Method != http.MethodPost && (!l.get || r.Method != http.MethodGet) {
+		allow := http.MethodPost
+		if l.get {
+			allow = http.MethodGet + ", " + allow
+		}
+		w.Header().Set("Allow", allow)
 		reply(w, answer{http.StatusMethodNotAllowed, plainType, "method not allowed\n"})
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.cfg.MaxBody))
 	if err != nil {
-		e.keepBroken(w, r, body, err)
+		e.keepBroken(w, r, l, body, err)
 		return
 	}
-	h := read(r, body)
-	h.contact.At = canary.Micro(e.cfg.Now())
-	h.contact.Peer = r.RemoteAddr
-	h.contact.Raw = webhook.Transcript(r, body)
+	h := l.hear(webhook.Request{Method: r.Method, Address: e.public + r.RequestURI, Header: r.Header, Body: body, Now: e.cfg.Now()})
+	for i := range h.contacts {
+		c := &h.contacts[i]
+		c.At, c.Peer, c.Raw = canary.Micro(e.cfg.Now()), r.RemoteAddr, webhook.Transcript(r, body, l.hide()...)
+	}
 	e.keep(w, r, h)
 }
 
-// hearing is what a request amounts to: the contact, and the answer that may be
-// given once the contact is durable.
+// hearing is what a request amounts to: the contacts, and the answer that may
+// be given once they are durable.
 type hearing struct {
-	contact canary.Contact
-	answer  answer
+	contacts   []canary.Contact
+	unverified bool
+	answer     answer
+	wait       time.Duration
 }
 
-// reader gives the function that understands the requests of a path, nil where
-// nobody is expected.
-func (e *Ear) reader(path string) func(*http.Request, []byte) hearing {
-	switch path {
-	case pathTwilio, pathVoice, pathSMS:
-		if len(e.tokens) > 0 {
-			return e.hearTwilio
+// hear tries each account. What an unverified request claims is kept too, for
+// whoever looks into the forgery.
+func (l *line) hear(q webhook.Request) hearing {
+	h := hearing{answer: forbidden(), wait: l.wait, unverified: true}
+	events := l.read(l.leg, q)
+	var proof string
+	var refused error
+	for _, a := range l.accounts {
+		p, err := a.verify(l.leg, q)
+		if err == nil {
+			h.unverified, h.answer, proof = false, a.script.to(events[0]), p
+			break
 		}
-	case pathGeneric:
-		if len(e.secrets) > 0 {
-			return e.hearGeneric
+		if refused == nil || errors.Is(err, webhook.ErrTime) || errors.Is(refused, webhook.ErrHeader) {
+			refused = err // of several the one that says most
 		}
+	}
+	if h.unverified {
+		events = events[:1]
+	}
+	for _, ev := range events {
+		c := l.contact(ev, proof)
+		if h.unverified {
+			delete(c.Facts, factMalformed)
+			c.Facts[factRefused] = refusal(refused)
+		}
+		h.contacts = append(h.contacts, c)
+	}
+	return h
+}
+
+// hide names the headers that hold a secret which proves more than the request.
+func (l *line) hide() []string {
+	if l.kind == Bandwidth {
+		return []string{"Authorization"}
 	}
 	return nil
 }

@@ -30,8 +30,8 @@ const (
 
 func noon() time.Time { return time.Date(2025, 11, 22, 12, 0, 0, 0, time.UTC) }
 
-// spool is a road's store in memory: the real road in front of a map.
-type spool struct {
+// memory is a road's store in memory: the real road in front of a map.
+type memory struct {
 	mu   sync.Mutex
 	held map[listener.Key]canary.Contact
 	list []canary.Contact
@@ -41,7 +41,7 @@ type spool struct {
 
 var errFull = errors.New("no space left on device")
 
-func (s *spool) append(ctx context.Context, key listener.Key, plain []byte) error {
+func (s *memory) append(ctx context.Context, key listener.Key, plain []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -62,20 +62,20 @@ func (s *spool) append(ctx context.Context, key listener.Key, plain []byte) erro
 	return nil
 }
 
-func (s *spool) contacts() []canary.Contact {
+func (s *memory) contacts() []canary.Contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]canary.Contact(nil), s.list...)
 }
 
-func (s *spool) set(change func(*spool)) {
+func (s *memory) set(change func(*memory)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(s)
 }
 
 // last gives the contact heard last, and fails unless there are n.
-func (s *spool) last(t *testing.T, n int) canary.Contact {
+func (s *memory) last(t *testing.T, n int) canary.Contact {
 	t.Helper()
 	list := s.contacts()
 	if len(list) != n {
@@ -84,9 +84,9 @@ func (s *spool) last(t *testing.T, n int) canary.Contact {
 	return list[n-1]
 }
 
-func open(tb testing.TB, change func(*phone.Config)) (*phone.Ear, *spool) {
+func open(tb testing.TB, change func(*phone.Config)) (*phone.Ear, *memory) {
 	tb.Helper()
-	s := &spool{held: map[listener.Key]canary.Contact{}, now: noon()}
+	s := &memory{held: map[listener.Key]canary.Contact{}, now: noon()}
 	road := listener.New(listener.Config{
 		Seal:   func(plain []byte) ([]byte, error) { return plain, nil },
 		Append: s.append,
