@@ -2,7 +2,7 @@ package webhook_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the provider's scheme
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"maps"

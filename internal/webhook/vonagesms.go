@@ -76,43 +76,37 @@ func VonageFields(q Request) (url.Values, error) {
 }
 
 // flatJSON reads an object of texts and numbers, repeated names as repeated
-// values.
+// values, which a map would not show.
 func flatJSON(body []byte) (url.Values, error) {
 	bad := fmt.Errorf("%w: not a flat JSON object", ErrBody)
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+	var tokens []json.Token
+	for {
+		t, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, bad
+		}
+		tokens = append(tokens, t)
+	}
+	n := len(tokens) - 1
+	if n < 1 || n%2 == 0 || tokens[0] != json.Delim('{') || tokens[n] != json.Delim('}') {
 		return nil, bad
 	}
 	fields := url.Values{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
+	for pair := range slices.Chunk(tokens[1:n], 2) {
+		name, ok := pair[0].(string)
+		if _, nested := pair[1].(json.Delim); !ok || nested {
 			return nil, bad
 		}
-		value, err := dec.Token()
-		if err != nil {
-			return nil, bad
+		value := ""
+		if pair[1] != nil {
+			value = fmt.Sprint(pair[1])
 		}
-		name, _ := key.(string)
-		switch v := value.(type) {
-		case string:
-			fields.Add(name, v)
-		case json.Number:
-			fields.Add(name, v.String())
-		case bool:
-			fields.Add(name, fmt.Sprint(v))
-		case nil:
-			fields.Add(name, "")
-		default:
-			return nil, bad
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, bad
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, bad
+		fields.Add(name, value)
 	}
 	return fields, nil
 }

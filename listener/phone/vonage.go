@@ -83,6 +83,10 @@ func readVonage(leg canary.Channel, q webhook.Request) []event {
 			facts: map[string]string{"sent_at": e.Sent, "message_status": e.Status},
 		}}
 	}
+	return []event{e.call()}
+}
+
+func (e *vonageEvent) call() event {
 	ev := event{
 		channel: canary.Voice, id: named(e.Call), from: e.From.first(), to: e.To, over: e.Status != "",
 		facts: map[string]string{"call_status": e.Status, "direction": e.Direction, "conversation": e.Conversation, "recording": e.RecordingID, "recording_url": e.Recording},
@@ -105,7 +109,7 @@ func readVonage(leg canary.Channel, q webhook.Request) []event {
 	if e.Speech != nil || e.Recording != "" {
 		ev.later = []string{e.Recording, e.RecordingID, ev.text, ev.facts["recording_url"]}
 	}
-	return []event{ev}
+	return ev
 }
 
 // vonageScript answers with NCCO. An empty one ends the call.
