@@ -97,7 +97,7 @@ func TestAliases(t *testing.T) {
 		t.Errorf("an alias without the type: %v", got)
 	}
 	got = ask(t, e, "tcp", question("round.example.net", dns.TypeA))
-	if got.Rcode != 0 || len(got.Answer) == 0 || len(got.Answer) > 8 {
+	if got.Rcode != 0 || len(got.Answer) != 2 {
 		t.Errorf("a circle: %v", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Respond gives the handler's answer to one packet, without sockets.
@@ -37,4 +39,23 @@ type Jar struct{ jar }
 // Check is what the ear does with a COOKIE option.
 func (j *Jar) Check(option []byte, peer netip.Addr, at time.Time) (valid bool, answer []byte) {
 	return j.check(option, peer, at)
+}
+
+// Master gives a zone as a master file.
+func Master(z Zone, seed []byte) (string, error) {
+	built, err := newZone(z, seed)
+	if err != nil {
+		return "", err
+	}
+	text := built.nodes[built.name].one(dns.TypeSOA).String() + "\n"
+	for _, sets := range built.nodes {
+		for kind, set := range sets {
+			for _, rr := range set {
+				if kind != dns.TypeSOA {
+					text += rr.String() + "\n"
+				}
+			}
+		}
+	}
+	return text, nil
 }

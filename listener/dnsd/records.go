@@ -160,15 +160,25 @@ func (b *builder) replace(lines []string) error {
 			faults = append(faults, fmt.Errorf("record %d: %w", i+1, err))
 			continue
 		}
-		if at := rr.Header().Name; b.nodes[at] != nil {
-			delete(b.nodes[at], rr.Header().Rrtype)
-		}
+		b.displace(rr.Header().Name, rr.Header().Rrtype)
 		rrs = append(rrs, rr)
 	}
 	for _, rr := range rrs {
 		b.add(rr.Header().Name, rr)
 	}
 	return errors.Join(faults...)
+}
+
+// displace makes room: an alias stands alone at its name.
+func (b *builder) displace(at string, kind uint16) {
+	if kind == dns.TypeCNAME && at != b.name {
+		delete(b.nodes, at)
+		return
+	}
+	if sets := b.nodes[at]; sets != nil {
+		delete(sets, kind)
+		delete(sets, dns.TypeCNAME)
+	}
 }
 
 func (b *builder) parseLine(line string) (dns.RR, error) {

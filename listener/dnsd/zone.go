@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -109,7 +110,7 @@ func (z *zone) find(name string) (rrsets, bool) {
 	return nil, false
 }
 
-const maxAliases = 8 // that are followed; a circle ends there
+const maxAliases = 8 // that are followed
 
 // fill answers the message's question, which is canonical and lies in the zone.
 // There is no additional section: it would make the answers larger than they
@@ -141,7 +142,9 @@ func (z *zone) fill(m *dns.Msg) {
 			return
 		}
 		m.Answer = append(m.Answer, owned(sets[dns.TypeCNAME], name)...)
-		if name = dns.CanonicalName(alias.Target); !dns.IsSubDomain(z.name, name) {
+		name = dns.CanonicalName(alias.Target)
+		circle := slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Name == name })
+		if circle || !dns.IsSubDomain(z.name, name) {
 			return
 		}
 	}

@@ -113,6 +113,15 @@ func TestRecordsAndOmissions(t *testing.T) {
 	if strings.Count(got, "SOA") != 3 || strings.Count(got, "MX") != 2 || strings.Contains(got, "spf1") {
 		t.Errorf("got\n%s", got)
 	}
+	for _, www := range []string{"www CNAME y.@", "www A 192.0.2.9"} { // whatever the profile has there
+		for _, domain := range []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"} {
+			zone := addr(domain)
+			zone.Records = []string{strings.Replace(www, "@", domain+".", 1)}
+			if got := answers(t, "", zone, "www CNAME", "www A"); !strings.Contains(got, strings.Fields(www)[1]) {
+				t.Errorf("got\n%s", got)
+			}
+		}
+	}
 	// What is omitted leaves no empty name behind.
 	zone.Records, zone.Omit = []string{`deep.down TXT x`}, nil
 	zone.Omit = []string{"* MX", "* A"}
