@@ -54,7 +54,7 @@ func Suits(has []string, locale string, who persona.Person) bool {
 	for _, l := range has {
 		p.spoken[l] = true
 	}
-	return p.suitable(&inventory.Item{Kind: inventory.Mailbox, Locale: locale}, &who)
+	return p.suitable(&inventory.Item{Kind: inventory.Mailbox, Locale: locale}, &who, true)
 }
 
 // Deal is deal, for owned domains of some countries in a table whose small domains

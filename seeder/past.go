@@ -105,9 +105,44 @@ func (p *past) otherDay(t, low, high time.Time) time.Time {
 		m = p.now.Add(-m.Sub(p.now))
 	}
 	if m.Before(p.start) {
-		m = p.start.Add(t.Sub(p.signedUp))
+		m = p.sameHour(p.start.Add(t.Sub(p.signedUp)), t, move{p.signedUp, p.start}, high)
 	}
 	return p.clamp(m)
+}
+
+// sameHour brings a date that was counted from a move to the donor's time of day,
+// some minutes off, where that is between it and another date: who signed up in
+// the evening has not logged in at night because the donor did so hours later.
+// What was within two hours of the other date stays so, and what was on its day
+// stays on it, in proportion.
+func (p *past) sameHour(m, t time.Time, by move, other time.Time) time.Time {
+	const day = 24 * time.Hour
+	low, high := by.to, other
+	if high.Before(low) {
+		low, high = high, low
+	}
+	if t.Sub(by.from).Abs() < signUpSpan {
+		return m
+	}
+	midnight := startOfDay(by.from)
+	clock := t.Sub(startOfDay(t)) + time.Duration(p.rng.Int64N(int64(2*jitter))) - jitter
+	clock = min(max(clock, 0), day-time.Second).Truncate(time.Second)
+	sameDay := startOfDay(t).Equal(midnight)
+	for _, off := range []int{0, -1, 1} {
+		at := startOfDay(m).AddDate(0, 0, off).Add(clock)
+		if at.After(low) && at.Before(high) && (!sameDay || startOfDay(at).Equal(startOfDay(by.to))) {
+			return at
+		}
+	}
+	if !sameDay || t.Before(by.from) {
+		return m
+	}
+	had, has := midnight.Add(day).Sub(by.from), startOfDay(by.to).Add(day).Sub(by.to)
+	at := by.to.Add(time.Duration(float64(has) * float64(t.Sub(by.from)) / float64(had)))
+	if at.After(high) {
+		return m
+	}
+	return at
 }
 
 // shifted moves a date by so many days at most. Each of the last days keeps its
@@ -163,10 +198,10 @@ func (p *past) inOrder(t time.Time) time.Time {
 	below, above := p.beside(t)
 	m := p.otherDay(t, below.to, above.to)
 	if m.Before(below.to) {
-		m = below.to.Add(stretched(t.Sub(below.from), p.bends[0]))
+		m = p.sameHour(below.to.Add(stretched(t.Sub(below.from), p.bends[0])), t, below, above.to)
 	}
 	if m.After(above.to) {
-		m = above.to.Add(-stretched(above.from.Sub(t), p.bends[0]))
+		m = p.sameHour(above.to.Add(-stretched(above.from.Sub(t), p.bends[0])), t, above, below.to)
 	}
 	if m.Before(below.to) && below.to.Before(above.to) {
 		m = below.to.Add(time.Duration(p.rng.Int64N(int64(above.to.Sub(below.to)))))

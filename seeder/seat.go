@@ -252,9 +252,10 @@ func (p *pool) elsewhere(n int) int {
 	return given
 }
 
-// suitable reports whether a mailbox may be a customer's of a country. Who speaks
-// another language than any mailbox of his country has one of those.
-func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
+// suitable reports whether a mailbox may be a customer's of a country, and of his
+// language where that matters. Who speaks another language than any mailbox of
+// his country has one of those.
+func (p *pool) suitable(i *inventory.Item, who *persona.Person, speaks bool) bool {
 	if p.refused >= despair {
 		return true // better than none
 	}
@@ -262,7 +263,7 @@ func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 		return false
 	}
 	language, region, _ := strings.Cut(i.Locale, "-")
-	if language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language) {
+	if !speaks || language == "" || len(who.Language) != 2 || strings.EqualFold(language, who.Language) {
 		return true
 	}
 	there := p.regions.of(who.Country)
@@ -270,8 +271,17 @@ func (p *pool) suitable(i *inventory.Item, who *persona.Person) bool {
 }
 
 // boxFor draws a mailbox at an outlet that people like somebody would have. It
-// is taken out. There may be none.
+// is taken out. There may be none. Where none is of his language one of his
+// country does: at the providers that people who speak a rare language are at,
+// the pool would hardly ever have one of theirs, and they would be left out.
 func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.Person) *inventory.Item {
+	if box := p.boxAmong(rng, mix, o, who, true); box != nil {
+		return box
+	}
+	return p.boxAmong(rng, mix, o, who, false)
+}
+
+func (p *pool) boxAmong(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.Person, speaks bool) *inventory.Item {
 	const looks, worst = 40, -3
 	var at []int
 	var weights []float64
@@ -279,7 +289,7 @@ func (p *pool) boxFor(rng *rand.Rand, mix *persona.Mix, o *outlet, who *persona.
 	for from, n := rng.IntN(max(len(o.boxes), 1)), 0; n < len(o.boxes) && len(at) < looks; n++ {
 		k := (from + n) % len(o.boxes)
 		i := &o.boxes[k]
-		if !p.suitable(i, who) {
+		if !p.suitable(i, who, speaks) {
 			continue
 		}
 		w := 0.0
@@ -332,7 +342,7 @@ func (p *pool) boxOfName(rng *rand.Rand, mix *persona.Mix, first *outlet, who *p
 	for _, o := range from {
 		for _, k := range rng.Perm(len(o.boxes)) {
 			box := o.boxes[k]
-			if p.suitable(&box, who) && named(&box, who) && mix.Agrees(box.Text, *who) {
+			if p.suitable(&box, who, true) && named(&box, who) && mix.Agrees(box.Text, *who) {
 				o.boxes = slices.Delete(o.boxes, k, k+1)
 				return &box, o
 			}

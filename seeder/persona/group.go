@@ -33,20 +33,38 @@ type halves struct {
 	counts counted // names, by how many of the group have them; for each who has it
 	rare   []int32 // from which others are coined
 	abroad []int32 // names that occur elsewhere, and not in the group
-	alone  float64 // which part of the names seen once in the group stands once there
+	// alone is which part of the names seen once in the group stands once there:
+	// of those that nobody else has, and of those that people elsewhere have,
+	// of which far fewer do.
+	alone [2]float64
 }
 
-func (h *halves) settle(m *Mix, people int) {
+func (h *halves) settle(m *Mix, x *lexicon) {
+	const enough = 40
 	h.rare = h.counts.rarest()
-	kinds, told := 0.0, 0
+	var all kinds
+	var some [2]kinds
 	for n, list := range h.counts {
-		if n > 0 {
-			kinds += float64(len(list) / n)
-			told += len(list)
+		for _, id := range list { // n times each
+			all.add(n)
+			some[elsewhere(x.names[id].count > int32(n))].add(n) //nolint:gosec // at most 63
 		}
 	}
-	kinds += float64(people-told) / float64(2*len(h.counts)) // of the frequent ones, about
-	h.alone = m.stillAlone(float64(len(h.counts[1])), kinds)
+	for k := range some {
+		if some[k][1] < enough {
+			some[k] = all
+		}
+		h.alone[k] = m.stillAlone(&some[k])
+	}
+}
+
+// elsewhere is the place in halves.alone of names that others elsewhere have, or
+// that none have.
+func elsewhere(have bool) int {
+	if have {
+		return 1
+	}
+	return 0
 }
 
 // borrow notes names of a larger group that the group has not.
@@ -125,8 +143,8 @@ func (m *Mix) newGroup(members []int32) *group {
 		g.firsts.counts.add(l.firstsN, l.first)
 		g.lasts.counts.add(l.lastsN, l.last)
 	}
-	g.firsts.settle(m, len(g.links))
-	g.lasts.settle(m, len(g.links))
+	g.firsts.settle(m, &m.firsts)
+	g.lasts.settle(m, &m.lasts)
 	g.mixing = m.mix(g)
 	return g
 }

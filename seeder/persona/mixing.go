@@ -20,7 +20,8 @@ func (m *Mix) mix(g *group) mixing {
 	if unique < 2 {
 		return mixing{several: 1}
 	}
-	alone := m.stillAlone(unique, m.distinct(g))
+	names := m.fullNames(g)
+	alone := m.stillAlone(&names)
 	x := mixing{walk: m.clannish(g), several: 1}
 	if kept := unique * (1 - alone); kept > 0 {
 		x.several = float64(len(g.multi)) / (float64(len(g.multi)) + kept)
@@ -62,24 +63,52 @@ func (m *Mix) clannish(g *group) bool {
 	return coincide[2] >= enough && coincide[2] > excess*by
 }
 
-// distinct counts the full names of a group.
-func (m *Mix) distinct(g *group) float64 {
-	kinds := float64(len(g.few[1]))
+// fullNames counts the full names of a group, by how many have them.
+func (m *Mix) fullNames(g *group) kinds {
+	var k kinds
+	k[1] = float64(len(g.few[1]))
 	for _, i := range g.multi {
-		kinds += 1 / float64(m.people[i].namesakes)
+		k.add(int(m.people[i].namesakes))
 	}
-	return kinds
+	return k
+}
+
+// kinds are how many names there are by how many people have them; names of
+// more are not counted, and of no account here.
+type kinds [256]float64
+
+// add counts one of n people who share a name.
+func (k *kinds) add(n int) { k[n] += 1 / float64(n) }
+
+// once gives how many of the people in a part of the sample have a name that
+// nobody else of the part has, as a multiple of the part (rarefaction: Hurlbert
+// 1971).
+func (k *kinds) once(part float64) float64 {
+	sum := 0.0
+	for n, names := range k {
+		if names == 0 {
+			continue
+		}
+		sum += names * float64(n) * math.Pow(1-part, float64(n-1))
+	}
+	return sum
 }
 
 // stillAlone estimates which part of the names that occur once in the sample
-// occurs once in the table: a sample of n of N rows with f1 names seen once of
-// K seen has a share that falls as (n/N)^(1-f1/K) (Pitman and Yor's model of
-// partitions, to which Good and Turing's estimate belongs).
-func (m *Mix) stillAlone(once, kinds float64) float64 {
-	if kinds == 0 || m.rows <= len(m.people) {
+// occurs once in the table. What the sample is to the table a part of it is to
+// the sample: how the names that occur once become fewer from such a part to
+// the sample, and how that quickens halfway, is carried on to the table. Where
+// the sample is a small part, it is not taken to quicken all the way: names of
+// many people have a long tail.
+func (m *Mix) stillAlone(k *kinds) float64 {
+	if k[1] == 0 || m.rows <= len(m.people) {
 		return 1
 	}
-	return math.Pow(m.covered, 1-min(once/kinds, 1))
+	const enough = 0.1
+	half := math.Sqrt(m.covered)
+	last, before := math.Log(k.once(1)/k.once(half)), math.Log(k.once(half)/k.once(half*half))
+	quickens := 1 + 2*min(m.covered/enough, 1)
+	return math.Exp(min(2*last+quickens*min(last-before, 0), 0))
 }
 
 // survive measures which share of put-together names is kept.

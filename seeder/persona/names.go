@@ -77,7 +77,8 @@ func (m *Mix) sameKind(a, b int32) bool {
 // nobody else of the group has is exchanged as far as it is not merely missing
 // in the sample. The number of a coined name is -1.
 func (s *scene) half(k *stock, id, rarer int32, others bool) (int32, *name) {
-	x, p := k.names, k.alone
+	x := k.names
+	p := k.alone[elsewhere(x.names[id].count > 1)]
 	if others {
 		p = s.m.covered
 	}
