@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -45,6 +46,31 @@ func OtherDays(now time.Time, dates []time.Time) []time.Time {
 		out[i] = p.otherDay(at, time.Time{}, now)
 	}
 	return out
+}
+
+// AtEvening moves dates of a donor who signed up in the morning to a canary who did
+// in the evening of the same day, as of now.
+func AtEvening(now time.Time, afters []time.Duration) []time.Time {
+	day := startOfDay(now.AddDate(-1, 0, 0))
+	out := make([]time.Time, len(afters))
+	for i, after := range afters {
+		p := &past{rng: rand.New(rand.NewPCG(3, uint64(i))), signedUp: day.Add(8 * time.Hour), start: day.Add(21 * time.Hour), now: now, moved: map[time.Time]time.Time{}}
+		out[i] = p.move(p.signedUp.Add(after))
+	}
+	return out
+}
+
+// Boxes is the number of people, of a country and language, for whom a mailbox is
+// found at a provider that has the pool's in one language alone.
+func Boxes(mix *persona.Mix, there, elsewhere string, who persona.Person, n int) (found int) {
+	for i := range n {
+		p := &pool{spoken: map[string]bool{strings.ToLower(elsewhere): true, strings.ToLower(there): true}}
+		o := &outlet{domain: "mail.example", large: true, boxes: []inventory.Item{{Kind: inventory.Mailbox, Text: "reader77@mail.example", Locale: there}}}
+		if p.boxFor(rand.New(rand.NewPCG(1, uint64(i))), mix, o, &who) != nil {
+			found++
+		}
+	}
+	return found
 }
 
 // Suits reports whether a mailbox of a locale may be a person's, in a pool that

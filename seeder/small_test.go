@@ -1,6 +1,8 @@
 package seeder_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +60,53 @@ func TestGenderForSalutation(t *testing.T) {
 		if got := seeder.PersonOf(facts).Salutation; got != want {
 			t.Errorf("%q: %q", has, got)
 		}
+	}
+}
+
+// At a provider where the pool has no mailbox in somebody's language, while it has
+// some elsewhere, he gets one of his country: who speaks a rare language is
+// otherwise left out. One of another country he does not get.
+func TestBoxesForRareLanguages(t *testing.T) {
+	t.Parallel()
+	var people []persona.Person
+	for i := range 2000 {
+		country := []string{"DE", "FR"}[i%2]
+		name := []string{"Maier", "Moreau", "Klein", "Petit"}[i%4]
+		people = append(people, persona.Person{First: "Anna", Last: name, Email: fmt.Sprintf("anna.%s%d@mail.example", strings.ToLower(name), i), Country: country, Language: strings.ToLower(country)})
+	}
+	mix, err := persona.Learn(people)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		there, country, language string
+		want                     int
+	}{{"de-DE", "DE", "en", 20}, {"de-DE", "DE", "de", 20}, {"fr-FR", "DE", "en", 0}} {
+		if got := seeder.Boxes(mix, c.there, "en-DE", persona.Person{First: "Klaus", Last: "Maier", Country: c.country, Language: c.language}, 20); got != c.want {
+			t.Errorf("%+v: %d of 20", c, got)
+		}
+	}
+}
+
+// What a donor did later on the day of his sign-up, or at an hour of another day,
+// a canary who signs up in the evening does not do at night.
+func TestHoursStay(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 15, 0, 0, 0, time.UTC) // a year before it was a Friday
+	var afters []time.Duration
+	for i := range 400 {
+		afters = append(afters, 3*time.Hour+time.Duration(i)*90*time.Second) // from 11:00 to 21:00
+	}
+	night, other := 0, 0
+	for _, at := range seeder.AtEvening(now, afters) {
+		if at.Hour() < 7 {
+			night++
+		}
+		if at.YearDay() != now.YearDay() {
+			other++
+		}
+	}
+	if night > 0 || other > 20 {
+		t.Errorf("of 400 dates on the day of the sign-up %d are at night, and %d on another day", night, other)
 	}
 }

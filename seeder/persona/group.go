@@ -47,7 +47,7 @@ func (h *halves) settle(m *Mix, x *lexicon) {
 	for n, list := range h.counts {
 		for _, id := range list { // n times each
 			all.add(n)
-			some[elsewhere(x.names[id].count > int32(n))].add(n) //nolint:gosec // at most 63
+			some[elsewhere(x.names[id].count > int32(n))].add(n)
 		}
 	}
 	for k := range some {
