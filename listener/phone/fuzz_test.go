@@ -3,6 +3,7 @@ package phone_test
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -54,9 +55,7 @@ func FuzzEveryProvider(f *testing.F) {
 			h.header = http.Header{}
 		}
 		r := httptest.NewRequest(http.MethodPost, h.uri, strings.NewReader(body))
-		for name, values := range h.header {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, h.header)
 		r.Header.Set("Content-Type", h.kind)
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
