@@ -104,11 +104,11 @@ func vonageHook(uri, kind, body, signed string) hook {
 
 func vonageSMSHook(uri string, form url.Values) hook {
 	form.Set("timestamp", strconv.FormatInt(noon().Unix(), 10))
-	text := ""
+	var text strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(form)) {
-		text += "&" + k + "=" + strings.NewReplacer("&", "_", "=", "_").Replace(form.Get(k))
+		text.WriteString("&" + k + "=" + strings.NewReplacer("&", "_", "=", "_").Replace(form.Get(k)))
 	}
-	form.Set("sig", strings.ToUpper(hex.EncodeToString(mac(sha512.New, "sms"+token, text))))
+	form.Set("sig", strings.ToUpper(hex.EncodeToString(mac(sha512.New, "sms"+token, text.String()))))
 	return hook{uri: uri + "?" + form.Encode()}
 }
 
