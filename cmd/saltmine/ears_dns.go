@@ -50,7 +50,7 @@ func (e *ears) dns(ctx context.Context) error {
 		return nil
 	}
 	srv, err := dnsd.New(dnsd.Config{
-		Zones: dnsZones(e.cfg), Seed: e.seed, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "dnsd"),
+		Zones: dnsZones(e.cfg), Seed: e.seed, Accept: e.rule.Passes, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "dnsd"),
 		Limits: dnsd.Limits{Rate: cmp.Or(c.AnswersPerSecond, -1), Slip: cmp.Or(c.Slip, -1)},
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *ears) dns(ctx context.Context) error {
 func dnsStats(s dnsd.Stats) map[string]float64 {
 	return map[string]float64{
 		"udp": float64(s.UDP), "tcp": float64(s.TCP), "malformed": float64(s.Malformed), "refused": float64(s.Refused),
-		"first": float64(s.First), "repeats": float64(s.Repeats), "unheard": float64(s.Unheard), "dropped": float64(s.Dropped),
+		"first": float64(s.First), "repeats": float64(s.Repeats), "summed": float64(s.Summed), "unheard": float64(s.Unheard), "dropped": float64(s.Dropped),
 		"lost": float64(s.Lost), "limited": float64(s.Limited), "truncated": float64(s.Truncated),
 	}
 }

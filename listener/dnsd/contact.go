@@ -1,7 +1,10 @@
 package dnsd
 
 import (
+	"bytes"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,12 +45,22 @@ func (a asking) contact(id canary.ContactID, wire []byte) canary.Contact {
 	}
 }
 
-// summary tells how often the same was asked again; of is the first sighting.
-func (a asking) summary(of canary.ContactID, repeats uint64) canary.Contact {
-	c := a.contact(newContactID(), nil)
-	c.Facts["of"] = string(of)
-	c.Facts["repeats"] = strconv.FormatUint(repeats, 10)
-	return c
+// repeats tells in one contact how often sightings of one zone were asked for
+// again; the last of them comes last.
+func repeats(tallies []tally) summary {
+	slices.SortFunc(tallies, func(a, b tally) int { return a.last.at.Compare(b.last.at) })
+	last := tallies[len(tallies)-1].last
+	var lines bytes.Buffer
+	total := uint64(0)
+	for _, t := range tallies {
+		total += t.repeats
+		fmt.Fprintf(&lines, "%s %d %s %s %s %s\n", t.of, t.repeats, //nolint:errcheck // a buffer takes all
+			canary.Micro(t.last.at).Format(time.RFC3339Nano), peerText(t.last.peer), t.last.proto, noDot(t.last.asked))
+	}
+	c := last.contact(newContactID(), lines.Bytes())
+	c.Targets = []canary.Target{{Text: noDot(last.zone)}}
+	c.Facts = map[string]string{"zone": noDot(last.zone), "repeats": strconv.FormatUint(total, 10)}
+	return summary{c, total}
 }
 
 func newContactID() canary.ContactID { return canary.ContactID(canary.NewID("k")) }

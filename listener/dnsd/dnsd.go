@@ -12,9 +12,14 @@
 // The invariant: the first sighting of a (name, type, source network) within
 // the period is durable before its answer is sent. Equal queries that arrive
 // while the first is being written wait for the same record. Later ones are
-// counted, and one summarising contact per name, type and network tells the
-// count when the period ends, the table is full or the ear stops. A network is
-// the /24 of an IPv4 source, the /56 of an IPv6 source.
+// counted, and the counts are durable within a second. A network is the /24 of
+// an IPv4 source, the /56 of an IPv6 source.
+//
+// A flood of names that nobody has a reason to know would fill the disk. Above
+// a rate per network, and one for all, new names that neither stand in the zone
+// (or serve its mail) nor pass the rule of acceptance are counted by zone,
+// network and minute, exactly, and the counts are recorded when the minute is
+// over. Names that a canary could have are recorded singly at any rate.
 //
 // A contact has Channel dns, Ear "dnsd", the source as Peer, the query packet
 // byte for byte as Raw, one Target without a kind whose Text is the name in
@@ -25,9 +30,16 @@
 //	proto   "udp" or "tcp"
 //	zone    the owned domain that it belongs to                "example.net"
 //
-// A summarising contact has no Raw and two Facts more: "repeats", how often the
-// same was asked again, and "of", the id of the first sighting's contact. Its
-// At, Peer, proto and qname are those of the last repeat.
+// A summarising contact names the zone as its Target. One of repeats has the
+// Facts "zone" and "repeats", their sum, and as Raw a line for each sighting:
+// the id of its contact, how often it was asked for again, and time, source,
+// proto and qname of the last time:
+//
+//	k_3f9a… 17 2026-08-05T12:00:00.000001Z 198.51.100.1:5353 udp wWw.ExamPle.net
+//
+// One of a flood has no Raw, the Facts above of its last query, and "queries",
+// how many there were, "network" ("198.51.100.0/24", or "other" for all that
+// found no room) and "since", when the first came.
 //
 // When the contact cannot be made durable the answer is SERVFAIL; when more
 // first sightings wait for the store than Limits allow, packets are dropped. A
@@ -60,6 +72,10 @@ type Config struct {
 	Zones []Zone
 	// Hear makes a contact durable before it returns nil.
 	Hear func(context.Context, canary.Contact) error
+	// Accept reports whether a canary could have this name at this domain, both
+	// in canonical form; it knows no canary. New names that pass it are recorded
+	// singly at any rate. When nil, all names are.
+	Accept func(local, domain string) bool
 	// Now is the clock of the contacts' stamps.
 	Now func() time.Time
 	// Log gets the ear's state changes; it never gets a name that was asked.
@@ -86,6 +102,8 @@ type Limits struct {
 	Names       int           // sightings remembered at once; 100,000
 	Period      time.Duration // how long a sighting makes equal ones repeats; 24 h
 	Rate        int           // UDP answers of one kind a second to one network without a cookie; 200
+	NewNames    int           // names a second that are recorded singly for one network though nobody should know them; 10
+	AllNewNames int           // the same for all networks together; 50
 	Slip        int           // over Rate, one answer in so many is sent, short; 2
 }
 
@@ -101,6 +119,8 @@ func (l Limits) withDefaults() Limits {
 		Period:      orDefault(l.Period, 24*time.Hour),
 		Rate:        cmp.Or(l.Rate, 200),
 		Slip:        cmp.Or(l.Slip, 2),
+		NewNames:    orDefault(l.NewNames, 10),
+		AllNewNames: orDefault(l.AllNewNames, 50),
 	}
 }
 
@@ -121,8 +141,13 @@ type Server struct {
 	conns *connSet
 	jar   jar
 	rates *buckets // nil when there is no limit
-	stats counters
-	down  atomic.Bool // the last Hear failed
+
+	floods *floods // nil when every name is recorded singly
+	stats  counters
+	down   atomic.Bool // the last Hear failed
+
+	telling sync.Mutex
+	owed    []summary // that the store did not take; guarded by telling
 }
 
 // New returns an ear, or every fault of its configuration at once.
@@ -164,6 +189,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if rate := float64(cfg.Limits.Rate); rate > 0 {
 		s.rates = newBuckets(rate, rate)
+	}
+	if cfg.Accept != nil {
+		s.floods = newFloods(cfg.Limits.NewNames, cfg.Limits.AllNewNames)
 	}
 	return s, nil
 }
@@ -214,7 +242,7 @@ func (s *Server) Run(ctx context.Context, packets []net.PacketConn, streams []ne
 	drained := s.drain(&loops)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.Drain)
 	defer cancel()
-	told := s.tellAll(last)
+	told := s.tellDue(last, true)
 	s.cfg.Log.Info("dns ear stopped")
 
 	if broken, ok := errors.AsType[*socketError](context.Cause(ctx)); ok {

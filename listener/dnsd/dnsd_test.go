@@ -21,12 +21,14 @@ type store struct {
 	mu    sync.Mutex
 	fail  error
 	heard []canary.Contact
+	last  canary.ContactID // of what was refused
 }
 
 func (s *store) hear(_ context.Context, c canary.Contact) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
+		s.last = c.ID
 		return s.fail
 	}
 	if _, err := c.MarshalBinary(); err != nil {
@@ -34,6 +36,12 @@ func (s *store) hear(_ context.Context, c canary.Contact) error {
 	}
 	s.heard = append(s.heard, c)
 	return nil
+}
+
+func (s *store) refused() canary.ContactID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 func (s *store) failWith(err error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,18 +15,24 @@ import (
 var errFault = errors.New("fault while a contact was being recorded")
 
 const (
-	sweepEvery = time.Minute // how late a summary may be
-	tellers    = 16          // summaries that are made durable at once: the store commits in groups
+	sweepEvery = time.Second / 2 // how late a count may be, beside the store's own time
+	tellers    = 16              // summaries that are made durable at once: the store commits in groups
+	tallyLines = 1000            // counts in one contact
 )
 
 // known reports whether the answer may go out at once: there is nothing to
-// record, or the same was recorded before and is counted.
+// record, the same was recorded before and is counted, or it is one of a flood
+// and is counted.
 func (s *Server) known(q *query) bool {
 	if q.zone == "" {
 		return true
 	}
 	if s.seen.repeat(s.seen.digest(q.asking), q.asking) {
 		s.stats.repeats.Add(1)
+		return true
+	}
+	if !s.singly(q.asking) {
+		s.stats.summed.Add(1)
 		return true
 	}
 	return false
@@ -94,63 +101,95 @@ func (s *Server) tellRepeats(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-s.seen.wake:
 		}
-		if err := s.tell(ctx, s.seen.takeDue(s.cfg.Now(), false)); err != nil {
-			s.cfg.Log.Warn("repeats not recorded yet", "err", err)
+		if err := s.tellDue(ctx, false); err != nil {
+			s.cfg.Log.Warn("counts not recorded yet", "err", err)
 		}
 	}
 }
 
-// tellAll makes the summaries of everything in the table durable.
-func (s *Server) tellAll(ctx context.Context) error {
-	if err := s.tell(ctx, s.seen.takeDue(s.cfg.Now(), true)); err != nil {
-		return fmt.Errorf("dns ear: record the repeats of the last period: %w", err)
+// tellDue makes what was counted durable. What the store did not take is tried
+// again as it is, under the same ids, before anything new is taken out of the
+// tables: nothing is told twice, and nothing grows while the store is down.
+func (s *Server) tellDue(ctx context.Context, all bool) error {
+	if !s.telling.TryLock() {
+		return errors.New("the store still holds the last counts")
+	}
+	defer s.telling.Unlock()
+	for _, take := range []func() []summary{func() []summary { return s.owed }, func() []summary { return s.takeDue(all) }} {
+		left, err := s.tell(ctx, take())
+		if s.owed = left; err != nil {
+			return fmt.Errorf("dns ear: record what was counted: %w", err)
+		}
 	}
 	return nil
 }
 
-// tell makes tallies durable. After the first failure, or the end of ctx, the
-// rest is put back.
-func (s *Server) tell(ctx context.Context, due []tally) error {
+// summary is a contact that tells counts, and their sum.
+type summary struct {
+	contact canary.Contact
+	told    uint64
+}
+
+// takeDue gives what is to be told: a contact for each zone's repeats, and one
+// for each flood.
+func (s *Server) takeDue(all bool) []summary {
+	var out []summary
+	now, zones := s.cfg.Now(), map[string][]tally{}
+	for _, t := range s.seen.takeDue(now, all) {
+		zones[t.last.zone] = append(zones[t.last.zone], t)
+	}
+	for _, tallies := range zones {
+		for some := range slices.Chunk(tallies, tallyLines) {
+			out = append(out, repeats(some))
+		}
+	}
+	if s.floods == nil {
+		return out
+	}
+	for _, t := range s.floods.takeDue(now, all) {
+		out = append(out, summary{t.floodContact(), t.repeats})
+	}
+	return out
+}
+
+// tell makes summaries durable. After the first failure, or the end of ctx,
+// the rest is left.
+func (s *Server) tell(ctx context.Context, due []summary) (left []summary, err error) {
 	var (
 		mu   sync.Mutex
-		left []tally
-		last error
-		work = make(chan tally)
+		work = make(chan summary)
 		pool sync.WaitGroup // owned here: its goroutines end when work is closed
 	)
-	one := func(t tally) {
+	one := func(sum summary) {
 		mu.Lock()
-		failed := last
+		failed := cmp.Or(err, ctx.Err())
 		mu.Unlock()
-		err := cmp.Or(failed, ctx.Err())
-		if err == nil {
-			err = s.hear(ctx, t.contact)
+		if failed == nil {
+			failed = s.hear(ctx, sum.contact)
 		}
-		if err == nil {
-			s.stats.told.Add(t.repeats)
+		if failed == nil {
+			s.stats.told.Add(sum.told)
 			return
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		last, left = err, append(left, t)
+		err, left = failed, append(left, sum)
 	}
 	for range min(tellers, len(due)) {
 		pool.Go(func() {
-			for t := range work {
-				one(t)
+			for sum := range work {
+				one(sum)
 			}
 		})
 	}
-	for _, t := range due {
-		work <- t
+	for _, sum := range due {
+		work <- sum
 	}
 	close(work)
 	pool.Wait()
-	if len(left) == 0 {
-		return nil
+	if err != nil {
+		err = fmt.Errorf("%d of %d summaries left: %w", len(left), len(due), err)
 	}
-	s.seen.putBack(left)
-	return fmt.Errorf("%d of %d summaries left: %w", len(left), len(due), last)
+	return left, err
 }

@@ -77,46 +77,73 @@ func bubble(t *testing.T, change func(*dnsd.Config), do func(t *testing.T, srv *
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- srv.Run(ctx, []net.PacketConn{p}, nil) }()
+		stop := run(t, srv, p)
 		do(t, srv, p, s)
-		cancel()
-		<-ended //nolint:errcheck // with a full disk it ends with an error
+		_ = stop() // with a full disk it ends with an error
 	})
+}
+
+// run starts an ear on a pipe; stop ends it.
+func run(t *testing.T, srv *dnsd.Server, p *pipe) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx, []net.PacketConn{p}, nil) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
 }
 
 func unchanged(*dnsd.Config) {}
 
-func TestRepeatsAreToldWhenThePeriodEnds(t *testing.T) {
+// anHour is a period that takes less time to pass.
+func anHour(c *dnsd.Config) { c.Limits.Period = time.Hour }
+
+// TestRepeatsAreDurableWithinASecond asks again and again over a period.
+func TestRepeatsAreDurableWithinASecond(t *testing.T) {
 	t.Parallel()
-	bubble(t, unchanged, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
+	bubble(t, anHour, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
 		p.ask(t, "example.net")
-		for range 7 { // over 21 hours
-			time.Sleep(3 * time.Hour)
+		for range 7 { // over 56 minutes
+			time.Sleep(8 * time.Minute)
 			p.ask(t, "example.net")
+			p.ask(t, "Example.net")
+			time.Sleep(time.Second)
 		}
-		if n := len(s.all()); n != 1 {
-			t.Fatalf("%d contacts within the day", n)
-		}
-		time.Sleep(3*time.Hour + 2*time.Minute)
 		heard := s.all()
-		if len(heard) != 2 || heard[1].Facts["repeats"] != "7" || heard[1].Facts["of"] != string(heard[0].ID) {
-			t.Fatalf("after the day: %+v", heard)
+		if len(heard) != 8 {
+			t.Fatalf("%d contacts within the hour: %+v", len(heard), heard)
 		}
-		if got := heard[1].At.Sub(heard[0].At); got != 21*time.Hour {
-			t.Errorf("the last repeat is dated %v after the first sighting", got)
+		for i, r := range told(t, heard) {
+			if r.of != string(heard[0].ID) || r.count != 2 || r.name != "Example.net" || r.peer != "198.51.100.1:5353" || r.at.Sub(heard[0].At).Round(time.Minute) != time.Duration(i+1)*8*time.Minute {
+				t.Errorf("got %+v", r)
+			}
 		}
-		if heard[1].Targets[0].Text != "example.net" || heard[1].Facts["zone"] != "example.net" || heard[1].Peer != "198.51.100.1:5353" {
-			t.Errorf("got %+v", heard[1])
-		}
+		time.Sleep(8 * time.Minute)
 		p.ask(t, "example.net")
-		if n := len(s.all()); n != 3 {
-			t.Errorf("%d contacts: the next day's first sighting is missing", n)
+		if n := len(s.all()); n != 9 {
+			t.Errorf("%d contacts: the next hour's first sighting is missing", n)
 		}
-		time.Sleep(25 * time.Hour)
-		if n := len(s.all()); n != 3 || srv.Stats().Remembered != 0 {
+		time.Sleep(65 * time.Minute)
+		if n := len(s.all()); n != 9 || srv.Stats().Remembered != 0 || srv.Stats().Told != 14 {
 			t.Errorf("%d contacts, stats %+v: a sighting without repeats needs no summary", n, srv.Stats())
+		}
+	})
+}
+
+// TestRepeatsOfASecondAreOneContact: the disk does not pay for every repeat.
+func TestRepeatsOfASecondAreOneContact(t *testing.T) {
+	t.Parallel()
+	bubble(t, unchanged, func(t *testing.T, _ *dnsd.Server, p *pipe, s *store) {
+		for range 3 {
+			for i := range 400 {
+				p.ask(t, strconv.Itoa(i)+".example.net")
+			}
+		}
+		time.Sleep(time.Second)
+		if n, lines := len(s.all()), told(t, s.all()); n != 401 || len(lines) != 400 {
+			t.Errorf("%d contacts, %d lines", n, len(lines))
 		}
 	})
 }
@@ -124,11 +151,11 @@ func TestRepeatsAreToldWhenThePeriodEnds(t *testing.T) {
 // TestThePeriodEndsOnTime asks again after the period and before the sweep.
 func TestThePeriodEndsOnTime(t *testing.T) {
 	t.Parallel()
-	bubble(t, unchanged, func(t *testing.T, _ *dnsd.Server, p *pipe, s *store) {
-		time.Sleep(30 * time.Second)
+	bubble(t, anHour, func(t *testing.T, _ *dnsd.Server, p *pipe, s *store) {
+		time.Sleep(300 * time.Millisecond)
 		p.ask(t, "example.net")
 		p.ask(t, "example.net")
-		time.Sleep(24*time.Hour + time.Second)
+		time.Sleep(time.Hour + time.Millisecond)
 		p.ask(t, "example.net")
 		synctest.Wait()
 		if heard := s.all(); len(heard) != 3 {
@@ -137,22 +164,28 @@ func TestThePeriodEndsOnTime(t *testing.T) {
 	})
 }
 
+// TestSummariesAreTriedAgain has a store that takes a summary and says that it
+// did not: it must come again under the same id.
 func TestSummariesAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	bubble(t, unchanged, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
 		p.ask(t, "example.net")
 		p.ask(t, "example.net")
 		s.failWith(errDisk)
-		time.Sleep(30 * time.Hour)
+		time.Sleep(time.Second)
+		first := s.refused()
+		p.ask(t, "example.net")
+		time.Sleep(20 * time.Minute)
 		if n := len(s.all()); n != 1 {
 			t.Fatalf("%d contacts while the store is down", n)
 		}
 		s.failWith(nil)
-		time.Sleep(2 * time.Minute)
-		if heard := s.all(); len(heard) != 2 || heard[1].Facts["repeats"] != "1" {
+		time.Sleep(time.Second)
+		heard := s.all()
+		if len(heard) != 3 || heard[1].Facts["repeats"] != "1" || heard[2].Facts["repeats"] != "1" || heard[1].ID != first {
 			t.Errorf("got %+v", heard)
 		}
-		if st := srv.Stats(); st.Told != 1 || st.Lost != 0 {
+		if st := srv.Stats(); st.Told != 2 || st.Lost != 0 {
 			t.Errorf("stats %+v", st)
 		}
 	})
@@ -166,23 +199,22 @@ func TestTheTableIsBounded(t *testing.T) {
 			name := strconv.Itoa(i) + ".example.net"
 			p.ask(t, name)
 			p.ask(t, name)
-			synctest.Wait() // the summary of what made room has been told
+			time.Sleep(time.Second)
 		}
 		st := srv.Stats()
-		if st.Remembered != 10 || st.Told != 90 {
+		if st.Remembered != 10 || st.Told != 100 || st.Lost != 0 {
 			t.Errorf("stats %+v", st)
 		}
-		if n := len(s.all()); n != 190 {
-			t.Errorf("%d contacts, want 100 sightings and the summaries of the 90 that made room", n)
+		if n := len(s.all()); n != 200 {
+			t.Errorf("%d contacts", n)
 		}
 	})
 }
 
-// TestTalliesAreBounded fills the table of a store that fails for summaries
+// TestCountsAreBounded fills the table of a store that fails for summaries
 // only: what finds no room is counted as lost.
-func TestTalliesAreBounded(t *testing.T) {
+func TestCountsAreBounded(t *testing.T) {
 	t.Parallel()
-	var s *store
 	small := func(c *dnsd.Config) {
 		c.Limits.Names = 5
 		hear := c.Hear
@@ -193,8 +225,7 @@ func TestTalliesAreBounded(t *testing.T) {
 			return hear(ctx, k)
 		}
 	}
-	bubble(t, small, func(t *testing.T, srv *dnsd.Server, p *pipe, got *store) {
-		s = got
+	bubble(t, small, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
 		for i := range 50 {
 			name := strconv.Itoa(i) + ".example.net"
 			p.ask(t, name)
@@ -204,10 +235,10 @@ func TestTalliesAreBounded(t *testing.T) {
 		if st := srv.Stats(); st.Lost != 40 || st.Told != 0 {
 			t.Errorf("stats %+v: 50 repeats, 5 in the table, 5 waiting", st)
 		}
+		if n := len(s.all()); n != 50 {
+			t.Errorf("%d contacts", n)
+		}
 	})
-	if n := len(s.all()); n != 50 {
-		t.Errorf("%d contacts", n)
-	}
 }
 
 // TestAStoreThatHangsDoesNotKeepTheProcess ends the ear while Hear ignores its

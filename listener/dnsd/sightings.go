@@ -26,14 +26,19 @@ type sighting struct {
 
 	// Guarded by the table's mutex.
 	settled bool
-	repeats uint64
+	repeats uint64 // that are not told yet
 	last    asking // of the last repeat
+	listed  bool   // among those that were asked for again
 	place   *list.Element
 }
 
-// tally is a summarising contact that is not yet durable.
+// tally is a count that is not yet durable: of one sighting's repeats, or of a
+// flood's queries.
 type tally struct {
-	contact canary.Contact
+	of      canary.ContactID
+	flood   *floodKey // nil for repeats
+	since   time.Time
+	last    asking
 	repeats uint64
 }
 
@@ -43,18 +48,18 @@ type sightings struct {
 	salt   []byte
 	most   int
 	period time.Duration
-	wake   chan struct{} // has a value when there is something new to tell
 
 	mu    sync.Mutex
 	seen  map[digest]*sighting
-	order *list.List // of *sighting, the oldest first
-	due   []tally    // at most as many as sightings
-	lost  uint64     // repeats whose tally found no room
+	order *list.List  // of *sighting, the oldest first
+	again []*sighting // with repeats that are not told yet
+	due   []tally     // of those that have left the table; at most as many
+	lost  uint64      // repeats whose tally found no room
 }
 
 func newSightings(salt []byte, most int, period time.Duration) *sightings {
 	return &sightings{
-		salt: salt, most: most, period: period, wake: make(chan struct{}, 1),
+		salt: salt, most: most, period: period,
 		seen: map[digest]*sighting{}, order: list.New(),
 	}
 }
@@ -101,7 +106,7 @@ func (t *sightings) repeat(key digest, a asking) bool {
 	if found == nil || !found.settled {
 		return false
 	}
-	found.count(a)
+	t.count(found, a)
 	return true
 }
 
@@ -111,7 +116,7 @@ func (t *sightings) join(key digest, a asking, id canary.ContactID) (s *sighting
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if found := t.current(key, a.at); found != nil {
-		found.count(a)
+		t.count(found, a)
 		return found, false
 	}
 	t.makeRoom()
@@ -144,9 +149,13 @@ func (s *sighting) wait(ctx context.Context) error {
 	}
 }
 
-func (s *sighting) count(a asking) {
+func (t *sightings) count(s *sighting, a asking) {
 	s.repeats++
 	s.last = a
+	if !s.listed {
+		s.listed = true
+		t.again = append(t.again, s)
+	}
 }
 
 // current gives the sighting of the key unless its period is over.
@@ -177,26 +186,22 @@ func (t *sightings) makeRoom() {
 	}
 }
 
-// retire takes a sighting out of the table; its repeats become a tally.
+// retire takes a sighting out of the table; its repeats become due.
 func (t *sightings) retire(s *sighting) {
 	t.order.Remove(s.place)
 	delete(t.seen, s.key)
-	if s.repeats == 0 {
-		return
-	}
-	if len(t.due) >= t.most {
+	switch {
+	case s.repeats == 0:
+	case len(t.due) >= t.most:
 		t.lost += s.repeats
-		return
+	default:
+		t.due = append(t.due, tally{of: s.first, last: s.last, repeats: s.repeats})
 	}
-	t.due = append(t.due, tally{s.last.summary(s.first, s.repeats), s.repeats})
-	select {
-	case t.wake <- struct{}{}:
-	default: // it is awake already
-	}
+	s.repeats = 0
 }
 
 // takeDue retires the sightings whose period is over, or all that the store has
-// answered, and hands out every tally.
+// answered, and hands out every count that is not told yet.
 func (t *sightings) takeDue(now time.Time, all bool) []tally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -209,19 +214,19 @@ func (t *sightings) takeDue(now time.Time, all bool) []tally {
 			break // the rest is younger
 		}
 	}
-	due := t.due
+	due, waiting := t.due, t.again[:0]
 	t.due = nil
-	return due
-}
-
-// putBack keeps tallies that could not be told for another try.
-func (t *sightings) putBack(left []tally) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.due = append(left, t.due...)
-	for len(t.due) > t.most {
-		last := len(t.due) - 1
-		t.lost += t.due[last].repeats
-		t.due = t.due[:last]
+	for _, s := range t.again {
+		if s.listed = !s.settled; s.listed { // what it repeats is not durable yet
+			waiting = append(waiting, s)
+			continue
+		}
+		if s.repeats > 0 && t.seen[s.key] == s {
+			due = append(due, tally{of: s.first, last: s.last, repeats: s.repeats})
+			s.repeats = 0
+		}
 	}
+	clear(t.again[len(waiting):])
+	t.again = waiting
+	return due
 }

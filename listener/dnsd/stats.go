@@ -11,7 +11,8 @@ type Stats struct {
 	Refused    uint64 // outside of the zones, another class or operation: REFUSED or NOTIMP
 	First      uint64 // first sightings made durable
 	Repeats    uint64 // answered as a repeat of one
-	Told       uint64 // repeats made durable in summarising contacts
+	Summed     uint64 // answered as one of a flood of names
+	Told       uint64 // repeats and floods' queries made durable in summarising contacts
 	Lost       uint64 // repeats that were answered and could not be recorded
 	Unheard    uint64 // answered SERVFAIL because the store failed
 	Dropped    uint64 // not answered because Limits.Handlers queries waited already
@@ -24,7 +25,7 @@ type Stats struct {
 }
 
 type counters struct {
-	udp, tcp, ignored, malformed, refused, first, repeats, told,
+	udp, tcp, ignored, malformed, refused, first, repeats, summed, told,
 	unheard, dropped, truncated, limited, connsShut, unsent, recovered atomic.Uint64
 }
 
@@ -40,6 +41,7 @@ func (s *Server) Stats() Stats {
 		Refused:    c.refused.Load(),
 		First:      c.first.Load(),
 		Repeats:    c.repeats.Load(),
+		Summed:     c.summed.Load(),
 		Told:       c.told.Load(),
 		Lost:       lost,
 		Unheard:    c.unheard.Load(),

@@ -43,6 +43,7 @@ type rrsets map[uint16][]dns.RR
 type zone struct {
 	name  string            // canonical, with its last dot
 	nodes map[string]rrsets // an empty non-terminal has an empty set
+	hosts map[string]bool   // what MX and NS name
 	soa   dns.RR            // for the authority section of negative answers
 }
 
@@ -76,6 +77,7 @@ func (z *zone) seal() error {
 	negative := *soa // RFC 2308 §3 and §5: it lives for the lesser of the two
 	negative.Hdr.Ttl = min(soa.Hdr.Ttl, soa.Minttl)
 	z.soa = &negative
+	z.noteHosts()
 	for at, sets := range z.nodes {
 		if len(sets[dns.TypeCNAME]) > 0 && (len(sets) > 1 || len(sets[dns.TypeCNAME]) > 1) {
 			return fmt.Errorf("beside the alias at %s stands another record", at)
