@@ -3,51 +3,37 @@
 // its domain, so a query is supporting evidence: it names a domain, never a
 // token, and carries no token's weight.
 //
-// The ear answers for its zones alone and refuses everything else: other
-// domains, recursion, zone transfers, updates, notifications, other classes.
-// What it refuses for being outside of its zones it counts and does not record.
-// Every name below a zone's apex exists by wildcard, so names cannot be walked,
-// and the answers say nothing about which names matter.
+// The ear answers for its zones alone and refuses everything else:
+// other domains and classes, recursion, transfers, updates.
+// Every name below an apex exists by wildcard, so names cannot be walked, and
+// the answers say nothing about which names matter.
 //
 // The invariant: the first sighting of a (name, type, source network) within
-// the period is durable before its answer is sent. Equal queries that arrive
-// while the first is being written wait for the same record. Later ones are
-// counted, and the counts are durable within a second. A network is the /24 of
-// an IPv4 source, the /56 of an IPv6 source.
+// the period is durable before its answer is sent; equal queries meanwhile wait
+// for the same record. Later ones are counted, and the counts are durable
+// within a second. A network is the /24 of an IPv4 source, the /56 of an IPv6
+// source. Above a rate, new names that neither stand in the zone nor pass the
+// rule of acceptance are counted by zone, network and minute: a flood fills no
+// disk, and names that a canary could have are recorded singly at any rate.
 //
-// A flood of names that nobody has a reason to know would fill the disk. Above
-// a rate per network, and one for all, new names that neither stand in the zone
-// (or serve its mail) nor pass the rule of acceptance are counted by zone,
-// network and minute, exactly, and the counts are recorded when the minute is
-// over. Names that a canary could have are recorded singly at any rate.
-//
-// A contact has Channel dns, Ear "dnsd", the source as Peer, the query packet
-// byte for byte as Raw, one Target without a kind whose Text is the name in
-// lower case without its last dot, and these Facts:
-//
-//	qname   the name as it was asked, with its letters' case   "wWw.ExamPle.net"
-//	qtype   the type asked for                                 "MX"
-//	proto   "udp" or "tcp"
-//	zone    the owned domain that it belongs to                "example.net"
-//
-// A summarising contact names the zone as its Target. One of repeats has the
+// A contact has Channel dns, Ear "dnsd", the source as Peer, the packet byte
+// for byte as Raw, the name in lower case as its Target without a kind, and the
+// Facts "qname" (the name with its letters' case), "qtype" ("MX"), "proto"
+// ("udp", "tcp") and "zone". One that tells repeats has the zone as Target, the
 // Facts "zone" and "repeats", their sum, and as Raw a line for each sighting:
-// the id of its contact, how often it was asked for again, and time, source,
-// proto and qname of the last time:
+// its contact, the count, and time, source, proto and qname of the last one:
 //
 //	k_3f9a… 17 2026-08-05T12:00:00.000001Z 198.51.100.1:5353 udp wWw.ExamPle.net
 //
-// One of a flood has no Raw, the Facts above of its last query, and "queries",
-// how many there were, "network" ("198.51.100.0/24", or "other" for all that
-// found no room) and "since", when the first came.
+// One of a flood has the zone as Target, no Raw, the Facts of its last query,
+// and "queries", how many there were, "network" ("198.51.100.0/24", or "other"
+// for all that found no room) and "since", when the first came.
 //
-// When the contact cannot be made durable the answer is SERVFAIL; when more
-// first sightings wait for the store than Limits allow, packets are dropped. A
-// fault in the handling of one packet is confined to that packet.
-//
-// Of the library only the message codec is used. Sockets are read here, because
-// the evidence is the bytes as they came, and because the library's server
-// starts an unbounded number of goroutines and does not survive a panic.
+// When a contact cannot be made durable the answer is SERVFAIL; when too many
+// wait for the store, packets are dropped. A fault in the handling of one
+// packet is confined to it. Of the library only the message codec is used: the
+// evidence is the bytes as they came, and the library's server starts any
+// number of goroutines and does not survive a panic.
 package dnsd
 
 import (
