@@ -119,7 +119,8 @@ func (s *server) wire(ctx context.Context) error {
 		Routes: routes, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Now: s.app.now, Log: s.log.With("part", "intake"),
 	})
 	chores, err := s.chores()
-	if err != nil {
+	tapes, err2 := s.recordings(road.Hear)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	if err := s.ears.open(ctx); err != nil {
@@ -128,6 +129,9 @@ func (s *server) wire(ctx context.Context) error {
 	s.jobs = append(s.jobs, s.ears.jobs...)
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"pager", s.pager.Run})
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
+	if tapes != nil {
+		s.jobs = append(s.jobs, job{"recordings", tapes.Run})
+	}
 	if err := errors.Join(s.console(ctx), s.admin(ctx)); err != nil {
 		s.ears.close()
 		return err

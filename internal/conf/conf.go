@@ -41,22 +41,23 @@ const maxFile = 1 << 20
 // Config is the whole configuration. Sections that are pointers are nil when
 // the file does not have them: that part is then not run.
 type Config struct {
-	Registry Registry           `json:"registry"`
-	Support  map[string]Support `json:"support,omitempty"` // by NAME of [support.NAME]
-	Pool     Pool               `json:"pool"`
-	SMTP     *SMTP              `json:"smtp,omitempty"`
-	DNS      *DNS               `json:"dns,omitempty"`
-	Phone    *Phone             `json:"phone,omitempty"`
-	Ticket   *Ticket            `json:"ticket,omitempty"`
-	API      *API               `json:"api,omitempty"`
-	Admin    *Admin             `json:"admin,omitempty"`
-	Spool    Spool              `json:"spool"`
-	Routes   []Route            `json:"route,omitempty"`
-	Rotate   *Rotate            `json:"rotate,omitempty"`
-	Verify   Verify             `json:"verify"`
-	Gate     Gate               `json:"gate"`
-	Life     Life               `json:"life"`
-	Exclude  *Exclude           `json:"exclude,omitempty"`
+	Registry   Registry           `json:"registry"`
+	Support    map[string]Support `json:"support,omitempty"` // by NAME of [support.NAME]
+	Pool       Pool               `json:"pool"`
+	SMTP       *SMTP              `json:"smtp,omitempty"`
+	DNS        *DNS               `json:"dns,omitempty"`
+	Phone      *Phone             `json:"phone,omitempty"`
+	Recordings []Recording        `json:"recording,omitempty"`
+	Ticket     *Ticket            `json:"ticket,omitempty"`
+	API        *API               `json:"api,omitempty"`
+	Admin      *Admin             `json:"admin,omitempty"`
+	Spool      Spool              `json:"spool"`
+	Routes     []Route            `json:"route,omitempty"`
+	Rotate     *Rotate            `json:"rotate,omitempty"`
+	Verify     Verify             `json:"verify"`
+	Gate       Gate               `json:"gate"`
+	Life       Life               `json:"life"`
+	Exclude    *Exclude           `json:"exclude,omitempty"`
 }
 
 // Registry says where the core's database and its keys are.

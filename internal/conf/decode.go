@@ -33,6 +33,7 @@ func (c *Config) decode(top *table) {
 	c.decodeSMTP(top.sub("smtp"))
 	c.decodeDNS(top.sub("dns"))
 	c.decodePhone(top.sub("phone"))
+	c.decodeRecordings(top.subs("recording"))
 	if t := top.sub("ticket"); t != nil {
 		c.Ticket = &Ticket{}
 		t.text("listen", &c.Ticket.Listen)

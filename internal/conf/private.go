@@ -94,6 +94,7 @@ func (c *Config) loadSecrets(b *book) {
 			p.Secret = loadSecret(b, fmt.Sprintf("phone.provider[%d].secret_file", i), p.SecretFile)
 		}
 	}
+	c.loadRecordings(b)
 	if c.Ticket != nil {
 		loadAgents(b, "ticket.agents_file", c.Ticket.AgentsFile, &c.Ticket.Agents)
 	}

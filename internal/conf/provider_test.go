@@ -27,3 +27,19 @@ func TestProviderFaults(t *testing.T) {
 		}
 	}
 }
+
+func TestRecordingFaults(t *testing.T) {
+	t.Parallel()
+	for lines, want := range map[string]string{
+		`kind = "vonage"`:                                   `recording[0].kind: "vonage" is not known; want twilio or signalwire or telnyx or plivo or bandwidth`,
+		`kind = "twilio"`:                                   `recording[0].user: missing`,
+		"kind = \"plivo\"\nuser = \"MA1\"":                  `recording[0].secret_file: missing`,
+		"kind = \"telnyx\"\nuser = \"u\"":                   `recording[0].user: telnyx wants no credentials`,
+		"kind = \"plivo\"\n[[recording]]\nkind = \"plivo\"": `recording[1].kind: "plivo" stands twice`,
+	} {
+		_, err := conf.Parse([]byte("[[recording]]\n"+lines+"\n"), "saltmine.toml", t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\n got %v\nwant %s", lines, err, want)
+		}
+	}
+}

@@ -43,6 +43,7 @@ func (c *Config) Redacted() string {
 	p.life(c)
 	p.exclude(c.Exclude)
 	p.ears(c)
+	p.recordings(c.Recordings)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
 	for i, r := range c.Routes {

@@ -35,6 +35,7 @@ func (c *Config) faults() []*Fault {
 	c.checkPool(k)
 	c.checkMailAndNames(k)
 	c.checkWeb(k)
+	c.checkRecordings(k)
 	c.checkRoutes(k)
 	c.checkWatch(k)
 	c.checkLife(k)

@@ -28,6 +28,7 @@ func storeys() map[string]int {
 		"internal/layers":          1,
 		"internal/mailtext":        1,
 		"internal/mysqlbox":        1,
+		"internal/recording":       1,
 		"internal/seal":            1,
 		"internal/spool":           1,
 		"internal/token":           1,

@@ -177,6 +177,40 @@ func TestPendingIsReplaced(t *testing.T) {
 
 // TestIDsThatDifferInCase: providers' ids tell upper from lower case, and the
 // default comparison of some databases does not.
+func TestEachCall(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		var entries []canary.Entry
+		for i, change := range []func(*canary.Entry){
+			func(*canary.Entry) {},
+			func(e *canary.Entry) { e.Contact.Ear = "phone/plivo" },
+			func(e *canary.Entry) { e.Contact.Channel = canary.SMS },
+			func(e *canary.Entry) { e.Contact.Unverified = true },
+			func(e *canary.Entry) { e.Pending = true },
+			func(*canary.Entry) {},
+		} {
+			e := canary.Entry{Contact: contact(i, canary.Voice, start())}
+			e.Contact.Ear, e.Contact.Facts = "phone/twilio", map[string]string{"recording_url": "https://api.twilio.com/RE1"}
+			change(&e)
+			entries = append(entries, e)
+		}
+		must(t, r.Commit(t.Context(), canary.Outcome{Spool: "local", To: "1", Entries: entries}))
+		var got []canary.Contact
+		keep := func(c *canary.Contact) error { got = append(got, *c); return nil }
+		must(t, r.EachCall(t.Context(), "phone/twilio", start(), keep))
+		if d := cmp.Diff([]canary.Contact{entries[0].Contact, entries[5].Contact}, got); d != "" {
+			t.Error(d)
+		}
+		must(t, r.EachCall(t.Context(), "phone/twilio", start().Add(1000*time.Hour), keep))
+		if len(got) != 2 {
+			t.Errorf("%d calls, later ones too", len(got))
+		}
+		if err := r.EachCall(t.Context(), "phone/twilio", start(), func(*canary.Contact) error { return errors.ErrUnsupported }); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestIDsThatDifferInCase(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *registry.Registry) {

@@ -182,6 +182,29 @@ func (r *Registry) openContact(id canary.ContactID, sealed []byte) (*canary.Cont
 	return &c, nil
 }
 
+// EachCall hands over the complete, verified contacts of calls that an ear under
+// the given name heard ("phone/twilio") and that were filed since a time, the
+// oldest first.
+func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn func(*canary.Contact) error) error {
+	const query = "SELECT id, sealed FROM contacts WHERE channel = ? AND received >= ? AND ear = ? AND pending = 0 AND unverified = 0 ORDER BY received, id"
+	err := r.each(ctx, query, []any{canary.Voice, micros(since), ear}, func(row *sql.Rows) error {
+		var id canary.ContactID
+		var sealed []byte
+		if err := row.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		c, err := r.openContact(id, sealed)
+		if err != nil {
+			return err
+		}
+		return fn(c)
+	})
+	if err != nil {
+		return fmt.Errorf("registry: calls: %w", err)
+	}
+	return nil
+}
+
 // Pending returns up to limit contacts of which only records written ahead
 // came, and which were heard before a time: dialogues that were cut off.
 func (r *Registry) Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error) {

@@ -207,7 +207,7 @@ func TestFieldsThatDoNotFitAreCut(t *testing.T) {
 	e, s := open(t, nil)
 	form := call()
 	form.Set("TranscriptionText", strings.Repeat("\x01", 70<<10)) // six bytes each in JSON
-	form.Set("CallerName", strings.Repeat("é", 1000))
+	form.Set("CallerName", strings.Repeat("é", 3000))
 	form.Set("From", strings.Repeat("9", 5000))
 	form["To"] = nil
 	for i := range 300 {
@@ -216,7 +216,7 @@ func TestFieldsThatDoNotFitAreCut(t *testing.T) {
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, serverRequest("/twilio/voice", form))
 	c := s.last(t, 1)
-	if w.Code != http.StatusOK || len(c.Text) != 64<<10 || len(c.Source) != 1<<10 || len(c.Targets) != 100 || c.Facts["cut"] != "caller_name source targets text" {
+	if w.Code != http.StatusOK || len(c.Text) != 64<<10 || len(c.Source) != 4<<10 || len(c.Targets) != 100 || c.Facts["cut"] != "caller_name source targets text" {
 		t.Errorf("status %d, %d of text, %d of source, %d targets, facts %v", w.Code, len(c.Text), len(c.Source), len(c.Targets), c.Facts["cut"])
 	}
 	if !bytes.HasSuffix(c.Raw, []byte(form.Encode())) {

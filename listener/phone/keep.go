@@ -162,7 +162,7 @@ func eventID(provider string, parts ...string) canary.ContactID {
 type bounds struct{ raw, text, field, targets int }
 
 func knownBounds() bounds {
-	return bounds{raw: canary.MaxRaw, text: 64 << 10, field: 1 << 10, targets: 100}
+	return bounds{raw: canary.MaxRaw, text: 64 << 10, field: 4 << 10, targets: 100} // addresses of recordings are long
 }
 
 func strangerBounds() bounds { return bounds{raw: 16 << 10, text: 4 << 10, field: 256, targets: 10} }

@@ -73,7 +73,7 @@ CREATE TABLE contacts (
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX contacts_by_time ON contacts (heard);
-CREATE INDEX contacts_by_channel ON contacts (channel);
+CREATE INDEX contacts_by_channel ON contacts (channel, received);
 CREATE INDEX contacts_by_domain ON contacts (domain, heard);
 CREATE INDEX contacts_by_pending ON contacts (pending, heard);
 CREATE TABLE hits (

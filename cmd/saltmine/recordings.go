@@ -1,0 +1,23 @@
+package main
+
+import (
+	"context"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/recording"
+)
+
+// recordings makes what fetches the recordings of calls; nil where none are
+// configured.
+func (s *server) recordings(hear func(context.Context, canary.Contact) error) (*recording.Fetcher, error) {
+	if len(s.cfg.Recordings) == 0 {
+		return nil, nil //nolint:nilnil // nothing is to be run
+	}
+	var accounts []recording.Account
+	for _, r := range s.cfg.Recordings {
+		accounts = append(accounts, recording.Account{Kind: r.Kind, User: r.User, Password: r.Secret.Reveal()})
+	}
+	return recording.New(recording.Config{
+		Accounts: accounts, Calls: s.reg.EachCall, Filed: s.reg.Filed, Hear: hear, Now: s.app.now, Log: s.log.With("part", "recordings"),
+	})
+}
