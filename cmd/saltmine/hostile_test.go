@@ -118,7 +118,7 @@ func TestHostileContacts(t *testing.T) {
 			if err := c.Mail("spammer@scam.example"); err != nil {
 				t.Fatal(err)
 			}
-			if code := smtpCode(t, c.Rcpt(to)); code/100 != 5 || to == "someone@elsewhere.example" && code != 550 {
+			if code := smtpCode(t, c.Rcpt(to)); code/100 != 5 || to == "someone@elsewhere.example" && code != 554 {
 				t.Errorf("RCPT TO:<%s>: %d", to, code)
 			}
 			if code := smtpCode(t, dataError(c)); code/100 != 5 {

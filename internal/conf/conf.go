@@ -134,7 +134,8 @@ type Pool struct {
 // SMTP is the mail ear.
 type SMTP struct {
 	Listen []string `json:"listen"` // "host:port" each
-	// Costume names the common server whose texts are spoken. Default "postfix".
+	// Costume names the common server whose texts are spoken: "postfix", the
+	// default, "exim" or "exchange".
 	Costume string `json:"costume"`
 	// Hostname is the name in the banner. Default "mx." and the pool's first domain.
 	Hostname string `json:"hostname"`

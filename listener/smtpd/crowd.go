@@ -26,17 +26,20 @@ func newCrowd(l Limits) *crowd {
 	}
 }
 
-// enter reports whether there was room for w.
-func (c *crowd) enter(w *wire) bool {
+// enter lets w in, or says why there is no room for it.
+func (c *crowd) enter(w *wire) saying {
 	block := origin(w.raw.RemoteAddr())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.here) >= c.most || c.from[block] >= c.mostPer {
-		return false
+	switch {
+	case len(c.here) >= c.most:
+		return sayCrowded
+	case c.from[block] >= c.mostPer:
+		return sayCrowdedThere
 	}
 	c.here[w] = block
 	c.from[block]++
-	return true
+	return ""
 }
 
 func (c *crowd) leave(w *wire) {
@@ -172,9 +175,9 @@ func (s *Server) greet(ctx context.Context, l net.Listener, admit func(net.Conn)
 // admit puts a connection behind a wire and hands it to the library.
 func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner *door) {
 	w := s.newWire(hearing, c)
-	if !people.enter(w) {
+	if why := people.enter(w); why != "" {
 		s.cfg.Log.Debug("connection refused, too many are open") // a flood must not become a flood of log lines
-		w.turnAway()
+		w.turnAway(why)
 		return
 	}
 	w.onClose = func() { people.leave(w) }

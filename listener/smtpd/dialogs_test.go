@@ -3,7 +3,6 @@ package smtpd_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 // TestDialogs plays the dialogs of testdata against a live ear. Their lines:
 //
 //	# a remark
+//	% name        the costume, on the first line
 //	> text        send text and CR LF
 //	>> "a\nb"     send exactly this Go string
 //	>| text       send text and CR LF together with what is sent next
@@ -39,12 +39,14 @@ func TestDialogs(t *testing.T) {
 	}
 }
 
-var queued = regexp.MustCompile(`queued as [0-9A-F]{10,11}$`)
-
 func play(t *testing.T, script string) {
 	t.Helper()
 	b := newBook()
-	addr, stop := run(t, config(b))
+	cfg := config(b)
+	if first, _, _ := strings.Cut(script, "\n"); strings.HasPrefix(first, "% ") {
+		cfg.Costume = first[2:]
+	}
+	addr, stop := run(t, cfg)
 	defer stop() //nolint:errcheck // checked below where the dialog comes to its end
 	c := call(t, addr)
 	held := ""
@@ -52,7 +54,7 @@ func play(t *testing.T, script string) {
 	for i, line := range strings.Split(strings.TrimSpace(script), "\n") {
 		mark, text, _ := strings.Cut(line, " ")
 		switch mark {
-		case "#", "":
+		case "#", "%", "":
 		case ">":
 			c.send(held + text + "\r\n")
 			held = ""
@@ -70,7 +72,7 @@ func play(t *testing.T, script string) {
 			if err != nil {
 				got += "EOF\r\n"
 			}
-			got = queued.ReplaceAllString(strings.TrimSuffix(got, "\r\n"), "queued as ID")
+			got = normal(strings.TrimSuffix(got, "\r\n"))
 			if got != text {
 				t.Fatalf("line %d: the ear said %q, want %q", i+1, got, text)
 			}

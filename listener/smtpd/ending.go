@@ -33,6 +33,9 @@ func (w *wire) lost(err error) error {
 	cause := w.because(endDisconnect)
 	switch cause {
 	case endIdle, endSession, endSlow:
+		if w.tape.mail != nil {
+			w.farewell(sayDataTimeout)
+		}
 		w.farewell(sayTimeout)
 	case endShutdown:
 		w.farewell(sayClosing)
@@ -42,14 +45,17 @@ func (w *wire) lost(err error) error {
 }
 
 // farewell sends the last words, whatever became of the deadlines.
-func (w *wire) farewell(what saying) {
+func (w *wire) farewell(what saying) { w.last(remark{what, ""}) }
+
+// last is farewell with a text that it is about.
+func (w *wire) last(r remark) {
 	if w.over {
 		return
 	}
 	_ = w.raw.SetDeadline(time.Time{})
 	t := time.AfterFunc(time.Second, func() { _ = w.raw.Close() })
 	defer t.Stop()
-	w.speak(what, "")
+	w.speak(r.what, r.arg)
 	w.over = true
 }
 
@@ -63,15 +69,11 @@ func (w *wire) hangUp(cause string, what saying) error {
 }
 
 // turnAway tells a client for whom there is no room, and closes.
-func (w *wire) turnAway() {
+func (w *wire) turnAway(what saying) {
 	defer w.life.Stop()
-	host, _, err := net.SplitHostPort(w.raw.RemoteAddr().String())
-	if err != nil {
-		host = "unknown"
-	}
 	t := time.AfterFunc(time.Second, func() { _ = w.raw.Close() })
 	defer t.Stop()
-	w.speak(sayCrowded, host)
+	w.speak(what, "")
 	_ = w.raw.Close()
 }
 

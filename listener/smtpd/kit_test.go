@@ -127,13 +127,34 @@ func run(t *testing.T, cfg smtpd.Config) (addr string, stop func() error) {
 	return runOn(t, cfg, "tcp", "127.0.0.1:0")
 }
 
-func runOn(t *testing.T, cfg smtpd.Config, network, address string) (addr string, stop func() error) {
+func ear(t *testing.T, cfg smtpd.Config) *smtpd.Server {
 	t.Helper()
-	cfg.Limits.Drain = cmp.Or(cfg.Limits.Drain, 50*time.Millisecond) // leftovers of a test are not waited for
+	cfg.Limits.Drain = cmp.Or(cfg.Limits.Drain, 200*time.Millisecond) // leftovers of a test are not waited for
 	s, err := smtpd.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func runOn(t *testing.T, cfg smtpd.Config, network, address string) (addr string, stop func() error) {
+	t.Helper()
+	s := ear(t, cfg)
+	return serveOn(t, s, network, address)
+}
+
+// serve runs an ear; a patient one bears any number of faults.
+func serve(t *testing.T, cfg smtpd.Config, patient bool) (addr string, stop func() error) {
+	t.Helper()
+	s := ear(t, cfg)
+	if patient {
+		s.Patient()
+	}
+	return serveOn(t, s, "tcp", "127.0.0.1:0")
+}
+
+func serveOn(t *testing.T, s *smtpd.Server, network, address string) (addr string, stop func() error) {
+	t.Helper()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(t.Context(), network, address)
 	if err != nil {

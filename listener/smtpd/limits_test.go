@@ -348,7 +348,7 @@ func TestLastWordsArriveThoughTheClientStillTalks(t *testing.T) {
 		c := call(t, addr)
 		c.say(envelope...)
 		c.send("BDAT 200000 LAST\r\n" + strings.Repeat("0123456789abcdef\r\n", 10_000))
-		if got := c.reply() + c.reply(); got != "502 5.5.1 Error: command not implemented\r\nEOF" {
+		if got := c.reply() + c.reply(); got != "521 5.5.1 Error: command not implemented\r\nEOF" {
 			t.Fatalf("heard %q", got)
 		}
 	}

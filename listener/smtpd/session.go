@@ -1,9 +1,11 @@
 package smtpd
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +52,7 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 	if source == "" {
 		source = "<>"
 	}
-	s.tx = &transaction{id: canary.ContactID(canary.NewID("k")), source: source}
+	s.tx = &transaction{id: canary.ContactID(canary.NewID("k")), source: source[:min(len(source), mostPath)]}
 	return nil
 }
 
@@ -58,54 +60,80 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 func (s *session) Rcpt(string, *smtp.RcptOptions) (err error) {
 	defer s.w.s.recovered(&err)
 	tx, addr := s.tx, s.w.cmd.path
+	shown := s.w.s.shown(s.w.cmd)
 	if tx.at.IsZero() {
 		tx.at = s.w.s.cfg.Now()
 	}
-	verdict := s.w.s.judge(s.w.cmd)
+	verdict := s.w.s.judge(s.w.cmd, s.w.raw.LocalAddr())
 	if verdict == "" && tx.accepted >= s.w.s.cfg.Limits.Recipients {
 		verdict = sayTooManyRcpt
 	}
 	if len(tx.targets) >= mostTargets {
 		return s.refuse(sayTooManyRcpt, "")
 	}
-	tx.targets = append(tx.targets, canary.Target{Kind: canary.Email, Text: addr, Refused: verdict != ""})
+	tx.targets = append(tx.targets, canary.Target{Kind: canary.Email, Text: addr[:min(len(addr), mostPath)], Refused: verdict != ""})
 	if verdict != "" {
-		return s.refuse(verdict, addr)
+		return s.refuse(verdict, shown)
 	}
 	c := s.contact()
 	c.Open = true
 	if err := s.w.hear(c); err != nil {
 		tx.targets[len(tx.targets)-1].Refused = true
-		return s.later(err, sayRcptLater, addr)
+		return s.later(err, sayRcptLater, shown)
 	}
 	tx.accepted++
 	return nil
 }
 
 // judge says what is wrong with a recipient, or nothing.
-func (s *Server) judge(c command) saying {
+func (s *Server) judge(c command, here net.Addr) saying {
 	if c.bare {
-		if strings.EqualFold(c.path, "postmaster") {
-			return ""
-		}
-		return sayNoLocal
+		return s.judgeBare(c.path)
 	}
-	local, domain, err := token.SplitEmail(c.path)
+	path := withoutRoute(c.path)
+	local, domain, err := token.SplitEmail(path)
+	if err != nil { // too long, or nothing before the domain
+		at := lastAt(path)
+		local, domain = withoutQuotes(path[:at]), strings.ToLower(strings.TrimSuffix(path[at+1:], "."))
+	}
 	switch {
-	case err != nil, strings.ContainsAny(local, "@%!"): // addresses that hide another one
-		return sayRelay
+	case strings.ContainsAny(local, s.hiding()):
+		return sayHidden
 	case s.domains[domain]:
-		if s.cfg.Accept(local, domain) {
+		if err == nil && s.cfg.Accept(local, domain) {
 			return ""
 		}
 		return sayNoUser
 	case domain == s.cfg.Hostname && local == "postmaster":
 		return ""
-	case domain == s.cfg.Hostname:
+	case domain == s.cfg.Hostname, literal(domain, here):
 		return sayNoLocal
 	}
 	return sayRelay
 }
+
+// judgeBare judges a recipient without a domain (RFC 5321 §4.5.1).
+func (s *Server) judgeBare(path string) saying {
+	switch {
+	case strings.EqualFold(path, "postmaster"):
+		return ""
+	case strings.ContainsAny(path, s.hiding()):
+		return sayHidden
+	}
+	return sayNoLocal
+}
+
+// hiding are the characters by which an address hides another one.
+func (s *Server) hiding() string { return cmp.Or(s.dress.ways.hiding, "@%!") }
+
+// literal reports whether a domain is the ear's own address in brackets.
+func literal(domain string, here net.Addr) bool {
+	host, _, err := net.SplitHostPort(here.String())
+	return err == nil && strings.TrimPrefix(strings.Trim(domain, "[]"), "ipv6:") == host
+}
+
+// shown is a recipient as replies repeat it.
+func (s *Server) shown(c command) string { return withoutQuotes(withoutRoute(c.path)) }
 
 // Data reads the message and has the whole contact on the record before the answer.
 func (s *session) Data(io.Reader) (err error) {
@@ -120,7 +148,7 @@ func (s *session) Data(io.Reader) (err error) {
 	c.Probe = size == 0
 	c.Facts["end"] = end
 	c.Facts["bytes"] = strconv.FormatInt(size, 10)
-	id := queueID(s.w.s.cfg.Now())
+	id := s.w.s.dress.queueID(s.w.s.cfg.Now(), s.w.s.cfg.Hostname)
 	if cut != "" {
 		c.Facts["truncated"] = cut
 	} else {
@@ -216,11 +244,14 @@ func (s *session) later(err error, what saying, arg string) error {
 // refuse words a negative answer. The library sends what is in a bare
 // *smtp.SMTPError as it is.
 func (s *session) refuse(what saying, arg string) error {
-	text := strings.TrimSuffix(s.w.s.dress.words(what, s.w.s.cfg.Hostname, arg), "\r\n")
+	text := strings.TrimSuffix(s.w.words(remark{what, arg}), "\r\n")
 	code, message, _ := strings.Cut(text, " ")
 	n, err := strconv.Atoi(code)
 	if err != nil {
 		return err
+	}
+	if s.w.cmd.verb == "RCPT" {
+		s.w.note(message)
 	}
 	s.w.ours = true
 	return &smtp.SMTPError{Code: n, EnhancedCode: smtp.NoEnhancedCode, Message: message}

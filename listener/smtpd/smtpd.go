@@ -20,8 +20,8 @@
 // library (emersion/go-smtp): it terminates TLS, cuts the stream into commands,
 // holds the limits, reads the message itself, records both directions (format:
 // package dialogue) and words every reply in the costume of a common server.
-// The library behind it keeps the protocol's state and parses parameters; it
-// sees one clean command at a time and an empty message. So what is evidence
+// The library behind it keeps the protocol's state; it sees one clean command at
+// a time, without the client's words, and an empty message. So what is evidence
 // and what is obeyed are decided on the same bytes, and nothing that the
 // library does with a broken stream can turn message text into commands.
 //
@@ -62,7 +62,8 @@ type Config struct {
 	Accept func(local, domain string) bool
 	// Hear makes a contact durable. The ear answers yes only after it returned nil.
 	Hear func(context.Context, canary.Contact) error
-	// Costume names the server to be taken for: "postfix", the default.
+	// Costume names the server to be taken for: "postfix", the default, "exim" or
+	// "exchange".
 	Costume string
 	// TLS turns STARTTLS on when it is not nil.
 	TLS *tls.Config
@@ -80,14 +81,13 @@ type Server struct {
 	domains map[string]bool
 	origin  string // the domain of a postmaster without one
 	dress   costume
-	answers map[string]saying
 	held    atomic.Int64 // bytes of messages in memory, over all connections
 }
 
 // New checks the configuration, reporting every fault at once, and returns an
 // ear that is not yet listening.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, domains: map[string]bool{}, answers: answers()}
+	s := &Server{cfg: cfg, domains: map[string]bool{}}
 	var faults []error
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf("smtpd: "+format, args...)) }
 	host, err := token.Domain(cfg.Hostname)

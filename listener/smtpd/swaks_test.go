@@ -67,7 +67,7 @@ func TestSwaksProbes(t *testing.T) {
 	if got := describe(b.wait(t, 2)[1]); got != "part=1 probe from=a@b.example to=dana@example.net helo=c.example end=quit" {
 		t.Errorf("heard %s", got)
 	}
-	if out, code := swaks(t, addr, "--to", "x@other.example"); code != 24 || !strings.Contains(out, "550 5.7.1") {
+	if out, code := swaks(t, addr, "--to", "x@other.example"); code != 24 || !strings.Contains(out, "554 5.7.1") {
 		t.Errorf("relaying: exit %d:\n%s", code, out)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,15 +34,26 @@ type wire struct {
 	reply   []byte // the library's reply, as far as it is written
 	line    []byte // the last command as it came
 	cmd     command
-	ours    bool // the reply that comes is worded already
-	greeted bool // HELO or EHLO was answered
+	ours    bool   // the reply that comes is worded already
+	before  string // what the command before was, where it matters
+	trail   string // the same of this one
+	greeted bool   // HELO or EHLO was answered
+	esmtp   bool   // it was EHLO
+	offered bool   // STARTTLS was offered in it
+	utf8    bool   // the transaction was announced as SMTPUTF8
+	said    string // what the recipients of the transaction were answered with
+	mixed   bool   // not all with the same
 	helo    string
 	tls     string // version and cipher
 	held    int    // bytes of the message that count against Limits.Held
 	rude    bool   // hung up on a client that may still be talking
 	calls   int    // commands so far
 	errors  int    // negative answers since the last mail was taken
-	over    bool   // nothing more is read or written
+	unknown int    // unknown commands
+	syntax  int    // faults of syntax or order
+	idle    int    // commands that are no mail
+	free    map[string]bool
+	over    bool // nothing more is read or written
 
 	mu       sync.Mutex
 	cause    string // why the connection was ended, the first reason
@@ -73,7 +82,7 @@ const (
 func (s *Server) newWire(hearing context.Context, c net.Conn) *wire {
 	began := s.cfg.Now()
 	w := &wire{
-		s: s, raw: c, conn: c, onClose: func() {},
+		s: s, raw: c, conn: c, onClose: func() {}, free: map[string]bool{},
 		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
 		hear: func(k canary.Contact) (err error) {
 			defer s.recovered(&err)
@@ -154,22 +163,31 @@ func (w *wire) Write(p []byte) (n int, err error) {
 // further than here.
 func (w *wire) answer(line []byte) {
 	code := string(line[:min(3, len(line))])
+	did := w.cmd.verb + " " + code
+	if w.cmd.verb == "RCPT" {
+		w.trail = trailRcpt
+	}
+	switch did {
+	case "HELO 250", "EHLO 250":
+		w.greeted, w.helo = true, w.cmd.arg[:min(len(w.cmd.arg), mostHelo)]
+		w.esmtp, w.said, w.mixed = w.cmd.verb == "EHLO", "", false
+		w.offered = w.esmtp && w.s.cfg.TLS != nil && w.tls == ""
+	case "MAIL 250", "RSET 250":
+		w.said, w.mixed = "", false
+	case "DATA 250":
+		w.errors, w.said, w.mixed = 0, "", false
+		w.free["RSET"], w.free["HELO"], w.free["EHLO"] = false, false, false
+	}
 	if w.ours {
 		w.ours = false
 		w.send(line)
 	} else {
-		what, arg := w.wording(code)
+		what, arg := w.wording(did)
 		w.speak(what, arg)
 		if what == sayFault {
 			w.because(endFault)
 			w.over = true
 		}
-	}
-	switch w.cmd.verb + " " + code {
-	case "HELO 250", "EHLO 250":
-		w.greeted, w.helo = true, w.cmd.arg[:min(len(w.cmd.arg), mostHelo)]
-	case "DATA 250":
-		w.errors = 0
 	}
 	w.settle()
 }
@@ -184,37 +202,54 @@ func (w *wire) settle() {
 // busy reports whether a transaction is open.
 func (w *wire) busy() bool { return w.session != nil && w.session.tx != nil }
 
-// wording chooses the saying for a reply of the library's own.
-func (w *wire) wording(code string) (saying, string) {
-	what, ok := w.s.answers[w.cmd.verb+" "+code]
-	if !ok {
-		return sayFault, ""
-	}
-	switch what {
-	case sayEhlo:
-		size := strconv.FormatInt(w.s.cfg.Limits.Message, 10)
-		if w.s.cfg.TLS != nil && w.tls == "" {
-			return sayEhloTLS, size
+// wording chooses the saying for a reply of the library's own, by verb and code.
+func (w *wire) wording(did string) (saying, string) {
+	switch did {
+	case " 220":
+		return sayBanner, ""
+	case "HELO 250":
+		return sayHelo, ""
+	case "EHLO 250":
+		if w.offered {
+			return sayEhloTLS, ""
 		}
-		return sayEhlo, size
-	case sayHeloSyntax:
-		return what, w.cmd.verb
-	case sayOption:
-		return what, firstField(w.cmd.rest)
-	case sayQueued:
-		return what, w.session.queued
-	case sayNoRcpt:
-		if w.busy() {
-			return sayNoneValid, ""
-		}
-	default: // the saying takes nothing
+		return sayEhlo, ""
+	case "MAIL 250":
+		return saySenderOk, ""
+	case "RCPT 250":
+		return sayRcptOk, ""
+	case "DATA 354":
+		return sayGoAhead, ""
+	case "DATA 250":
+		return sayQueued, w.session.queued
+	case "RSET 250":
+		return sayReset, ""
+	case "NOOP 250":
+		return sayNoop, ""
+	case "QUIT 221":
+		return sayBye, ""
 	}
-	return what, ""
+	return sayFault, "" // the library refused what the wire took for right
 }
 
 // speak sends a saying of the costume.
-func (w *wire) speak(what saying, arg string) {
-	w.send([]byte(w.s.dress.words(what, w.s.cfg.Hostname, arg)))
+func (w *wire) speak(what saying, arg string) { w.send([]byte(w.words(remark{what, arg}))) }
+
+// words gives a remark as the costume words it.
+func (w *wire) words(r remark) string {
+	return w.s.dress.say(r.what, blanks{
+		host: w.s.cfg.Hostname, arg: r.arg, peer: w.peer(), helo: w.helo, verb: w.cmd.verb,
+		size: w.s.cfg.Limits.Message, now: w.s.cfg.Now,
+	})
+}
+
+// peer gives the client's address as replies show it.
+func (w *wire) peer() string {
+	host, _, err := net.SplitHostPort(w.RemoteAddr().String())
+	if err != nil {
+		return "unknown"
+	}
+	return host
 }
 
 func (w *wire) send(b []byte) {
@@ -239,9 +274,4 @@ func (s *Server) recovered(err *error) {
 		*err = fmt.Errorf("panic of type %T", p)
 		s.cfg.Log.Error("panic in a mail session", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	}
-}
-
-func firstField(s string) string {
-	field, _, _ := strings.Cut(strings.TrimSpace(s), " ")
-	return field
 }
