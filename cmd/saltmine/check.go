@@ -82,6 +82,11 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	if cfg.DNS != nil {
 		add("dns zones", a.checkZones(cfg, keys.Accept()))
 	}
+	if cfg.Phone != nil {
+		for _, p := range cfg.Phone.Providers {
+			add("telephony provider "+p.Name, checkProvider(cfg.Phone, p, a.now))
+		}
+	}
 	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
 	for _, r := range cfg.Routes {
 		_, err = s.route(r)

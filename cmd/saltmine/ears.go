@@ -16,7 +16,6 @@ import (
 	"saltmine/internal/webhook"
 	"saltmine/listener"
 	"saltmine/listener/desk"
-	"saltmine/listener/phone"
 	"saltmine/listener/smtpd"
 )
 
@@ -97,29 +96,6 @@ func (e *ears) smtp(ctx context.Context) error {
 	}
 	e.jobs = append(e.jobs, job{"smtpd", func(ctx context.Context) error { return srv.Run(ctx, lns...) }})
 	return nil
-}
-
-func (e *ears) phone(ctx context.Context) error {
-	c := e.cfg.Phone
-	if c == nil {
-		return nil
-	}
-	var providers []phone.Provider
-	for _, p := range c.Providers {
-		providers = append(providers, phone.Provider{
-			Kind: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), User: p.User, PublicKey: p.PublicKey, Signature: p.SMSSignature,
-			Answer: p.Answer, Greeting: p.Greeting, Language: p.Language,
-		})
-	}
-	ear, err := phone.New(phone.Config{PublicURL: c.PublicURL, Providers: providers, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "phone")})
-	if err != nil {
-		return fmt.Errorf("[phone]: %w", err)
-	}
-	e.stats = append(e.stats, func() (string, map[string]float64) {
-		s := ear.Stats()
-		return "phone", map[string]float64{"heard": float64(s.Heard), "unverified": float64(s.Unverified), "dropped": float64(s.Dropped), "failed": float64(s.Failed)}
-	})
-	return e.web(ctx, "phone", c.Listen, ear)
 }
 
 func (e *ears) ticket(ctx context.Context) error {

@@ -19,6 +19,7 @@ func TestRecordingsAreLookedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("saltmine.toml", string(text)+"[[recording]]\nkind = \"twilio\"\nuser = \"AC1\"\nsecret_file = \"twilio.token\"\n")
+	wants(t, s.run("check"), "telephony provider twilio", "telephony provider generic")
 	srv := s.serve()
 	form := callForm(prey{phone: testNumbers()[0], name: "nobody"}, 1)
 	form.Set("RecordingUrl", "https://api.twilio.com.evil.example/2010/RE4711")

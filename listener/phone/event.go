@@ -18,6 +18,9 @@ type dialect struct {
 	one    bool          // there is one path alone, for calls and messages
 	get    bool          // a GET is a webhook too
 	wait   time.Duration // how long the provider waits for an answer, less the way
+	// again is set where the provider now and then forgets to sign, and tries
+	// again when it is told to.
+	again bool
 
 	// account takes a provider's credentials and gives what checks requests.
 	account func(Provider) (verifier, error)

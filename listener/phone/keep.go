@@ -49,6 +49,10 @@ func reply(w http.ResponseWriter, a answer) {
 	_, _ = io.WriteString(w, a.text) // the contact is durable; that the other side has gone changes nothing
 }
 
+func tryAgain() answer {
+	return answer{http.StatusServiceUnavailable, plainType, "try again later\n"}
+}
+
 func forbidden() answer { return answer{http.StatusForbidden, plainType, "forbidden\n"} }
 
 // refusal names, for the fact "refused", why a signature was not accepted.
@@ -81,7 +85,7 @@ func (e *Ear) keep(w http.ResponseWriter, r *http.Request, h hearing) {
 			e.failed.Add(1)
 			e.cfg.Log.ErrorContext(ctx, "webhook could not be stored, answered 503", "contact", c, "provider", strings.TrimPrefix(c.Ear, "phone/"), "unverified", c.Unverified, "error", err)
 			w.Header().Set("Retry-After", "10")
-			reply(w, answer{http.StatusServiceUnavailable, plainType, "try again later\n"})
+			reply(w, tryAgain())
 			return
 		}
 	}

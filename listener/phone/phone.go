@@ -288,6 +288,9 @@ func (l *line) hear(q webhook.Request) hearing {
 	}
 	if h.unverified {
 		events = events[:1]
+		if l.again && errors.Is(refused, webhook.ErrHeader) {
+			h.answer = tryAgain()
+		}
 	}
 	for _, ev := range events {
 		c := l.contact(ev, proof)

@@ -267,6 +267,15 @@ func checkEnds(t *testing.T, c canary.Contact, channel canary.Channel, kind stri
 	}
 }
 
+// refused is the answer to what is not verified: Vonage forgets to sign now and
+// then, and sends again what is answered 503.
+func refused(kind string, c canary.Contact) int {
+	if kind == phone.Vonage && c.Facts["refused"] == "header" {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusForbidden
+}
+
 func TestForgedOfEveryProvider(t *testing.T) {
 	t.Parallel()
 	e, heard := open(t, all(nil))
@@ -280,7 +289,7 @@ func TestForgedOfEveryProvider(t *testing.T) {
 				resp, _ := send(t, h.request(t, base))
 				n++
 				c := heard.last(t, n)
-				if resp.StatusCode != http.StatusForbidden || !c.Unverified || c.Facts["refused"] == "" {
+				if resp.StatusCode != refused(s.kind, c) || !c.Unverified || c.Facts["refused"] == "" {
 					t.Errorf("%s with a forged %s: status %d, %+v", s.kind, name, resp.StatusCode, c)
 				}
 				h.header[name] = values

@@ -15,7 +15,7 @@ import (
 // kind of signature.
 func vonage() dialect {
 	return dialect{
-		kind: Vonage, prefix: "vo", get: true, wait: 4 * time.Second, // it gives up after 5 s
+		kind: Vonage, prefix: "vo", get: true, again: true, wait: 4 * time.Second, // it gives up after 5 s
 		account: func(p Provider) (verifier, error) {
 			text, err := secretText(p)
 			secret, kind := webhook.Hidden(text), p.Signature
