@@ -191,9 +191,9 @@ func (s *Server) Run(ctx context.Context, packets []net.PacketConn, streams []ne
 	if len(packets)+len(streams) == 0 {
 		return errors.New("dns ear: no socket to listen on")
 	}
-	ports := make([]packetPort, 0, len(packets))
+	ports := make([]socket, 0, len(packets))
 	for _, pc := range packets {
-		port, err := newPort(pc)
+		port, err := newSocket(pc)
 		if err != nil {
 			return fmt.Errorf("dns ear: prepare %s: %w", pc.LocalAddr(), err)
 		}

@@ -57,7 +57,7 @@ func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
 		return q
 	}
 	req, ok := parse(wire)
-	if !ok {
+	if !ok || proto == protoUDP && len(wire) > largestAsk {
 		s.stats.malformed.Add(1)
 		q.bare = bareReply(wire, dns.RcodeFormatError)
 		return q

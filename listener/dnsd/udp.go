@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 )
@@ -18,80 +17,112 @@ import (
 // file descriptors), so that the fault does not take the processor as well.
 const pause = 50 * time.Millisecond
 
-// origin is where a packet came from and what the answer needs to go back.
-type origin struct {
-	peer    netip.AddrPort
-	addr    net.Addr
-	session *dns.SessionUDP
-}
+// Sizes of a batch: what one system call may read or write.
+const (
+	batchSize   = 64
+	largestAsk  = 4096 // bytes of a query; a longer one is malformed
+	controlSize = 128
+)
 
 // packetPort is a packet socket as the read loop needs it.
 type packetPort interface {
-	receive(buf []byte) (int, origin, error)
-	send(answer []byte, to origin) error
+	// ReadBatch fills messages and says how many; at least one without an error.
+	ReadBatch(ms []ipv4.Message, flags int) (int, error)
+	// WriteBatch sends messages from the first on and says how many.
+	WriteBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
-// newPort chooses the port for a socket. One that listens on every address of
-// the machine must answer from the address that was asked; any other socket
-// does so by itself.
-func newPort(pc net.PacketConn) (packetPort, error) {
+// socket is a port and what its answers need to go out by the address that was
+// asked.
+type socket struct {
+	packetPort
+	wild bool // it listens on every address of the machine
+}
+
+// newSocket chooses the port for a socket. One that listens on every address
+// must answer from the address that was asked; any other does so by itself.
+func newSocket(pc net.PacketConn) (socket, error) {
 	udp, ok := pc.(*net.UDPConn)
 	if !ok {
-		return anyPort{pc}, nil
+		return socket{packetPort: anyPort{pc}}, nil
 	}
 	local, err := netip.ParseAddrPort(udp.LocalAddr().String())
 	if err != nil {
-		return nil, err
+		return socket{}, err
 	}
+	p4 := ipv4.NewPacketConn(udp) // reads and writes batches of either family
 	if !local.Addr().IsUnspecified() {
-		return boundPort{udp}, nil
+		return socket{packetPort: p4}, nil
 	}
 	// A socket of one family refuses the other's option.
 	err6 := ipv6.NewPacketConn(udp).SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true)
-	err4 := ipv4.NewPacketConn(udp).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
+	err4 := p4.SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
 	if err4 != nil && err6 != nil {
-		return nil, errors.Join(err4, err6)
+		return socket{}, errors.Join(err4, err6)
 	}
-	return wildPort{udp}, nil
+	return socket{p4, true}, nil
 }
 
-type boundPort struct{ c *net.UDPConn }
-
-func (p boundPort) receive(buf []byte) (int, origin, error) {
-	n, peer, err := p.c.ReadFromUDPAddrPort(buf)
-	return n, origin{peer: peer}, err
-}
-
-func (p boundPort) send(answer []byte, to origin) error {
-	_, err := p.c.WriteToUDPAddrPort(answer, to.peer)
-	return err
-}
-
-type wildPort struct{ c *net.UDPConn }
-
-func (p wildPort) receive(buf []byte) (int, origin, error) {
-	n, session, err := dns.ReadFromSessionUDP(p.c, buf)
-	if err != nil {
-		return 0, origin{}, err
-	}
-	return n, origin{peer: peerOf(session.RemoteAddr()), session: session}, nil
-}
-
-func (p wildPort) send(answer []byte, to origin) error {
-	_, err := dns.WriteToSessionUDP(p.c, answer, to.session)
-	return err
-}
-
+// anyPort is a socket that is none of the system's: a packet at a time.
 type anyPort struct{ c net.PacketConn }
 
-func (p anyPort) receive(buf []byte) (int, origin, error) {
-	n, addr, err := p.c.ReadFrom(buf)
-	return n, origin{peer: peerOf(addr), addr: addr}, err
+func (p anyPort) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
+	n, addr, err := p.c.ReadFrom(ms[0].Buffers[0])
+	if err != nil {
+		return 0, err
+	}
+	ms[0].N, ms[0].NN, ms[0].Addr = n, 0, addr
+	return 1, nil
 }
 
-func (p anyPort) send(answer []byte, to origin) error {
-	_, err := p.c.WriteTo(answer, to.addr)
-	return err
+func (p anyPort) WriteBatch(ms []ipv4.Message, _ int) (int, error) {
+	if _, err := p.c.WriteTo(ms[0].Buffers[0], ms[0].Addr); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// batch is the room that one reader reads into.
+func (p socket) batch() []ipv4.Message {
+	ms := make([]ipv4.Message, batchSize)
+	for i := range ms {
+		ms[i].Buffers = [][]byte{make([]byte, largestAsk+1)}
+		if p.wild {
+			ms[i].OOB = make([]byte, controlSize)
+		}
+	}
+	return ms
+}
+
+// reply is an answer that goes back where m came from, by the way it came.
+func (p socket) reply(m *ipv4.Message, answer []byte) ipv4.Message {
+	out := ipv4.Message{Buffers: [][]byte{answer}, Addr: m.Addr}
+	if p.wild {
+		out.OOB = sourceControl(m.OOB[:m.NN])
+	}
+	return out
+}
+
+// sourceControl turns the control message that says where a packet went to into
+// the one that says where the answer is to come from.
+func sourceControl(control []byte) []byte {
+	var in6 ipv6.ControlMessage
+	var in4 ipv4.ControlMessage
+	dst, index := net.IP(nil), 0
+	if in6.Parse(control) == nil && in6.Dst != nil {
+		dst, index = in6.Dst, in6.IfIndex
+	} else if in4.Parse(control) == nil {
+		dst, index = in4.Dst, 0
+	}
+	switch {
+	case dst == nil:
+		return nil
+	case dst.To4() != nil:
+		return (&ipv4.ControlMessage{Src: dst}).Marshal()
+	case !dst.IsLinkLocalUnicast():
+		index = 0 // the routes know better
+	}
+	return (&ipv6.ControlMessage{Src: dst, IfIndex: index}).Marshal()
 }
 
 // peerOf gives the address and port of a socket's other side, or the invalid
@@ -107,57 +138,71 @@ func peerOf(addr net.Addr) netip.AddrPort {
 }
 
 // readPackets answers packets until ctx ends or the socket is closed. Answers
-// that need nothing of the store are sent from here, the others by a goroutine
-// that holds a slot: a store that is slow stops neither repeats nor refusals.
-func (s *Server) readPackets(ctx context.Context, port packetPort) error {
-	buf := make([]byte, dns.MaxMsgSize)
+// that need nothing of the store are sent from here, a batch at a time; the
+// others by a goroutine that holds a slot: a store that is slow stops neither
+// repeats nor refusals.
+func (s *Server) readPackets(ctx context.Context, p socket) error {
+	in, out := p.batch(), make([]ipv4.Message, 0, batchSize)
 	for {
-		n, from, err := port.receive(buf)
+		n, err := p.ReadBatch(in, 0)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the end that was asked for
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("dns ear: read packet: %w", err)
+			return fmt.Errorf("dns ear: read packets: %w", err)
 		case err != nil:
 			rest(ctx)
-		default:
-			s.stats.udp.Add(1)
-			s.packet(ctx, port, buf[:n], from)
+			continue
 		}
+		s.stats.udp.Add(uint64(n)) //nolint:gosec // not negative
+		out = out[:0]
+		for i := range in[:n] {
+			if answer := s.packet(ctx, p, &in[i]); answer != nil {
+				out = append(out, p.reply(&in[i], answer))
+			}
+		}
+		s.send(p, out)
 	}
 }
 
-// packet answers one packet or hands it to a goroutine that will. The bytes
-// are the caller's.
-func (s *Server) packet(ctx context.Context, port packetPort, wire []byte, from origin) {
+// packet gives the answer to one packet, or hands it to a goroutine that will
+// send it. The bytes are the caller's.
+func (s *Server) packet(ctx context.Context, p socket, m *ipv4.Message) (answer []byte) {
 	defer s.confine()
-	q := s.read(wire, from.peer, protoUDP)
+	q := s.read(m.Buffers[0][:m.N], peerOf(m.Addr), protoUDP)
 	if s.known(&q) {
-		s.send(port, &q, from)
-		return
+		return s.answer(&q)
 	}
 	select {
 	case s.slots <- struct{}{}:
 	default:
 		s.stats.dropped.Add(1)
-		return
+		return nil
 	}
-	q.wire = bytes.Clone(wire)
+	q.wire = bytes.Clone(q.wire)
+	back := p.reply(m, nil)
 	s.busy.Go(func() { // ends within HearWait; drain waits for it
 		defer func() { <-s.slots }()
 		defer s.confine()
 		s.witness(ctx, &q)
-		s.send(port, &q, from)
+		if answer := s.answer(&q); answer != nil {
+			back.Buffers[0] = answer
+			s.send(p, []ipv4.Message{back})
+		}
 	})
+	return nil
 }
 
-func (s *Server) send(port packetPort, q *query, to origin) {
-	answer := s.answer(q)
-	if answer == nil {
-		return
-	}
-	if err := port.send(answer, to); err != nil {
-		s.stats.unsent.Add(1)
+// send writes answers. One that the socket does not take is counted, and the
+// next is tried.
+func (s *Server) send(p socket, out []ipv4.Message) {
+	for len(out) > 0 {
+		n, err := p.WriteBatch(out, 0)
+		if n <= 0 || err != nil {
+			s.stats.unsent.Add(1)
+			n = max(n, 0) + 1
+		}
+		out = out[min(n, len(out)):]
 	}
 }
 
