@@ -54,7 +54,7 @@ func repeats(tallies []tally) summary {
 	total := uint64(0)
 	for _, t := range tallies {
 		total += t.repeats
-		fmt.Fprintf(&lines, "%s %d %s %s %s %s\n", t.of, t.repeats, //nolint:errcheck // a buffer takes all
+		fmt.Fprintf(&lines, "%s %d %s %s %s %s\n", t.of, t.repeats,
 			canary.Micro(t.last.at).Format(time.RFC3339Nano), peerText(t.last.peer), t.last.proto, noDot(t.last.asked))
 	}
 	c := last.contact(newContactID(), lines.Bytes())

@@ -1,6 +1,7 @@
 package dnsd
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/binary"
@@ -60,7 +61,7 @@ func (j *jar) check(option []byte, peer netip.Addr, at time.Time) (valid bool, a
 		fresh := -cookieAhead <= age && age <= cookieLife
 		valid = fresh && (sameCookie(now, client, server, peer) || sameCookie(old, client, server, peer))
 		if valid && age < cookieRenew {
-			return true, option
+			return true, bytes.Clone(option) // the packet's bytes do not outlive its reading
 		}
 	}
 	return valid, bake(now, client, peer, at)

@@ -80,7 +80,8 @@ type Config struct {
 // and Slip a negative value is none.
 type Limits struct {
 	Handlers    int           // UDP queries that may wait for the store at once; 1024
-	Conns       int           // TCP connections open at once; 512
+	Conns       int           // TCP connections open at once; 512. With half of them open, Idle is a fifth
+	SourceConns int           // and of one network; 64
 	ConnQueries int           // queries on one TCP connection; 1000
 	Idle        time.Duration // time for one query on a TCP connection to arrive and be taken; 10 s
 	HearWait    time.Duration // time for one contact to become durable; 3 s
@@ -97,6 +98,7 @@ func (l Limits) withDefaults() Limits {
 	return Limits{
 		Handlers:    orDefault(l.Handlers, 1024),
 		Conns:       orDefault(l.Conns, 512),
+		SourceConns: orDefault(l.SourceConns, 64),
 		ConnQueries: orDefault(l.ConnQueries, 1000),
 		Idle:        orDefault(l.Idle, 10*time.Second),
 		HearWait:    orDefault(l.HearWait, 3*time.Second),
@@ -171,7 +173,7 @@ func New(cfg Config) (*Server, error) {
 		seen:  newSightings(cfg.Salt, cfg.Limits.Names, cfg.Limits.Period),
 		slots: make(chan struct{}, cfg.Limits.Handlers),
 		busy:  new(sync.WaitGroup),
-		conns: newConnSet(cfg.Limits.Conns),
+		conns: newConnSet(cfg.Limits.Conns, cfg.Limits.SourceConns),
 	}
 	if rate := float64(cfg.Limits.Rate); rate > 0 {
 		s.rates = newBuckets(rate, rate)

@@ -76,7 +76,7 @@ func zones() []dnsd.Zone {
 }
 
 func config(s *store) dnsd.Config {
-	return dnsd.Config{Zones: zones(), Hear: s.hear, Now: time.Now, Log: slog.New(slog.DiscardHandler), Salt: []byte("salt"), Limits: dnsd.Limits{Rate: -1}}
+	return dnsd.Config{Zones: zones(), Hear: s.hear, Now: time.Now, Log: slog.New(slog.DiscardHandler), Salt: []byte("salt"), Limits: dnsd.Limits{Rate: -1, SourceConns: 1000}}
 }
 
 // ear is a running server and where it listens.

@@ -10,10 +10,11 @@ import (
 
 // Respond gives the handler's answer to one packet, without sockets.
 func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, udp bool) []byte {
-	if !udp {
-		return s.message(ctx, wire, peer)
+	proto := protoTCP
+	if udp {
+		proto = protoUDP
 	}
-	q := s.read(wire, peer, protoUDP)
+	q := s.read(wire, peer, proto)
 	if !s.known(&q) {
 		s.witness(ctx, &q)
 	}

@@ -45,7 +45,7 @@ func (b *builder) common(texts []string) {
 	for _, at := range []string{b.name, b.label("*")} {
 		b.add(at, b.addrs...)
 		for i, mx := range b.mailers { // bounded by hostNames
-			b.add(at, &dns.MX{Hdr: b.header(dns.TypeMX), Preference: b.p.preference + uint16(i)*b.p.step, Mx: mx}) //nolint:gosec // i < 100
+			b.add(at, &dns.MX{Hdr: b.header(dns.TypeMX), Preference: b.p.preference + uint16(i)*b.p.step, Mx: mx})
 		}
 	}
 	if len(texts) == 0 {

@@ -42,14 +42,12 @@ func parse(wire []byte) (request, bool) {
 	if count(0) > 1 || count(1) != 0 || count(2) > 1 || count(3) > 2 {
 		return r, false
 	}
-	off, ok := headerSize, true
-	if r.asks = count(0) == 1; r.asks {
-		if off, ok = r.question(wire); !ok {
-			return r, false
-		}
-		r.questionEnd = off
+	if r.asks = count(0) == 1; r.asks && !r.question(wire) {
+		return r, false
 	}
+	off := r.questionEnd
 	for i := range count(2) + count(3) {
+		var ok bool
 		if off, ok = r.record(wire, off, i >= count(2)); !ok {
 			return r, false
 		}
@@ -59,17 +57,18 @@ func parse(wire []byte) (request, bool) {
 
 // question reads the question. Its name may not be compressed: there is
 // nothing before it that it could point to.
-func (r *request) question(wire []byte) (end int, ok bool) {
-	end, ok = skipName(wire, headerSize, false)
+func (r *request) question(wire []byte) bool {
+	end, ok := skipName(wire, headerSize, false)
 	if !ok || end+4 > len(wire) {
-		return 0, false
+		return false
 	}
 	name, _, err := dns.UnpackDomainName(wire, headerSize)
 	if err != nil {
-		return 0, false
+		return false
 	}
 	r.name, r.kind, r.class = name, binary.BigEndian.Uint16(wire[end:]), binary.BigEndian.Uint16(wire[end+2:])
-	return end + 4, true
+	r.questionEnd = end + 4
+	return true
 }
 
 // record steps over one record and keeps an OPT. There may be one, in the

@@ -18,7 +18,7 @@ type Stats struct {
 	Dropped    uint64 // not answered because Limits.Handlers queries waited already
 	Truncated  uint64 // answered with TC or BADCOOKIE over UDP, for their size
 	Limited    uint64 // shortened or not answered, for the rate of their network
-	ConnsShut  uint64 // TCP connections closed because Limits.Conns were open
+	ConnsShut  uint64 // TCP connections closed because Limits.Conns or SourceConns were open
 	Unsent     uint64 // answers that the socket did not take
 	Recovered  uint64 // faults of ours confined to one packet
 	Remembered int    // sightings in the table now

@@ -15,34 +15,52 @@ import (
 	"github.com/miekg/dns"
 )
 
-// connSet is the open TCP connections, bounded.
+// connSet is the open TCP connections, bounded in all and for each network, so
+// that one stranger cannot take every place (RFC 7766 §6.2.2, RFC 9210 §4.4).
 type connSet struct {
-	most int
+	most, mostOfOne int
 
 	mu   sync.Mutex
 	open map[net.Conn]struct{}
+	from map[netip.Addr]int
 	shut bool
 }
 
-func newConnSet(most int) *connSet {
-	return &connSet{most: most, open: map[net.Conn]struct{}{}}
+func newConnSet(most, mostOfOne int) *connSet {
+	return &connSet{most: most, mostOfOne: mostOfOne, open: map[net.Conn]struct{}{}, from: map[netip.Addr]int{}}
 }
 
 // admit reports whether the connection may be served.
 func (c *connSet) admit(conn net.Conn) bool {
+	from := network(peerOf(conn.RemoteAddr()).Addr())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.shut || len(c.open) >= c.most {
+	if c.shut || len(c.open) >= c.most || c.from[from] >= c.mostOfOne {
 		return false
 	}
 	c.open[conn] = struct{}{}
+	c.from[from]++
 	return true
 }
 
 func (c *connSet) leave(conn net.Conn) {
+	from := network(peerOf(conn.RemoteAddr()).Addr())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, conn)
+	if c.from[from]--; c.from[from] == 0 {
+		delete(c.from, from)
+	}
+}
+
+// patience is how long a connection may be idle: less when places are scarce.
+func (c *connSet) patience(idle time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.open) > c.most/2 {
+		return idle / 5
+	}
+	return idle
 }
 
 // hurry lets every connection finish the query in hand and no other.
@@ -79,42 +97,92 @@ func (s *Server) acceptStreams(ctx context.Context, ln net.Listener) error {
 	}
 }
 
-// stream answers the queries of one connection, one after the other, each a
-// length of two bytes and a message (RFC 1035 §4.2.2). The clock of the
-// contacts may be any, so idleness is measured by a timer of its own.
+// pipeline is how many queries of one connection may wait for the store at once.
+const pipeline = 16
+
+// talk is one connection. Answers may be in another order than the queries (RFC
+// 7766 §6.2.1.1): one that waits for the store does not hold up the others.
+type talk struct {
+	s    *Server
+	conn net.Conn
+	peer netip.AddrPort
+
+	writing sync.Mutex
+	idle    *time.Timer // ends the connection; the contacts' clock may be any
+}
+
+// stream answers the queries of one connection, each a length of two bytes and
+// a message (RFC 1035 §4.2.2). It ends when the other side leaves, says nothing
+// or takes no answer for too long, has asked enough, or speaks no DNS.
 func (s *Server) stream(ctx context.Context, conn net.Conn) {
-	idle := time.AfterFunc(s.cfg.Limits.Idle, func() { _ = conn.SetDeadline(longAgo()) })
-	defer idle.Stop()
-	peer, in := peerOf(conn.RemoteAddr()), bufio.NewReaderSize(conn, 1024)
+	t := &talk{s: s, conn: conn, peer: peerOf(conn.RemoteAddr())}
+	t.idle = time.AfterFunc(s.conns.patience(s.cfg.Limits.Idle), t.hangUp)
+	defer t.idle.Stop()
+	var waiting sync.WaitGroup // owned here: each ends within HearWait
+	defer waiting.Wait()
+	slots, in := make(chan struct{}, pipeline), bufio.NewReaderSize(conn, 1024)
 	for range s.cfg.Limits.ConnQueries {
 		wire, err := readMessage(in)
 		if err != nil {
-			return // the other side left, was idle for too long, or we stop
+			return
 		}
 		s.stats.tcp.Add(1)
-		answer := s.message(ctx, wire, peer)
-		if answer == nil {
-			return // it speaks no DNS
+		q, ready := s.ready(wire, t.peer)
+		if ready {
+			if !t.say(s.said(q)) {
+				return
+			}
+			continue
 		}
-		if err := writeMessage(conn, answer); err != nil {
-			s.stats.unsent.Add(1)
-			return
-		}
-		if !idle.Reset(s.cfg.Limits.Idle) {
-			return
-		}
+		slots <- struct{}{}
+		waiting.Go(func() {
+			defer func() { <-slots }()
+			if !t.say(s.witnessed(ctx, q)) {
+				t.hangUp()
+			}
+		})
 	}
 }
 
-// message gives the answer to one message once its contact is durable, or nil
-// for silence. A fault in its handling ends in silence too.
-func (s *Server) message(ctx context.Context, wire []byte, peer netip.AddrPort) []byte {
-	defer s.confine()
-	q := s.read(wire, peer, protoTCP)
-	if !s.known(&q) {
-		s.witness(ctx, &q)
+func (t *talk) hangUp() { _ = t.conn.SetDeadline(longAgo()) } // one that is closed needs none
+
+// say sends an answer; false is that nothing more can be said. An answer that
+// went out is a sign of life.
+func (t *talk) say(answer []byte) bool {
+	if answer == nil {
+		return false
 	}
-	return s.answer(&q)
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	if err := writeMessage(t.conn, answer); err != nil {
+		t.s.stats.unsent.Add(1)
+		return false
+	}
+	return t.idle.Reset(t.s.conns.patience(t.s.cfg.Limits.Idle))
+}
+
+// ready reads a message and reports whether it can be answered at once.
+func (s *Server) ready(wire []byte, peer netip.AddrPort) (q *query, ready bool) {
+	defer s.confine()
+	q, ready = nil, true // what a fault leaves: silence
+	got := s.read(wire, peer, protoTCP)
+	return &got, s.known(&got)
+}
+
+// said gives the answer, nil for silence. A fault ends in silence too.
+func (s *Server) said(q *query) []byte {
+	defer s.confine()
+	if q == nil {
+		return nil
+	}
+	return s.answer(q)
+}
+
+// witnessed gives the answer once its contact is durable.
+func (s *Server) witnessed(ctx context.Context, q *query) []byte {
+	defer s.confine()
+	s.witness(ctx, q)
+	return s.answer(q)
 }
 
 func readMessage(in *bufio.Reader) ([]byte, error) {

@@ -66,6 +66,7 @@ func newSocket(pc net.PacketConn) (socket, error) {
 // anyPort is a socket that is none of the system's: a packet at a time.
 type anyPort struct{ c net.PacketConn }
 
+// ReadBatch reads one packet.
 func (p anyPort) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
 	n, addr, err := p.c.ReadFrom(ms[0].Buffers[0])
 	if err != nil {
@@ -75,6 +76,7 @@ func (p anyPort) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
 	return 1, nil
 }
 
+// WriteBatch writes one packet.
 func (p anyPort) WriteBatch(ms []ipv4.Message, _ int) (int, error) {
 	if _, err := p.c.WriteTo(ms[0].Buffers[0], ms[0].Addr); err != nil {
 		return 0, err

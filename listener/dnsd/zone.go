@@ -64,7 +64,7 @@ func newZone(cfg Zone, seed []byte) (*zone, error) {
 	if err := errors.Join(b.omit(cfg.Omit), b.replace(cfg.Records)); err != nil {
 		return nil, err
 	}
-	return b.zone, b.zone.seal()
+	return b.zone, b.seal()
 }
 
 // seal makes the negative answers, and sees that the zone is one and that every
