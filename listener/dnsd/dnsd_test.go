@@ -56,6 +56,9 @@ func (s *store) all() []canary.Contact {
 	return slices.Clone(s.heard)
 }
 
+// nothing is a Hear that keeps nothing.
+func nothing(context.Context, canary.Contact) error { return nil }
+
 func zones() []dnsd.Zone {
 	return []dnsd.Zone{
 		{

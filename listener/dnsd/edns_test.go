@@ -89,7 +89,7 @@ func probes() []probe {
 	}
 }
 
-func (p probe) wire(t *testing.T) []byte {
+func (p probe) wire(t testing.TB) []byte {
 	t.Helper()
 	kind := p.kind
 	if kind == 0 {

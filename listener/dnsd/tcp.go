@@ -142,6 +142,16 @@ func (s *Server) stream(ctx context.Context, conn net.Conn) {
 			}
 		})
 	}
+	waiting.Wait()
+	t.farewell(in)
+}
+
+// farewell ends the connection of one who has asked enough. What is on its way
+// to us is read and left, else its answers would be lost to a reset.
+func (t *talk) farewell(in io.Reader) {
+	if half, ok := t.conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(in, dns.MaxMsgSize)) // ends when the other side leaves, or is idle
+	}
 }
 
 func (t *talk) hangUp() { _ = t.conn.SetDeadline(longAgo()) } // one that is closed needs none

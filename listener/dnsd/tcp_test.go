@@ -1,6 +1,7 @@
 package dnsd_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -114,6 +115,31 @@ func TestPipelining(t *testing.T) {
 	}
 	if order[2] != "slow.example.net" {
 		t.Errorf("answered in the order %v", order)
+	}
+}
+
+// TestAFarewellLosesNoAnswer sends more queries at once than one connection may
+// ask: those that may get their answers.
+func TestAFarewellLosesNoAnswer(t *testing.T) {
+	t.Parallel()
+	cfg := config(new(store))
+	cfg.Limits.ConnQueries = 100
+	e := start(t, cfg)
+	conn := dialFrom(t, e, "127.0.0.1")
+	wire := pack(t, question("example.net", dns.TypeA))
+	framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
+	if _, err := conn.Conn.Write(bytes.Repeat(framed, 300)); err != nil {
+		t.Fatal(err)
+	}
+	answers := 0
+	for {
+		if _, err := conn.ReadMsg(); err != nil {
+			break
+		}
+		answers++
+	}
+	if answers != 100 {
+		t.Errorf("%d answers", answers)
 	}
 }
 
