@@ -5,6 +5,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/recording"
+	"saltmine/internal/webhook"
 )
 
 // recordings makes what fetches the recordings of calls; nil where none are
@@ -15,7 +16,7 @@ func (s *server) recordings(hear func(context.Context, canary.Contact) error) (*
 	}
 	var accounts []recording.Account
 	for _, r := range s.cfg.Recordings {
-		accounts = append(accounts, recording.Account{Kind: r.Kind, User: r.User, Password: r.Secret.Reveal()})
+		accounts = append(accounts, recording.Account{Kind: r.Kind, User: r.User, Password: webhook.Hidden(r.Secret.Reveal())})
 	}
 	return recording.New(recording.Config{
 		Accounts: accounts, Calls: s.reg.EachCall, Filed: s.reg.Filed, Hear: hear, Now: s.app.now, Log: s.log.With("part", "recordings"),

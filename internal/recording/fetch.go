@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +83,7 @@ func (f *Fetcher) fetch(ctx context.Context, j job) (canary.Contact, error) {
 		return canary.Contact{}, fmt.Errorf("%w: no address", ErrRefused)
 	}
 	if j.account.User != "" {
-		req.SetBasicAuth(j.account.User, j.account.Password)
+		req.SetBasicAuth(j.account.User, string(j.account.Password))
 	}
 	resp, err := f.client.Do(req)
 	if err != nil {
@@ -92,18 +93,47 @@ func (f *Fetcher) fetch(ctx context.Context, j job) (canary.Contact, error) {
 		return canary.Contact{}, fmt.Errorf("fetch: %w", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was only read
-	kind, audio, err := read(resp)
+	kind, got, err := read(resp, j.fact)
 	if err != nil {
 		return canary.Contact{}, err
 	}
-	return canary.Contact{
+	c := canary.Contact{
 		Channel: canary.Voice, At: canary.Micro(f.cfg.Now()), Ear: "recording/" + j.account.Kind, Source: j.source, Targets: j.targets,
-		Facts: map[string]string{factCall: j.call, factURL: j.address, "recording_type": kind}, Raw: audio,
-	}, nil
+		Facts: map[string]string{factCall: j.call, j.fact: j.address, "recording_type": kind}, Raw: got,
+	}
+	if j.fact == factWords {
+		c.Text, err = words(got)
+	}
+	return c, err
 }
 
-// read takes the audio out of an answer.
-func read(resp *http.Response) (kind string, audio []byte, err error) {
+// maxText bounds a transcript in bytes; the whole is in the evidence.
+const maxText = 64 << 10
+
+// words takes the text out of a transcript (dev.bandwidth.com, "get call
+// transcription").
+func words(b []byte) (string, error) {
+	var t struct {
+		Transcripts []struct {
+			Text string `json:"text"`
+		} `json:"transcripts"`
+	}
+	if err := json.Unmarshal(b, &t); err != nil {
+		return "", fmt.Errorf("%w: not a transcript", ErrRefused)
+	}
+	var said []string
+	for _, one := range t.Transcripts {
+		said = append(said, one.Text)
+	}
+	text := strings.Join(said, "\n")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "")
+	}
+	return text, nil
+}
+
+// read takes the bytes out of an answer and says of what type they are.
+func read(resp *http.Response, fact string) (kind string, got []byte, err error) {
 	if resp.StatusCode/100 == 3 {
 		return "", nil, fmt.Errorf("%w: redirect", ErrRefused)
 	}
@@ -111,17 +141,21 @@ func read(resp *http.Response) (kind string, audio []byte, err error) {
 		return "", nil, fmt.Errorf("fetch: status %d", resp.StatusCode)
 	}
 	kind, _, err = mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || !isAudio(kind, resp.Request.URL.Path) {
-		return "", nil, fmt.Errorf("%w: not audio", ErrRefused)
+	right := isAudio(kind, resp.Request.URL.Path)
+	if fact == factWords {
+		right = kind == "application/json"
 	}
-	audio, err = io.ReadAll(io.LimitReader(resp.Body, MaxBytes+1))
+	if err != nil || !right {
+		return "", nil, fmt.Errorf("%w: of another type", ErrRefused)
+	}
+	got, err = io.ReadAll(io.LimitReader(resp.Body, MaxBytes+1))
 	if err != nil {
 		return "", nil, fmt.Errorf("fetch: %w", err)
 	}
-	if len(audio) > MaxBytes {
+	if len(got) > MaxBytes {
 		return "", nil, fmt.Errorf("%w: more than %d bytes", ErrRefused, MaxBytes)
 	}
-	return kind, audio, nil
+	return kind, got, nil
 }
 
 // isAudio takes the word of a storage that knows no types for the name's.

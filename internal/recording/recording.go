@@ -1,21 +1,22 @@
-// Package recording fetches what callers said, as audio, from the providers that
-// recorded it, and hands it to the road as further evidence of the call.
+// Package recording fetches what callers said, as audio and as a transcript, from
+// the providers that recorded it, and hands it to the road as further evidence of
+// the call.
 //
 // It runs in the core, after the fact: an ear must answer within seconds, and an
 // edge holds no credentials. The queue is the registry itself: a contact of a
-// call that carries the fact "recording_url" and whose recording is not filed
-// under [ID] is still to be fetched, also after a restart. Each is tried up to
-// [Tries] times with growing pauses, and not after [Horizon].
+// call that carries the fact "recording_url" or "transcription_url" and whose
+// recording is not filed under [ID] is still to be fetched, also after a restart.
+// Each is tried up to [Tries] times with growing pauses, and not after [Horizon].
 //
 // The address comes from a verified webhook and is still not trusted. Only
 // https on port 443 of a host of the provider's is asked, without redirects,
 // proxies or cookies, and the address is checked when the socket is about to
 // connect, after the name was resolved: nothing but the public internet is
-// reached, whatever a name resolves to. At most [MaxBytes] of audio/* are taken,
-// within [Timeout].
+// reached, whatever a name resolves to. At most [MaxBytes] of audio/*, or of a
+// transcript in JSON, are taken, within [Timeout].
 //
 // The recording becomes a contact of its own: the call's ends, the fact "call",
-// the audio as Raw. Its id is made from the call and the address, so that it is
+// the audio as Raw, a transcript's words as Text. Its id is made from the call and the address, so that it is
 // kept once however many webhooks name it.
 //
 // How it fails: the address stays in the evidence of the webhook; what went
@@ -37,6 +38,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/webhook"
 )
 
 // Bounds of what is fetched.
@@ -65,14 +67,9 @@ type Account struct {
 	Kind string // as in the contacts' ear: "phone/twilio"
 	// User and Password are sent as HTTP Basic credentials; empty where the
 	// provider gives addresses that need none.
-	User, Password string
+	User     string
+	Password webhook.Hidden
 }
-
-// String names the account and shows no credential.
-func (a Account) String() string { return a.Kind }
-
-// GoString names the account and shows no credential.
-func (a Account) GoString() string { return a.Kind }
 
 // Config is what a fetcher needs.
 type Config struct {
@@ -150,13 +147,15 @@ func (f *Fetcher) Sweep(ctx context.Context) error {
 	var ids []canary.ContactID
 	for _, a := range f.cfg.Accounts {
 		err := f.cfg.Calls(ctx, earPrefix+a.Kind, f.cfg.Now().Add(-Horizon), func(c *canary.Contact) error {
-			if c.Unverified || c.Facts[factURL] == "" {
-				return nil
-			}
-			id := ID(c)
-			if _, twice := wanted[id]; !twice {
-				ids = append(ids, id)
-				wanted[id] = newJob(a, c)
+			for _, fact := range []string{factAudio, factWords} {
+				if c.Unverified || c.Facts[fact] == "" {
+					continue
+				}
+				id := ID(callOf(c), c.Facts[fact])
+				if _, twice := wanted[id]; !twice {
+					ids = append(ids, id)
+					wanted[id] = job{a, fact, c.Facts[fact], callOf(c), c.Source, c.Targets}
+				}
 			}
 			return nil
 		})
@@ -181,13 +180,9 @@ func (f *Fetcher) Sweep(ctx context.Context) error {
 // job is one recording that is to be fetched: the call that it belongs to.
 type job struct {
 	account       Account
-	address, call string
-	source        string
+	fact, address string // the fact that names the address
+	call, source  string
 	targets       []canary.Target
-}
-
-func newJob(a Account, c *canary.Contact) job {
-	return job{account: a, address: c.Facts[factURL], call: callOf(c), source: c.Source, targets: c.Targets}
 }
 
 func callOf(c *canary.Contact) string {
@@ -225,13 +220,14 @@ func (f *Fetcher) attempt(ctx context.Context, id canary.ContactID, j job) {
 
 const (
 	earPrefix = "phone/"
-	factURL   = "recording_url"
+	factAudio = "recording_url"
+	factWords = "transcription_url"
 	factCall  = "call"
 )
 
-// ID names the recording that a contact points to. It is made from the call and
-// the address; providers put an id into that which cannot be guessed.
-func ID(c *canary.Contact) canary.ContactID {
-	sum := sha256.Sum256([]byte(callOf(c) + "\n" + c.Facts[factURL]))
+// ID names the recording of a call at an address. Providers put an id into the
+// address that cannot be guessed.
+func ID(call, address string) canary.ContactID {
+	sum := sha256.Sum256([]byte(call + "\n" + address))
 	return canary.ContactID("k_re-" + hex.EncodeToString(sum[:16]))
 }

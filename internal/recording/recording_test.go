@@ -150,6 +150,40 @@ func TestRecordingIsKeptOnce(t *testing.T) {
 	}
 }
 
+func TestTranscript(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"transcripts":[{"text":"this is Dana","confidence":0.9},{"text":"about ticket 4711"}]}`: "this is Dana\nabout ticket 4711",
+		`{"transcripts":[{"text":"` + strings.Repeat("é", 40<<10) + `"}]}`:                        strings.Repeat("é", 32<<10),
+		`{}`:                             "",
+		`[` + strings.Repeat(`[`, 20000): "refused",
+	} {
+		p := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprint(w, body)
+		})
+		c := newCore("")
+		c.calls[0].Facts["transcription_url"] = p.srv.URL + "/2010/T1"
+		c.sweep(t, c.fetcher(t, p, nil))
+		if want == "refused" {
+			if len(c.kept) != 0 {
+				t.Errorf("%.40s was kept", body)
+			}
+			continue
+		}
+		if len(c.kept) != 1 || c.kept[0].Text != want || string(c.kept[0].Raw) != body || c.kept[0].Facts["call"] != "k_tw-00000000" {
+			t.Errorf("%.40s: %d kept", body, len(c.kept))
+		}
+	}
+	p := serve(t, audio("x"))
+	c := newCore("")
+	c.calls[0].Facts["transcription_url"] = p.srv.URL + "/2010/T1"
+	c.sweep(t, c.fetcher(t, p, nil))
+	if len(c.kept) != 0 {
+		t.Error("audio was taken for a transcript")
+	}
+}
+
 func TestTriedAgainAndGivenUp(t *testing.T) {
 	t.Parallel()
 	ready := false
