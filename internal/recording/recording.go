@@ -143,25 +143,9 @@ func (f *Fetcher) Run(ctx context.Context) error {
 // Sweep looks once through the calls of the last Horizon and fetches what is
 // due.
 func (f *Fetcher) Sweep(ctx context.Context) error {
-	wanted := map[canary.ContactID]job{}
-	var ids []canary.ContactID
-	for _, a := range f.cfg.Accounts {
-		err := f.cfg.Calls(ctx, earPrefix+a.Kind, f.cfg.Now().Add(-Horizon), func(c *canary.Contact) error {
-			for _, fact := range []string{factAudio, factWords} {
-				if c.Unverified || c.Facts[fact] == "" {
-					continue
-				}
-				id := ID(callOf(c), c.Facts[fact])
-				if _, twice := wanted[id]; !twice {
-					ids = append(ids, id)
-					wanted[id] = job{a, fact, c.Facts[fact], callOf(c), c.Source, c.Targets}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("recordings: %w", err)
-		}
+	ids, wanted, err := f.wanted(ctx)
+	if err != nil {
+		return fmt.Errorf("recordings: %w", err)
 	}
 	filed, err := f.cfg.Filed(ctx, ids)
 	if err != nil {
@@ -175,6 +159,31 @@ func (f *Fetcher) Sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// wanted gives what the calls of the last Horizon point to, in their order.
+func (f *Fetcher) wanted(ctx context.Context) ([]canary.ContactID, map[canary.ContactID]job, error) {
+	var ids []canary.ContactID
+	jobs := map[canary.ContactID]job{}
+	for _, a := range f.cfg.Accounts {
+		err := f.cfg.Calls(ctx, earPrefix+a.Kind, f.cfg.Now().Add(-Horizon), func(c *canary.Contact) error {
+			for _, fact := range []string{factAudio, factWords} {
+				if c.Unverified || c.Facts[fact] == "" {
+					continue
+				}
+				id := ID(callOf(c), c.Facts[fact])
+				if _, twice := jobs[id]; !twice {
+					ids = append(ids, id)
+					jobs[id] = job{a, fact, c.Facts[fact], callOf(c), c.Source, c.Targets}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return ids, jobs, nil
 }
 
 // job is one recording that is to be fetched: the call that it belongs to.
