@@ -1,18 +1,31 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"saltmine/internal/registry"
+	"saltmine/internal/spool"
 )
 
-// adminHandler answers healthz (the process lives), readyz (the spool takes
-// contacts and the registry answers) and metrics (Prometheus text: counts
-// only, nothing that names a token or a canary).
-func (s *server) adminHandler() http.Handler {
+// health answers healthz (the process lives), readyz (the spool takes contacts
+// and the registry answers) and metrics (Prometheus text: counts only, nothing
+// that names a token or a canary).
+type health struct {
+	spool *spool.Spool
+	ears  *ears
+	reg   *registry.Registry // nil on an edge
+	edges func() []edgeState // nil on an edge
+}
+
+func (s *health) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -24,35 +37,27 @@ func answer(w http.ResponseWriter, text string) {
 	fmt.Fprintln(w, text) //nolint:errcheck // the reader went away
 }
 
-func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
+func (s *health) readyz(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.spool.Stats().Broken:
 		http.Error(w, "the spool takes no contacts", http.StatusServiceUnavailable)
-	case s.reg.Ping(r.Context()) != nil:
+	case s.reg != nil && s.reg.Ping(r.Context()) != nil:
 		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
 	default:
 		answer(w, "ready")
 	}
 }
 
-func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	contacts, err := s.reg.ContactCounts(r.Context())
-	if err != nil {
-		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	pages, err := s.reg.DeliveryCounts(r.Context())
-	if err != nil {
-		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
-		return
+func (s *health) metrics(w http.ResponseWriter, r *http.Request) {
+	var known bytes.Buffer
+	if s.reg != nil {
+		if err := s.counts(r.Context(), &known); err != nil {
+			http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-	for _, name := range slices.Sorted(maps.Keys(contacts)) {
-		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_contacts{kind=%q}", name), uint64(contacts[name])) //nolint:gosec // a count
-	}
-	for _, name := range slices.Sorted(maps.Keys(pages)) {
-		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_deliveries{state=%q}", name), uint64(pages[name])) //nolint:gosec // a count
-	}
+	w.Write(known.Bytes()) //nolint:errcheck // the reader went away
 	st := s.spool.Stats()
 	metrics.WriteGaugeUint64(w, "saltmine_spool_bytes", uint64(st.Bytes))     //nolint:gosec // a size
 	metrics.WriteGaugeUint64(w, "saltmine_spool_pending", uint64(st.Pending)) //nolint:gosec // a count
@@ -64,4 +69,27 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 			metrics.WriteCounterFloat64(w, fmt.Sprintf("saltmine_ear_events_total{ear=%q,event=%q}", ear, name), values[name])
 		}
 	}
+}
+
+// counts writes what the registry counts.
+func (s *health) counts(ctx context.Context, w io.Writer) error {
+	contacts, err := s.reg.ContactCounts(ctx)
+	if err != nil {
+		return err
+	}
+	pages, err := s.reg.DeliveryCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(contacts)) {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_contacts{kind=%q}", name), uint64(contacts[name])) //nolint:gosec // a count
+	}
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_deliveries{state=%q}", name), uint64(pages[name])) //nolint:gosec // a count
+	}
+	for _, e := range s.edges() {
+		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_clock_offset_seconds{edge=%q}", e.name), e.state.Ahead.Seconds())
+		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_heard_timestamp_seconds{edge=%q}", e.name), e.heard())
+	}
+	return nil
 }

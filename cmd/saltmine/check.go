@@ -13,7 +13,7 @@ import (
 
 	"saltmine/internal/conf"
 	"saltmine/internal/registry"
-	"saltmine/internal/token"
+	"saltmine/internal/seal"
 )
 
 // checked is one line of check.
@@ -63,6 +63,10 @@ func (a *app) check(ctx context.Context) error {
 }
 
 func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string, error) bool) {
+	if cfg.Edge != nil {
+		a.checkBlind(cfg, add)
+		return
+	}
 	keys, err := loadKeys(cfg)
 	if !add("keys "+cfg.Registry.Keys, err) {
 		return
@@ -77,7 +81,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		add("support database "+name, checkSupport(ctx, cfg.Support[name]))
 	}
 	add(checkPool(&core{cfg, keys, reg}))
-	_, err = token.NewRule(keys.Accept(), cfg.Pool.AcceptOneIn)
+	_, err = acceptance(keys.Accept(), cfg)
 	add("acceptance rule", err)
 	if cfg.DNS != nil {
 		add("dns zones", a.checkZones(cfg, keys.Accept()))
@@ -86,6 +90,9 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		for _, p := range cfg.Phone.Providers {
 			add("telephony provider "+p.Name, checkProvider(cfg.Phone, p, a.now))
 		}
+	}
+	for _, p := range cfg.Core.Edges() {
+		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
 	}
 	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
 	for _, r := range cfg.Routes {
@@ -100,6 +107,22 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add("pool check schedule", err)
 	_, err = s.living()
 	add("life schedule", err)
+}
+
+// checkBlind looks at an edge's side.
+func (a *app) checkBlind(cfg *conf.Config, add func(string, error) bool) {
+	add("knows nothing but its own", cfg.Blind())
+	keys, err := seal.LoadEdge(cfg.Edge.Keys)
+	if !add("keys "+cfg.Edge.Keys, err) {
+		return
+	}
+	_, err = edgeServing(cfg)
+	add("certificates", err)
+	_, err = acceptance(keys.Accept(), cfg)
+	add("acceptance rule", err)
+	if cfg.DNS != nil {
+		add("dns zones", a.checkZones(cfg, keys.Accept()))
+	}
 }
 
 // checkPool reads what [pool] lists, and says what of it nobody would hear.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"saltmine/internal/conf"
+	"saltmine/internal/seal"
+	"saltmine/internal/spool"
 	"saltmine/internal/token"
 	"saltmine/internal/webhook"
 	"saltmine/listener"
@@ -39,6 +41,15 @@ type ears struct {
 	addrs  map[string]string // where each ear listens, by section
 	opened []interface{ Close() error }
 	stats  []func() (name string, values map[string]float64)
+}
+
+// newRoad is the way from the ears into a spool.
+func newRoad(lid *seal.Lid, sp *spool.Spool) *listener.Road {
+	return listener.New(listener.Config{
+		Seal:   lid.Seal,
+		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return sp.Append(ctx, key, sealed) },
+		Full:   func(err error) bool { return errors.Is(err, spool.ErrFull) },
+	})
 }
 
 func (e *ears) open(ctx context.Context) error {
@@ -129,7 +140,10 @@ func (e *ears) web(ctx context.Context, what, addr string, h http.Handler) error
 
 // webJob serves h on ln until its context ends, then finishes what is under way.
 func webJob(ln net.Listener, h http.Handler, log *slog.Logger) func(context.Context) error {
-	srv := webhook.Server(h, log)
+	return serveJob(ln, webhook.Server(h, log))
+}
+
+func serveJob(ln net.Listener, srv *http.Server) func(context.Context) error {
 	return func(ctx context.Context) error {
 		done := make(chan error, 1)
 		go func() { done <- srv.Serve(ln) }() // ends when the server is shut down below

@@ -60,14 +60,14 @@ func (a *app) inspect(ctx context.Context, name, write string) (err error) {
 	})
 }
 
-// writeNew writes a file that must not exist yet.
+// writeNew writes a file that must not exist yet, for its owner alone.
 func writeNew(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

@@ -243,8 +243,14 @@ var listening = regexp.MustCompile(`msg=listening.* ear=(\S+) addr=(\S+)`)
 // serve starts serve and waits until it is ready.
 func (s *site) serve() *running {
 	s.t.Helper()
+	return s.start("serve")
+}
+
+// start starts a command that goes on, and waits until it is ready.
+func (s *site) start(name string) *running {
+	s.t.Helper()
 	r := &running{addrs: map[string]string{}, log: &logBuffer{}, done: make(chan error, 1)}
-	r.cmd = s.command("serve")
+	r.cmd = s.command(name)
 	pipe, err := r.cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -268,7 +274,7 @@ func (s *site) serve() *running {
 		ready <- false
 	}()
 	if !<-ready {
-		s.t.Fatalf("serve ended:\n%s", r.log)
+		s.t.Fatalf("%s ended:\n%s", name, r.log)
 	}
 	s.t.Cleanup(func() { r.cmd.Process.Kill() }) //nolint:errcheck // it may have ended
 	return r

@@ -13,7 +13,6 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
-	"saltmine/internal/token"
 	"saltmine/seeder"
 	"saltmine/seeder/recipe"
 	"saltmine/seeder/supportdb"
@@ -119,7 +118,7 @@ func newSeeder(ctx context.Context, c *core, db *supportdb.DB, r recipe.Recipe, 
 	if err != nil {
 		return nil, err
 	}
-	rule, err := token.NewRule(c.keys.Accept(), c.cfg.Pool.AcceptOneIn)
+	rule, err := acceptance(c.keys.Accept(), c.cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/inventory"
 	"saltmine/internal/registry"
-	"saltmine/internal/token"
 )
 
 func (a *app) poolCmd() *cobra.Command {
@@ -89,7 +88,7 @@ func (c *core) listedPool() ([]inventory.Item, error) {
 
 // landing is where forwarded mail may arrive.
 func (c *core) landing() (conf.Landing, error) {
-	rule, err := token.NewRule(c.keys.Accept(), c.cfg.Pool.AcceptOneIn)
+	rule, err := acceptance(c.keys.Accept(), c.cfg)
 	return conf.Landing{Domains: c.cfg.Pool.Domains, Accept: rule.Passes}, err
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"saltmine/internal/token"
 	"saltmine/seeder/salt"
 )
 
@@ -155,7 +154,7 @@ func (a *app) openSalter(ctx context.Context, c *core, f releaseFlags) (s *salt.
 	if err != nil {
 		return nil, done, err
 	}
-	rule, err := token.NewRule(c.keys.Accept(), c.cfg.Pool.AcceptOneIn)
+	rule, err := acceptance(c.keys.Accept(), c.cfg)
 	if err != nil {
 		return nil, done, err
 	}

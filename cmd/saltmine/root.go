@@ -66,7 +66,7 @@ leak to the extract it came from.`,
 	completes(root, "output", "text", "json")
 	flags.BoolVar(&a.verbose, "verbose", false, "log more")
 	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.recipeCmd(), a.plantCmd(), a.exportFormCmd(), a.adoptCmd(), a.rotateCmd(), a.liveCmd(), a.verifyCmd(), a.withdrawCmd(), a.selftestCmd(), a.poolCmd(), a.noticesCmd(), a.excludeCmd(),
-		a.serveCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.verdictCmd(), a.planCmd(), a.traceCmd(), a.extractsCmd(), a.ticketCmd(), a.demoCmd())
+		a.serveCmd(), a.edgeCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.verdictCmd(), a.planCmd(), a.traceCmd(), a.extractsCmd(), a.ticketCmd(), a.demoCmd())
 	root.InitDefaultCompletionCmd()
 	mustUse(root)
 	return root
@@ -75,7 +75,7 @@ leak to the extract it came from.`,
 // mustUse turns cobra's complaints about arguments into wrong use. A command
 // that only holds others prints its help, or says which of them was meant.
 func mustUse(c *cobra.Command) {
-	if c.HasSubCommands() {
+	if c.HasSubCommands() && c.RunE == nil {
 		c.Args = meantCommand
 		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	} else if check := c.Args; check != nil {
@@ -187,6 +187,9 @@ func (a *app) load() (*conf.Config, *seal.Keys, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, nil, err
+	}
+	if cfg.Edge != nil {
+		return nil, nil, usage("%s is an edge's configuration, which 'saltmine edge' runs: everything else is done on the core", a.config)
 	}
 	keys, err := loadKeys(cfg)
 	if err != nil {

@@ -24,9 +24,7 @@ import (
 	"saltmine/internal/pager/pagerduty"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
-	"saltmine/internal/token"
 	"saltmine/internal/webhook"
-	"saltmine/listener"
 )
 
 func (a *app) serveCmd() *cobra.Command {
@@ -62,11 +60,13 @@ type server struct {
 	spool *spool.Spool
 	ears  *ears
 	pager *pager.Pager
+	told  []incident.Route
+	pulls []*puller
 }
 
 func (s *server) run(ctx context.Context) (err error) {
-	if needsEar(s.cfg) {
-		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [ticket]")
+	if needsEar(s.cfg) && s.cfg.Core == nil {
+		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [ticket], or [[core.pull]] with an edge that has some")
 	}
 	s.spool, err = spool.Open(spool.Config{Dir: s.cfg.Spool.Dir, MaxBytes: s.cfg.Spool.MaxBytes, Now: s.app.now, Log: s.log})
 	if err != nil {
@@ -96,30 +96,23 @@ func (s *server) run(ctx context.Context) (err error) {
 
 // wire makes every part and takes every port; nothing runs yet.
 func (s *server) wire(ctx context.Context) error {
-	rule, err := token.NewRule(s.keys.Accept(), s.cfg.Pool.AcceptOneIn)
+	rule, err := acceptance(s.keys.Accept(), s.cfg)
 	if err != nil {
 		return err
 	}
-	road := listener.New(listener.Config{
-		Seal: s.keys.Core.Lid().Seal,
-		Append: func(ctx context.Context, key listener.Key, sealed []byte) error {
-			return s.spool.Append(ctx, key, sealed)
-		},
-		Full: func(err error) bool { return errors.Is(err, spool.ErrFull) },
-	})
-	s.ears = &ears{cfg: s.cfg, road: road, rule: rule, seed: s.keys.Accept(), now: s.app.now, log: s.log}
+	s.ears = &ears{cfg: s.cfg, road: newRoad(s.keys.Core.Lid(), s.spool), rule: rule, seed: s.keys.Accept(), now: s.app.now, log: s.log}
 	routes, sends, err := s.routes()
 	if err != nil {
 		return err
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Now: s.app.now, Log: s.log.With("part", "pager")})
-	id := s.spool.ID()
-	intake := incident.New(incident.Config{
-		Name: "spool-" + hex.EncodeToString(id[:8]), Source: s.spool, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: routes, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Now: s.app.now, Log: s.log.With("part", "intake"),
-	})
+	s.told = routes
+	intake := incident.New(s.taking(s.spool.ID(), s.spool))
+	if err := s.edgeClients(); err != nil {
+		return err
+	}
 	chores, err := s.chores()
-	tapes, err2 := s.recordings(road.Hear)
+	tapes, err2 := s.recordings(s.ears.road.Hear)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
@@ -128,6 +121,7 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"pager", s.pager.Run})
+	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	if tapes != nil {
 		s.jobs = append(s.jobs, job{"recordings", tapes.Run})
@@ -137,6 +131,14 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// taking is the intake's configuration for a spool.
+func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
+	return incident.Config{
+		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
+		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Now: s.app.now, Log: s.log.With("part", "intake"),
+	}
 }
 
 // chores are all that serve does by a timetable.
@@ -225,7 +227,7 @@ func (s *server) admin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.jobs = append(s.jobs, job{"admin", webJob(ln, s.adminHandler(), s.log)})
+	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges}).handler(), s.log)})
 	return nil
 }
 

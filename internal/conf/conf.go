@@ -58,6 +58,8 @@ type Config struct {
 	Gate       Gate               `json:"gate"`
 	Life       Life               `json:"life"`
 	Exclude    *Exclude           `json:"exclude,omitempty"`
+	Edge       *Edge              `json:"edge,omitempty"`
+	Core       *Core              `json:"core,omitempty"`
 }
 
 // Registry says where the core's database and its keys are.
@@ -129,6 +131,9 @@ type Pool struct {
 	// AcceptOneIn is the rate of the blind acceptance rule: one local part in
 	// so many passes. Default 64.
 	AcceptOneIn int `json:"accept_one_in"`
+	// Accept are other rates for some of the domains, [pool.accept]; 1, or "all",
+	// takes every name. Whoever raises one closes the door before canaries.
+	Accept map[string]int `json:"accept,omitempty"`
 }
 
 // SMTP is the mail ear.

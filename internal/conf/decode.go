@@ -66,8 +66,8 @@ func (c *Config) decode(top *table) {
 	c.Gate.decode(top.sub("gate"))
 	c.Life.decode(top.sub("life"))
 	c.decodeExclude(top.sub("exclude"))
-	top.notYet("edge", "edge and core run as one process in this form; take the section out")
-	top.notYet("core", "edge and core run as one process in this form; take the section out")
+	c.decodeEdge(top.sub("edge"))
+	c.decodeCore(top.sub("core"))
 	top.finish()
 }
 
@@ -146,6 +146,7 @@ func (c *Config) decodePool(t *table) {
 	p.Check.decode(t)
 	t.whole("placebos_per_email", &p.PlacebosPerEmail)
 	t.whole("accept_one_in", &p.AcceptOneIn)
+	p.decodeAccept(t.sub("accept"))
 	t.finish()
 }
 

@@ -39,6 +39,7 @@ func (c *Config) Redacted() string {
 	p.value("pool.disposable", c.Pool.Disposable)
 	p.value("pool.placebos_per_email", c.Pool.PlacebosPerEmail)
 	p.value("pool.accept_one_in", c.Pool.AcceptOneIn)
+	p.edge(c)
 	p.watch(c)
 	p.life(c)
 	p.exclude(c.Exclude)
@@ -132,5 +133,19 @@ func (p printer) ears(c *Config) {
 	}
 	if a := c.Admin; a != nil {
 		p.value("admin.listen", a.Listen)
+	}
+}
+
+func (p printer) edge(c *Config) {
+	for _, domain := range slices.Sorted(maps.Keys(c.Pool.Accept)) {
+		p.value("pool.accept."+domain, c.Pool.Accept[domain])
+	}
+	if c.Edge != nil {
+		p.value("edge.listen", c.Edge.Listen)
+		p.value("edge.keys", c.Edge.Keys)
+	}
+	for i, one := range c.Core.Edges() {
+		p.value(fmt.Sprintf("core.pull[%d].url", i), one.URL)
+		p.value(fmt.Sprintf("core.pull[%d].name", i), one.Name)
 	}
 }

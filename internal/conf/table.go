@@ -260,13 +260,6 @@ func (t *table) child(path string, vals map[string]any) *table {
 	return &table{book: t.book, dir: t.dir, path: path, vals: vals}
 }
 
-// notYet refuses a name that a later form of Saltmine will read.
-func (t *table) notYet(key, why string) {
-	if _, ok := t.take(key); ok {
-		t.book.add(t.key(key), "not built yet: %s", why)
-	}
-}
-
 // finish reports every key that nobody asked for.
 func (t *table) finish() {
 	for _, key := range slices.Sorted(maps.Keys(t.vals)) {

@@ -42,6 +42,7 @@ func (c *Config) faults() []*Fault {
 	c.checkExclude(k)
 	c.checkRotate(k)
 	c.checkGate(k)
+	c.checkEdge(k)
 	return k.found
 }
 

@@ -37,11 +37,11 @@ func (f *filer) Commit(ctx context.Context, o canary.Outcome) error {
 	return f.after()
 }
 
-func (f *filer) Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error) {
+func (f *filer) Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error) {
 	if f.pending != nil {
 		f.pending(before)
 	}
-	return f.Filer.Pending(ctx, before, limit)
+	return f.Filer.Pending(ctx, spool, before, limit)
 }
 
 // source is a spool whose acknowledgements beyond the beginning can be made to fail.

@@ -62,7 +62,7 @@ type Finder interface {
 type Filer interface {
 	Position(ctx context.Context, spool string) (string, error)
 	Board(ctx context.Context, since time.Time) ([]canary.Standing, error)
-	Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error)
+	Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error)
 	Commit(ctx context.Context, o canary.Outcome) error
 }
 
@@ -95,16 +95,17 @@ type Config struct {
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Began gives the time, by the ears' clock, at which the ears of the spool
+	// opened last, as far as that is known: a dialogue from before it is cut off.
+	// Nil is when the intake was made, for ears of the same process.
+	Began func() time.Time
 	// CutOff is how long after its last part an unclosed dialogue counts as cut
 	// off; 0 is 35 minutes, more than the longest session of an ear.
 	CutOff time.Duration
 }
 
 // Intake takes contacts in. One is to run for each spool.
-type Intake struct {
-	cfg   Config
-	began time.Time // dialogues from before it belong to an earlier process
-}
+type Intake struct{ cfg Config }
 
 // New returns an intake. It is to be made before the ears of its spool open:
 // a dialogue heard before that belongs to an earlier process and is cut off.
@@ -118,19 +119,19 @@ func New(cfg Config) *Intake {
 	if cfg.Stray == nil {
 		cfg.Stray = func(context.Context, canary.Target, time.Time) error { return nil }
 	}
-	return &Intake{cfg: cfg, began: cfg.Now()}
+	if cfg.Began == nil {
+		made := cfg.Now()
+		cfg.Began = func() time.Time { return made }
+	}
+	return &Intake{cfg: cfg}
 }
 
 const groupSize = 256
 
 // Run takes contacts in until ctx ends. Dialogues left open by an earlier
-// process of the same machine are closed as soon as the spool has been drained.
+// process of the ears are closed as soon as the spool has been drained.
 func (in *Intake) Run(ctx context.Context) error {
-	if err := in.retry(ctx, in.Drain); err != nil {
-		return stopped(ctx, err)
-	}
-	closeOld := func(ctx context.Context) error { return in.CloseCutOff(ctx, in.began) }
-	if err := in.retry(ctx, closeOld); err != nil {
+	if err := in.retry(ctx, in.drainAndClose); err != nil {
 		return stopped(ctx, err)
 	}
 	for {
@@ -177,10 +178,21 @@ func (in *Intake) waitAndDrain(ctx context.Context) error {
 	if err := in.cfg.Source.Wait(waiting, from); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	return in.drainAndClose(ctx)
+}
+
+// drainAndClose takes everything in and closes what nobody can go on with.
+func (in *Intake) drainAndClose(ctx context.Context) error {
+	before := in.cfg.Now().Add(-in.cfg.CutOff)
+	// What the spool holds from before a start that is known now lies before
+	// that in it, and is all taken in once the spool has been drained.
+	if began := in.cfg.Began(); began.After(before) {
+		before = began
+	}
 	if err := in.Drain(ctx); err != nil {
 		return err
 	}
-	return in.CloseCutOff(ctx, in.cfg.Now().Add(-in.cfg.CutOff))
+	return in.CloseCutOff(ctx, before)
 }
 
 func (in *Intake) position(ctx context.Context) (spool.Cursor, error) {
@@ -288,7 +300,7 @@ const cutOff = "cut off"
 // probes, and perhaps hits.
 func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
 	for {
-		list, err := in.cfg.Filer.Pending(ctx, before, groupSize)
+		list, err := in.cfg.Filer.Pending(ctx, in.cfg.Name, before, groupSize)
 		if err != nil || len(list) == 0 {
 			return err
 		}

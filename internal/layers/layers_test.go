@@ -43,6 +43,7 @@ func storeys() map[string]int {
 		"internal/exclude":      2,
 		"internal/inventory":    2,
 		"internal/pager":        2,
+		"internal/pull":         2,
 		"internal/recording":    2,
 		"internal/testkit":      2,
 		"listener":              2,

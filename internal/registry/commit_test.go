@@ -149,10 +149,13 @@ func TestPendingIsReplaced(t *testing.T) {
 		ctx, c := t.Context(), contact(1, canary.SMTP, start())
 		c.Open = true
 		must(t, r.Commit(ctx, canary.Outcome{Spool: "local", To: "1", Entries: []canary.Entry{{Contact: c, Pending: true}}}))
-		if list, err := r.Pending(ctx, start(), 10); err != nil || len(list) != 0 {
+		if list, err := r.Pending(ctx, "local", start(), 10); err != nil || len(list) != 0 {
 			t.Errorf("pending before it was heard: %v, %v", list, err)
 		}
-		list, err := r.Pending(ctx, start().Add(time.Second), 10)
+		if list, err := r.Pending(ctx, "edge", start().Add(time.Second), 10); err != nil || len(list) != 0 {
+			t.Errorf("another spool has %d of them, %v", len(list), err)
+		}
+		list, err := r.Pending(ctx, "local", start().Add(time.Second), 10)
 		if err != nil || len(list) != 1 || list[0].ID != c.ID || !list[0].Open {
 			t.Errorf("pending: %v, %v", list, err)
 		}

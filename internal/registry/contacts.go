@@ -205,10 +205,10 @@ func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn
 	return nil
 }
 
-// Pending returns up to limit contacts of which only records written ahead
-// came, and which were heard before a time: dialogues that were cut off.
-func (r *Registry) Pending(ctx context.Context, before time.Time, limit int) ([]canary.Contact, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND heard < ? ORDER BY heard LIMIT ?", micros(before), limit)
+// Pending returns up to limit contacts of a spool of which only records written
+// ahead came, and which were heard before a time: dialogues that were cut off.
+func (r *Registry) Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard LIMIT ?", spool, micros(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("registry: pending contacts: %w", err)
 	}
@@ -236,7 +236,7 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 			return err
 		}
 		for i := range o.Entries {
-			if err := r.fileEntry(ctx, tx, &o.Entries[i]); err != nil {
+			if err := r.fileEntry(ctx, tx, o.Spool, &o.Entries[i]); err != nil {
 				return fmt.Errorf("registry: file %s: %w", o.Entries[i].Contact.ID, err)
 			}
 		}
@@ -291,7 +291,7 @@ func state(e *canary.Entry) int {
 	return 0
 }
 
-func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, e *canary.Entry) error {
+func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *canary.Entry) error {
 	c := &e.Contact
 	plain, err := c.MarshalBinary()
 	if err != nil {
@@ -304,8 +304,8 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, e *canary.Entry) e
 			}
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, pending, part, probe, unverified, domain, origin, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
+	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, spool, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
 		r.vault.Seal("contacts|"+string(c.ID), plain))
 	return err
 }

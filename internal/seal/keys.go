@@ -81,12 +81,58 @@ func Generate(dir string) error {
 	return nil
 }
 
+// EdgeKeys are what an edge has of a keys directory: it can ask the acceptance
+// rule and close contacts up, and nothing more.
+type EdgeKeys struct {
+	Lid    *Lid
+	accept []byte
+}
+
+// Accept returns the key of the blind acceptance rule.
+func (k *EdgeKeys) Accept() []byte { return k.accept }
+
+// LogValue keeps the key out of logs.
+func (k *EdgeKeys) LogValue() slog.Value { return slog.StringValue("edge keys") }
+
+// String keeps the key out of texts.
+func (k *EdgeKeys) String() string { return "edge keys" }
+
+// GoString keeps the key out of texts.
+func (k *EdgeKeys) GoString() string { return "edge keys" }
+
+// ForEdge gives the files of an edge's keys directory, by name.
+func (k *Keys) ForEdge() map[string][]byte {
+	return map[string][]byte{acceptFile: line(k.accept), lidFile: line(k.Core.lid.raw)}
+}
+
+// LoadEdge reads an edge's keys directory. One that holds a key of the core is
+// refused: it is more than an edge may lose.
+func LoadEdge(dir string) (*EdgeKeys, error) {
+	for _, name := range []string{masterFile, coreFile, signFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("keys: %s must not be on an edge: whoever takes the edge would have it", filepath.Join(dir, name))
+		}
+	}
+	accept, err := readKey(filepath.Join(dir, acceptFile))
+	pub, err2 := readKey(filepath.Join(dir, lidFile))
+	if err := errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	lid, err := NewLid(pub)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	return &EdgeKeys{Lid: lid, accept: accept}, nil
+}
+
+func line(raw []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(raw) + "\n") }
+
 func writeKey(path string, raw []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	if _, err = f.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n"); err == nil {
+	if _, err = f.Write(line(raw)); err == nil {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {

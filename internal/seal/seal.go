@@ -123,7 +123,10 @@ func (v *Vault) GoString() string { return "vault" }
 const sealInfo = "saltmine contact v1"
 
 // Lid is the public half of the core's key: it closes, and cannot open.
-type Lid struct{ pub hpke.PublicKey }
+type Lid struct {
+	pub hpke.PublicKey
+	raw []byte
+}
 
 // NewLid reads a lid from the 32 bytes of core.pub.
 func NewLid(raw []byte) (*Lid, error) {
@@ -135,7 +138,7 @@ func NewLid(raw []byte) (*Lid, error) {
 	if err != nil {
 		return nil, fmt.Errorf("core.pub: %w", err)
 	}
-	return &Lid{pub}, nil
+	return &Lid{pub, p.Bytes()}, nil
 }
 
 // Seal encrypts plain to the core.

@@ -155,8 +155,9 @@ func ticket(text string) (string, error) {
 // The zero Rule passes nothing but the mailboxes that RFC 5321 §4.5.1 and
 // RFC 2142 require.
 type Rule struct {
-	macs *sync.Pool // of *keyed: keying one takes longer than using it
-	oneI uint64
+	macs  *sync.Pool // of *keyed: keying one takes longer than using it
+	oneI  uint64
+	rates map[string]uint64 // of the domains that have one of their own
 }
 
 // keyed computes the function; it is used by one goroutine at a time.
@@ -179,6 +180,21 @@ func NewRule(key []byte, oneIn int) (Rule, error) {
 	return Rule{macs: &sync.Pool{New: func() any { return &keyed{mac: hmac.New(sha256.New, key)} }}, oneI: uint64(oneIn)}, nil
 }
 
+// Rated returns the rule with other rates for some domains, in canonical form:
+// about one name in so many passes there, and 1 passes all. What passes at one
+// rate also passes at a rate that divides it, so that lowering 64 to 16 loses no
+// name that was minted before, and raising it does.
+func (r Rule) Rated(oneIn map[string]int) (Rule, error) {
+	r.rates = map[string]uint64{}
+	for domain, n := range oneIn {
+		if n < 1 {
+			return Rule{}, fmt.Errorf("acceptance of one name in %d at %s: want 1 or more", n, domain)
+		}
+		r.rates[domain] = uint64(n)
+	}
+	return r, nil
+}
+
 // String keeps the key out of texts and logs.
 func (r Rule) String() string { return "acceptance rule" }
 
@@ -194,8 +210,11 @@ func (r Rule) Passes(local, domain string) bool {
 	}
 	k := r.macs.Get().(*keyed) // nothing else is in it
 	defer r.macs.Put(k)
-	roll := k.roll(local, domain)
-	return required || roll%r.oneI == 0
+	roll, rate := k.roll(local, domain), r.oneI
+	if own, has := r.rates[domain]; has {
+		rate = own
+	}
+	return required || roll%rate == 0
 }
 
 func (k *keyed) roll(local, domain string) uint64 {

@@ -63,6 +63,7 @@ CREATE TABLE contacts (
   heard BIGINT NOT NULL,
   received BIGINT NOT NULL,
   ear VARCHAR(64) COLLATE BINARY NOT NULL,
+  spool VARCHAR(64) COLLATE BINARY NOT NULL,
   pending INT NOT NULL,
   part INT NOT NULL,
   probe INT NOT NULL,
@@ -75,7 +76,7 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_by_time ON contacts (heard);
 CREATE INDEX contacts_by_channel ON contacts (channel, received);
 CREATE INDEX contacts_by_domain ON contacts (domain, heard);
-CREATE INDEX contacts_by_pending ON contacts (pending, heard);
+CREATE INDEX contacts_by_pending ON contacts (pending, spool, heard);
 CREATE TABLE hits (
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   token VARCHAR(32) COLLATE BINARY NOT NULL,

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"saltmine/internal/conf"
+	"saltmine/internal/incident"
+	"saltmine/internal/pull"
+	"saltmine/internal/spool"
+)
+
+// puller takes in what one edge has heard.
+type puller struct {
+	name   string
+	client *pull.Client
+	log    *slog.Logger
+	off    bool // its clock is, and that was said; owned by the job
+}
+
+// mind warns of an edge whose clock is off: its contacts have its time.
+func (p *puller) mind() {
+	const most = time.Second
+	s := p.client.State()
+	off := s.Ahead.Abs() > most+s.Unsure
+	if off && !p.off {
+		p.log.Warn("edge's clock is off: its contacts carry its time", "ahead", s.Ahead.String(), "unsure", s.Unsure.String())
+	}
+	p.off = off
+}
+
+// edgeState is what is known of an edge.
+type edgeState struct {
+	name  string
+	state pull.State
+}
+
+// heard is when it last answered, in seconds since 1970; 0 is never.
+func (e *edgeState) heard() float64 {
+	if e.state.Heard.IsZero() {
+		return 0
+	}
+	return float64(e.state.Heard.UnixMicro()) / 1e6
+}
+
+// edgeClients makes a client for every edge of the configuration.
+func (s *server) edgeClients() error {
+	for _, p := range s.cfg.Core.Edges() {
+		client, err := edgeClient(s.cfg, p, s.app.now)
+		if err != nil {
+			return fmt.Errorf("[[core.pull]] %s: %w", p.Name, err)
+		}
+		s.pulls = append(s.pulls, &puller{name: p.Name, client: client, log: s.log.With("edge", p.Name)})
+	}
+	return nil
+}
+
+func edgeClient(cfg *conf.Config, p conf.Pull, now func() time.Time) (*pull.Client, error) {
+	id, err := loadIdentity(edgesDir(cfg), coreName)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := os.ReadFile(certFile(edgesDir(cfg), p.FileName()))
+	if err != nil {
+		return nil, &exitError{exitUsage, fmt.Errorf("%w; 'saltmine edge enroll --url %s --out FILE' makes it", err, p.URL)}
+	}
+	asking, err := id.Asking(cert)
+	if err != nil {
+		return nil, err
+	}
+	return pull.NewClient(pull.ClientConfig{URL: p.URL, TLS: asking, Now: now}), nil
+}
+
+// checkEdge asks an edge for its name and its clock.
+func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() time.Time) error {
+	const patience, most = 10 * time.Second, time.Second
+	client, err := edgeClient(cfg, p, now)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	s, err := client.Greet(ctx)
+	if err == nil && s.Ahead.Abs() > most+s.Unsure {
+		err = fmt.Errorf("its clock is off by %s (give or take %s), and its contacts carry its time", s.Ahead.Round(time.Millisecond), s.Unsure.Round(time.Millisecond))
+	}
+	return err
+}
+
+func (s *server) edges() []edgeState {
+	var out []edgeState
+	for _, p := range s.pulls {
+		out = append(out, edgeState{p.name, p.client.State()})
+	}
+	return out
+}
+
+func (s *server) pullJobs() []job {
+	var jobs []job
+	for _, p := range s.pulls {
+		jobs = append(jobs, job{"pull " + p.name, func(ctx context.Context) error { return s.pullFrom(ctx, p) }})
+	}
+	return jobs
+}
+
+// pullFrom takes in what an edge hears until ctx ends. An edge that does not
+// answer is asked again; one that was set up anew is begun anew.
+func (s *server) pullFrom(ctx context.Context, p *puller) error {
+	const shortest, longest = time.Second, 30 * time.Second
+	for pause := shortest; ctx.Err() == nil; pause = min(2*pause, longest) {
+		state, err := p.client.Greet(ctx)
+		if err == nil {
+			pause = shortest
+			p.log.Info("edge answers", "began", state.Began, "clock_ahead", state.Ahead.String(), "unsure", state.Unsure.String())
+			p.mind()
+			err = s.takeFrom(ctx, p, state)
+		}
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the end that was asked for
+		}
+		p.log.Warn("edge will be asked again", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// takeFrom runs the intake of one edge's spool until the edge has another one.
+func (s *server) takeFrom(ctx context.Context, p *puller, state pull.State) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := s.taking(state.Spool, &watched{p.client, p, cancel})
+	c.Began = p.client.Began
+	c.Log = c.Log.With("edge", p.name)
+	if err := incident.New(c).Run(ctx); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// watched is a client that ends the intake when its spool is gone: the intake
+// itself would ask for it again for ever.
+type watched struct {
+	*pull.Client
+	from *puller
+	gone context.CancelCauseFunc
+}
+
+func (w *watched) look(err error) error {
+	if errors.Is(err, pull.ErrOther) {
+		w.gone(err)
+	}
+	return err
+}
+
+// Read reads, and notes when the spool is another one.
+func (w *watched) Read(ctx context.Context, from spool.Cursor, limit int) ([]spool.Record, error) {
+	records, err := w.Client.Read(ctx, from, limit)
+	return records, w.look(err)
+}
+
+// Wait waits, and notes when the spool is another one.
+func (w *watched) Wait(ctx context.Context, from spool.Cursor) error {
+	return w.look(w.Client.Wait(ctx, from))
+}
+
+// Ack acknowledges, and notes when the spool is another one. Its answer also
+// tells how the edge's clock goes.
+func (w *watched) Ack(ctx context.Context, upTo spool.Cursor) error {
+	err := w.Client.Ack(ctx, upTo)
+	w.from.mind()
+	return w.look(err)
+}

@@ -1,0 +1,7 @@
+package pull
+
+// What the tests of the form look at.
+var (
+	AppendRecord = appendRecord
+	ReadRecords  = readRecords
+)
