@@ -22,6 +22,8 @@ const (
 	protoUDP    = "udp"
 	protoTCP    = "tcp"
 	flagQR      = 1 << 15
+	flagAA      = 1 << 10
+	flagTC      = 1 << 9
 	flagRD      = 1 << 8
 	opcodeShift = 11
 	opcodeMask  = 0xF
@@ -31,13 +33,22 @@ const (
 type query struct {
 	asking
 	wire   []byte
-	limit  int      // bytes that the answer may have
-	reply  *dns.Msg // nil when bare says it all
-	asksTo int      // where its question ends
-	bare   []byte   // a header alone; nil and no reply is silence
+	limit  int    // bytes that the answer may have
+	bare   []byte // a header alone
+	reply  *reply // nil when bare says it all; nil and no bare is silence
+	spoke  bool   // the asker speaks cookies
+	proved bool   // and showed one of ours: it is where it says it is
+}
 
-	spoke  bool // the asker speaks cookies
-	proved bool // and showed one of ours: it is where it says it is
+// reply is an answer that is not packed yet.
+type reply struct {
+	rcode                    int
+	authoritative, truncated bool
+	questionEnd              int // where in the packet
+	records                  *section
+	zoneAt                   int // where in the packet the zone's name begins
+	opt                      *option
+	cookie                   []byte // for the asker
 }
 
 // read decides on the answer to a packet. What it cannot trust, it answers with
@@ -68,41 +79,32 @@ func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
 
 // decide fills in the answer to a well-formed query.
 func (s *Server) decide(q *query, req *request) {
-	name := dns.CanonicalName(req.name)
-	q.reply, q.asksTo = replyTo(q.wire, req, name), req.questionEnd
+	q.reply = &reply{questionEnd: req.questionEnd, opt: req.opt}
 	if req.opt != nil && !s.extend(q, req.opt) {
 		s.stats.malformed.Add(1)
-		q.reply.Rcode = dns.RcodeBadVers
+		q.reply.rcode = dns.RcodeBadVers
 		return
 	}
 	if !req.asks {
 		return // it wanted a cookie and has it
 	}
+	name := dns.CanonicalName(req.name)
 	z := s.zoneOf(name)
 	if req.class != dns.ClassINET || z == nil {
 		s.stats.refused.Add(1)
-		q.reply.Rcode = dns.RcodeRefused
+		q.reply.rcode = dns.RcodeRefused
 		return
 	}
 	q.zone, q.name, q.asked, q.qtype = z.name, name, req.name, req.kind
-	z.fill(q.reply)
+	q.reply.set(z.answer(name, req.kind))
+	q.reply.zoneAt = req.questionEnd - 4 - len(z.wire)
 }
 
-// replyTo begins the answer: the id and RD are the query's.
-func replyTo(wire []byte, req *request, name string) *dns.Msg {
-	m := new(dns.Msg)
-	m.Id, m.Response = binary.BigEndian.Uint16(wire), true
-	m.RecursionDesired = binary.BigEndian.Uint16(wire[2:])&flagRD != 0
-	if req.asks {
-		m.Question = []dns.Question{{Name: name, Qtype: req.kind, Qclass: req.class}}
-	}
-	return m
-}
+func (r *reply) set(c *section) { r.records, r.rcode, r.authoritative = c, c.rcode, c.authoritative }
 
 // extend answers OPT with OPT (RFC 6891 §6.1.1) and a cookie with a cookie;
 // false says that the version is not ours.
 func (s *Server) extend(q *query, opt *option) bool {
-	q.reply.SetEdns0(largestUDP, opt.do)
 	if q.proto == protoUDP {
 		q.limit = min(max(int(opt.size), plainUDP), largestUDP)
 	}
@@ -111,10 +113,7 @@ func (s *Server) extend(q *query, opt *option) bool {
 	}
 	if opt.cookie != nil {
 		q.spoke = true
-		var answer []byte
-		q.proved, answer = s.jar.check(opt.cookie, q.peer.Addr(), q.at)
-		own := q.reply.IsEdns0()
-		own.Option = append(own.Option, &dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: answer})
+		q.proved, q.reply.cookie = s.jar.check(opt.cookie, q.peer.Addr(), q.at)
 	}
 	return true
 }
@@ -140,8 +139,7 @@ func bareReply(wire []byte, rcode int) []byte {
 
 // unheard turns the answer into SERVFAIL: the store did not take the contact.
 func (q *query) unheard() {
-	m := q.reply
-	m.Rcode, m.Authoritative, m.Answer, m.Ns = dns.RcodeServerFailure, false, nil, nil
+	q.reply.rcode, q.reply.authoritative, q.reply.records = dns.RcodeServerFailure, false, nil
 }
 
 // answer gives the bytes that are sent, nil for silence.
@@ -168,19 +166,12 @@ func (s *Server) pack(q *query) []byte {
 	if q.spoofable() {
 		limit = min(limit, amplification*len(q.wire))
 	}
-	q.reply.Compress = true
-	out, err := q.reply.Pack()
-	if err == nil && len(out) > limit {
+	out := q.reply.pack(q.wire)
+	if len(out) > limit {
 		s.stats.truncated.Add(1)
 		q.shorten()
-		out, err = q.reply.Pack()
+		out = q.reply.pack(q.wire)
 	}
-	if err != nil {
-		return bareReply(q.wire, dns.RcodeServerFailure)
-	}
-	// Names are packed in lower case, so that all of them are compressed; those
-	// that point into the question have its letters' case with it.
-	copy(out[headerSize:], q.wire[headerSize:q.asksTo])
 	return out
 }
 
@@ -188,11 +179,61 @@ func (s *Server) pack(q *query) []byte {
 // a cookie for one who speaks cookies and has shown none of ours (RFC 7873
 // §5.2.3), else TC, which sends it to TCP.
 func (q *query) shorten() {
-	m := q.reply
-	m.Answer, m.Ns = nil, nil
+	r := q.reply
+	r.records = nil
 	if q.spoke && q.spoofable() {
-		m.Rcode, m.Authoritative = dns.RcodeBadCookie, false
+		r.rcode, r.authoritative = dns.RcodeBadCookie, false
 		return
 	}
-	m.Truncated = true
+	r.truncated = true
+}
+
+// pack answers the packet. The id, RD and the question, with its letters' case,
+// are the packet's.
+func (r *reply) pack(wire []byte) []byte {
+	c := r.records
+	if c == nil {
+		c = new(section)
+	}
+	out := make([]byte, headerSize, r.questionEnd+len(c.body)+optSize+clientCookie+serverCookie)
+	copy(out, wire[:2])
+	flags := flagQR | binary.BigEndian.Uint16(wire[2:])&flagRD | uint16(r.rcode&0xF)
+	if r.authoritative {
+		flags |= flagAA
+	}
+	if r.truncated {
+		flags |= flagTC
+	}
+	binary.BigEndian.PutUint16(out[2:], flags)
+	if r.questionEnd > headerSize {
+		out[5] = 1
+	}
+	binary.BigEndian.PutUint16(out[6:], uint16(c.answers))     //nolint:gosec // bounded by maxAnswer
+	binary.BigEndian.PutUint16(out[8:], uint16(c.authorities)) //nolint:gosec // one or none
+	out = append(out, wire[headerSize:r.questionEnd]...)
+	out = c.appendTo(out, r.zoneAt)
+	if r.opt == nil {
+		return out
+	}
+	out[11] = 1
+	return r.appendOPT(out)
+}
+
+// optSize is the bytes of an OPT record and of a COOKIE option's head.
+const optSize = 1 + recordFixed + 4
+
+// appendOPT puts an OPT record behind the answer (RFC 6891 §6.1.2).
+func (r *reply) appendOPT(out []byte) []byte {
+	do := byte(0)
+	if r.opt.do {
+		do = flagDO
+	}
+	out = append(out, 0, 0, byte(dns.TypeOPT), largestUDP>>8, largestUDP&0xFF, byte(r.rcode>>4), 0, do, 0) //nolint:gosec // RFC 6891's eight bits of the code
+	if r.cookie == nil {
+		return append(out, 0, 0)
+	}
+	out = binary.BigEndian.AppendUint16(out, uint16(4+len(r.cookie))) //nolint:gosec // 24 bytes
+	out = binary.BigEndian.AppendUint16(out, dns.EDNS0COOKIE)
+	out = binary.BigEndian.AppendUint16(out, uint16(len(r.cookie))) //nolint:gosec // 24 bytes
+	return append(out, r.cookie...)
 }

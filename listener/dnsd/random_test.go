@@ -73,29 +73,29 @@ func TestMutatedPackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := corpus(t)
+	genuine := corpus(t)
 	for _, p := range probes() {
-		real = append(real, p.wire(t))
+		genuine = append(genuine, p.wire(t))
 	}
 	for _, q := range makeQueries(t, 500) {
-		real = append(real, q.wire)
+		genuine = append(genuine, q.wire)
 	}
-	for _, wire := range real {
+	for _, wire := range genuine {
 		for n := range wire {
 			offer(t, srv, wire[:n])
 		}
 	}
 	rnd := rand.New(rand.NewPCG(5, 5))
 	for range *datagrams / 2 {
-		offer(t, srv, mutate(rnd, real))
+		offer(t, srv, mutate(rnd, genuine))
 	}
 	if st := srv.Stats(); st.Recovered != 0 || st.First == 0 {
 		t.Errorf("stats %+v", st)
 	}
 }
 
-func mutate(rnd *rand.Rand, real [][]byte) []byte {
-	wire := append([]byte(nil), real[rnd.IntN(len(real))]...)
+func mutate(rnd *rand.Rand, genuine [][]byte) []byte {
+	wire := append([]byte(nil), genuine[rnd.IntN(len(genuine))]...)
 	for range 1 + rnd.IntN(4) {
 		at := rnd.IntN(len(wire))
 		switch rnd.IntN(5) {
@@ -106,7 +106,7 @@ func mutate(rnd *rand.Rand, real [][]byte) []byte {
 		case 2:
 			wire[at] = []byte{0, 0x3F, 0x40, 0x80, 0xC0, 0xFF}[rnd.IntN(6)]
 		case 3:
-			other := real[rnd.IntN(len(real))]
+			other := genuine[rnd.IntN(len(genuine))]
 			wire = append(wire[:at:at], other[rnd.IntN(len(other)):]...)
 		default:
 			wire = append(wire[:at:at], append([]byte{byte(rnd.Uint32())}, wire[at:]...)...)

@@ -89,13 +89,13 @@ func (q *query) kind() byte {
 	switch {
 	case q.reply == nil:
 		return kindFault
-	case len(q.reply.Answer) > 0:
+	case q.reply.records != nil && q.reply.records.answers > 0:
 		return kindAnswer
-	case q.reply.Rcode == dns.RcodeNameError:
+	case q.reply.rcode == dns.RcodeNameError:
 		return kindNoName
-	case q.reply.Rcode == dns.RcodeRefused:
+	case q.reply.rcode == dns.RcodeRefused:
 		return kindRefused
-	case q.reply.Rcode == dns.RcodeSuccess:
+	case q.reply.rcode == dns.RcodeSuccess:
 		return kindNoData
 	}
 	return kindFault

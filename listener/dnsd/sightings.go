@@ -3,7 +3,6 @@ package dnsd
 import (
 	"container/list"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
@@ -45,7 +44,7 @@ type tally struct {
 // sightings is the bounded table of what has been heard. Everything stays in
 // it for one period, so the order of arrival is the order of expiry.
 type sightings struct {
-	salt   []byte
+	keys   [2]sipKey
 	most   int
 	period time.Duration
 
@@ -58,8 +57,9 @@ type sightings struct {
 }
 
 func newSightings(salt []byte, most int, period time.Duration) *sightings {
+	sum := sha256.Sum256(salt)
 	return &sightings{
-		salt: salt, most: most, period: period,
+		keys: [2]sipKey{newSipKey([16]byte(sum[:16])), newSipKey([16]byte(sum[16:]))}, most: most, period: period,
 		seen: map[digest]*sighting{}, order: list.New(),
 	}
 }
@@ -73,14 +73,13 @@ func (t *sightings) sizes() (remembered int, lost uint64) {
 
 // digest is keyed, so that a stranger cannot look for names that collide.
 func (t *sightings) digest(a asking) digest {
-	mac := hmac.New(sha256.New, t.salt)
-	var fixed [18]byte
-	binary.BigEndian.PutUint16(fixed[:], a.qtype)
+	var room [18 + 255]byte
 	from := network(a.peer.Addr()).As16()
-	copy(fixed[2:], from[:])
-	mac.Write(fixed[:])
-	mac.Write([]byte(a.name))
-	return digest(mac.Sum(nil)[:16])
+	b := append(append(binary.BigEndian.AppendUint16(room[:0], a.qtype), from[:]...), a.name...)
+	var d digest
+	binary.BigEndian.PutUint64(d[:8], t.keys[0].sum(b))
+	binary.BigEndian.PutUint64(d[8:], t.keys[1].sum(b))
+	return d
 }
 
 // network is the first address of the /24 or /56 of an address: an asker behind

@@ -3,6 +3,7 @@ package dnsd
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,9 +43,20 @@ type rrsets map[uint16][]dns.RR
 // zone is a Zone made ready to answer.
 type zone struct {
 	name  string            // canonical, with its last dot
+	wire  string            // the same in wire form
 	nodes map[string]rrsets // an empty non-terminal has an empty set
 	hosts map[string]bool   // what MX and NS name
 	soa   dns.RR            // for the authority section of negative answers
+
+	ready    map[string]node // the same as nodes, packed
+	missing  *section        // what is said of a name that does not exist
+	transfer *section        // and to one who wants the zone
+}
+
+// node is the answers about one name.
+type node struct {
+	kinds map[uint16]*section
+	other *section // about all other types
 }
 
 func newZone(cfg Zone, seed []byte) (*zone, error) {
@@ -67,8 +79,7 @@ func newZone(cfg Zone, seed []byte) (*zone, error) {
 	return b.zone, b.seal()
 }
 
-// seal makes the negative answers, and sees that the zone is one and that every
-// answer can be packed.
+// seal sees that the zone is one, and makes the answers.
 func (z *zone) seal() error {
 	soa, ok := z.nodes[z.name].one(dns.TypeSOA).(*dns.SOA)
 	if !ok || len(z.nodes[z.name][dns.TypeNS]) == 0 {
@@ -78,38 +89,87 @@ func (z *zone) seal() error {
 	negative.Hdr.Ttl = min(soa.Hdr.Ttl, soa.Minttl)
 	z.soa = &negative
 	z.noteHosts()
+	return z.pack()
+}
+
+const noType = 65280 // of those for private use (RFC 6895 §3.1)
+
+// pack makes all the answers there are.
+func (z *zone) pack() (err error) {
+	if z.wire, err = wireName(z.name); err != nil {
+		return err
+	}
+	var all []uint16 // types in the zone: an alias may lead to them
 	for at, sets := range z.nodes {
 		if len(sets[dns.TypeCNAME]) > 0 && (len(sets) > 1 || len(sets[dns.TypeCNAME]) > 1) {
 			return fmt.Errorf("beside the alias at %s stands another record", at)
 		}
-		for kind := range sets {
-			m := &dns.Msg{Question: []dns.Question{{Name: at, Qtype: kind, Qclass: dns.ClassINET}}}
-			z.fill(m)
-			out, err := m.Pack()
-			if err != nil {
-				return fmt.Errorf("%s records: %w", dns.Type(kind), err)
-			}
-			if len(out) > maxAnswer {
-				return fmt.Errorf("%s records take %d bytes, %d allowed", dns.Type(kind), len(out), maxAnswer)
+		all = slices.AppendSeq(all, maps.Keys(sets))
+	}
+	all = append(all, dns.TypeANY)
+	z.ready = map[string]node{}
+	for at, sets := range z.nodes {
+		kinds := all
+		if len(sets[dns.TypeCNAME]) == 0 {
+			kinds = slices.AppendSeq([]uint16{dns.TypeANY}, maps.Keys(sets))
+		}
+		n := node{kinds: map[uint16]*section{}}
+		for _, kind := range kinds {
+			if n.kinds[kind], err = z.section(at, kind); err != nil {
+				return err
 			}
 		}
+		if n.other, err = z.section(at, noType); err != nil {
+			return err
+		}
+		z.ready[at] = n
 	}
+	if z.missing, err = newSection(z, &dns.Msg{
+		MsgHdr:   dns.MsgHdr{Rcode: dns.RcodeNameError, Authoritative: true},
+		Question: []dns.Question{{}}, Ns: []dns.RR{z.soa},
+	}); err != nil {
+		return err
+	}
+	z.transfer = &section{rcode: dns.RcodeRefused}
 	return nil
 }
 
-// find gives what stands at a canonical name, by wildcard where nothing of its
-// own does (RFC 4592 §3.3.1); false is NXDOMAIN.
-func (z *zone) find(name string) (rrsets, bool) {
-	if sets, ok := z.nodes[name]; ok {
-		return sets, true
+func (z *zone) section(at string, kind uint16) (*section, error) {
+	m := &dns.Msg{Question: []dns.Question{{Name: at, Qtype: kind, Qclass: dns.ClassINET}}}
+	z.fill(m)
+	return newSection(z, m)
+}
+
+// answer gives what is said about a canonical name in the zone.
+func (z *zone) answer(name string, kind uint16) *section {
+	if kind == dns.TypeAXFR || kind == dns.TypeIXFR {
+		return z.transfer
+	}
+	at, exists := z.find(name)
+	if !exists {
+		return z.missing
+	}
+	n := z.ready[at]
+	if known := n.kinds[kind]; known != nil {
+		return known
+	}
+	return n.other
+}
+
+// find gives the name at which stands what is true of a canonical name: its
+// own, or a wildcard's where it has none (RFC 4592 §3.3.1); false is NXDOMAIN.
+func (z *zone) find(name string) (at string, exists bool) {
+	if _, ok := z.nodes[name]; ok {
+		return name, true
 	}
 	for off, end := dns.NextLabel(name, 0); !end; off, end = dns.NextLabel(name, off) {
 		if _, encloser := z.nodes[name[off:]]; encloser {
-			sets, ok := z.nodes["*."+name[off:]]
-			return sets, ok
+			at = "*." + name[off:]
+			_, exists = z.nodes[at]
+			return at, exists
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 const maxAliases = 8 // that are followed
@@ -120,14 +180,11 @@ const maxAliases = 8 // that are followed
 // more.
 func (z *zone) fill(m *dns.Msg) {
 	q := m.Question[0]
-	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		m.Rcode = dns.RcodeRefused
-		return
-	}
 	m.Authoritative = true
 	name := q.Name
 	for range maxAliases {
-		sets, exists := z.find(name)
+		at, exists := z.find(name)
+		sets := z.nodes[at]
 		set := sets[q.Qtype]
 		if q.Qtype == dns.TypeANY {
 			set = sets.any()
