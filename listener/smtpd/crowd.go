@@ -172,6 +172,23 @@ func (s *Server) greet(ctx context.Context, l net.Listener, admit func(net.Conn)
 	}
 }
 
+// introduce lets a trusted proxy say for whom it speaks. So many that it would
+// exceed the connections of everybody at once are turned away.
+func (s *Server) introduce(ctx context.Context, c net.Conn, admit func(net.Conn)) {
+	defer s.strangers.Add(-1)
+	if s.strangers.Add(1) > int64(s.cfg.Limits.Connections) {
+		_ = c.Close()
+		return
+	}
+	known, err := s.unproxied(ctx, c)
+	if err != nil {
+		s.cfg.Log.Warn("trusted proxy hung up on", "proxy", c.RemoteAddr(), "err", err)
+		_ = c.Close()
+		return
+	}
+	admit(known)
+}
+
 // admit puts a connection behind a wire and hands it to the library.
 func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner *door) {
 	w := s.newWire(hearing, c)

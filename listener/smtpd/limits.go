@@ -25,6 +25,7 @@ type Limits struct {
 	Connections int // at one time; 1000
 	PerAddress  int // of them from one IPv4 address or one IPv6 /64; 50
 
+	Proxy time.Duration // for the header of a trusted proxy; 5 s
 	Drain time.Duration // for open transactions when the ear stops; 5 s
 	Store time.Duration // for one call of Hear; 30 s
 }
@@ -53,11 +54,12 @@ func (l Limits) filled() (Limits, error) {
 	fill(&l.Held, 512<<20)
 	fill(&l.Connections, 1000)
 	fill(&l.PerAddress, 50)
+	fill(&l.Proxy, 5*time.Second)
 	fill(&l.Drain, 5*time.Second)
 	fill(&l.Store, 30*time.Second)
 	for _, n := range []int64{
 		int64(l.Idle), int64(l.Session), int64(l.Slow), int64(l.Rate), int64(l.Commands), int64(l.Errors),
-		int64(l.Recipients), l.Message, l.Held, int64(l.Connections), int64(l.PerAddress), int64(l.Drain), int64(l.Store),
+		int64(l.Recipients), l.Message, l.Held, int64(l.Connections), int64(l.PerAddress), int64(l.Proxy), int64(l.Drain), int64(l.Store),
 	} {
 		if n < 0 {
 			return l, errors.New("a limit is negative")

@@ -221,7 +221,7 @@ func (s *session) forget(end string) {
 
 // contact gives the record of the transaction as it stands, with its next part number.
 func (s *session) contact() canary.Contact {
-	facts := map[string]string{"helo": s.w.helo, "tls": s.w.tls}
+	facts := map[string]string{"helo": s.w.helo, "tls": s.w.tls, "proxy": s.w.proxy()}
 	maps.DeleteFunc(facts, func(_, v string) bool { return v == "" })
 	c := canary.Contact{
 		ID: s.tx.id, Channel: canary.SMTP, At: s.tx.at, Ear: "smtpd", Part: s.tx.part,

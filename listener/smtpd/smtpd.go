@@ -25,7 +25,8 @@
 // and what is obeyed are decided on the same bytes, and nothing that the
 // library does with a broken stream can turn message text into commands.
 //
-// The facts of a contact: "helo", "tls" (version and cipher), "end" (how the
+// The facts of a contact: "helo", "tls" (version and cipher), "proxy" (the
+// trusted proxy that told the peer), "end" (how the
 // transaction ended: data, rset, helo, quit, starttls, or why the connection
 // was lost: disconnect, idle, session, slow, commands, errors, protocol, tls,
 // shutdown, fault),
@@ -40,6 +41,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,6 +69,10 @@ type Config struct {
 	Costume string
 	// TLS turns STARTTLS on when it is not nil.
 	TLS *tls.Config
+	// ProxyFrom are the addresses of the proxies in front, which begin every
+	// connection with a PROXY header that names the client. One that does not is
+	// hung up on; a header from anybody else is a command like others.
+	ProxyFrom []netip.Prefix
 	// Limits bound what a stranger can use up. Zero fields have defaults.
 	Limits Limits
 	// Now gives the time for stamps. Waiting is not measured with it.
@@ -77,11 +83,12 @@ type Config struct {
 
 // Server is one ear. Make it with New.
 type Server struct {
-	cfg     Config
-	domains map[string]bool
-	origin  string // the domain of a postmaster without one
-	dress   costume
-	held    atomic.Int64 // bytes of messages in memory, over all connections
+	cfg       Config
+	domains   map[string]bool
+	origin    string // the domain of a postmaster without one
+	dress     costume
+	strangers atomic.Int64 // connections whose proxy has not yet said whose they are
+	held      atomic.Int64 // bytes of messages in memory, over all connections
 }
 
 // New checks the configuration, reporting every fault at once, and returns an
@@ -149,7 +156,13 @@ func (s *Server) Run(ctx context.Context, ln ...net.Listener) error {
 	var doors sync.WaitGroup
 	for _, l := range ln {
 		doors.Go(func() {
-			if err := s.greet(ctx, l, func(c net.Conn) { s.admit(hearing, c, people, inner) }); err != nil {
+			if err := s.greet(ctx, l, func(c net.Conn) {
+				if !s.trusts(c) {
+					s.admit(hearing, c, people, inner)
+					return
+				}
+				doors.Go(func() { s.introduce(ctx, c, func(c net.Conn) { s.admit(hearing, c, people, inner) }) }) // ends with the header, or its time
+			}); err != nil {
 				broken <- fmt.Errorf("smtpd: accept: %w", err)
 				cancel()
 			}

@@ -243,6 +243,14 @@ func (w *wire) words(r remark) string {
 	})
 }
 
+// proxy names the trusted proxy, if there is one.
+func (w *wire) proxy() string {
+	if p, ok := w.raw.(*proxied); ok {
+		return p.Conn.RemoteAddr().String()
+	}
+	return ""
+}
+
 // peer gives the client's address as replies show it.
 func (w *wire) peer() string {
 	host, _, err := net.SplitHostPort(w.RemoteAddr().String())
