@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -85,13 +86,17 @@ func (e *ears) smtp(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	sc := smtpd.Config{Hostname: c.Hostname, Domains: e.cfg.Pool.Domains, Accept: e.rule.Passes, Hear: e.road.Hear, Costume: c.Costume, Now: e.now, Log: e.log.With("ear", "smtpd")}
+	sc := smtpd.Config{
+		Hostname: c.Hostname, Domains: e.cfg.Pool.Domains, Accept: e.rule.Passes, Hear: e.road.Hear, Costume: c.Costume,
+		ProxyFrom: c.ProxyFrom, Now: e.now, Log: e.log.With("ear", "smtpd"),
+		Limits: smtpd.Limits{Connections: c.Connections, PerAddress: c.ConnectionsPerAddress},
+	}
 	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		pair, err := smtpd.NewCertificate(c.TLSCert, c.TLSKey, sc.Log)
 		if err != nil {
-			return fmt.Errorf("[smtp] certificate: %w", err)
+			return fmt.Errorf("[smtp] %w", err)
 		}
-		sc.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		sc.TLS = pair.Config()
 	}
 	srv, err := smtpd.New(sc)
 	if err != nil {
@@ -105,8 +110,38 @@ func (e *ears) smtp(ctx context.Context) error {
 		}
 		lns = append(lns, ln)
 	}
+	if c.LMTP != "" {
+		ln, err := e.socket(ctx, c.LMTP, c.LMTPMode)
+		if err != nil {
+			return err
+		}
+		lns = append(lns, smtpd.LMTP(ln))
+	}
 	e.jobs = append(e.jobs, job{"smtpd", func(ctx context.Context) error { return srv.Run(ctx, lns...) }})
 	return nil
+}
+
+// socket takes a Unix socket for LMTP. One that a killed process left behind is
+// removed; one on which somebody answers is in use.
+func (e *ears) socket(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
+	if c, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
+		return nil, errors.Join(fmt.Errorf("[smtp] lmtp: %s is in use", path), c.Close())
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("[smtp] lmtp: %w", err)
+		}
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("[smtp] lmtp: %w", err)
+	}
+	e.opened = append(e.opened, ln)
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, fmt.Errorf("[smtp] lmtp: %w", err)
+	}
+	e.log.Info("listening", "ear", "lmtp", "addr", path)
+	return ln, nil
 }
 
 func (e *ears) ticket(ctx context.Context) error {

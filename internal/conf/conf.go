@@ -136,19 +136,6 @@ type Pool struct {
 	Accept map[string]int `json:"accept,omitempty"`
 }
 
-// SMTP is the mail ear.
-type SMTP struct {
-	Listen []string `json:"listen"` // "host:port" each
-	// Costume names the common server whose texts are spoken: "postfix", the
-	// default, "exim" or "exchange".
-	Costume string `json:"costume"`
-	// Hostname is the name in the banner. Default "mx." and the pool's first domain.
-	Hostname string `json:"hostname"`
-	// TLSCert and TLSKey are PEM files for STARTTLS; both or neither.
-	TLSCert string `json:"tls_cert,omitempty"`
-	TLSKey  string `json:"tls_key,omitempty"`
-}
-
 // Phone is the webhook ear of the telephony providers.
 type Phone struct {
 	Listen string `json:"listen"`

@@ -150,23 +150,6 @@ func (c *Config) decodePool(t *table) {
 	t.finish()
 }
 
-func (c *Config) decodeSMTP(t *table) {
-	if t == nil {
-		return
-	}
-	s := &SMTP{Costume: "postfix"}
-	c.SMTP = s
-	if len(c.Pool.Domains) > 0 {
-		s.Hostname = "mx." + c.Pool.Domains[0]
-	}
-	t.texts("listen", &s.Listen)
-	t.text("costume", &s.Costume)
-	t.text("hostname", &s.Hostname)
-	t.file("tls_cert", &s.TLSCert)
-	t.file("tls_key", &s.TLSKey)
-	t.finish()
-}
-
 func (c *Config) decodePhone(t *table) {
 	if t == nil {
 		return

@@ -138,7 +138,7 @@ func (p printer) dns(d *DNS) {
 	}
 }
 
-func texts(addrs []netip.Addr) []string {
+func texts[T fmt.Stringer](addrs []T) []string {
 	out := make([]string, 0, len(addrs))
 	for _, a := range addrs {
 		out = append(out, a.String())

@@ -96,12 +96,8 @@ func (p printer) value(key string, v any) {
 }
 
 func (p printer) ears(c *Config) {
-	if s := c.SMTP; s != nil {
-		p.value("smtp.listen", s.Listen)
-		p.value("smtp.costume", s.Costume)
-		p.value("smtp.hostname", s.Hostname)
-		p.value("smtp.tls_cert", s.TLSCert)
-		p.value("smtp.tls_key", s.TLSKey)
+	if c.SMTP != nil {
+		p.smtp(c.SMTP)
 	}
 	if c.DNS != nil {
 		p.dns(c.DNS)

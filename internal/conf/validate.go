@@ -156,22 +156,6 @@ func (c *Config) checkMailAndNames(k *checks) {
 	}
 }
 
-func (k *checks) smtp(s *SMTP, domains bool) {
-	k.listens("smtp.listen", s.Listen)
-	if !nameForm.MatchString(s.Costume) {
-		k.bad("smtp.costume", "%q is not a name", s.Costume)
-	}
-	if s.Hostname != "" || domains { // without domains that is the fault
-		k.domains("smtp.hostname", []string{s.Hostname})
-	}
-	if s.TLSCert != "" && s.TLSKey == "" {
-		k.bad("smtp.tls_key", "missing, but tls_cert is given")
-	}
-	if s.TLSKey != "" && s.TLSCert == "" {
-		k.bad("smtp.tls_cert", "missing, but tls_key is given")
-	}
-}
-
 func (c *Config) checkWeb(k *checks) {
 	if p := c.Phone; p != nil {
 		k.listen("phone.listen", p.Listen)

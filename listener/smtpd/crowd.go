@@ -34,7 +34,7 @@ func (c *crowd) enter(w *wire) saying {
 	switch {
 	case len(c.here) >= c.most:
 		return sayCrowded
-	case c.from[block] >= c.mostPer:
+	case c.from[block] >= c.mostPer && !w.lmtp:
 		return sayCrowdedThere
 	}
 	c.here[w] = block

@@ -155,6 +155,7 @@ func (s *session) Data(io.Reader) (err error) {
 		c.Facts["queue_id"] = id
 	}
 	heard := s.w.hear(c)
+	s.w.delivered = accepted(s.tx.targets)
 	s.forget(end)
 	switch {
 	case lost != nil && heard != nil:
@@ -171,6 +172,17 @@ func (s *session) Data(io.Reader) (err error) {
 	}
 	s.queued = id
 	return nil
+}
+
+// accepted gives the recipients that were not refused.
+func accepted(all []canary.Target) []string {
+	var names []string
+	for _, t := range all {
+		if !t.Refused {
+			names = append(names, t.Text)
+		}
+	}
+	return names
 }
 
 // Reset ends the transaction without a message.

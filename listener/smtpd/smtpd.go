@@ -130,7 +130,8 @@ func New(cfg Config) (*Server, error) {
 	return s, errors.Join(faults...)
 }
 
-// Run serves the listeners until ctx ends. It then closes them, lets open
+// Run serves the listeners, each for SMTP or, when it comes from LMTP, for that,
+// until ctx ends. It then closes them, lets open
 // transactions finish for at most Limits.Drain, closes every connection that is
 // left, and returns nil once all that was heard has been given to Hear. It
 // returns an error when a listener breaks, or when Hear does not come back.

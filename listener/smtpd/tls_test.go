@@ -8,8 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net/smtp"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,5 +174,63 @@ func TestStandardLibraryOverTLS(t *testing.T) {
 	got := b.wait(t, 2)
 	if got[1].Channel != canary.SMTP || !got[1].Probe || got[1].Facts["tls"] == "" {
 		t.Errorf("heard %s, %v", describe(got[1]), got[1].Facts)
+	}
+}
+
+func TestTheCertificateIsReadAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := [2]string{filepath.Join(dir, "cert"), filepath.Join(dir, "key")}
+	age := time.Hour
+	write := func(which int, text string) {
+		t.Helper()
+		age -= time.Minute // so that the change is seen whatever the clock of the disk is
+		if err := os.WriteFile(files[which], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(files[which], time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, oneKey := pemPair(t)
+	two, twoKey := pemPair(t)
+	write(0, one)
+	write(1, oneKey)
+	c, err := smtpd.NewCertificate(files[0], files[1], slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config(newBook())
+	cfg.TLS = c.Config()
+	addr := start(t, cfg)
+	shown := func() string {
+		c := call(t, addr)
+		c.say("220", "250 EHLO c.example", "220 STARTTLS")
+		c.upgrade(nil)
+		secure, ok := c.conn.(*tls.Conn)
+		if !ok {
+			t.Fatal("no TLS")
+		}
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.ConnectionState().PeerCertificates[0].Raw}))
+	}
+	if shown() != one {
+		t.Error("the first certificate is not the one in the file")
+	}
+	write(0, two) // the key is not there yet
+	if shown() != one {
+		t.Error("a certificate without its key is shown")
+	}
+	write(1, twoKey)
+	if shown() != two {
+		t.Error("the renewed certificate is not shown")
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	if shown() != two {
+		t.Error("without its file the certificate is gone")
+	}
+	if _, err := smtpd.NewCertificate(files[0], files[1], slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a certificate is made of nothing")
 	}
 }

@@ -26,6 +26,7 @@ func (w *wire) next() error {
 	w.unpark()
 	text, whole := bytes.CutSuffix(line, []byte("\r\n"))
 	c, fault := w.s.dress.read(text)
+	c = w.greeting(c)
 	if c.verb == "MAIL" && !w.busy() {
 		w.tape.begin()
 	}
@@ -50,6 +51,9 @@ func (w *wire) next() error {
 
 // spent ends a connection that has had its share.
 func (w *wire) spent() error {
+	if w.lmtp {
+		return nil
+	}
 	most := cmp.Or(w.s.dress.ways.errors, w.s.cfg.Limits.Errors)
 	if most >= 0 && w.errors >= min(most, w.s.cfg.Limits.Errors) {
 		return w.hangUp(endErrors, sayTooMany)
@@ -65,7 +69,7 @@ func (w *wire) spent() error {
 func (w *wire) idles() bool {
 	most := w.s.dress.ways.nonmail
 	switch verb := w.cmd.verb; {
-	case most == 0, verb == "MAIL", verb == "RCPT", verb == "DATA", verb == "QUIT", verb == "?":
+	case most == 0, w.lmtp, verb == "MAIL", verb == "RCPT", verb == "DATA", verb == "QUIT", verb == "?":
 		return false
 	case (verb == "RSET" || verb == "HELO" || verb == "EHLO" || verb == "STARTTLS") && !w.free[verb]:
 		w.free[verb] = true
@@ -126,6 +130,9 @@ func (w *wire) refuse(r remark) error {
 // bear counts unknown commands and faults of syntax, where the costume does.
 func (w *wire) bear(what saying, text string) error {
 	way := w.s.dress.ways
+	if w.lmtp {
+		return nil
+	}
 	if what == sayUnknown && way.unknown > 0 {
 		if w.unknown++; w.unknown > way.unknown {
 			return w.hangUp(endErrors, sayManyUnknown)

@@ -29,31 +29,33 @@ type wire struct {
 	life    *time.Timer
 	session *session
 	tape    tape
+	lmtp    bool
 
-	out     []byte // for the library to read
-	reply   []byte // the library's reply, as far as it is written
-	line    []byte // the last command as it came
-	cmd     command
-	ours    bool   // the reply that comes is worded already
-	before  string // what the command before was, where it matters
-	trail   string // the same of this one
-	greeted bool   // HELO or EHLO was answered
-	esmtp   bool   // it was EHLO
-	offered bool   // STARTTLS was offered in it
-	utf8    bool   // the transaction was announced as SMTPUTF8
-	said    string // what the recipients of the transaction were answered with
-	mixed   bool   // not all with the same
-	helo    string
-	tls     string // version and cipher
-	held    int    // bytes of the message that count against Limits.Held
-	rude    bool   // hung up on a client that may still be talking
-	calls   int    // commands so far
-	errors  int    // negative answers since the last mail was taken
-	unknown int    // unknown commands
-	syntax  int    // faults of syntax or order
-	idle    int    // commands that are no mail
-	free    map[string]bool
-	over    bool // nothing more is read or written
+	out       []byte // for the library to read
+	reply     []byte // the library's reply, as far as it is written
+	line      []byte // the last command as it came
+	cmd       command
+	ours      bool   // the reply that comes is worded already
+	before    string // what the command before was, where it matters
+	trail     string // the same of this one
+	greeted   bool   // HELO or EHLO was answered
+	esmtp     bool   // it was EHLO
+	offered   bool   // STARTTLS was offered in it
+	utf8      bool   // the transaction was announced as SMTPUTF8
+	said      string // what the recipients of the transaction were answered with
+	mixed     bool   // not all with the same
+	helo      string
+	tls       string   // version and cipher
+	delivered []string // of LMTP: the accepted recipients of the message that ended
+	held      int      // bytes of the message that count against Limits.Held
+	rude      bool     // hung up on a client that may still be talking
+	calls     int      // commands so far
+	errors    int      // negative answers since the last mail was taken
+	unknown   int      // unknown commands
+	syntax    int      // faults of syntax or order
+	idle      int      // commands that are no mail
+	free      map[string]bool
+	over      bool // nothing more is read or written
 
 	mu       sync.Mutex
 	cause    string // why the connection was ended, the first reason
@@ -81,8 +83,9 @@ const (
 
 func (s *Server) newWire(hearing context.Context, c net.Conn) *wire {
 	began := s.cfg.Now()
+	_, lmtp := c.(lmtpConn)
 	w := &wire{
-		s: s, raw: c, conn: c, onClose: func() {}, free: map[string]bool{},
+		s: s, raw: c, conn: c, lmtp: lmtp, onClose: func() {}, free: map[string]bool{},
 		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
 		hear: func(k canary.Contact) (err error) {
 			defer s.recovered(&err)
@@ -180,10 +183,10 @@ func (w *wire) answer(line []byte) {
 	}
 	if w.ours {
 		w.ours = false
-		w.send(line)
+		w.forEach(line)
 	} else {
 		what, arg := w.wording(did)
-		w.speak(what, arg)
+		w.forEach([]byte(w.words(remark{what, arg})))
 		if what == sayFault {
 			w.because(endFault)
 			w.over = true

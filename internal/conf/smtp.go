@@ -1,0 +1,124 @@
+package conf
+
+import (
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"strconv"
+)
+
+// SMTP is the mail ear.
+type SMTP struct {
+	Listen []string `json:"listen"` // "host:port" each; may be empty where LMTP is given
+	// Costume names the common server whose texts are spoken: "postfix", the
+	// default, "exim" or "exchange".
+	Costume string `json:"costume"`
+	// Hostname is the name in the banner. Default "mx." and the pool's first domain.
+	Hostname string `json:"hostname"`
+	// TLSCert and TLSKey are PEM files for STARTTLS; both or neither. They are
+	// read again when they change.
+	TLSCert string `json:"tls_cert,omitempty"`
+	TLSKey  string `json:"tls_key,omitempty"`
+	// ProxyFrom are the proxies in front, which begin every connection with a
+	// PROXY header.
+	ProxyFrom []netip.Prefix `json:"proxy_from,omitempty"`
+	// LMTP is the Unix socket to which a mail server in front delivers, and
+	// LMTPMode the permissions of it. Default 0660.
+	LMTP     string      `json:"lmtp,omitempty"`
+	LMTPMode fs.FileMode `json:"lmtp_mode,omitempty"`
+	// Connections is how many may be open at one time, and ConnectionsPerAddress
+	// how many of them from one address. Default 1000 and 50.
+	Connections           int `json:"connections"`
+	ConnectionsPerAddress int `json:"connections_per_address"`
+}
+
+func (c *Config) decodeSMTP(t *table) {
+	if t == nil {
+		return
+	}
+	s := &SMTP{Costume: "postfix", Connections: 1000, ConnectionsPerAddress: 50}
+	c.SMTP = s
+	if len(c.Pool.Domains) > 0 {
+		s.Hostname = "mx." + c.Pool.Domains[0]
+	}
+	var mode string
+	t.texts("listen", &s.Listen)
+	t.text("costume", &s.Costume)
+	t.text("hostname", &s.Hostname)
+	t.file("tls_cert", &s.TLSCert)
+	t.file("tls_key", &s.TLSKey)
+	t.prefixes("proxy_from", &s.ProxyFrom)
+	t.file("lmtp", &s.LMTP)
+	t.text("lmtp_mode", &mode)
+	t.whole("connections", &s.Connections)
+	t.whole("connections_per_address", &s.ConnectionsPerAddress)
+	t.finish()
+	if s.LMTP != "" {
+		s.LMTPMode = 0o660
+	}
+	if mode != "" {
+		n, err := strconv.ParseUint(mode, 8, 32)
+		if err != nil || n > 0o777 {
+			t.book.add(t.key("lmtp_mode"), "%q is not a file mode like \"0660\"", mode)
+		}
+		s.LMTPMode = fs.FileMode(n)
+	}
+}
+
+// prefixes reads networks; a single address is one, too.
+func (t *table) prefixes(key string, into *[]netip.Prefix) {
+	var texts []string
+	t.texts(key, &texts)
+	for i, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if addr, bare := netip.ParseAddr(text); bare == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil || p.Addr().Zone() != "" || p.Addr().Is4In6() {
+			t.book.add(fmt.Sprintf("%s[%d]", t.key(key), i), "%q is not a network like 192.0.2.0/24", text)
+			continue
+		}
+		*into = append(*into, p.Masked())
+	}
+}
+
+func (k *checks) smtp(s *SMTP, domains bool) {
+	if len(s.Listen) > 0 || s.LMTP == "" {
+		k.listens("smtp.listen", s.Listen)
+	}
+	if !nameForm.MatchString(s.Costume) {
+		k.bad("smtp.costume", "%q is not a name", s.Costume)
+	}
+	if s.Hostname != "" || domains { // without domains that is the fault
+		k.domains("smtp.hostname", []string{s.Hostname})
+	}
+	if s.TLSCert != "" && s.TLSKey == "" {
+		k.bad("smtp.tls_key", "missing, but tls_cert is given")
+	}
+	if s.TLSKey != "" && s.TLSCert == "" {
+		k.bad("smtp.tls_cert", "missing, but tls_key is given")
+	}
+	if s.LMTP == "" && s.LMTPMode != 0 {
+		k.bad("smtp.lmtp", "missing, but lmtp_mode is given")
+	}
+	for key, n := range map[string]int{"smtp.connections": s.Connections, "smtp.connections_per_address": s.ConnectionsPerAddress} {
+		if n < 1 || n > 1_000_000 {
+			k.bad(key, "%d is not between 1 and 1000000", n)
+		}
+	}
+}
+
+func (p printer) smtp(s *SMTP) {
+	p.value("smtp.listen", s.Listen)
+	p.value("smtp.costume", s.Costume)
+	p.value("smtp.hostname", s.Hostname)
+	p.value("smtp.tls_cert", s.TLSCert)
+	p.value("smtp.tls_key", s.TLSKey)
+	p.value("smtp.proxy_from", texts(s.ProxyFrom))
+	p.value("smtp.lmtp", s.LMTP)
+	if s.LMTP != "" {
+		p.value("smtp.lmtp_mode", fmt.Sprintf("%04o", uint32(s.LMTPMode)))
+	}
+	p.value("smtp.connections", s.Connections)
+	p.value("smtp.connections_per_address", s.ConnectionsPerAddress)
+}
