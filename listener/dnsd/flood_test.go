@@ -3,6 +3,7 @@ package dnsd_test
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -139,4 +140,59 @@ func TestAFloodFromEverywhere(t *testing.T) {
 			t.Errorf("%d counted, %d singly, %d networks, %d of others", sum, single, len(networks), networks["other"])
 		}
 	})
+}
+
+// TestAFloodHidesNobody has 100,000 made-up names of a hundred networks, far
+// above every rate, and now and then a name that a canary could have, or the
+// apex, from networks of their own: each of these is recorded though the flood
+// is not even answered, and the memory stays small. It is not parallel: it looks
+// at the heap.
+func TestAFloodHidesNobody(t *testing.T) {
+	const names, every = 100_000, 500
+	s, tick := new(store), newClock()
+	cfg := config(s)
+	byRule(&cfg)
+	tick.set(&cfg)
+	cfg.Limits.Rate, cfg.Limits.Slip = 5, -1
+	srv, err := dnsd.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	answered, probes := 0, 0
+	for i := range names {
+		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i % 100), 1}), 53)
+		if srv.Respond(t.Context(), pack(t, question(fmt.Sprintf("n%d.example.net", i), dns.TypeA)), from, true) != nil {
+			answered++
+		}
+		tick.move(20 * time.Microsecond) // 50,000 a second
+		if i%every != 0 {
+			continue
+		}
+		probes += 2
+		from = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, byte(i / every), 0, 1}), 53)
+		for _, m := range []*dns.Msg{question(fmt.Sprintf("ok%d.example.net", i), dns.TypeA), question("example.net", dns.TypeMX)} {
+			if out := srv.Respond(t.Context(), pack(t, m), from, true); len(out) == 0 {
+				t.Fatal("a stranger was not answered")
+			}
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {
+		t.Errorf("%d bytes", grown)
+	}
+	recorded := 0
+	for _, c := range s.all() {
+		if strings.HasPrefix(c.Targets[0].Text, "ok") || c.Facts["qtype"] == "MX" {
+			recorded++
+		}
+	}
+	if recorded != probes || len(s.all()) > probes+50 || answered > 100*(5+11) {
+		t.Errorf("%d of %d probes recorded, %d contacts, %d answers to the flood", recorded, probes, len(s.all()), answered)
+	}
+	if st := srv.Stats(); st.Summed+st.First != names+uint64(probes) {
+		t.Errorf("stats %+v", st)
+	}
 }

@@ -1,6 +1,7 @@
 package dnsd_test
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -105,6 +106,28 @@ func TestAnswersAreRationed(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("without a limit", mx, peer, 1000, 1000, 0)
+}
+
+// TestWhatIsNotAnsweredIsRecorded: the ration is of answers, not of evidence.
+func TestWhatIsNotAnsweredIsRecorded(t *testing.T) {
+	t.Parallel()
+	s, tick := new(store), newClock()
+	cfg := config(s)
+	tick.set(&cfg)
+	cfg.Limits.Rate, cfg.Limits.Slip = 1, -1
+	srv, err := dnsd.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := 0
+	for i := range 50 {
+		if srv.Respond(t.Context(), pack(t, question(fmt.Sprintf("n%d.example.net", i), dns.TypeA)), mustPeer("198.51.100.1:53"), true) != nil {
+			answered++
+		}
+	}
+	if n := len(s.all()); n != 50 || answered != 1 {
+		t.Errorf("%d recorded, %d answered", n, answered)
+	}
 }
 
 // TestMadeUpSourcesCostNoMemory floods from many networks, and the one that is

@@ -22,6 +22,7 @@ const (
 	batchSize   = 64
 	largestAsk  = 4096 // bytes of a query; a longer one is malformed
 	controlSize = 128
+	queueSize   = 4 << 20 // bytes that may wait in the system while we are busy; it may give less
 )
 
 // packetPort is a packet socket as the read loop needs it.
@@ -50,6 +51,7 @@ func newSocket(pc net.PacketConn) (socket, error) {
 	if err != nil {
 		return socket{}, err
 	}
+	_ = udp.SetReadBuffer(queueSize)
 	p4 := ipv4.NewPacketConn(udp) // reads and writes batches of either family
 	if !local.Addr().IsUnspecified() {
 		return socket{packetPort: p4}, nil
