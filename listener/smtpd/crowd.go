@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ import (
 type crowd struct {
 	most, mostPer int
 	left          chan struct{} // a hint that somebody left
+
+	tight atomic.Bool // more than three quarters of the room are taken
 
 	mu   sync.Mutex
 	here map[*wire]string
@@ -39,6 +42,7 @@ func (c *crowd) enter(w *wire) saying {
 	}
 	c.here[w] = block
 	c.from[block]++
+	c.feel()
 	return ""
 }
 
@@ -50,6 +54,7 @@ func (c *crowd) leave(w *wire) {
 		return
 	}
 	delete(c.here, w)
+	c.feel()
 	if c.from[block]--; c.from[block] == 0 {
 		delete(c.from, block)
 	}
@@ -58,6 +63,9 @@ func (c *crowd) leave(w *wire) {
 	default:
 	}
 }
+
+// feel notes whether there is much room left. mu is held.
+func (c *crowd) feel() { c.tight.Store(4*len(c.here) > 3*c.most) }
 
 // everyone calls f for every connection and returns how many there were.
 func (c *crowd) everyone(f func(*wire)) int {
@@ -191,7 +199,7 @@ func (s *Server) introduce(ctx context.Context, c net.Conn, admit func(net.Conn)
 
 // admit puts a connection behind a wire and hands it to the library.
 func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner *door) {
-	w := s.newWire(hearing, c)
+	w := s.newWire(hearing, c, people.tight.Load)
 	if why := people.enter(w); why != "" {
 		s.cfg.Log.Debug("connection refused, too many are open") // a flood must not become a flood of log lines
 		w.turnAway(why)

@@ -12,6 +12,7 @@ import (
 // field has the default that its comment names.
 type Limits struct {
 	Idle       time.Duration // silence before the connection is closed; 5 min
+	Stress     time.Duration // the same while more than three quarters of Connections are open, when one error is enough, too; 10 s
 	Session    time.Duration // life of a connection; 30 min
 	Slow       time.Duration // how often the rate of a message is judged; 2 min
 	Rate       int           // least bytes per second of a message, over Slow; 500
@@ -43,6 +44,7 @@ const (
 
 func (l Limits) filled() (Limits, error) {
 	fill(&l.Idle, 5*time.Minute)
+	fill(&l.Stress, 10*time.Second)
 	fill(&l.Session, 30*time.Minute)
 	fill(&l.Slow, 2*time.Minute)
 	fill(&l.Rate, 500)
@@ -58,7 +60,7 @@ func (l Limits) filled() (Limits, error) {
 	fill(&l.Drain, 5*time.Second)
 	fill(&l.Store, 30*time.Second)
 	for _, n := range []int64{
-		int64(l.Idle), int64(l.Session), int64(l.Slow), int64(l.Rate), int64(l.Commands), int64(l.Errors),
+		int64(l.Idle), int64(l.Stress), int64(l.Session), int64(l.Slow), int64(l.Rate), int64(l.Commands), int64(l.Errors),
 		int64(l.Recipients), l.Message, l.Held, int64(l.Connections), int64(l.PerAddress), int64(l.Proxy), int64(l.Drain), int64(l.Store),
 	} {
 		if n < 0 {

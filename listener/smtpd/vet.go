@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"strings"
-	"time"
 
 	"saltmine/internal/dialogue"
 )
@@ -55,6 +54,9 @@ func (w *wire) spent() error {
 		return nil
 	}
 	most := cmp.Or(w.s.dress.ways.errors, w.s.cfg.Limits.Errors)
+	if w.stressed() {
+		most = 1
+	}
 	if most >= 0 && w.errors >= min(most, w.s.cfg.Limits.Errors) {
 		return w.hangUp(endErrors, sayTooMany)
 	}
@@ -295,8 +297,7 @@ func (w *wire) startTLS() error {
 		w.tape.say(dialogue.Note, []byte("the bytes before this were sent ahead of TLS and were not obeyed\r\n"))
 	}
 	secure := tls.Server(w.raw, w.s.cfg.TLS)
-	t := time.AfterFunc(w.s.cfg.Limits.Idle, func() { w.interrupt(endIdle) })
-	defer t.Stop()
+	defer w.wait().stop()
 	if err := secure.Handshake(); err != nil { //nolint:noctx // bounded by the timer and the life of the connection
 		w.because(endTLS)
 		return err

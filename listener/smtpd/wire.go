@@ -20,16 +20,17 @@ import (
 // connection run on the library's one goroutine; only the fields under mu are
 // touched by others.
 type wire struct {
-	s       *Server
-	raw     net.Conn // what was accepted
-	conn    net.Conn // raw, or TLS over it
-	in      *bufio.Reader
-	hear    func(canary.Contact) error
-	onClose func()
-	life    *time.Timer
-	session *session
-	tape    tape
-	lmtp    bool
+	s        *Server
+	raw      net.Conn // what was accepted
+	conn     net.Conn // raw, or TLS over it
+	in       *bufio.Reader
+	hear     func(canary.Contact) error
+	onClose  func()
+	life     *time.Timer
+	session  *session
+	tape     tape
+	lmtp     bool
+	stressed func() bool // nearly all connections are taken
 
 	out       []byte // for the library to read
 	reply     []byte // the library's reply, as far as it is written
@@ -81,11 +82,11 @@ const (
 	endData       = "data"
 )
 
-func (s *Server) newWire(hearing context.Context, c net.Conn) *wire {
+func (s *Server) newWire(hearing context.Context, c net.Conn, stressed func() bool) *wire {
 	began := s.cfg.Now()
 	_, lmtp := c.(lmtpConn)
 	w := &wire{
-		s: s, raw: c, conn: c, lmtp: lmtp, onClose: func() {}, free: map[string]bool{},
+		s: s, raw: c, conn: c, lmtp: lmtp, stressed: stressed, onClose: func() {}, free: map[string]bool{},
 		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
 		hear: func(k canary.Contact) (err error) {
 			defer s.recovered(&err)
@@ -105,10 +106,14 @@ type readerFunc func([]byte) (int, error)
 // Read calls the func.
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
+// wait bounds how long the client may take.
+func (w *wire) wait() *patience {
+	return newPatience(w.s.cfg.Limits, w.stressed, func() { w.interrupt(endIdle) })
+}
+
 // fill reads from the client, bounded in time.
 func (w *wire) fill(p []byte) (int, error) {
-	t := time.AfterFunc(w.s.cfg.Limits.Idle, func() { w.interrupt(endIdle) })
-	defer t.Stop()
+	defer w.wait().stop()
 	return w.conn.Read(p)
 }
 
@@ -271,8 +276,7 @@ func (w *wire) send(b []byte) {
 		w.errors++
 	}
 	w.tape.say(dialogue.Reply, b)
-	t := time.AfterFunc(w.s.cfg.Limits.Idle, func() { w.interrupt(endIdle) })
-	defer t.Stop()
+	defer w.wait().stop()
 	if _, err := w.conn.Write(b); err != nil {
 		w.because(endDisconnect)
 		w.over = true // nobody is there to be told
