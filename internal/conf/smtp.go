@@ -92,19 +92,20 @@ func (k *checks) smtp(s *SMTP, domains bool) {
 	if s.Hostname != "" || domains { // without domains that is the fault
 		k.domains("smtp.hostname", []string{s.Hostname})
 	}
-	if s.TLSCert != "" && s.TLSKey == "" {
-		k.bad("smtp.tls_key", "missing, but tls_cert is given")
-	}
-	if s.TLSKey != "" && s.TLSCert == "" {
-		k.bad("smtp.tls_cert", "missing, but tls_key is given")
-	}
-	if s.LMTP == "" && s.LMTPMode != 0 {
-		k.bad("smtp.lmtp", "missing, but lmtp_mode is given")
-	}
+	k.together("smtp.tls_key", s.TLSKey != "", "tls_cert", s.TLSCert != "")
+	k.together("smtp.tls_cert", s.TLSCert != "", "tls_key", s.TLSKey != "")
+	k.together("smtp.lmtp", s.LMTP != "", "lmtp_mode", s.LMTPMode != 0)
 	for key, n := range map[string]int{"smtp.connections": s.Connections, "smtp.connections_per_address": s.ConnectionsPerAddress} {
 		if n < 1 || n > 1_000_000 {
 			k.bad(key, "%d is not between 1 and 1000000", n)
 		}
+	}
+}
+
+// together wants a key where another one is given.
+func (k *checks) together(key string, given bool, other string, also bool) {
+	if also && !given {
+		k.bad(key, "missing, but %s is given", other)
 	}
 }
 

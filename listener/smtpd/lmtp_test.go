@@ -86,7 +86,7 @@ func TestSwaksSpeaksLMTP(t *testing.T) {
 	b := newBook()
 	path := filepath.Join(t.TempDir(), "s")
 	startLMTP(t, config(b), path)
-	out, err := exec.CommandContext(t.Context(), "swaks", "--protocol", "LMTP", "--socket", path, "--from", "a@b.example", //nolint:gosec // fixed program
+	out, err := exec.CommandContext(t.Context(), "swaks", "--protocol", "LMTP", "--socket", path, "--from", "a@b.example",
 		"--to", "dana@example.net,amir@example.net", "--helo", "front.example").CombinedOutput()
 	if err != nil || strings.Count(string(out), "Ok: queued as") != 2 {
 		t.Fatalf("%v\n%s", err, out)

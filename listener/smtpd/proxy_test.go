@@ -11,7 +11,7 @@ import (
 
 // v2 makes a header of version 2 by the specification's table.
 func v2(command, family byte, address []byte) string {
-	return "\r\n\r\n\x00\r\nQUIT\n" + string([]byte{0x20 | command, family}) + string(binary.BigEndian.AppendUint16(nil, uint16(len(address)))) + string(address) //nolint:gosec // short
+	return "\r\n\r\n\x00\r\nQUIT\n" + string([]byte{0x20 | command, family}) + string(binary.BigEndian.AppendUint16(nil, uint16(len(address)))) + string(address)
 }
 
 func TestProxyTellsThePeer(t *testing.T) {
