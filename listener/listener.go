@@ -56,6 +56,7 @@ func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDown, err)
 	}
+	defer clear(plain) // what was heard does not stay in memory
 	sealed, err := r.cfg.Seal(plain)
 	if err != nil {
 		return fmt.Errorf("%w: seal: %w", ErrDown, err)

@@ -2,6 +2,7 @@ package smtpd_test
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -40,6 +41,7 @@ func (b *book) hear(ctx context.Context, c canary.Contact) error {
 			return fmt.Errorf("part %d of a contact came twice", c.Part)
 		}
 	}
+	c.Raw = bytes.Clone(c.Raw) // the ear wipes its own
 	b.kept = append(b.kept, c)
 	select {
 	case b.came <- struct{}{}:

@@ -42,6 +42,8 @@ func (t *tape) end(keep bool) {
 	if keep && len(t.prelude)+len(t.talk) <= mostPrelude {
 		t.prelude = append(t.prelude, t.talk...)
 	}
+	clear(t.talk)
+	clear(t.mail)
 	t.open, t.talk, t.mail = false, nil, nil
 }
 

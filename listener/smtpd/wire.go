@@ -90,6 +90,7 @@ func (s *Server) newWire(hearing context.Context, c net.Conn, stressed func() bo
 		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
 		hear: func(k canary.Contact) (err error) {
 			defer s.recovered(&err)
+			defer clear(k.Raw) // made for it; what was heard does not stay in memory
 			ctx, cancel := context.WithTimeout(hearing, s.cfg.Limits.Store)
 			defer cancel()
 			return s.cfg.Hear(ctx, k)
