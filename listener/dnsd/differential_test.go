@@ -159,13 +159,13 @@ func said(m *dns.Msg) string {
 	if o := m.IsEdns0(); o != nil {
 		opt = fmt.Sprintf("opt version %d do %v", o.Version(), o.Do())
 	}
-	names := ""
+	var names strings.Builder
 	for _, q := range m.Question {
-		names += fmt.Sprintf("%s %d %d ", q.Name, q.Qtype, q.Qclass)
+		names.WriteString(fmt.Sprintf("%s %d %d ", q.Name, q.Qtype, q.Qclass))
 	}
 	return fmt.Sprintf("%s opcode %d aa %v tc %v rd %v ra %v ad %v cd %v z %v | %s| %q | %q | %s",
 		dns.RcodeToString[m.Rcode], m.Opcode, m.Authoritative, m.Truncated, m.RecursionDesired, m.RecursionAvailable, m.AuthenticatedData,
-		m.CheckingDisabled, m.Zero, names, set(m.Answer), set(m.Ns), opt)
+		m.CheckingDisabled, m.Zero, names.String(), set(m.Answer), set(m.Ns), opt)
 }
 
 // serve starts a server of Debian's and waits until it answers.

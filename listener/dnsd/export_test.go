@@ -3,6 +3,7 @@ package dnsd
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -48,15 +49,16 @@ func Master(z Zone, seed []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := built.nodes[built.name].one(dns.TypeSOA).String() + "\n"
+	var text strings.Builder
+	text.WriteString(built.nodes[built.name].one(dns.TypeSOA).String() + "\n")
 	for _, sets := range built.nodes {
 		for kind, set := range sets {
 			for _, rr := range set {
 				if kind != dns.TypeSOA {
-					text += rr.String() + "\n"
+					text.WriteString(rr.String() + "\n")
 				}
 			}
 		}
 	}
-	return text, nil
+	return text.String(), nil
 }
