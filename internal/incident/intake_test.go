@@ -200,6 +200,28 @@ func TestQueriesSupportMailsOfTheirDomain(t *testing.T) {
 	})
 }
 
+func TestQueriesThatSupportNothingMore(t *testing.T) {
+	t.Parallel()
+	inGroups(t, func(t *testing.T, w *world, take func(...canary.Contact)) {
+		w.plant("db:main", 1)
+		flood := func() canary.Contact {
+			c := w.query("example.net")
+			c.Facts["queries"] = "70000"
+			return c
+		}
+		take(flood(), w.mail(address(1)), flood())
+		w.want(canary.P2, 1, 1, 0)
+		for range 5 { // one who asks for ever
+			var list []canary.Contact
+			for range 50 {
+				list = append(list, w.query("example.net"))
+			}
+			take(list...)
+		}
+		w.want(canary.P2, 1, 1, 200)
+	})
+}
+
 func TestOneIncidentForEachPlaceAnd72Hours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -16,6 +16,8 @@ const (
 	together = 72 * time.Hour   // contacts on one place within it are one incident
 	nearby   = 15 * time.Minute // a DNS query so near to a mail belongs to it
 	skew     = time.Minute      // so far an ear's clock may be behind the core's
+
+	mostSupport = 200 // queries that an incident keeps: a stranger can ask for ever
 )
 
 // work is one group of contacts on its way to an outcome.
@@ -64,7 +66,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 		return nil // heard before under this id
 	}
 	e := canary.Entry{Contact: c, Pending: c.Open, CutOff: c.Probe && c.Facts["end"] == cutOff, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
-	if c.Channel == canary.DNS && !c.Open && !c.Unverified {
+	if c.Channel == canary.DNS && !c.Open && !c.Unverified && !flood(&c) {
 		e.Domain = w.in.cfg.Blind.BlindDomain(c.Facts["zone"])
 	}
 	if i, here := w.entry[c.ID]; here {
@@ -76,7 +78,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	}
 	w.filed[c.ID] = !c.Open
 	switch {
-	case c.Open, c.Unverified:
+	case c.Open, c.Unverified, flood(&c):
 		return nil
 	case c.Channel == canary.DNS:
 		w.joinQuery(&c, e.Domain)
@@ -118,6 +120,12 @@ func nameless(c *canary.Contact) bool {
 	return false
 }
 
+// flood reports whether a contact tells how often the DNS ear was asked for
+// names that nobody has a reason to know: that belongs to no mail.
+func flood(c *canary.Contact) bool {
+	return c.Channel == canary.DNS && c.Facts["queries"] != ""
+}
+
 // joinQuery joins a DNS query to the incidents whose mails came from the same
 // domain shortly before; mails that come later look back for it.
 func (w *work) joinQuery(c *canary.Contact, domain string) {
@@ -130,6 +138,9 @@ func (w *work) joinQuery(c *canary.Contact, domain string) {
 }
 
 func (w *work) support(s *canary.Standing, id canary.ContactID) {
+	if s.Support >= mostSupport {
+		return
+	}
 	w.out.Supports = append(w.out.Supports, canary.Support{Incident: s.ID, Contact: id})
 	s.Support++
 }
