@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"saltmine/listener/smtpd"
 )
 
 // v2 makes a header of version 2 by the specification's table.
@@ -113,4 +115,29 @@ func TestShutdownDoesNotWaitForAProxy(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
+}
+
+// FuzzProxy reads headers with a mail behind them: it reads nothing of the mail,
+// and tells both addresses or none.
+func FuzzProxy(f *testing.F) {
+	for _, s := range []string{
+		v2(1, 0x11, make([]byte, 12)), v2(1, 0x21, make([]byte, 36)), v2(0, 0, nil), v2(1, 0x31, make([]byte, 216)), v2(1, 0x11, make([]byte, 300)),
+		"PROXY TCP4 203.0.113.7 198.51.100.1 4660 25\r\n", "PROXY UNKNOWN\r\n", "PROXY TCP6 ::1 ::1 1 2\r\n", "PROXY  \r\n", "PROXY TCP4\r\r\n\r\n",
+	} {
+		f.Add([]byte(s))
+	}
+	const mail = "EHLO c.example\r\n"
+	f.Fuzz(func(t *testing.T, header []byte) {
+		in := bytes.NewReader(append(bytes.Clone(header), mail...))
+		peer, here, err := smtpd.ReadProxy(in)
+		if err != nil {
+			return
+		}
+		if peer.IsValid() != here.IsValid() {
+			t.Errorf("peer %v, here %v", peer, here)
+		}
+		if taken := len(header) + len(mail) - in.Len(); bytes.HasPrefix(header, []byte("PROXY ")) && bytes.IndexByte(append(header, mail...), '\n') != taken-1 {
+			t.Errorf("%d bytes taken of %q", taken, header)
+		}
+	})
 }

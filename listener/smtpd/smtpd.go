@@ -26,11 +26,9 @@
 // library does with a broken stream can turn message text into commands.
 //
 // The facts of a contact: "helo", "tls" (version and cipher), "proxy" (the
-// trusted proxy that told the peer), "end" (how the
-// transaction ended: data, rset, helo, quit, starttls, or why the connection
-// was lost: disconnect, idle, session, slow, commands, errors, protocol, tls,
-// shutdown, fault),
-// "bytes" (of the message, as sent), "truncated" (why the message is not whole:
+// trusted proxy that told the peer), "end" (how the transaction ended: data,
+// rset, helo, quit, starttls, or why the connection was lost: disconnect, idle,
+// session, slow, commands, errors, protocol, tls, shutdown, fault), "bytes" (of the message, as sent), "truncated" (why the message is not whole:
 // size, memory, or why the connection was lost), "queue_id" (the id that the client was told).
 package smtpd
 
