@@ -202,7 +202,7 @@ func TestQueriesSupportMailsOfTheirDomain(t *testing.T) {
 
 func TestQueriesThatSupportNothingMore(t *testing.T) {
 	t.Parallel()
-	inGroups(t, func(t *testing.T, w *world, take func(...canary.Contact)) {
+	inGroups(t, func(_ *testing.T, w *world, take func(...canary.Contact)) {
 		w.plant("db:main", 1)
 		flood := func() canary.Contact {
 			c := w.query("example.net")

@@ -161,7 +161,7 @@ func said(m *dns.Msg) string {
 	}
 	var names strings.Builder
 	for _, q := range m.Question {
-		names.WriteString(fmt.Sprintf("%s %d %d ", q.Name, q.Qtype, q.Qclass))
+		fmt.Fprintf(&names, "%s %d %d ", q.Name, q.Qtype, q.Qclass)
 	}
 	return fmt.Sprintf("%s opcode %d aa %v tc %v rd %v ra %v ad %v cd %v z %v | %s| %q | %q | %s",
 		dns.RcodeToString[m.Rcode], m.Opcode, m.Authoritative, m.Truncated, m.RecursionDesired, m.RecursionAvailable, m.AuthenticatedData,
