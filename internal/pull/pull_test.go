@@ -321,3 +321,14 @@ func TestPullFromSomethingElse(t *testing.T) {
 		}
 	}
 }
+
+// A key gets into no text, whoever prints it.
+func TestIdentityPrintsNothing(t *testing.T) {
+	t.Parallel()
+	i := identity(t, "edge1.example.net")
+	for _, text := range []string{fmt.Sprint(i), fmt.Sprintf("%+v %#v", i, i), fmt.Sprintf("%s", i)} {
+		if strings.Contains(text, "PRIVATE") || strings.Contains(text, "45, 45") || text == "" {
+			t.Errorf("%q", text)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -297,5 +298,40 @@ func overwrite(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// An edge's keys close what only the core opens, print nothing, and never lie
+// beside a key of the core.
+func TestEdgeKeys(t *testing.T) {
+	t.Parallel()
+	k, dir := keys(t)
+	edge := t.TempDir()
+	for name, content := range k.ForEdge() {
+		if err := os.WriteFile(filepath.Join(edge, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blind, err := seal.LoadEdge(edge)
+	if err != nil || !bytes.Equal(blind.Accept(), k.Accept()) {
+		t.Fatalf("the rule's key is another: %v", err)
+	}
+	closed, err := blind.Lid.Seal([]byte("heard"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open, err := k.Core.Open(closed); err != nil || string(open) != "heard" {
+		t.Errorf("%q, %v", open, err)
+	}
+	for _, text := range []string{fmt.Sprint(blind), fmt.Sprintf("%+v %#v", blind, blind), slog.AnyValue(blind).Resolve().String()} {
+		if !strings.HasPrefix(text, "edge keys") {
+			t.Errorf("%q", text)
+		}
+	}
+	if _, err := seal.LoadEdge(dir); err == nil || !strings.Contains(err.Error(), "must not be on an edge") {
+		t.Errorf("the core's folder: %v", err)
+	}
+	if _, err := seal.LoadEdge(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder: %v", err)
 	}
 }
