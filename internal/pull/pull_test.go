@@ -326,7 +326,7 @@ func TestPullFromSomethingElse(t *testing.T) {
 func TestIdentityPrintsNothing(t *testing.T) {
 	t.Parallel()
 	i := identity(t, "edge1.example.net")
-	for _, text := range []string{fmt.Sprint(i), fmt.Sprintf("%+v %#v", i, i), fmt.Sprintf("%s", i)} {
+	for _, text := range []string{fmt.Sprint(i), fmt.Sprintf("%+v %#v", i, i), i.String()} {
 		if strings.Contains(text, "PRIVATE") || strings.Contains(text, "45, 45") || text == "" {
 			t.Errorf("%q", text)
 		}
