@@ -161,15 +161,40 @@ func newCostume(name string) (costume, error) {
 
 // say fills in a saying and ends it with CR LF.
 func (c costume) say(s saying, b blanks) string {
-	pairs := []string{
-		"{host}", b.host, "{arg}", printable(b.arg), "{peer}", b.peer, "{helo}", printable(b.helo), "{verb}", printable(b.verb),
-		"{size}", strconv.FormatInt(b.size, 10), "\n", "\r\n",
+	var out strings.Builder
+	for text := c.words[s]; ; {
+		before, rest, found := strings.Cut(text, "{")
+		out.WriteString(strings.ReplaceAll(before, "\n", "\r\n"))
+		if !found {
+			out.WriteString("\r\n")
+			return out.String()
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		out.WriteString(b.fill(name))
+		text = after
 	}
-	if text := c.words[s]; strings.Contains(text, "{date}") || strings.Contains(text, "{day}") {
-		now := b.now().UTC()
-		pairs = append(pairs, "{date}", now.Format("Mon, 02 Jan 2006 15:04:05 -0700"), "{day}", now.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+}
+
+func (b blanks) fill(name string) string {
+	switch name {
+	case "host":
+		return b.host
+	case "arg":
+		return printable(b.arg)
+	case "peer":
+		return b.peer
+	case "helo":
+		return printable(b.helo)
+	case "verb":
+		return printable(b.verb)
+	case "size":
+		return strconv.FormatInt(b.size, 10)
+	case "date":
+		return b.now().UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700")
+	case "day":
+		return b.now().UTC().Format("Mon, 2 Jan 2006 15:04:05 -0700")
 	}
-	return strings.NewReplacer(pairs...).Replace(c.words[s] + "\n")
+	return ""
 }
 
 // printable makes text of the client fit for a reply: nothing in it can end the line.
