@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +20,7 @@ import (
 	"saltmine/internal/token"
 	"saltmine/internal/webhook"
 	"saltmine/listener"
+	"saltmine/listener/acmed"
 	"saltmine/listener/desk"
 	"saltmine/listener/smtpd"
 )
@@ -91,12 +94,9 @@ func (e *ears) smtp(ctx context.Context) error {
 		ProxyFrom: c.ProxyFrom, Now: e.now, Log: e.log.With("ear", "smtpd"),
 		Limits: smtpd.Limits{Connections: c.Connections, PerAddress: c.ConnectionsPerAddress},
 	}
-	if c.TLSCert != "" {
-		pair, err := smtpd.NewCertificate(c.TLSCert, c.TLSKey, sc.Log)
-		if err != nil {
-			return fmt.Errorf("[smtp] %w", err)
-		}
-		sc.TLS = pair.Config()
+	var err error
+	if sc.TLS, err = e.certificate(ctx, c); err != nil {
+		return fmt.Errorf("[smtp] %w", err)
 	}
 	srv, err := smtpd.New(sc)
 	if err != nil {
@@ -119,6 +119,42 @@ func (e *ears) smtp(ctx context.Context) error {
 	}
 	e.jobs = append(e.jobs, job{"smtpd", func(ctx context.Context) error { return srv.Run(ctx, lns...) }})
 	return nil
+}
+
+// certificate is what STARTTLS shows: from files, from an authority, or none.
+func (e *ears) certificate(ctx context.Context, c *conf.SMTP) (*tls.Config, error) {
+	log := e.log.With("ear", "smtpd")
+	if c.TLSCert != "" {
+		pair, err := smtpd.NewCertificate(c.TLSCert, c.TLSKey, log)
+		if err != nil {
+			return nil, err
+		}
+		return pair.Config(), nil
+	}
+	if c.ACME == "" {
+		return nil, nil
+	}
+	ac := acmed.Config{Hostname: c.Hostname, Directory: c.ACME, Email: c.ACMEEmail, Dir: c.ACMEDir, Log: log}
+	if c.ACMERoots != "" {
+		pem, err := os.ReadFile(c.ACMERoots)
+		if err != nil {
+			return nil, fmt.Errorf("acme_roots: %w", err)
+		}
+		ac.Roots = x509.NewCertPool()
+		if !ac.Roots.AppendCertsFromPEM(pem) {
+			return nil, errors.New("acme_roots: no certificate in it")
+		}
+	}
+	client, err := acmed.New(ac)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := e.listen(ctx, "acme", c.ACMEListen)
+	if err != nil {
+		return nil, err
+	}
+	e.jobs = append(e.jobs, job{"acme", func(ctx context.Context) error { return client.Run(ctx, ln) }})
+	return client.TLS(), nil
 }
 
 // socket takes a Unix socket for LMTP. One that a killed process left behind is

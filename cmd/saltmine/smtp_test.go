@@ -11,7 +11,8 @@ import (
 
 // TestMailBehindOthers has a proxy and a mail server stand in front of the ear:
 // the proxy tells whom it speaks for, the mail server delivers by LMTP. A killed
-// process leaves its socket behind, which the next start takes over.
+// process leaves its socket behind, which the next start takes over. The
+// authority for certificates is away, which keeps no mail out.
 func TestMailBehindOthers(t *testing.T) {
 	t.Parallel()
 	s, reg, prey := planted(t, 20)
@@ -19,7 +20,7 @@ func TestMailBehindOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.with("saltmine.toml", strings.Replace(string(text), "[smtp]\n", "[smtp]\nproxy_from = [\"127.0.0.1\"]\nlmtp = \"lmtp.sock\"\nlmtp_mode = \"0600\"\n", 1))
+	s.with("saltmine.toml", strings.Replace(string(text), "[smtp]\n", "[smtp]\nproxy_from = [\"127.0.0.1\"]\nlmtp = \"lmtp.sock\"\nlmtp_mode = \"0600\"\nacme = \"https://127.0.0.1:1/dir\"\nacme_listen = \"127.0.0.1:0\"\nacme_dir = \"acme\"\n", 1))
 	srv := s.serve()
 	if info, err := os.Stat(s.path("lmtp.sock")); err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("the socket: %v, %v", info, err)
@@ -41,6 +42,9 @@ func TestMailBehindOthers(t *testing.T) {
 	c, err := smtp.NewClient(conn, "mx1.hollowbrook.example")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if offered, _ := c.Extension("STARTTLS"); !offered {
+		t.Error("STARTTLS is not offered")
 	}
 	if err := c.Mail("a@scam.example"); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,15 @@ type SMTP struct {
 	// read again when they change.
 	TLSCert string `json:"tls_cert,omitempty"`
 	TLSKey  string `json:"tls_key,omitempty"`
+	// ACME is the directory of an authority that gives the certificate instead,
+	// ACMEListen where it finds its proof (port 443 of the hostname), ACMEDir
+	// where account and certificate are kept, ACMERoots a PEM
+	// file for an authority of one's own.
+	ACME       string `json:"acme,omitempty"`
+	ACMEListen string `json:"acme_listen,omitempty"`
+	ACMEDir    string `json:"acme_dir,omitempty"`
+	ACMEEmail  string `json:"acme_email,omitempty"`
+	ACMERoots  string `json:"acme_roots,omitempty"`
 	// ProxyFrom are the proxies in front, which begin every connection with a
 	// PROXY header.
 	ProxyFrom []netip.Prefix `json:"proxy_from,omitempty"`
@@ -47,6 +56,11 @@ func (c *Config) decodeSMTP(t *table) {
 	t.text("hostname", &s.Hostname)
 	t.file("tls_cert", &s.TLSCert)
 	t.file("tls_key", &s.TLSKey)
+	t.text("acme", &s.ACME)
+	t.text("acme_listen", &s.ACMEListen)
+	t.file("acme_dir", &s.ACMEDir)
+	t.text("acme_email", &s.ACMEEmail)
+	t.file("acme_roots", &s.ACMERoots)
 	t.prefixes("proxy_from", &s.ProxyFrom)
 	t.file("lmtp", &s.LMTP)
 	t.text("lmtp_mode", &mode)
@@ -94,11 +108,27 @@ func (k *checks) smtp(s *SMTP, domains bool) {
 	}
 	k.together("smtp.tls_key", s.TLSKey != "", "tls_cert", s.TLSCert != "")
 	k.together("smtp.tls_cert", s.TLSCert != "", "tls_key", s.TLSKey != "")
+	k.acme(s)
 	k.together("smtp.lmtp", s.LMTP != "", "lmtp_mode", s.LMTPMode != 0)
 	for key, n := range map[string]int{"smtp.connections": s.Connections, "smtp.connections_per_address": s.ConnectionsPerAddress} {
 		if n < 1 || n > 1_000_000 {
 			k.bad(key, "%d is not between 1 and 1000000", n)
 		}
+	}
+}
+
+func (k *checks) acme(s *SMTP) {
+	k.together("smtp.acme", s.ACME != "", "acme_listen", s.ACMEListen != "")
+	k.together("smtp.acme_listen", s.ACMEListen != "", "acme", s.ACME != "")
+	k.together("smtp.acme_dir", s.ACMEDir != "", "acme", s.ACME != "")
+	if s.ACME != "" {
+		k.url("smtp.acme", s.ACME)
+	}
+	if s.ACME != "" && s.TLSCert != "" {
+		k.bad("smtp.acme", "tls_cert is given too; keep one of them")
+	}
+	if s.ACMEListen != "" {
+		k.listen("smtp.acme_listen", s.ACMEListen)
 	}
 }
 
@@ -115,6 +145,11 @@ func (p printer) smtp(s *SMTP) {
 	p.value("smtp.hostname", s.Hostname)
 	p.value("smtp.tls_cert", s.TLSCert)
 	p.value("smtp.tls_key", s.TLSKey)
+	p.value("smtp.acme", s.ACME)
+	p.value("smtp.acme_listen", s.ACMEListen)
+	p.value("smtp.acme_dir", s.ACMEDir)
+	p.value("smtp.acme_email", s.ACMEEmail)
+	p.value("smtp.acme_roots", s.ACMERoots)
 	p.value("smtp.proxy_from", texts(s.ProxyFrom))
 	p.value("smtp.lmtp", s.LMTP)
 	if s.LMTP != "" {

@@ -57,6 +57,7 @@ func storeys() map[string]int {
 		"internal/inventory/survey": 3,
 		"internal/pager/pagertest":  3,
 		"internal/pager/post":       3,
+		"listener/acmed":            3,
 		"listener/desk":             3,
 		"listener/dnsd":             3,
 		"listener/phone":            3,
@@ -80,30 +81,31 @@ func storeys() map[string]int {
 func rooms() map[string][]string {
 	return map[string][]string{
 		// The configuration, and recipes, which are read without one.
-		"github.com/BurntSushi/toml":         {"internal/conf", "seeder/recipe"},
-		"github.com/VictoriaMetrics/metrics": {"cmd/saltmine"},
-		"github.com/dolthub/go-mysql-server": {"internal/mysqlbox"},
-		"github.com/dolthub/vitess":          {"internal/mysqlbox"},
-		"github.com/emersion/go-imap":        {"internal/inventory/login"},
-		"github.com/emersion/go-message":     {"internal/mailtext"},
-		"github.com/emersion/go-smtp":        {"listener/smtpd"},
-		"github.com/google/go-cmp":           nil,
-		"github.com/miekg/dns":               {"listener/dnsd"},
-		"github.com/pressly/goose":           {"internal/registry"},
-		"github.com/robfig/cron":             {"cmd/saltmine"},
-		"github.com/rogpeppe/go-internal":    nil,
-		"github.com/sirupsen/logrus":         {"internal/mysqlbox"},
-		"github.com/spf13/cobra":             {"cmd/saltmine"},
-		"golang.org/x/crypto":                {"internal/seal"},
-		"golang.org/x/net/idna":              {"internal/token"},
-		"golang.org/x/net/ipv4":              {"listener/dnsd"},
-		"golang.org/x/net/ipv6":              {"listener/dnsd"},
-		"golang.org/x/sync":                  {"cmd/saltmine"},
-		"golang.org/x/term":                  {"cmd/saltmine"},
-		"golang.org/x/text":                  {"seeder"}, // the names of countries
-		"modernc.org/sqlite":                 {"internal/registry"},
-		"pgregory.net/rapid":                 nil,
-		"github.com/go-sql-driver/mysql":     {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
+		"github.com/BurntSushi/toml":           {"internal/conf", "seeder/recipe"},
+		"github.com/VictoriaMetrics/metrics":   {"cmd/saltmine"},
+		"github.com/dolthub/go-mysql-server":   {"internal/mysqlbox"},
+		"github.com/dolthub/vitess":            {"internal/mysqlbox"},
+		"github.com/emersion/go-imap":          {"internal/inventory/login"},
+		"github.com/emersion/go-message":       {"internal/mailtext"},
+		"github.com/emersion/go-smtp":          {"listener/smtpd"},
+		"github.com/google/go-cmp":             nil,
+		"github.com/miekg/dns":                 {"listener/dnsd"},
+		"github.com/pressly/goose":             {"internal/registry"},
+		"github.com/robfig/cron":               {"cmd/saltmine"},
+		"github.com/rogpeppe/go-internal":      nil,
+		"github.com/sirupsen/logrus":           {"internal/mysqlbox"},
+		"github.com/spf13/cobra":               {"cmd/saltmine"},
+		"golang.org/x/crypto/acme":             {"listener/acmed"},
+		"golang.org/x/crypto/chacha20poly1305": {"internal/seal"},
+		"golang.org/x/net/idna":                {"internal/token"},
+		"golang.org/x/net/ipv4":                {"listener/dnsd"},
+		"golang.org/x/net/ipv6":                {"listener/dnsd"},
+		"golang.org/x/sync":                    {"cmd/saltmine"},
+		"golang.org/x/term":                    {"cmd/saltmine"},
+		"golang.org/x/text":                    {"seeder"}, // the names of countries
+		"modernc.org/sqlite":                   {"internal/registry"},
+		"pgregory.net/rapid":                   nil,
+		"github.com/go-sql-driver/mysql":       {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
 	}
 }
 
