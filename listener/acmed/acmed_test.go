@@ -86,7 +86,7 @@ func shown(t *testing.T, c *acmed.Client, name string) *x509.Certificate {
 	t.Helper()
 	here, there := net.Pipe()
 	defer here.Close()
-	go func() { _ = tls.Server(there, c.TLS()).HandshakeContext(t.Context()) }()        // ends with the pipe
+	go func() { _ = tls.Server(there, c.TLS()).HandshakeContext(t.Context()) }() // ends with the pipe
 	client := tls.Client(here, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	if err := client.HandshakeContext(t.Context()); err != nil {
 		t.Fatal(err)
