@@ -40,7 +40,7 @@ func (s *site) enrollEdge() *farEdge {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	text := strings.Replace(string(conf), `listen = ":`+port+`"`, `listen = "127.0.0.1:`+port+`"`, 1)
+	text := strings.NewReplacer(`listen = ":`+port+`"`, `listen = "127.0.0.1:`+port+`"`, `":25"`, `"127.0.0.1:0"`, `":53"`, `"127.0.0.1:0"`).Replace(string(conf))
 	e.write("saltmine.toml", text+"\n[admin]\nlisten = \"127.0.0.1:0\"\n")
 	core, err := os.ReadFile(s.path("saltmine.toml"))
 	if err != nil {
@@ -293,8 +293,13 @@ func TestEdgeAccepts(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, some := testDomains()[0], testDomains()[1]
-	s.write("saltmine.toml", string(conf)+"[pool.accept]\n\""+all+"\" = \"all\"\n\""+some+"\" = 8\n")
-	edge := s.enrollEdge().start("edge")
+	s.write("saltmine.toml", string(conf)+"[pool.accept]\n\""+all+"\" = \"all\"\n\""+some+"\" = 8\n[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n")
+	e := s.enrollEdge()
+	told, err := os.ReadFile(e.path("saltmine.toml"))
+	if err != nil || !strings.Contains(string(told), "[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n") {
+		t.Errorf("the edge is told, %v:\n%s", err, told)
+	}
+	edge := e.start("edge")
 	took := map[string]int{}
 	const names = 400
 	for _, domain := range testDomains()[:3] {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,7 +109,11 @@ func (a *app) enrollHere(e enrolling) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"keys/edge.key": edge.Key, "keys/edge.crt": edge.Cert, "keys/core.crt": core.Cert, "saltmine.toml": edgeConfig(cfg, port)}
+	text, err := edgeConfig(cfg, port)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"keys/edge.key": edge.Key, "keys/edge.crt": edge.Cert, "keys/core.crt": core.Cert, "saltmine.toml": text}
 	for name, content := range keys.ForEdge() {
 		files["keys/"+name] = content
 	}
@@ -238,46 +241,4 @@ func replaceFile(path string, content []byte) error {
 		return err
 	}
 	return os.Rename(tmp, path)
-}
-
-// edgeConfig is the configuration of an edge of a core: its domains, the rule's
-// rates, and the ears of the internet as the core has them.
-func edgeConfig(cfg *conf.Config, port string) []byte {
-	var b strings.Builder
-	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	p("# An edge: ears and a spool that it cannot read. It needs to know no more than this,")
-	p("# and refuses to start with more.")
-	p("[edge]\nlisten = %q\n", net.JoinHostPort("", port))
-	p("[pool]\ndomains = %s\naccept_one_in = %d", quoted(cfg.Pool.Domains), cfg.Pool.AcceptOneIn)
-	if len(cfg.Pool.Accept) > 0 {
-		p("[pool.accept]")
-	}
-	for _, domain := range slices.Sorted(maps.Keys(cfg.Pool.Accept)) {
-		p("%q = %d", domain, cfg.Pool.Accept[domain])
-	}
-	smtp := conf.SMTP{Listen: []string{":25"}, Costume: "postfix", Hostname: "mx." + cfg.Pool.Domains[0]}
-	if cfg.SMTP != nil {
-		smtp = *cfg.SMTP
-	}
-	p("\n[smtp]\nlisten = %s\nhostname = %q\ncostume = %q", quoted(smtp.Listen), smtp.Hostname, smtp.Costume)
-	p("# tls_cert = \"mx.pem\"\n# tls_key = \"mx.key\"")
-	if d := cfg.DNS; d != nil {
-		var addrs []string
-		for _, addr := range d.Addresses {
-			addrs = append(addrs, addr.String())
-		}
-		p("\n[dns]\nlisten = %s\nnameservers = %s", quoted(d.Listen), quoted(d.Nameservers))
-		p("# what the domains' A and AAAA records say: the addresses of this machine\naddresses = %s", quoted(addrs))
-	}
-	p("\n[spool]\ndir = \"spool/\"\nmax_bytes = %d", cfg.Spool.MaxBytes)
-	p("\n# [admin]\n# listen = \"127.0.0.1:9090\"")
-	return []byte(b.String())
-}
-
-func quoted(list []string) string {
-	out := make([]string, len(list))
-	for i, text := range list {
-		out[i] = fmt.Sprintf("%q", text)
-	}
-	return "[" + strings.Join(out, ", ") + "]"
 }
