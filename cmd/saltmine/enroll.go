@@ -57,8 +57,8 @@ example with scp, and remove it afterwards.
 On the edge, --bundle unpacks it into --dir. Nothing is overwritten on either
 side; an edge that is enrolled again gets new certificates, and the old ones are
 no longer accepted.`,
-		Example: `  saltmine edge enroll --url https://edge1.example.net:7443 --out edge1.bundle   # on the core
-  saltmine edge enroll --bundle edge1.bundle --dir /etc/saltmine                 # on the edge`,
+		Example: `  saltmine edge enroll --url https://edge1.example.net:7443 --out edge1.bundle
+  saltmine edge enroll --bundle edge1.bundle --dir /etc/saltmine`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
