@@ -32,7 +32,7 @@ func (a *app) edgeCmd() *cobra.Command {
 		Long: `Runs the ears and the spool on a machine that faces the internet. It has its
 domains, the key of the acceptance rule and the core's public key: no list of
 canaries, no registry, and nothing with which to read what it has recorded. The
-core pulls from it and trims it; the edge itself opens no connection.
+core pulls from it and trims it; the edge itself opens no connection to it.
 
 'saltmine edge enroll' sets one up.`,
 		Example: "  saltmine edge --config /etc/saltmine/saltmine.toml",

@@ -138,6 +138,7 @@ type Pager struct {
 
 	mu   sync.Mutex
 	busy map[slot]bool  // deliveries in flight
+	done map[slot]bool  // and those that ended since the outbox was asked
 	load map[string]int // how many of them each route has
 
 	faults int // failed readings of the outbox in a row; Run's own
@@ -155,6 +156,7 @@ func New(cfg Config) *Pager {
 		cfg:  cfg.withDefaults(),
 		wake: make(chan struct{}, 1),
 		busy: map[slot]bool{},
+		done: map[slot]bool{},
 		load: map[string]int{},
 	}
 }
@@ -194,6 +196,9 @@ const (
 // round starts what is due and has a place, and returns how long to sleep.
 func (p *Pager) round(ctx context.Context, start func(Delivery)) time.Duration {
 	now := p.cfg.Now()
+	p.mu.Lock()
+	clear(p.done)
+	p.mu.Unlock()
 	// What is in flight is still due, so twice the places always show enough.
 	due, err := p.cfg.Outbox.Due(ctx, now, 2*p.cfg.Workers)
 	if err != nil {
@@ -244,12 +249,13 @@ func (p *Pager) rest(ctx context.Context, wait time.Duration) {
 }
 
 // claim takes a place on the delivery's route; it fails when the delivery is
-// in flight already or all places are taken.
+// in flight already, has ended while the outbox was asked (which may not have
+// known), or all places are taken.
 func (p *Pager) claim(d Delivery) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := slot{d.Page.ID, d.Route}
-	if p.busy[s] || p.load[d.Route] >= p.cfg.Workers {
+	if p.busy[s] || p.done[s] || p.load[d.Route] >= p.cfg.Workers {
 		return false
 	}
 	p.busy[s] = true
@@ -261,6 +267,7 @@ func (p *Pager) claim(d Delivery) bool {
 func (p *Pager) release(d Delivery) {
 	p.mu.Lock()
 	delete(p.busy, slot{d.Page.ID, d.Route})
+	p.done[slot{d.Page.ID, d.Route}] = true
 	if p.load[d.Route]--; p.load[d.Route] == 0 {
 		delete(p.load, d.Route)
 	}

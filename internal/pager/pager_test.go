@@ -178,6 +178,49 @@ func TestDefaultJitterStaysWithinHalf(t *testing.T) {
 	})
 }
 
+// slowBox is an outbox whose answer is old when it comes: meanwhile what is in
+// flight ends.
+type slowBox struct {
+	*pagertest.Box
+	answered func()
+}
+
+func (b *slowBox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
+	due, err := b.Box.Due(ctx, now, limit)
+	if len(due) > 0 {
+		b.answered()
+	}
+	return due, err
+}
+
+// A page that is sent between the outbox's answer and its reading is not sent again.
+func TestSentMeanwhileIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		box := &pagertest.Box{}
+		let := make(chan bool)
+		rcv := newReceiver(func(context.Context, int) error { <-let; return nil })
+		pages(box, 1, "hook")
+		asked := 0
+		p := run(t, box, map[string]pager.Send{"hook": rcv.send}, func(c *pager.Config) {
+			c.Outbox = &slowBox{box, func() {
+				if asked++; asked == 2 { // the page is due, and in flight
+					close(let)
+					synctest.Wait()
+				}
+			}}
+		})
+		synctest.Wait()
+		p.Wake()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if len(rcv.at) != 1 || asked < 2 {
+			t.Errorf("sent %d times, the outbox was asked %d times while it was due", len(rcv.at), asked)
+		}
+		p.stop(t)
+	})
+}
+
 func TestHangingRouteHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
