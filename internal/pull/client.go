@@ -34,6 +34,9 @@ type State struct {
 	Heard         time.Time // of the last answer, by our clock
 }
 
+// Off reports whether the edge's clock is off by more than a second for sure.
+func (s State) Off() bool { return s.Ahead.Abs() > time.Second+s.Unsure }
+
 // Client takes records from one edge. It is safe for concurrent use, but one
 // spool has one taker.
 type Client struct {
@@ -231,6 +234,7 @@ func (c *Client) check(resp *http.Response, began time.Time) error {
 	case http.StatusPreconditionFailed:
 		return ErrOther
 	case http.StatusConflict:
+		c.acked = 0 // the spool is older than it was: the next Ack is to be asked for
 		return fmt.Errorf("%w (at the edge)", spool.ErrAhead)
 	case http.StatusServiceUnavailable:
 		return fmt.Errorf("%w (at the edge)", spool.ErrBroken)

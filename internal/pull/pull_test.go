@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -242,6 +243,54 @@ func TestPullFromAnotherSpool(t *testing.T) {
 	}
 	if got, err := c.Read(t.Context(), 0, 10); err != nil || len(got) != 5 {
 		t.Errorf("%d records, %v", len(got), err)
+	}
+}
+
+// An edge that came back from an older copy of its disk has given the numbers out
+// that were acknowledged, and will again: whoever reads there is told so, also
+// when he acknowledges what he acknowledged before.
+func TestPullFromAnOlderSpool(t *testing.T) {
+	t.Parallel()
+	f := newFar(t)
+	dir, old := t.TempDir(), t.TempDir()
+	open := func(dir string) *spool.Spool {
+		sp, err := spool.Open(spool.Config{Dir: dir, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { sp.Close() })
+		return sp
+	}
+	f.spool = open(dir)
+	f.append(t, 0, 3)
+	if err := f.spool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(old, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	f.spool = open(dir)
+	f.append(t, 3, 9)
+	var now atomic.Pointer[spool.Spool]
+	now.Store(f.spool)
+	c := f.client(t, f.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pull.NewServer(pull.ServerConfig{Spool: now.Load(), Began: began, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).ServeHTTP(w, r)
+	})))
+	if _, err := c.Greet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ack(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	now.Store(open(old))
+	if _, err := c.Read(t.Context(), 10, 5); !errors.Is(err, spool.ErrAhead) {
+		t.Errorf("read: %v", err)
+	}
+	if err := c.Ack(t.Context(), 10); !errors.Is(err, spool.ErrAhead) {
+		t.Errorf("acknowledged again: %v", err)
+	}
+	if got, err := c.Read(t.Context(), 0, 5); err != nil || len(got) != 3 {
+		t.Errorf("from its beginning: %d records, %v", len(got), err)
 	}
 }
 
