@@ -41,7 +41,7 @@ core pulls from it and trims it; the edge itself opens no connection to it.
 			if err := forgetful(); err != nil {
 				return err
 			}
-			return a.edge(cmd.Context(), nil)
+			return a.edge(cmd.Context())
 		},
 	}
 	cmd.AddCommand(a.enrollCmd())
@@ -69,8 +69,8 @@ func forgetful() error {
 	return nil
 }
 
-// edge runs until ctx ends. ready, if given, is told where everything listens.
-func (a *app) edge(ctx context.Context, ready func(addrs map[string]string)) (err error) {
+// edge runs until ctx ends.
+func (a *app) edge(ctx context.Context) (err error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -97,9 +97,6 @@ func (a *app) edge(ctx context.Context, ready func(addrs map[string]string)) (er
 		return err
 	}
 	e.log.Info("ready", "jobs", len(e.jobs))
-	if ready != nil {
-		ready(e.ears.addrs)
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, j := range e.jobs {
 		g.Go(func() error {

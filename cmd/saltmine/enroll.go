@@ -152,8 +152,11 @@ func (a *app) ownIdentity(dir string) (pull.Identity, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return id, fmt.Errorf("enroll: %w", err)
 	}
+	if err := replaceFile(certFile(dir, coreName), id.Cert); err != nil {
+		return id, fmt.Errorf("enroll: %w", err)
+	}
 	// The key comes last: with it the identity is whole.
-	if err := errors.Join(replaceFile(certFile(dir, coreName), id.Cert), writeNew(keyFile(dir, coreName), string(id.Key))); err != nil {
+	if err := replaceFile(keyFile(dir, coreName), id.Key); err != nil {
 		return id, fmt.Errorf("enroll: %w", err)
 	}
 	return id, nil

@@ -24,9 +24,8 @@ type puller struct {
 
 // mind warns of an edge whose clock is off: its contacts have its time.
 func (p *puller) mind() {
-	const most = time.Second
 	s := p.client.State()
-	off := s.Ahead.Abs() > most+s.Unsure
+	off := s.Off()
 	if off && !p.off {
 		p.log.Warn("edge's clock is off: its contacts carry its time", "ahead", s.Ahead.String(), "unsure", s.Unsure.String())
 	}
@@ -77,7 +76,7 @@ func edgeClient(cfg *conf.Config, p conf.Pull, now func() time.Time) (*pull.Clie
 
 // checkEdge asks an edge for its name and its clock.
 func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() time.Time) error {
-	const patience, most = 10 * time.Second, time.Second
+	const patience = 10 * time.Second
 	client, err := edgeClient(cfg, p, now)
 	if err != nil {
 		return err
@@ -85,7 +84,7 @@ func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() ti
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	s, err := client.Greet(ctx)
-	if err == nil && s.Ahead.Abs() > most+s.Unsure {
+	if err == nil && s.Off() {
 		err = fmt.Errorf("its clock is off by %s (give or take %s), and its contacts carry its time", s.Ahead.Round(time.Millisecond), s.Unsure.Round(time.Millisecond))
 	}
 	return err
