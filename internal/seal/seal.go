@@ -13,11 +13,25 @@
 //
 // Every file is one line of standard base64. At rest: XChaCha20-Poly1305 with
 // a random 24-byte nonce before the ciphertext; what a blob belongs to is bound
-// to it as associated data, so blobs cannot be swapped between rows. To the
-// core: HPKE (RFC 9180) in base mode, DHKEM(X25519), HKDF-SHA256,
-// ChaCha20-Poly1305, one encapsulation a record, so that a stolen edge holds
-// no key to what it has already written. Blind index: HMAC-SHA256 over kind,
-// a zero byte and the canonical text, cut to 16 bytes, in hex; or to 8, as a number.
+// to it as associated data, so blobs cannot be swapped between rows. Blind
+// index: HMAC-SHA256 over kind, a zero byte and the canonical text, cut to 16
+// bytes, in hex; or to 8, as a number.
+//
+// To the core: a record is
+//
+//	 0  1 form, 2
+//	 1 32 encapsulated key
+//	33  4 number of the record under this key, from 0, big-endian
+//	37  n ciphertext, and 16 bytes of tag
+//
+// The key is that of ChaCha20-Poly1305, exported ("record key", 32 bytes) from
+// HPKE (RFC 9180 §5.3) in base mode, DHKEM(X25519), HKDF-SHA256, export-only,
+// info "saltmine contact v2"; the nonce is the number behind 8 zero bytes, the
+// associated data are the 37 bytes before the ciphertext. A lid makes a key for
+// 4,096 records or 5 seconds, whichever is over first, and then lets go of it,
+// though nothing more be sealed. So whoever takes an edge's memory can open what
+// was sealed in the last 5 seconds, and what was until the collector has written
+// over the older keys, which an edge makes it do every 15 seconds; not the rest.
 //
 // The package never returns key bytes except for the acceptance rule's, and
 // its key types print nothing.
@@ -25,11 +39,9 @@ package seal
 
 import (
 	"crypto/cipher"
-	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -118,80 +130,6 @@ func (v *Vault) String() string { return "vault" }
 
 // GoString keeps the keys out of texts.
 func (v *Vault) GoString() string { return "vault" }
-
-// sealInfo binds what is sealed to the core to its purpose (RFC 9180 §5.1).
-const sealInfo = "saltmine contact v1"
-
-// Lid is the public half of the core's key: it closes, and cannot open.
-type Lid struct {
-	pub hpke.PublicKey
-	raw []byte
-}
-
-// NewLid reads a lid from the 32 bytes of core.pub.
-func NewLid(raw []byte) (*Lid, error) {
-	p, err := ecdh.X25519().NewPublicKey(raw)
-	if err != nil {
-		return nil, fmt.Errorf("core.pub: %w", err)
-	}
-	pub, err := hpke.NewDHKEMPublicKey(p)
-	if err != nil {
-		return nil, fmt.Errorf("core.pub: %w", err)
-	}
-	return &Lid{pub, p.Bytes()}, nil
-}
-
-// Seal encrypts plain to the core.
-func (l *Lid) Seal(plain []byte) ([]byte, error) {
-	out, err := hpke.Seal(l.pub, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(sealInfo), plain)
-	if err != nil {
-		return nil, fmt.Errorf("seal to the core: %w", err)
-	}
-	return out, nil
-}
-
-// Opener is the private half of the core's key.
-type Opener struct {
-	key hpke.PrivateKey
-	lid *Lid
-}
-
-func newOpener(raw []byte) (*Opener, error) {
-	k, err := ecdh.X25519().NewPrivateKey(raw)
-	if err != nil {
-		return nil, fmt.Errorf("core.key: %w", err)
-	}
-	key, err := hpke.NewDHKEMPrivateKey(k)
-	if err != nil {
-		return nil, fmt.Errorf("core.key: %w", err)
-	}
-	lid, err := NewLid(k.PublicKey().Bytes())
-	if err != nil {
-		return nil, err
-	}
-	return &Opener{key: key, lid: lid}, nil
-}
-
-// Open decrypts what a lid sealed.
-func (o *Opener) Open(sealed []byte) ([]byte, error) {
-	plain, err := hpke.Open(o.key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(sealInfo), sealed)
-	if err != nil {
-		return nil, ErrOpen
-	}
-	return plain, nil
-}
-
-// Lid returns the public half.
-func (o *Opener) Lid() *Lid { return o.lid }
-
-// LogValue keeps the key out of logs.
-func (o *Opener) LogValue() slog.Value { return slog.StringValue("core key") }
-
-// String keeps the key out of texts.
-func (o *Opener) String() string { return "core key" }
-
-// GoString keeps the key out of texts.
-func (o *Opener) GoString() string { return "core key" }
 
 // Signer signs evidence.
 type Signer struct{ key ed25519.PrivateKey }

@@ -294,7 +294,7 @@ func raw(t *testing.T, path string) []byte {
 	return b
 }
 
-func overwrite(t *testing.T, path, text string) {
+func overwrite(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,244 @@
+package seal
+
+import (
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/hpke"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// What is sealed to the core.
+const (
+	sealForm = 2                     // the first byte
+	sealInfo = "saltmine contact v2" // binds it to its purpose (RFC 9180 §5.1)
+	keyUse   = "record key"          // exporter context (RFC 9180 §5.3)
+
+	encLen    = 32
+	sealHead  = 1 + encLen + 4
+	keyLife   = 5 * time.Second
+	keyMost   = 4096 // records of one key
+	openedAll = 16   // keys that an opener remembers
+)
+
+// Lid is the public half of the core's key: it closes, and cannot open. It is
+// safe for concurrent use.
+type Lid struct {
+	pub hpke.PublicKey
+	raw []byte
+
+	current atomic.Pointer[shortKey] // nil when the last one's time is over
+	making  sync.Mutex               // one encapsulation at a time; guards drop
+	drop    *time.Timer              // lets go of the current key
+}
+
+// shortKey closes a few records, each with a number of its own as the nonce.
+type shortKey struct {
+	aead cipher.AEAD
+	enc  [encLen]byte
+	used atomic.Uint32
+}
+
+// NewLid reads a lid from the 32 bytes of core.pub.
+func NewLid(raw []byte) (*Lid, error) {
+	p, err := ecdh.X25519().NewPublicKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("core.pub: %w", err)
+	}
+	pub, err := hpke.NewDHKEMPublicKey(p)
+	if err != nil {
+		return nil, fmt.Errorf("core.pub: %w", err)
+	}
+	return &Lid{pub: pub, raw: p.Bytes()}, nil
+}
+
+// Seal encrypts plain to the core.
+func (l *Lid) Seal(plain []byte) ([]byte, error) {
+	key, number, err := l.turn()
+	if err != nil {
+		return nil, fmt.Errorf("seal to the core: %w", err)
+	}
+	out := make([]byte, sealHead, sealHead+len(plain)+chacha20poly1305.Overhead)
+	out[0] = sealForm
+	copy(out[1:], key.enc[:])
+	binary.BigEndian.PutUint32(out[1+encLen:], number)
+	nonce := nonceOf(number)
+	return key.aead.Seal(out, nonce[:], plain, out[:sealHead]), nil
+}
+
+// turn gives a key and a number that it has not been used with.
+func (l *Lid) turn() (*shortKey, uint32, error) {
+	if key, number := l.next(); key != nil {
+		return key, number, nil
+	}
+	l.making.Lock()
+	defer l.making.Unlock()
+	if key, number := l.next(); key != nil {
+		return key, number, nil // somebody else made it
+	}
+	key, err := l.newKey()
+	if err != nil {
+		return nil, 0, err
+	}
+	if l.drop != nil {
+		l.drop.Stop() // else it would hold a key that is used up
+	}
+	key.used.Store(1)
+	l.current.Store(key)
+	l.drop = time.AfterFunc(keyLife, func() { l.forget(key) })
+	return key, 0, nil
+}
+
+// forget lets go of a key, and of the timer, which holds it too.
+func (l *Lid) forget(key *shortKey) {
+	l.making.Lock()
+	defer l.making.Unlock()
+	if l.current.CompareAndSwap(key, nil) {
+		l.drop = nil
+	}
+}
+
+// next takes a number of the current key; nil when that one has none left.
+func (l *Lid) next() (*shortKey, uint32) {
+	key := l.current.Load()
+	if key == nil || key.used.Load() >= keyMost {
+		return nil, 0
+	}
+	n := key.used.Add(1)
+	if n > keyMost {
+		return nil, 0
+	}
+	return key, n - 1
+}
+
+func (l *Lid) newKey() (*shortKey, error) {
+	enc, sender, err := hpke.NewSender(l.pub, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(sealInfo))
+	if err != nil {
+		return nil, err
+	}
+	raw, err := sender.Export(keyUse, chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(raw)
+	key := &shortKey{enc: [encLen]byte(enc)}
+	key.aead, err = chacha20poly1305.New(raw)
+	return key, err
+}
+
+func nonceOf(number uint32) (nonce [chacha20poly1305.NonceSize]byte) {
+	binary.BigEndian.PutUint32(nonce[len(nonce)-4:], number)
+	return nonce
+}
+
+// Opener is the private half of the core's key. It is safe for concurrent use.
+type Opener struct {
+	key hpke.PrivateKey
+	lid *Lid
+
+	mu     sync.Mutex
+	opened []openedKey // the last used first
+}
+
+// openedKey is the key of records that have the same encapsulation.
+type openedKey struct {
+	enc  [encLen]byte
+	aead cipher.AEAD
+}
+
+func newOpener(raw []byte) (*Opener, error) {
+	k, err := ecdh.X25519().NewPrivateKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("core.key: %w", err)
+	}
+	key, err := hpke.NewDHKEMPrivateKey(k)
+	if err != nil {
+		return nil, fmt.Errorf("core.key: %w", err)
+	}
+	lid, err := NewLid(k.PublicKey().Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return &Opener{key: key, lid: lid}, nil
+}
+
+// Open decrypts what a lid sealed.
+func (o *Opener) Open(sealed []byte) ([]byte, error) {
+	if len(sealed) > 0 && sealed[0] != sealForm {
+		return nil, fmt.Errorf("%w: it has the form %d, and this program reads the form %d", ErrOpen, sealed[0], sealForm)
+	}
+	if len(sealed) < sealHead+chacha20poly1305.Overhead {
+		return nil, fmt.Errorf("%w: %d bytes are too few", ErrOpen, len(sealed))
+	}
+	enc := [encLen]byte(sealed[1:])
+	aead, known := o.recall(enc)
+	if !known {
+		var err error
+		if aead, err = o.decapsulate(enc); err != nil {
+			return nil, ErrOpen
+		}
+	}
+	nonce := nonceOf(binary.BigEndian.Uint32(sealed[1+encLen:]))
+	plain, err := aead.Open(nil, nonce[:], sealed[sealHead:], sealed[:sealHead])
+	if err != nil {
+		return nil, ErrOpen
+	}
+	if !known { // only now: what does not open drives out nothing
+		o.remember(openedKey{enc, aead})
+	}
+	return plain, nil
+}
+
+func (o *Opener) decapsulate(enc [encLen]byte) (cipher.AEAD, error) {
+	recipient, err := hpke.NewRecipient(enc[:], o.key, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(sealInfo))
+	if err != nil {
+		return nil, err
+	}
+	raw, err := recipient.Export(keyUse, chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(raw)
+	return chacha20poly1305.New(raw)
+}
+
+func (o *Opener) recall(enc [encLen]byte) (cipher.AEAD, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, k := range o.opened {
+		if k.enc == enc {
+			copy(o.opened[1:i+1], o.opened[:i])
+			o.opened[0] = k
+			return k.aead, true
+		}
+	}
+	return nil, false
+}
+
+func (o *Opener) remember(k openedKey) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.opened) < openedAll {
+		o.opened = append(o.opened, openedKey{})
+	}
+	copy(o.opened[1:], o.opened)
+	o.opened[0] = k
+}
+
+// Lid returns the public half.
+func (o *Opener) Lid() *Lid { return o.lid }
+
+// LogValue keeps the key out of logs.
+func (o *Opener) LogValue() slog.Value { return slog.StringValue("core key") }
+
+// String keeps the key out of texts.
+func (o *Opener) String() string { return "core key" }
+
+// GoString keeps the key out of texts.
+func (o *Opener) GoString() string { return "core key" }
