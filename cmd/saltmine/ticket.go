@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,5 +47,33 @@ answer is always the same: recorded, thank you.`,
 	cmd.Flags().StringVar(&q.Note, "note", "", "what the caller said")
 	cmd.Flags().StringVar(&to, "url", "http://127.0.0.1:8082", "`URL` of the ticket ear")
 	cmd.Flags().StringVar(&tokenFile, "token-file", "", "`FILE` with your token")
+	return cmd
+}
+
+func (a *app) agentCmd() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "agent NAME",
+		Short: "Give a help-desk agent a token for 'ticket' and its page",
+		Long: `Makes a random token, prints it once, and puts its hash into the agents file of
+[ticket]. Who has lost the token gets another: delete the agent's line first. A
+running 'saltmine serve' reads the file when it starts.`,
+		Example: "  saltmine agent j.doe --file agents.txt",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if file == "" {
+				return usage("--file is wanted: the agents_file of [ticket]")
+			}
+			token := rand.Text()
+			if err := conf.AddAgent(file, args[0], webhook.HashToken(token)); err != nil {
+				return err
+			}
+			return a.print(map[string]string{"agent": args[0], "token": token}, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, token)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "agents `FILE`, made where there is none")
 	return cmd
 }

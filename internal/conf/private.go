@@ -1,8 +1,11 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +29,7 @@ type Agent struct {
 //
 //	# help desk, first floor
 //	j.doe 5f0c6f0e2b8a47d1
+//	m.roe sha256:9b1d…          (64 digits) the token's hash, as AddAgent writes it
 //
 // Every bad line is reported, without its token.
 func Agents(path string) ([]Agent, error) {
@@ -57,6 +61,36 @@ func Agents(path string) ([]Agent, error) {
 		return nil, fmt.Errorf("agents file %s: %w", path, err)
 	}
 	return agents, nil
+}
+
+// AddAgent puts an agent at the end of an agents file, which is made where there
+// is none. The file gets the token's hash alone.
+func AddAgent(path, name, hashed string) (err error) {
+	var old []Agent
+	if _, err := os.Lstat(path); err == nil {
+		if old, err = Agents(path); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("agents file: %w", err)
+	}
+	taken := map[string]bool{}
+	for _, a := range old {
+		taken["name "+a.Name] = true
+	}
+	if fault := agentFault([]string{name, hashed}, taken); fault != "" {
+		return fmt.Errorf("agents file %s: %s", path, fault)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // the operator names the file
+	if err != nil {
+		return fmt.Errorf("agents file: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	// The last line may have no end; an empty one is passed over.
+	if _, err := fmt.Fprintf(f, "\n%s %s\n", name, hashed); err != nil {
+		return fmt.Errorf("agents file: %w", err)
+	}
+	return f.Sync()
 }
 
 // agentFault says what is wrong with a line, without its token.

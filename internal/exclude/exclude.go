@@ -44,6 +44,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"saltmine/internal/webhook"
 )
 
 // Path is where the check answers.
@@ -62,7 +64,7 @@ const DefaultFloor = 50 * time.Millisecond
 // Caller is a job that may ask.
 type Caller struct {
 	Name   string
-	Token  string
+	Token  string // as it is, or as webhook.HashToken writes it
 	PerDay int // customers it may ask about in a day, UTC
 	// Exact: it gets no decoys, and a "drop" is always a canary.
 	Exact bool
@@ -105,7 +107,7 @@ func New(cfg Config) *Check {
 		c.cfg.Floor = DefaultFloor
 	}
 	for _, caller := range cfg.Callers {
-		c.sums = append(c.sums, sha256.Sum256([]byte(strings.TrimSpace(caller.Token))))
+		c.sums = append(c.sums, webhook.TokenSum(caller.Token))
 	}
 	return c
 }

@@ -18,6 +18,14 @@
 // (all agents are compared, in constant time); not the object above 400; body
 // over 16 KiB 413; the store failed 503, to be tried again.
 //
+// At "/" stands a small page for agents who use a browser: they log in with the
+// same token, and get the same page for whatever they enter, over the rate or no
+// ticket number at all, as long as it is recorded. Its session is a cookie that
+// no script and no other site can use, and ends after an hour without a request,
+// after 12, or with the process; every form carries a secret of its session. It
+// belongs behind a proxy that speaks TLS: browsers keep such a cookie only there
+// and for localhost.
+//
 // Whoever looks up many numbers in a row is answered 429 with Retry-After, and
 // still recorded, with the fact "over_rate": a run of look-ups is an incident.
 // Only what exceeds the second, far higher rate (Rate.Keep) is not written,
@@ -63,7 +71,7 @@ const minToken = 16
 // Agent is one person, or one program, that may enter ticket numbers.
 type Agent struct {
 	Name  string
-	Token webhook.Hidden // at least 16 characters, another for each agent
+	Token webhook.Hidden // at least 16 characters, or as webhook.HashToken writes them; another for each agent
 }
 
 // Rate bounds one agent. A zero field takes the default.
@@ -96,6 +104,7 @@ type Stats struct {
 type Ear struct {
 	cfg    Config
 	agents []*agent
+	page   page
 
 	heard, overRate, unrecorded, strangers, failed atomic.Uint64
 }
@@ -113,7 +122,7 @@ const hearTimeout = 10 * time.Second
 // New returns an ear. It reports every fault of the configuration at once, none
 // of them showing a token.
 func New(cfg Config) (*Ear, error) {
-	e := &Ear{cfg: cfg}
+	e := &Ear{cfg: cfg, page: newPage()}
 	var faults []error
 	bad := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
@@ -143,7 +152,7 @@ func New(cfg Config) (*Ear, error) {
 
 func (e *Ear) addAgent(a Agent) error {
 	text := strings.TrimSpace(string(a.Token))
-	next := &agent{name: a.Name, sum: sha256.Sum256([]byte(text)), use: newAllowance(e.cfg.Rate)}
+	next := &agent{name: a.Name, sum: webhook.TokenSum(text), use: newAllowance(e.cfg.Rate)}
 	if a.Name == "" {
 		return errors.New("no name")
 	}
@@ -166,6 +175,9 @@ func (e *Ear) Stats() Stats {
 
 // ServeHTTP answers one request. It is to be mounted at "/".
 func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.servePage(w, r) {
+		return
+	}
 	if r.URL.Path != Path {
 		fail(w, http.StatusNotFound, "not found")
 		return
@@ -194,8 +206,7 @@ func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.hear(w, r, who, e.contact(r, who, body, q))
 }
 
-// agent gives the agent whose token the request carries, nil for none. Every
-// agent is compared, so that the time does not tell which was close.
+// agent gives the agent whose token the request carries, nil for none.
 func (e *Ear) agent(h http.Header) *agent {
 	given := h.Values("Authorization")
 	if len(given) != 1 {
@@ -205,6 +216,12 @@ func (e *Ear) agent(h http.Header) *agent {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return nil
 	}
+	return e.known(token)
+}
+
+// known gives the agent of a token, nil for none. Every agent is compared, so
+// that the time does not tell which was close.
+func (e *Ear) known(token string) *agent {
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	var who *agent
 	for _, a := range e.agents {
@@ -247,38 +264,48 @@ func (a *agent) onceID(key string, body []byte) canary.ContactID {
 	return canary.ContactID("k_desk-" + hex.EncodeToString(h.Sum(nil)[:16]))
 }
 
-// hear makes the contact durable and answers.
-func (e *Ear) hear(w http.ResponseWriter, r *http.Request, who *agent, c canary.Contact) {
-	leave := who.use.take(c.At)
-	if !leave.record {
+// keep makes a contact durable, within what the agent may do.
+func (e *Ear) keep(r *http.Request, who *agent, c *canary.Contact) (leave, error) {
+	got := who.use.take(c.At)
+	if !got.record {
 		e.unrecorded.Add(1)
-		slowDown(w, leave.wait, "far too many tickets, try again later")
-		return
+		return got, nil
 	}
-	if leave.wait > 0 {
+	if got.wait > 0 {
 		c.Facts["over_rate"] = "yes"
 	}
-	if leave.missed > 0 {
-		c.Facts["unrecorded"] = strconv.Itoa(leave.missed)
+	if got.missed > 0 {
+		c.Facts["unrecorded"] = strconv.Itoa(got.missed)
 	}
 	// An agent who hangs up has still quoted the number.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hearTimeout)
 	defer cancel()
-	if err := e.cfg.Hear(ctx, c); err != nil {
-		who.use.giveBack(leave.missed)
+	if err := e.cfg.Hear(ctx, *c); err != nil {
+		who.use.giveBack(got.missed)
 		e.failed.Add(1)
-		e.cfg.Log.ErrorContext(ctx, "quoted ticket could not be stored, answered 503", "contact", &c, "error", err)
-		w.Header().Set("Retry-After", "10")
-		fail(w, http.StatusServiceUnavailable, "not recorded, please try again later")
-		return
+		e.cfg.Log.ErrorContext(ctx, "quoted ticket could not be stored, answered 503", "contact", c, "error", err)
+		return got, err
 	}
 	e.heard.Add(1)
-	if leave.wait > 0 {
+	if got.wait > 0 {
 		e.overRate.Add(1)
-		e.cfg.Log.InfoContext(ctx, "quoted ticket heard, over the rate", "contact", &c, "agent", who.name)
-		slowDown(w, leave.wait, "recorded, but too many tickets at once, please slow down")
-		return
 	}
-	e.cfg.Log.InfoContext(ctx, "quoted ticket heard", "contact", &c, "agent", who.name)
-	reply(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
+	e.cfg.Log.InfoContext(ctx, "quoted ticket heard", "contact", c, "agent", who.name, "over_rate", got.wait > 0)
+	return got, nil
+}
+
+// hear makes the contact durable and answers.
+func (e *Ear) hear(w http.ResponseWriter, r *http.Request, who *agent, c canary.Contact) {
+	got, err := e.keep(r, who, &c)
+	switch {
+	case err != nil:
+		w.Header().Set("Retry-After", "10")
+		fail(w, http.StatusServiceUnavailable, "not recorded, please try again later")
+	case !got.record:
+		slowDown(w, got.wait, "far too many tickets, try again later")
+	case got.wait > 0:
+		slowDown(w, got.wait, "recorded, but too many tickets at once, please slow down")
+	default:
+		reply(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
+	}
 }

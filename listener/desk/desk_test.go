@@ -225,7 +225,7 @@ func TestMethodsAndPaths(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		want         int
-	}{{"GET", desk.Path, 405}, {"PUT", desk.Path, 405}, {"POST", "/", 404}, {"POST", "/v1/ticket/", 404}} {
+	}{{"GET", desk.Path, 405}, {"PUT", desk.Path, 405}, {"POST", "/", 401}, {"POST", "/v1/ticket/", 404}, {"GET", "/login", 405}, {"PUT", "/", 405}, {"GET", "/incidents", 404}, {"GET", "/v1/incidents", 404}} {
 		r := httptest.NewRequest(c.method, c.path, http.NoBody)
 		r.Header.Set("Authorization", "Bearer "+annToken)
 		if w := do(e, r); w.Code != c.want {

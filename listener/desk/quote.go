@@ -110,7 +110,11 @@ func fail(w http.ResponseWriter, status int, why string) {
 }
 
 func slowDown(w http.ResponseWriter, wait time.Duration, why string) {
-	seconds := int((wait + time.Second - 1) / time.Second)
-	w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds)))
+	w.Header().Set("Retry-After", seconds(wait))
 	fail(w, http.StatusTooManyRequests, why)
+}
+
+// seconds is a wait as Retry-After wants it.
+func seconds(wait time.Duration) string {
+	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }

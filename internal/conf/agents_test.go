@@ -1,0 +1,42 @@
+package conf_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"saltmine/internal/conf"
+)
+
+func TestAddAgent(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "agents.txt")
+	hash := "sha256:" + strings.Repeat("ab", 32)
+	if err := conf.AddAgent(path, "ann", hash); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	// The end of a line that a person forgot.
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(old, "bob 0123456789abcdef"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := conf.AddAgent(path, "cat", hash[:len(hash)-1]+"c"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"ann": "named twice", "d e": "name is not", "": "name is not", "x\ny": "name is not"} {
+		if err := conf.AddAgent(path, name, hash[:len(hash)-1]+"d"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	list, err := conf.Agents(path)
+	if err != nil || len(list) != 3 || list[0].Name != "ann" || list[1].Name != "bob" || list[2].Token.Reveal() != hash[:len(hash)-1]+"c" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
