@@ -63,6 +63,7 @@ func (s *health) metrics(w http.ResponseWriter, r *http.Request) {
 	metrics.WriteGaugeUint64(w, "saltmine_spool_pending", uint64(st.Pending)) //nolint:gosec // a count
 	metrics.WriteCounterUint64(w, "saltmine_spool_appends_total", st.Appends)
 	metrics.WriteCounterUint64(w, "saltmine_spool_syncs_total", st.Syncs)
+	metrics.WriteCounterUint64(w, "saltmine_spool_refused_total", st.Refused)
 	for _, stats := range s.ears.stats {
 		ear, values := stats()
 		for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -141,7 +141,9 @@ func (e *edge) wire(ctx context.Context) error {
 		e.ears.close()
 		return err
 	}
-	h := pull.NewServer(pull.ServerConfig{Spool: e.spool, Began: began, Now: e.app.now, Log: e.log.With("part", "pull")})
+	h := pull.NewServer(pull.ServerConfig{
+		Spool: e.spool, Began: began, Refused: func() time.Time { return e.spool.Stats().LastRefused }, Now: e.app.now, Log: e.log.With("part", "pull"),
+	})
 	e.jobs = append(e.ears.jobs, job{"pull", e.pull(tls.NewListener(ln, serving), h)}, job{"forget", forget})
 	return e.admin(ctx)
 }

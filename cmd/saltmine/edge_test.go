@@ -36,22 +36,15 @@ func (s *site) enrollEdge() *farEdge {
 	if out, err := command(s.t, "edge", "enroll", "--bundle", bundle, "--dir", e.dir).CombinedOutput(); err != nil {
 		s.t.Fatalf("enroll: %v\n%s", err, out)
 	}
-	conf, err := os.ReadFile(e.path("saltmine.toml"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	text := strings.NewReplacer(`listen = ":`+port+`"`, `listen = "127.0.0.1:`+port+`"`, `":25"`, `"127.0.0.1:0"`, `":53"`, `"127.0.0.1:0"`).Replace(string(conf))
+	text := strings.NewReplacer(`listen = ":`+port+`"`, `listen = "127.0.0.1:`+port+`"`, `":25"`, `"127.0.0.1:0"`, `":53"`, `"127.0.0.1:0"`).Replace(e.read("saltmine.toml"))
 	e.write("saltmine.toml", text+"\n[admin]\nlisten = \"127.0.0.1:0\"\n")
-	core, err := os.ReadFile(s.path("saltmine.toml"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	core := s.read("saltmine.toml")
 	for _, section := range []string{"[smtp]", "[dns]"} {
-		before, after, _ := strings.Cut(string(core), section)
+		before, after, _ := strings.Cut(core, section)
 		_, after, _ = strings.Cut(after, "\n[")
-		core = []byte(before + "[" + after)
+		core = before + "[" + after
 	}
-	s.write("saltmine.toml", string(core)+"\n[[core.pull]]\nurl = \""+url+"\"\n")
+	s.write("saltmine.toml", core+"\n[[core.pull]]\nurl = \""+url+"\"\n")
 	return e
 }
 
@@ -249,11 +242,7 @@ func TestEdgeKnowsNothing(t *testing.T) {
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
 	e := s.enrollEdge()
-	was, err := os.ReadFile(e.path("saltmine.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf := string(was)
+	conf := e.read("saltmine.toml")
 	e.write("support.dsn", "mysql://"+dsn)
 	for want, text := range map[string]string{
 		"support: an edge must not know it":        conf + "[support.main]\ndsn_file = \"support.dsn\"\n",
@@ -273,11 +262,7 @@ func TestEdgeKnowsNothing(t *testing.T) {
 	if out := e.fails(exitUsage, "serve"); !strings.Contains(out, "saltmine edge") {
 		t.Errorf("serve of an edge's configuration:\n%s", out)
 	}
-	master, err := os.ReadFile(s.path("keys/master.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.write("keys/master.key", string(master))
+	e.write("keys/master.key", s.read("keys/master.key"))
 	if out := e.fails(exitUsage, "edge"); !strings.Contains(out, "must not be on an edge") {
 		t.Errorf("with the core's key:\n%s", out)
 	}
@@ -288,16 +273,11 @@ func TestEdgeAccepts(t *testing.T) {
 	t.Parallel()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
-	conf, err := os.ReadFile(s.path("saltmine.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	all, some := testDomains()[0], testDomains()[1]
-	s.write("saltmine.toml", string(conf)+"[pool.accept]\n\""+all+"\" = \"all\"\n\""+some+"\" = 8\n[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n")
+	s.write("saltmine.toml", s.read("saltmine.toml")+"[pool.accept]\n\""+all+"\" = \"all\"\n\""+some+"\" = 8\n[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n")
 	e := s.enrollEdge()
-	told, err := os.ReadFile(e.path("saltmine.toml"))
-	if err != nil || !strings.Contains(string(told), "[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n") {
-		t.Errorf("the edge is told, %v:\n%s", err, told)
+	if told := e.read("saltmine.toml"); !strings.Contains(told, "[[dns.zone]]\nname = \""+all+"\"\ntxt = [\"kept \\\"here\\\"\"]\n") {
+		t.Errorf("the edge is told:\n%s", told)
 	}
 	edge := e.start("edge")
 	took := map[string]int{}

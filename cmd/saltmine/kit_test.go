@@ -106,6 +106,15 @@ func testDomains() []string {
 	return []string{"hollowbrook.example", "tinkersfield.example", "marlowpost.example", "greyheron.example", "northlane.example"}
 }
 
+func (s *site) read(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(s.path(name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
 func (s *site) configure(extra string) {
 	s.write("saltmine.toml", `[support.main]
 dsn_file = "support.dsn"

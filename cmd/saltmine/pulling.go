@@ -16,10 +16,11 @@ import (
 
 // puller takes in what one edge has heard.
 type puller struct {
-	name   string
-	client *pull.Client
-	log    *slog.Logger
-	off    bool // its clock is, and that was said; owned by the job
+	name    string
+	client  *pull.Client
+	silence time.Duration // of so long is told
+	log     *slog.Logger
+	off     bool // its clock is, and that was said; owned by the job
 }
 
 // mind warns of an edge whose clock is off: its contacts have its time.
@@ -53,7 +54,7 @@ func (s *server) edgeClients() error {
 		if err != nil {
 			return fmt.Errorf("[[core.pull]] %s: %w", p.Name, err)
 		}
-		s.pulls = append(s.pulls, &puller{name: p.Name, client: client, log: s.log.With("edge", p.Name)})
+		s.pulls = append(s.pulls, &puller{name: p.Name, client: client, silence: p.Silence, log: s.log.With("edge", p.Name)})
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func edgeClient(cfg *conf.Config, p conf.Pull, now func() time.Time) (*pull.Clie
 	if err != nil {
 		return nil, err
 	}
-	return pull.NewClient(pull.ClientConfig{URL: p.URL, TLS: asking, Now: now}), nil
+	return pull.NewClient(pull.ClientConfig{URL: p.URL, TLS: asking, Poll: p.Silence / 4, Now: now}), nil
 }
 
 // checkEdge asks an edge for its name and its clock.
@@ -102,6 +103,9 @@ func (s *server) pullJobs() []job {
 	var jobs []job
 	for _, p := range s.pulls {
 		jobs = append(jobs, job{"pull " + p.name, func(ctx context.Context) error { return s.pullFrom(ctx, p) }})
+	}
+	if len(jobs) > 0 {
+		jobs = append(jobs, job{"edges", s.watchEdges})
 	}
 	return jobs
 }

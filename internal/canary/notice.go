@@ -14,6 +14,7 @@ const (
 	NoticeVanished NoticeKind = "vanished" // canaries went, once for each time that it is seen
 	NoticeVerify   NoticeKind = "verify"   // canaries stand that are not as they were planted
 	NoticeExclude  NoticeKind = "exclude"  // somebody asks about too many customers
+	NoticeEdge     NoticeKind = "edge"     // an edge is silent, or cannot record
 )
 
 // Notice is something that a person should know of and that is no contact: a
@@ -22,7 +23,7 @@ const (
 type Notice struct {
 	ID   NoticeID   `json:"id"`
 	Kind NoticeKind `json:"kind"`
-	// Scope is what was looked at: a place, the id of a pool item, a caller.
+	// Scope is what was looked at: a place, the id of a pool item, a caller, an edge.
 	// What is found there next takes the place of its notices.
 	Scope string `json:"scope"`
 	// Mark tells two findings of a scope apart: the same mark is the same finding.

@@ -218,6 +218,7 @@ func TestOneFault(t *testing.T) {
 		"no connections":    {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nconnections=0\n", "s.toml:5: smtp.connections: 0 is not between 1 and 1000000"},
 		"ear without pool":  {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
 		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
+		"hasty core":        {"[[core.pull]]\nurl='https://e.example:1'\nsilence='1s'\n", "s.toml:3: core.pull[0].silence: 1s is less than 4s"},
 		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
 		"attribute":         {"[support.a]\ndsn_file='b'\nconnection_attributes=['x']\n", "s.toml:3: support.a.connection_attributes: \"x\": want \"name:value\", without a comma"},
 		"driver attribute":  {"[support.a]\ndsn_file='b'\nconnection_attributes=['_os:x']\n", "s.toml:3: support.a.connection_attributes: \"_os:x\": names with _ are the driver's, which sends its own all the same"},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"saltmine/internal/token"
 )
@@ -38,7 +39,12 @@ type Pull struct {
 	URL string `json:"url"` // https://host:port
 	// Name stands for the edge in logs and metrics. Default: host and port.
 	Name string `json:"name"`
+	// Silence is how long it may fail to answer before somebody is told.
+	Silence time.Duration `json:"silence"`
 }
+
+// leastSilence lets an edge be asked four times, a second each.
+const leastSilence = 4 * time.Second
 
 // Host is the host and the port of the edge; the certificate is for the host.
 func (p Pull) Host() (host, port string) {
@@ -83,6 +89,8 @@ func (c *Config) decodeCore(t *table) {
 		host, port := p.Host()
 		p.Name = strings.Trim(host+"-"+port, "-")
 		one.text("name", &p.Name)
+		p.Silence = 15 * time.Minute
+		one.duration("silence", &p.Silence)
 		one.finish()
 		c.Core.Pull = append(c.Core.Pull, p)
 	}
@@ -152,6 +160,9 @@ func (c *Core) check(k *checks) {
 		k.name(key, p.Name, names)
 		if p.URL != "" && !p.Valid() {
 			k.bad(key+".url", "want https://host:port and nothing behind it")
+		}
+		if p.Silence < leastSilence {
+			k.bad(key+".silence", "%s is less than %s", p.Silence, leastSilence)
 		}
 		if urls[p.URL] {
 			k.bad(key+".url", "is given twice")

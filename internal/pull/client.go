@@ -22,7 +22,10 @@ import (
 type ClientConfig struct {
 	URL string // https://host:port
 	TLS *tls.Config
-	Now func() time.Time
+	// Poll is how long it asks the edge to wait for a contact, from a second to
+	// 50: an edge at rest is heard from so often.
+	Poll time.Duration
+	Now  func() time.Time
 }
 
 // State is what is known of an edge.
@@ -32,6 +35,9 @@ type State struct {
 	// Ahead is by how much its clock is ahead of ours, give or take Unsure.
 	Ahead, Unsure time.Duration
 	Heard         time.Time // of the last answer, by our clock
+	// Refused is when its spool could not take a contact last, by its clock; zero
+	// is never since Began.
+	Refused time.Time
 }
 
 // Off reports whether the edge's clock is off by more than a second for sure.
@@ -140,7 +146,7 @@ func (c *Client) Wait(ctx context.Context, from spool.Cursor) error {
 		if here {
 			return nil
 		}
-		if err := c.fetch(ctx, from, mostWait-10*time.Second); err != nil {
+		if err := c.fetch(ctx, from, min(max(c.cfg.Poll, time.Second), mostWait-10*time.Second)); err != nil {
 			return err
 		}
 	}
@@ -249,13 +255,17 @@ func (c *Client) learn(h http.Header, began time.Time) error {
 	id, err := hex.DecodeString(h.Get(headerSpool))
 	open, err2 := strconv.ParseInt(h.Get(headerBegan), 10, 64)
 	clock, err3 := strconv.ParseInt(h.Get(headerClock), 10, 64)
-	if err := errors.Join(err, err2, err3); err != nil || len(id) != len(c.state.Spool) {
+	refused, err4 := strconv.ParseInt(h.Get(headerLost), 10, 64)
+	if err := errors.Join(err, err2, err3, err4); err != nil || len(id) != len(c.state.Spool) {
 		return fmt.Errorf("%w: its headers are not an edge's", ErrAnswer)
 	}
 	if c.known && c.state.Spool != [16]byte(id) {
 		return ErrOther
 	}
-	c.state.Spool, c.state.Began, c.state.Heard = [16]byte(id), time.UnixMicro(open).UTC(), now
+	c.state.Spool, c.state.Began, c.state.Heard, c.state.Refused = [16]byte(id), time.UnixMicro(open).UTC(), now, time.Time{}
+	if refused > 0 {
+		c.state.Refused = time.UnixMicro(refused).UTC()
+	}
 	if !began.IsZero() {
 		c.state.Unsure = now.Sub(began) / 2
 		c.state.Ahead = time.UnixMicro(clock).Sub(began.Add(c.state.Unsure))

@@ -5,11 +5,12 @@
 // The protocol is HTTPS with TLS 1.3 in which each side shows a certificate that
 // the other one holds a copy of (see [NewIdentity]): no authority is trusted, and
 // who has neither key learns nothing but that a port is open. Every answer has
-// three headers:
+// four headers:
 //
-//	Saltmine-Spool   id of the edge's spool, 32 hex digits
-//	Saltmine-Began   when the edge's ears opened, microseconds since 1970
-//	Saltmine-Clock   the edge's time, microseconds since 1970
+//	Saltmine-Spool     id of the edge's spool, 32 hex digits
+//	Saltmine-Began     when the edge's ears opened, microseconds since 1970
+//	Saltmine-Clock     the edge's time, microseconds since 1970
+//	Saltmine-Refused   when its spool could not take a contact last, or 0
 //
 // and there are three requests. Of the last two a Saltmine-Spool header says
 // which spool is meant; 412 answers that the edge has another one.
@@ -62,6 +63,7 @@ const (
 	headerSpool = "Saltmine-Spool"
 	headerBegan = "Saltmine-Began"
 	headerClock = "Saltmine-Clock"
+	headerLost  = "Saltmine-Refused"
 
 	pathSpool   = "/v1/spool"
 	pathRecords = "/v1/records"

@@ -21,6 +21,9 @@ import (
 	"saltmine/internal/spool"
 )
 
+// refused is when the spool of every edge of the tests could not take a contact.
+func refused() time.Time { return began.Add(time.Minute) }
+
 // far is an edge's pull server over a real spool, on loopback.
 type far struct {
 	spool *spool.Spool
@@ -41,7 +44,7 @@ func newFar(t *testing.T) *far {
 	}
 	t.Cleanup(func() { sp.Close() })
 	f.spool = sp
-	h := pull.NewServer(pull.ServerConfig{Spool: sp, Began: began, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
+	h := pull.NewServer(pull.ServerConfig{Spool: sp, Began: began, Refused: refused, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
 		return time.Now().Add(time.Duration(f.skew.Load()))
 	}})
 	f.url = f.serve(t, h)
@@ -68,7 +71,7 @@ func (f *far) client(t *testing.T, url string) *pull.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pull.NewClient(pull.ClientConfig{URL: url, TLS: conf, Now: time.Now})
+	return pull.NewClient(pull.ClientConfig{URL: url, TLS: conf, Poll: time.Minute, Now: time.Now})
 }
 
 func (f *far) append(t *testing.T, from, to int) {
@@ -224,7 +227,7 @@ func TestPullFromAnotherSpool(t *testing.T) {
 	var now atomic.Pointer[far]
 	now.Store(f)
 	serverOf := func(x *far) http.Handler {
-		return pull.NewServer(pull.ServerConfig{Spool: x.spool, Began: began, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		return pull.NewServer(pull.ServerConfig{Spool: x.spool, Began: began, Refused: refused, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	}
 	url := f.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serverOf(now.Load()).ServeHTTP(w, r) }))
 	c := f.client(t, url)
@@ -274,7 +277,7 @@ func TestPullFromAnOlderSpool(t *testing.T) {
 	var now atomic.Pointer[spool.Spool]
 	now.Store(f.spool)
 	c := f.client(t, f.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		pull.NewServer(pull.ServerConfig{Spool: now.Load(), Began: began, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).ServeHTTP(w, r)
+		pull.NewServer(pull.ServerConfig{Spool: now.Load(), Began: began, Refused: refused, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).ServeHTTP(w, r)
 	})))
 	if _, err := c.Greet(t.Context()); err != nil {
 		t.Fatal(err)
@@ -346,7 +349,7 @@ func TestPullFromSomethingElse(t *testing.T) {
 	t.Parallel()
 	f := newFar(t)
 	f.append(t, 0, 2)
-	honest := pull.NewServer(pull.ServerConfig{Spool: f.spool, Began: began, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	honest := pull.NewServer(pull.ServerConfig{Spool: f.spool, Began: began, Refused: refused, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	for name, h := range map[string]http.HandlerFunc{
 		"a web page": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, //nolint:errcheck // the reader went away
 		"a redirection": func(w http.ResponseWriter, r *http.Request) {

@@ -24,8 +24,10 @@ type Spool interface {
 type ServerConfig struct {
 	Spool Spool
 	Began time.Time // when the ears opened
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Refused is when the spool could not take a contact last; zero is never.
+	Refused func() time.Time
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Server answers a core.
@@ -59,8 +61,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) stamp(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set(headerSpool, s.id)
-	h.Set(headerBegan, strconv.FormatInt(s.cfg.Began.UnixMicro(), 10))
-	h.Set(headerClock, strconv.FormatInt(s.cfg.Now().UnixMicro(), 10))
+	h.Set(headerBegan, micros(s.cfg.Began))
+	h.Set(headerLost, micros(s.cfg.Refused()))
+	h.Set(headerClock, micros(s.cfg.Now()))
+}
+
+// micros are microseconds since 1970, 0 for no time.
+func micros(t time.Time) string {
+	if t.IsZero() {
+		return "0"
+	}
+	return strconv.FormatInt(t.UnixMicro(), 10)
 }
 
 func (s *Server) records(w http.ResponseWriter, r *http.Request) {

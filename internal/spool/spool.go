@@ -43,6 +43,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -99,6 +100,8 @@ type Spool struct {
 	closing   chan struct{} // closed by Close
 	stopped   chan struct{} // closed by the writer when it has ended
 	closeOnce sync.Once
+	refused   atomic.Uint64
+	refusedAt atomic.Int64 // the last one, in microseconds since 1970
 
 	// Owned by the writer (by Open before it starts, by Close after it ended).
 	file   *os.File // of the active segment; nil when there is none

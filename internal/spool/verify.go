@@ -5,21 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Stats is a count of what the spool holds and did.
 type Stats struct {
-	Segments int    // files, damaged ones too
-	Damaged  int    // files that are kept because they are damaged
-	Bytes    int64  // of all files
-	Records  int    // readable records that are held
-	Pending  int    // of these, not yet acknowledged
-	First    Cursor // the oldest readable record
-	Next     Cursor // the place behind the newest
-	Acked    Cursor
-	Appends  uint64 // records made durable since Open
-	Syncs    uint64 // fsyncs that made them durable
-	Broken   bool   // there is no segment to write to
+	Segments    int    // files, damaged ones too
+	Damaged     int    // files that are kept because they are damaged
+	Bytes       int64  // of all files
+	Records     int    // readable records that are held
+	Pending     int    // of these, not yet acknowledged
+	First       Cursor // the oldest readable record
+	Next        Cursor // the place behind the newest
+	Acked       Cursor
+	Appends     uint64    // records made durable since Open
+	Syncs       uint64    // fsyncs that made them durable
+	Refused     uint64    // appends that failed with ErrFull or ErrBroken since Open
+	LastRefused time.Time // that an append was refused; zero when none was
+	Broken      bool      // there is no segment to write to
 }
 
 // Stats counts.
@@ -28,7 +31,7 @@ func (s *Spool) Stats() Stats {
 	defer s.mu.RUnlock()
 	st := Stats{
 		Segments: len(s.segments), Bytes: s.bytes, Records: s.records, Next: Cursor(s.next), First: Cursor(s.next),
-		Acked: Cursor(s.acked), Appends: s.appends, Syncs: s.syncs, Broken: s.broken,
+		Acked: Cursor(s.acked), Appends: s.appends, Syncs: s.syncs, Refused: s.refused.Load(), Broken: s.broken,
 	}
 	for _, g := range s.segments {
 		if g.damaged {
@@ -38,6 +41,9 @@ func (s *Spool) Stats() Stats {
 			st.First = min(st.First, Cursor(g.seq(0)))
 		}
 		st.Pending += len(g.entries) - g.find(s.acked)
+	}
+	if at := s.refusedAt.Load(); at != 0 {
+		st.LastRefused = time.UnixMicro(at).UTC()
 	}
 	return st
 }

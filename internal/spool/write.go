@@ -61,6 +61,10 @@ func (s *Spool) Append(ctx context.Context, key [16]byte, sealed []byte) error {
 	}
 	select {
 	case err := <-r.done:
+		if errors.Is(err, ErrFull) || errors.Is(err, ErrBroken) {
+			s.refused.Add(1)
+			s.refusedAt.Store(s.cfg.Now().UnixMicro())
+		}
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
