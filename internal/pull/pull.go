@@ -30,8 +30,7 @@
 //	32  4 n, length of the sealed bytes
 //	36  n sealed bytes
 //
-// As an example record 7, written at second 1,700,000,000 under the key a0a1…af,
-// with the sealed bytes "hi":
+// Record 7, of second 1,700,000,000, key a0a1…af, with the sealed bytes "hi":
 //
 //	000000000000000700060a24181e4000a0a1a2a3a4a5a6a7a8a9aaabacadaeaf000000026869
 //
