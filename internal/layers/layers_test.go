@@ -42,6 +42,7 @@ func storeys() map[string]int {
 		"internal/deskkit":      2,
 		"internal/exclude":      2,
 		"internal/inventory":    2,
+		"internal/mailauth":     2,
 		"internal/pager":        2,
 		"internal/pull":         2,
 		"internal/recording":    2,
@@ -81,15 +82,17 @@ func storeys() map[string]int {
 func rooms() map[string][]string {
 	return map[string][]string{
 		// The configuration, and recipes, which are read without one.
+		"blitiri.com.ar/go/spf":                {"internal/mailauth"},
 		"github.com/BurntSushi/toml":           {"internal/conf", "seeder/recipe"},
 		"github.com/VictoriaMetrics/metrics":   {"cmd/saltmine"},
 		"github.com/dolthub/go-mysql-server":   {"internal/mysqlbox"},
 		"github.com/dolthub/vitess":            {"internal/mysqlbox"},
 		"github.com/emersion/go-imap":          {"internal/inventory/login"},
 		"github.com/emersion/go-message":       {"internal/mailtext"},
+		"github.com/emersion/go-msgauth":       {"internal/mailauth"},
 		"github.com/emersion/go-smtp":          {"listener/smtpd"},
 		"github.com/google/go-cmp":             nil,
-		"github.com/miekg/dns":                 {"listener/dnsd"},
+		"github.com/miekg/dns":                 {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
 		"github.com/pressly/goose":             {"internal/registry"},
 		"github.com/robfig/cron":               {"cmd/saltmine"},
 		"github.com/rogpeppe/go-internal":      nil,
@@ -100,6 +103,7 @@ func rooms() map[string][]string {
 		"golang.org/x/net/idna":                {"internal/token"},
 		"golang.org/x/net/ipv4":                {"listener/dnsd"},
 		"golang.org/x/net/ipv6":                {"listener/dnsd"},
+		"golang.org/x/net/publicsuffix":        {"internal/mailauth"},
 		"golang.org/x/sync":                    {"cmd/saltmine"},
 		"golang.org/x/term":                    {"cmd/saltmine"},
 		"golang.org/x/text":                    {"seeder"}, // the names of countries
