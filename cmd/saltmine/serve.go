@@ -107,7 +107,9 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Now: s.app.now, Log: s.log.With("part", "pager")})
 	s.told = routes
-	intake := incident.New(s.taking(s.spool.ID(), s.spool))
+	taking := s.taking(s.spool.ID(), s.spool)
+	taking.Looker = s.reg.Looker
+	intake := incident.New(taking)
 	if err := s.edgeClients(); err != nil {
 		return err
 	}

@@ -163,18 +163,24 @@ func before(h canary.Hit, owners []forensics.Live) (out []forensics.Live) {
 	return out
 }
 
+// lookedThrough bounds the look for the newest incident that can be traced: an
+// agent's look-ups lead to no extract.
+const lookedThrough = 1000
+
 func pickIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID) (canary.Incident, error) {
 	if id != "" {
 		return reg.Incident(ctx, id)
 	}
-	list, err := reg.Incidents(ctx, 1)
+	list, err := reg.Incidents(ctx, lookedThrough)
 	if err != nil {
 		return canary.Incident{}, err
 	}
-	if len(list) == 0 {
-		return canary.Incident{}, errors.New("there is no incident to trace: no planted token has been contacted")
+	for _, inc := range list {
+		if _, desk := inc.Place.Agent(); !desk {
+			return inc, nil
+		}
 	}
-	return list[0], nil
+	return canary.Incident{}, errors.New("there is no incident to trace: no planted token has been contacted")
 }
 
 func (a *app) incidentsCmd() *cobra.Command {

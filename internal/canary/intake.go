@@ -65,6 +65,7 @@ type Outcome struct {
 	Incidents  []Incident // new or changed
 	Pages      []Page
 	Deliveries []Delivery
+	Lookers    []Looker // changed; the commit fails when the registry has another version
 }
 
 // Standing is an open incident with what later contacts are compared with.

@@ -65,7 +65,7 @@ const DefaultFloor = 50 * time.Millisecond
 type Caller struct {
 	Name   string
 	Token  string // as it is, or as webhook.HashToken writes it
-	PerDay int // customers it may ask about in a day, UTC
+	PerDay int    // customers it may ask about in a day, UTC
 	// Exact: it gets no decoys, and a "drop" is always a canary.
 	Exact bool
 }

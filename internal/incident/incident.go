@@ -23,6 +23,11 @@
 // but P4, unless it names facts that stand together in one record. A page goes to a route once for each incident, and once more when an
 // incident that was told as P3 or P4 rises to P1 or P2.
 //
+// Help-desk agents may be the insiders who look for canaries. What each looks up
+// is remembered, and a run of it (several numbers of ours, numbers in a row, far
+// more than usual or than the rate allows) opens an incident of its own, whose
+// place is the agent and whose evidence are the look-ups.
+//
 // How it fails: a registry or spool that is down is tried again with growing
 // pauses, nothing is acknowledged meanwhile. A record that does not open with
 // the core's key, or holds no contact, is filed as it is, unverified, and
@@ -78,7 +83,7 @@ type Route struct {
 	Min  canary.Severity // pages at least as urgent go there
 }
 
-// Config is what an intake needs. All fields but CutOff, Wake and Stray must be set.
+// Config is what an intake needs. All fields but CutOff, Wake, Stray and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -93,8 +98,11 @@ type Config struct {
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Looker gives what is remembered of an agent's look-ups. Nil for a spool whose
+	// contacts may be forged: a seized edge could name any number of agents.
+	Looker func(ctx context.Context, agent string) (canary.Looker, error)
+	Now    func() time.Time
+	Log    *slog.Logger
 	// Began gives the time, by the ears' clock, at which the ears of the spool
 	// opened last, as far as that is known: a dialogue from before it is cut off.
 	// Nil is when the intake was made, for ears of the same process.

@@ -17,6 +17,9 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 		Reasons:  append([]string(nil), inc.Reasons...),
 		Contacts: inc.Contacts, Canaries: inc.Canaries, Link: link,
 	}
+	if agent, ok := inc.Place.Agent(); ok {
+		return composeRun(p, agent, inc)
+	}
 	p.Proves, p.ProvesNot = meaning(inc)
 	p.Next = []string{
 		"Read the access window and the first suspects: saltmine trace --incident " + string(inc.ID),
@@ -45,4 +48,17 @@ func meaning(inc *canary.Incident) (proves, provesNot string) {
 		return fmt.Sprintf("A contact that was given to nobody, and stands only in %s, was tried.", inc.Place),
 			"It may well be background noise: dialling at random, dictionary spam. It does not show that data has left."
 	}
+}
+
+// composeRun fills the page of an agent's run of look-ups.
+func composeRun(p canary.Page, agent string, inc *canary.Incident) canary.Page {
+	p.Summary = fmt.Sprintf("%s help desk: agent %s makes a run of ticket look-ups; first at %s", inc.Severity, agent, inc.Opened.UTC().Format("2006-01-02 15:04:05Z"))
+	p.Proves = fmt.Sprintf("With the token of %s, ticket numbers were looked up as nobody does who only takes calls.", agent)
+	p.ProvesNot = "Who used the token, or that data has left: somebody may be trying out which numbers are planted, or a program may have gone wrong."
+	p.Next = []string{
+		"Do not tell the help desk, and do not ask the agent before you know more",
+		"Compare the times of the look-ups with the agent's calls and shifts",
+		"If the token may be in other hands, delete its line from the agents file and give another: saltmine agent NAME",
+	}
+	return p
 }

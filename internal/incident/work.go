@@ -29,6 +29,7 @@ type work struct {
 	entry   map[canary.ContactID]int  // index into out.Entries
 	changed map[canary.IncidentID]bool
 	queries []query // DNS queries of this group, not yet in the registry
+	lookers map[string]*canary.Looker
 }
 
 type query struct {
@@ -52,7 +53,7 @@ func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary
 	if err != nil {
 		return nil, err
 	}
-	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}}
+	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}}
 	for i := range standing {
 		w.board = append(w.board, &standing[i])
 	}
@@ -150,6 +151,10 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	if err != nil {
 		return err
 	}
+	guessing, err := w.lookUp(ctx, c, matches)
+	if err != nil {
+		return err
+	}
 	if err := w.stray(ctx, c, matches); err != nil || len(matches) == 0 {
 		return err
 	}
@@ -170,20 +175,28 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
 			continue
 		}
-		sig := weigh(c, said, m, placebos)
+		sig := ofRun(weigh(c, said, m, placebos), guessing)
 		h.Clean = sig.clean
-		if m.Token.Kind == canary.Email {
-			_, domain, err := token.SplitEmail(m.Token.Text)
-			if err != nil {
-				return err
-			}
-			h.Domain = w.in.cfg.Blind.BlindDomain(domain)
+		if h.Domain, err = w.domain(&m.Token); err != nil {
+			return err
 		}
 		if err := w.join(ctx, h, m.Place, sig); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// domain is the blind index of an address's domain, empty for other tokens.
+func (w *work) domain(t *canary.DatedToken) (string, error) {
+	if t.Kind != canary.Email {
+		return "", nil
+	}
+	_, domain, err := token.SplitEmail(t.Text)
+	if err != nil {
+		return "", err
+	}
+	return w.in.cfg.Blind.BlindDomain(domain), nil
 }
 
 // idle reports whether a token stood in no table by a moment: it was never
@@ -318,6 +331,7 @@ func apart(s *canary.Standing, at time.Time) time.Duration { return at.Sub(s.Upd
 
 // finish writes the changed incidents and the pages they deserve.
 func (w *work) finish() {
+	w.saveLookers()
 	for _, s := range w.board {
 		if !w.changed[s.ID] {
 			continue

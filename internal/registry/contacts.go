@@ -249,6 +249,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := saveIncidents(ctx, tx, o); err != nil {
 			return err
 		}
+		if err := r.saveLookers(ctx, tx, o.Lookers); err != nil {
+			return err
+		}
 		return savePages(ctx, tx, o)
 	})
 }

@@ -125,6 +125,12 @@ CREATE TABLE deliveries (
   PRIMARY KEY (page, route)
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_try);
+-- What is remembered of each help-desk agent's look-ups, to see a run of them.
+CREATE TABLE lookers (
+  agent VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
 CREATE TABLE notices (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   mark VARCHAR(32) COLLATE BINARY NOT NULL UNIQUE,
@@ -218,6 +224,7 @@ DROP TABLE cursors;
 DROP TABLE pool;
 DROP TABLE extract_canaries;
 DROP TABLE extracts;
+DROP TABLE lookers;
 DROP TABLE notices;
 DROP TABLE exclusion_days;
 DROP TABLE exclusions;
