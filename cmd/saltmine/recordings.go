@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/conf"
 	"saltmine/internal/recording"
 	"saltmine/internal/webhook"
 )
@@ -16,7 +17,11 @@ func (s *server) recordings(hear func(context.Context, canary.Contact) error) (*
 	}
 	var accounts []recording.Account
 	for _, r := range s.cfg.Recordings {
-		accounts = append(accounts, recording.Account{Kind: r.Kind, User: r.User, Password: webhook.Hidden(r.Secret.Reveal())})
+		a := recording.Account{Kind: r.Kind, User: r.User, Password: webhook.Hidden(r.Secret.Reveal())}
+		if r.Kind == conf.ProviderVonage {
+			a.Key, a.Password = a.Password, ""
+		}
+		accounts = append(accounts, a)
 	}
 	return recording.New(recording.Config{
 		Accounts: accounts, Calls: s.reg.EachCall, Filed: s.reg.Filed, Hear: hear, Now: s.app.now, Log: s.log.With("part", "recordings"),

@@ -139,8 +139,17 @@ func (s *server) wire(ctx context.Context) error {
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	return incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Now: s.app.now, Log: s.log.With("part", "intake"),
+		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Call: s.callOf, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
+}
+
+// callOf finds what a call began with.
+func (s *server) callOf(ctx context.Context, id canary.ContactID) (*canary.Contact, error) {
+	c, err := s.reg.Contact(ctx, id)
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil, nil //nolint:nilnil // there may be none
+	}
+	return c, err
 }
 
 // chores are all that serve does by a timetable.

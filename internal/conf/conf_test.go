@@ -69,7 +69,7 @@ func secretFiles(t *testing.T, dir string) {
 	t.Helper()
 	write(t, dir, "support.dsn", "mysql://salt:hunter2@tcp(127.0.0.1:3306)/desk\n", 0o600)
 	write(t, dir, "twilio.token", "hunter2-twilio\n", 0o600)
-	for _, name := range []string{"vonage.secret", "bandwidth.password", "signalwire.key", "plivo.token", "sinch.secret", "sinch-sms.secret"} {
+	for _, name := range []string{"vonage.secret", "vonage.pem", "bandwidth.password", "signalwire.key", "plivo.token", "sinch.secret", "sinch-sms.secret"} {
 		write(t, dir, name, "hunter2-"+name, 0o600)
 	}
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)

@@ -31,7 +31,8 @@ func TestProviderFaults(t *testing.T) {
 func TestRecordingFaults(t *testing.T) {
 	t.Parallel()
 	for lines, want := range map[string]string{
-		`kind = "vonage"`:                                   `recording[0].kind: "vonage" is not known; want twilio or signalwire or telnyx or plivo or bandwidth`,
+		`kind = "sinch"`:                                    `recording[0].kind: "sinch" is not known; want twilio or signalwire or telnyx or plivo or bandwidth or vonage`,
+		`kind = "vonage"`:                                   `recording[0].user: missing`,
 		`kind = "twilio"`:                                   `recording[0].user: missing`,
 		"kind = \"plivo\"\nuser = \"MA1\"":                  `recording[0].secret_file: missing`,
 		"kind = \"telnyx\"\nuser = \"u\"":                   `recording[0].user: telnyx wants no credentials`,

@@ -7,9 +7,10 @@ import (
 
 // Recording is a provider from which the core fetches the recordings of calls.
 type Recording struct {
-	Kind string `json:"kind"` // "twilio", "signalwire", "telnyx", "plivo" or "bandwidth"
+	Kind string `json:"kind"` // "twilio", "signalwire", "telnyx", "plivo", "bandwidth" or "vonage"
 	// User and the secret are sent as HTTP Basic credentials: the account's SID,
-	// the project, the auth id, the API user. Telnyx wants none.
+	// the project, the auth id, the API user. Telnyx wants none. Vonage wants an
+	// application's id, and its private key in PEM as the secret.
 	User       string `json:"user,omitempty"`
 	SecretFile string `json:"secret_file,omitempty"`
 	Secret     Secret `json:"secret"`
@@ -30,7 +31,7 @@ func (c *Config) checkRecordings(k *checks) {
 	var kinds []string
 	for i, r := range c.Recordings {
 		key := fmt.Sprintf("recording[%d]", i)
-		k.kind(key, r.Kind, ProviderTwilio, ProviderSignalWire, ProviderTelnyx, ProviderPlivo, ProviderBandwidth)
+		k.kind(key, r.Kind, ProviderTwilio, ProviderSignalWire, ProviderTelnyx, ProviderPlivo, ProviderBandwidth, ProviderVonage)
 		if r.Kind == ProviderTelnyx {
 			if r.User != "" || r.SecretFile != "" {
 				k.bad(key+".user", "telnyx wants no credentials: they would go to a storage that is not its own")

@@ -13,6 +13,10 @@
 // or doubles a contact: contacts are filed under the id that the ear chose,
 // and a record whose id is already filed is dropped.
 //
+// What comes later of a call (a transcript, a recording) may name the call alone.
+// It is filed as it came, and weighed as if it named the numbers with which the
+// call began.
+//
 // A dialogue may be recorded in parts (canary.Contact.Open). While only the
 // parts written ahead are known the contact is pending and makes no incident;
 // its closing record takes their place. A dialogue that was cut off (the ear
@@ -83,7 +87,7 @@ type Route struct {
 	Min  canary.Severity // pages at least as urgent go there
 }
 
-// Config is what an intake needs. All fields but CutOff, Wake, Stray and Looker must be set.
+// Config is what an intake needs. All fields but CutOff, Wake, Stray, Call and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -98,6 +102,8 @@ type Config struct {
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
+	// Call gives a filed contact, nil when there is none: what a call began with.
+	Call func(ctx context.Context, id canary.ContactID) (*canary.Contact, error)
 	// Looker gives what is remembered of an agent's look-ups. Nil for a spool whose
 	// contacts may be forged: a seized edge could name any number of agents.
 	Looker func(ctx context.Context, agent string) (canary.Looker, error)

@@ -66,7 +66,11 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	if known && complete {
 		return nil // heard before under this id
 	}
-	e := canary.Entry{Contact: c, Pending: c.Open, CutOff: c.Probe && c.Facts["end"] == cutOff, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(&c))}
+	whole, err := w.withCall(ctx, &c)
+	if err != nil {
+		return err
+	}
+	e := canary.Entry{Contact: c, Pending: c.Open, CutOff: c.Probe && c.Facts["end"] == cutOff, Replaces: known, Origin: w.in.cfg.Blind.BlindOrigin(origin(whole))}
 	if c.Channel == canary.DNS && !c.Open && !c.Unverified && !flood(&c) {
 		e.Domain = w.in.cfg.Blind.BlindDomain(c.Facts["zone"])
 	}
@@ -85,7 +89,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 		w.joinQuery(&c, e.Domain)
 		return nil
 	}
-	return w.match(ctx, &c, e.Origin)
+	return w.match(ctx, whole, e.Origin)
 }
 
 // origin is what contacts of one source have in common.

@@ -20,8 +20,7 @@ import (
 )
 
 // Hosts are the places from which each kind of provider serves recordings.
-// Vonage is missing, because it wants a token signed by an application's private
-// key; Sinch, because it writes to a storage of the customer's own.
+// Sinch is missing, because it writes to a storage of the customer's own.
 func Hosts() map[string][]string {
 	return map[string][]string{
 		"twilio":     {".twilio.com"},
@@ -29,6 +28,7 @@ func Hosts() map[string][]string {
 		"telnyx":     {".telnyx.com", "s3.amazonaws.com/telephony-recorder-prod/", "s3.eu-central-1.amazonaws.com/telephony-recorder-prod-fr5/"},
 		"plivo":      {".plivo.com"},
 		"bandwidth":  {".bandwidth.com"},
+		"vonage":     {".nexmo.com", ".vonage.com"},
 	}
 }
 
@@ -73,7 +73,7 @@ func newClient(cfg Config) *http.Client {
 }
 
 // fetch asks for a recording.
-func (f *Fetcher) fetch(ctx context.Context, j job) (canary.Contact, error) {
+func (f *Fetcher) fetch(ctx context.Context, j *job) (canary.Contact, error) {
 	address, err := place(j.address, f.cfg.Hosts[j.account.Kind])
 	if err != nil {
 		return canary.Contact{}, err
@@ -82,8 +82,8 @@ func (f *Fetcher) fetch(ctx context.Context, j job) (canary.Contact, error) {
 	if err != nil {
 		return canary.Contact{}, fmt.Errorf("%w: no address", ErrRefused)
 	}
-	if j.account.User != "" {
-		req.SetBasicAuth(j.account.User, string(j.account.Password))
+	if err := f.authorize(req, j.account); err != nil {
+		return canary.Contact{}, err
 	}
 	resp, err := f.client.Do(req)
 	if err != nil {

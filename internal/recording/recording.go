@@ -7,6 +7,8 @@
 // call that carries the fact "recording_url" or "transcription_url" and whose
 // recording is not filed under [ID] is still to be fetched, also after a restart.
 // Each is tried up to [Tries] times with growing pauses, and not after [Horizon].
+// Calls are sealed, so they are opened once: what is still to be fetched is
+// remembered, and a sweep looks only at what was filed since the last one.
 //
 // The address comes from a verified webhook and is still not trusted. Only
 // https on port 443 of a host of the provider's is asked, without redirects,
@@ -26,6 +28,7 @@ package recording
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -35,6 +38,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -50,6 +54,7 @@ const (
 
 	every      = 20 * time.Second // Telnyx takes its addresses back after 10 minutes
 	firstPause = time.Minute      // doubled each time
+	overlap    = 2 * time.Minute  // what is filed under an earlier time than it is seen
 )
 
 // Errors of a fetch.
@@ -66,9 +71,12 @@ var (
 type Account struct {
 	Kind string // as in the contacts' ear: "phone/twilio"
 	// User and Password are sent as HTTP Basic credentials; empty where the
-	// provider gives addresses that need none.
+	// provider gives addresses that need none. With Key, User is the application's id.
 	User     string
 	Password webhook.Hidden
+	// Key is the private key, in PEM, with which a token is signed for each request
+	// (Vonage).
+	Key webhook.Hidden
 }
 
 // Config is what a fetcher needs.
@@ -98,11 +106,20 @@ type Config struct {
 type Fetcher struct {
 	cfg    Config
 	client *http.Client
-	tries  map[canary.ContactID]try
+	keys   map[string]*rsa.PrivateKey // by kind
+	seen   map[string]time.Time       // up to which calls were looked at, by kind
+	jobs   map[canary.ContactID]*job  // what is not fetched, of the last Horizon
 }
 
-// try is how far one recording has come; a count of Tries ends it.
-type try struct {
+// job is one recording: the call that it belongs to, and how far it has come. A
+// count of Tries ends it.
+type job struct {
+	account       Account
+	fact, address string // the fact that names the address
+	call, source  string
+	targets       []canary.Target
+	at            time.Time // of the webhook
+
 	count int
 	next  time.Time
 }
@@ -115,13 +132,19 @@ func New(cfg Config) (*Fetcher, error) {
 	if cfg.Public == nil {
 		cfg.Public = Public
 	}
+	f := &Fetcher{cfg: cfg, client: newClient(cfg), keys: map[string]*rsa.PrivateKey{}, seen: map[string]time.Time{}, jobs: map[canary.ContactID]*job{}}
 	var faults []error
 	for _, a := range cfg.Accounts {
 		if len(cfg.Hosts[a.Kind]) == 0 {
 			faults = append(faults, fmt.Errorf("%w: no host of %q is known", ErrConfig, a.Kind))
 		}
+		if a.Key != "" {
+			key, err := parseKey(a.Key)
+			f.keys[a.Kind] = key
+			faults = append(faults, err)
+		}
 	}
-	return &Fetcher{cfg: cfg, client: newClient(cfg), tries: map[canary.ContactID]try{}}, errors.Join(faults...)
+	return f, errors.Join(faults...)
 }
 
 // Run fetches what is to be fetched until ctx ends.
@@ -140,58 +163,65 @@ func (f *Fetcher) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep looks once through the calls of the last Horizon and fetches what is
-// due.
+// Sweep looks once for calls that are new, those of the last Horizon the first
+// time, and fetches what is due.
 func (f *Fetcher) Sweep(ctx context.Context) error {
-	ids, wanted, err := f.wanted(ctx)
+	if err := f.look(ctx); err != nil {
+		return fmt.Errorf("recordings: %w", err)
+	}
+	now := f.cfg.Now()
+	maps.DeleteFunc(f.jobs, func(_ canary.ContactID, j *job) bool { return now.Sub(j.at) > Horizon })
+	var due []canary.ContactID
+	for id, j := range f.jobs {
+		if j.count < Tries && !now.Before(j.next) {
+			due = append(due, id)
+		}
+	}
+	slices.SortFunc(due, func(a, b canary.ContactID) int { return f.jobs[a].at.Compare(f.jobs[b].at) })
+	filed, err := f.cfg.Filed(ctx, due)
 	if err != nil {
 		return fmt.Errorf("recordings: %w", err)
 	}
-	filed, err := f.cfg.Filed(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("recordings: %w", err)
-	}
-	maps.DeleteFunc(f.tries, func(id canary.ContactID, _ try) bool { _, still := wanted[id]; return !still })
-	for _, id := range ids {
-		t := f.tries[id]
-		if ctx.Err() == nil && !filed[id] && t.count < Tries && !f.cfg.Now().Before(t.next) {
-			f.attempt(ctx, id, wanted[id])
+	for _, id := range due {
+		if filed[id] {
+			f.jobs[id].count = Tries // by a process before this one
+		} else if ctx.Err() == nil {
+			f.attempt(ctx, id, f.jobs[id])
 		}
 	}
 	return nil
 }
 
-// wanted gives what the calls of the last Horizon point to, in their order.
-func (f *Fetcher) wanted(ctx context.Context) ([]canary.ContactID, map[canary.ContactID]job, error) {
-	var ids []canary.ContactID
-	jobs := map[canary.ContactID]job{}
+// look finds what the calls point to that were filed since the last look.
+func (f *Fetcher) look(ctx context.Context) error {
 	for _, a := range f.cfg.Accounts {
-		err := f.cfg.Calls(ctx, earPrefix+a.Kind, f.cfg.Now().Add(-Horizon), func(c *canary.Contact) error {
-			for _, fact := range []string{factAudio, factWords} {
-				if c.Unverified || c.Facts[fact] == "" {
-					continue
-				}
-				id := ID(callOf(c), c.Facts[fact])
-				if _, twice := jobs[id]; !twice {
-					ids = append(ids, id)
-					jobs[id] = job{a, fact, c.Facts[fact], callOf(c), c.Source, c.Targets}
-				}
-			}
+		now := f.cfg.Now()
+		since := now.Add(-Horizon)
+		if last, ok := f.seen[a.Kind]; ok {
+			since = last.Add(-overlap)
+		}
+		err := f.cfg.Calls(ctx, earPrefix+a.Kind, since, func(c *canary.Contact) error {
+			f.note(a, c)
 			return nil
 		})
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
+		f.seen[a.Kind] = now
 	}
-	return ids, jobs, nil
+	return nil
 }
 
-// job is one recording that is to be fetched: the call that it belongs to.
-type job struct {
-	account       Account
-	fact, address string // the fact that names the address
-	call, source  string
-	targets       []canary.Target
+// note remembers what one contact of a call points to.
+func (f *Fetcher) note(a Account, c *canary.Contact) {
+	for _, fact := range []string{factAudio, factWords} {
+		if c.Unverified || c.Facts[fact] == "" {
+			continue
+		}
+		if id := ID(callOf(c), c.Facts[fact]); f.jobs[id] == nil {
+			f.jobs[id] = &job{account: a, fact: fact, address: c.Facts[fact], call: callOf(c), source: c.Source, targets: c.Targets, at: c.At}
+		}
+	}
 }
 
 func callOf(c *canary.Contact) string {
@@ -202,29 +232,27 @@ func callOf(c *canary.Contact) string {
 }
 
 // attempt fetches one recording and says what became of it.
-func (f *Fetcher) attempt(ctx context.Context, id canary.ContactID, j job) {
+func (f *Fetcher) attempt(ctx context.Context, id canary.ContactID, j *job) {
 	log := f.cfg.Log.With("contact", id, "call", j.call, "provider", j.account.Kind)
 	kept, err := f.fetch(ctx, j)
 	if err == nil {
 		kept.ID = id
 		err = f.cfg.Hear(ctx, kept)
 	}
-	t := f.tries[id]
-	t.count++
-	t.next = f.cfg.Now().Add(firstPause << (t.count - 1))
+	j.count++
+	j.next = f.cfg.Now().Add(firstPause << (j.count - 1))
 	switch {
 	case err == nil:
-		t.count = Tries
+		j.count = Tries
 		log.InfoContext(ctx, "recording kept", "bytes", len(kept.Raw))
 	case errors.Is(err, ErrRefused) || errors.Is(err, ErrAddress):
-		t.count = Tries
+		j.count = Tries
 		log.ErrorContext(ctx, "recording is not fetched; its address is in the evidence", "error", err)
-	case t.count >= Tries:
-		log.ErrorContext(ctx, "recording given up; its address is in the evidence", "tries", t.count, "error", err)
+	case j.count >= Tries:
+		log.ErrorContext(ctx, "recording given up; its address is in the evidence", "tries", j.count, "error", err)
 	default:
-		log.WarnContext(ctx, "recording not fetched, will be tried again", "tries", t.count, "error", err)
+		log.WarnContext(ctx, "recording not fetched, will be tried again", "tries", j.count, "error", err)
 	}
-	f.tries[id] = t
 }
 
 const (

@@ -62,6 +62,7 @@ type core struct {
 	kept  []canary.Contact
 	now   time.Time
 	down  error
+	since []time.Time // of each look
 }
 
 func (c *core) fetcher(t *testing.T, p *provider, change func(*recording.Config)) *recording.Fetcher {
@@ -71,6 +72,7 @@ func (c *core) fetcher(t *testing.T, p *provider, change func(*recording.Config)
 	cfg := recording.Config{
 		Accounts: []recording.Account{{Kind: "twilio", User: "AC1", Password: "hunter2"}},
 		Calls: func(_ context.Context, ear string, since time.Time, fn func(*canary.Contact) error) error {
+			c.since = append(c.since, since)
 			for i := range c.calls {
 				if one := &c.calls[i]; one.Ear == ear && !one.At.Before(since) {
 					if err := fn(one); err != nil {
