@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -14,8 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"saltmine/internal/canary"
 )
 
 // farEdge is an edge of a site: a folder that enroll has filled.
@@ -37,7 +37,8 @@ func (s *site) enrollEdge() *farEdge {
 		s.t.Fatalf("enroll: %v\n%s", err, out)
 	}
 	text := strings.NewReplacer(`listen = ":`+port+`"`, `listen = "127.0.0.1:`+port+`"`, `":25"`, `"127.0.0.1:0"`, `":53"`, `"127.0.0.1:0"`).Replace(e.read("saltmine.toml"))
-	e.write("saltmine.toml", text+"\n[admin]\nlisten = \"127.0.0.1:0\"\n")
+	e.write("saltmine.toml", text+"\n[admin]\nlisten = \"127.0.0.1:0\"\n[phone]\nlisten = \"127.0.0.1:0\"\npublic_url = \""+testCalls+"\"\n[[phone.provider]]\nkind = \"generic\"\nsecret_file = \"generic.secret\"\n")
+	e.write("generic.secret", s.read("generic.secret"))
 	core := s.read("saltmine.toml")
 	for _, section := range []string{"[smtp]", "[dns]"} {
 		before, after, _ := strings.Cut(core, section)
@@ -62,6 +63,10 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// edgeCanaries are those that are planted before TestEdge looks for them on the
+// edge; the promise is of 10,000.
+var edgeCanaries = flag.Int("edgecanaries", 80, "canaries that TestEdge plants")
+
 // TestEdge has an edge hear what happens while the core is away and while it is
 // there, kills either of them, and looks what each knows: everything that was
 // acknowledged reaches the core once and pages, the edge keeps nothing that the
@@ -70,28 +75,28 @@ func TestEdge(t *testing.T) {
 	t.Parallel()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
 	s := newSite(t, dsn, db)
-	s.run("plant", "--count", "80", "--batch", "first")
+	s.write("saltmine.toml", strings.Replace(s.read("saltmine.toml"), "[pool]", "[pool]\ndomain_capacity = 10000", 1))
+	numbers := testNumbers()
+	for i := range *edgeCanaries {
+		numbers = append(numbers, fmt.Sprintf("+4420794%05d", i))
+	}
+	s.write("numbers.csv", "number\n"+strings.Join(numbers, "\n"))
+	s.run("plant", "--count", strconv.Itoa(*edgeCanaries), "--batch", "first")
 	reg := s.open()
 	e := s.enrollEdge()
-	var tokens []canary.DatedToken
-	all, err := reg.PlantedTokens(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	var all []prey
+	for _, p := range s.plantings(reg) {
+		all = append(all, preyOf(p))
 	}
-	for _, tok := range all {
-		if tok.Kind == canary.Email {
-			tokens = append(tokens, tok)
-		}
-	}
-	contacted, quiet := tokens[:40], tokens[40:]
+	contacted, quiet := all[:40], all[40:]
 
 	var tries []try
 	var yes []string
-	send := func(edge *running, some []canary.DatedToken) {
-		for _, tok := range some {
+	send := func(edge *running, some []prey) {
+		for _, p := range some {
 			x := try{mark: fmt.Sprintf("mark%06dz", len(tries))}
 			tries = append(tries, x)
-			if sendMarked(t.Context(), edge.addrs["smtp"], tok.Text, x.mark) {
+			if sendMarked(t.Context(), edge.addrs["smtp"], p.email, x.mark) {
 				yes = append(yes, x.mark)
 			}
 		}
@@ -112,6 +117,16 @@ func TestEdge(t *testing.T) {
 		t.Fatalf("%d of %d contacts were acknowledged:\n%s", len(yes), len(contacted), edge.log)
 	}
 	s.checkRecorded(reg, core, tries, yes)
+	called := 0
+	for i, p := range contacted {
+		if p.phone != "" && p.ticket != "" {
+			e.signedGeneric(edge, p, i) // who quotes name and ticket
+			called++
+		}
+	}
+	if called == 0 {
+		t.Error("nobody was called")
+	}
 	eventually(t, "the core has everything of the edge's", func() bool {
 		return strings.Contains(get(t, edge.addrs["admin"], "/metrics"), "saltmine_spool_pending 0\n")
 	})
@@ -124,8 +139,8 @@ func TestEdge(t *testing.T) {
 	e.run("check")
 	e.wantBlind(edge, contacted, quiet)
 	for what, log := range map[string]*logBuffer{"edge": edge.log, "core": core.log} {
-		for _, tok := range tokens {
-			if strings.Contains(log.String(), tok.Text) {
+		for _, p := range all {
+			if text := log.String(); strings.Contains(text, p.email) || strings.Contains(text, p.phone) || strings.Contains(text, p.ticket) {
 				t.Errorf("the log of the %s names a canary", what)
 			}
 		}
@@ -150,20 +165,17 @@ func get(t *testing.T, addr, path string) string {
 	return string(body)
 }
 
-// wantBlind looks for local parts of canaries in whatever an edge has: in files at
+// wantBlind looks for names, addresses, local parts, numbers and tickets of canaries in whatever an edge has: in files at
 // once, in memory a minute after the last contact.
-func (e *farEdge) wantBlind(edge *running, contacted, quiet []canary.DatedToken) {
+func (e *farEdge) wantBlind(edge *running, contacted, quiet []prey) {
 	e.t.Helper()
-	var heard, unheard [][]byte
-	for _, tok := range contacted {
-		heard = append(heard, []byte(tok.Text))
+	var heard, unheard []string
+	for _, p := range contacted {
+		heard = append(heard, p.email, p.phone, p.ticket, p.name)
 	}
-	for _, tok := range quiet {
-		local, _, _ := strings.Cut(tok.Text, "@")
-		unheard = append(unheard, []byte(tok.Text))
-		if len(local) > 7 { // shorter ones may stand anywhere
-			unheard = append(unheard, []byte(local))
-		}
+	for _, p := range quiet {
+		local, _, _ := strings.Cut(p.email, "@")
+		unheard = append(unheard, p.email, p.phone, p.ticket, p.name, local)
 	}
 	files := 0
 	err := filepath.WalkDir(e.dir, func(path string, d os.DirEntry, err error) error {
@@ -173,7 +185,7 @@ func (e *farEdge) wantBlind(edge *running, contacted, quiet []canary.DatedToken)
 		files++
 		b, err := os.ReadFile(path)
 		if n := found(b, slices.Concat(heard, unheard)); n > 0 {
-			e.t.Errorf("%s holds %d canaries", filepath.Base(path), n)
+			e.t.Errorf("%s holds %d texts of canaries", filepath.Base(path), n)
 		}
 		return err
 	})
@@ -182,7 +194,7 @@ func (e *farEdge) wantBlind(edge *running, contacted, quiet []canary.DatedToken)
 	}
 	image := imageOf(e.t, edge.cmd.Process.Pid)
 	if n := found(image, unheard); n > 0 {
-		e.t.Errorf("the edge's memory holds %d canaries that nobody contacted", n)
+		e.t.Errorf("the edge's memory holds %d texts of canaries that nobody contacted", n)
 	}
 	if !bytes.Contains(image, []byte(testDomains()[0])) {
 		e.t.Error("this is not the edge's memory: its own domain is not in it")
@@ -192,11 +204,26 @@ func (e *farEdge) wantBlind(edge *running, contacted, quiet []canary.DatedToken)
 	})
 }
 
-// found counts the texts that are in b.
-func found(b []byte, texts [][]byte) (n int) {
+// found counts where texts stand in b. Those of less than eight bytes are left
+// out: they may stand anywhere.
+func found(b []byte, texts []string) (n int) {
+	begin := map[[8]byte][]string{}
+	var first [1 << 16]bool // of their first two bytes
 	for _, text := range texts {
-		if bytes.Contains(b, text) {
-			n++
+		if len(text) >= 8 {
+			key := [8]byte([]byte(text))
+			begin[key] = append(begin[key], text)
+			first[binary.BigEndian.Uint16(key[:])] = true
+		}
+	}
+	for i := range max(len(b)-7, 0) {
+		if !first[binary.BigEndian.Uint16(b[i:])] {
+			continue
+		}
+		for _, text := range begin[[8]byte(b[i:])] {
+			if bytes.HasPrefix(b[i:], []byte(text)) {
+				n++
+			}
 		}
 	}
 	return n

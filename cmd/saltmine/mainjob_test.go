@@ -188,21 +188,7 @@ func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []p
 		if !leak.held[p.ID] {
 			continue
 		}
-		q := prey{id: p.ID, name: p.Name}
-		for _, tok := range p.Tokens {
-			if !tok.Window.Until.IsZero() {
-				continue // changed since
-			}
-			switch tok.Kind {
-			case canary.Email:
-				q.email = tok.Text
-			case canary.Phone:
-				q.phone = tok.Text
-			case canary.Ticket:
-				q.ticket = tok.Text
-			}
-		}
-		held = append(held, q)
+		held = append(held, preyOf(p))
 	}
 	out := make([]prey, n)
 	for i := range out {
@@ -222,6 +208,24 @@ func (s *site) choosePrey(reg *registry.Registry, leak leakedExtract, n int) []p
 type prey struct {
 	id                         canary.ID
 	name, email, phone, ticket string
+}
+
+func preyOf(p canary.Planting) prey {
+	q := prey{id: p.ID, name: p.Name}
+	for _, tok := range p.Tokens {
+		if !tok.Window.Until.IsZero() {
+			continue // changed since
+		}
+		switch tok.Kind {
+		case canary.Email:
+			q.email = tok.Text
+		case canary.Phone:
+			q.phone = tok.Text
+		case canary.Ticket:
+			q.ticket = tok.Text
+		}
+	}
+	return q
 }
 
 // contact reaches the ith canary by one of the real ways and says which.

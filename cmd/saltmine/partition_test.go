@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
+	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,7 +24,8 @@ import (
 var partitionContacts = flag.Int("partition", 6000, "contacts that TestEdgePartition has an edge hold")
 
 // TestEdgePartition has an edge come out of three days on its own: everything that
-// it holds is taken in once, and pages for what it hits.
+// it holds is taken in once, over a line that breaks again and again, and pages for
+// what it hits.
 func TestEdgePartition(t *testing.T) {
 	t.Parallel()
 	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
@@ -37,9 +43,10 @@ func TestEdgePartition(t *testing.T) {
 		}
 		return fmt.Sprintf("guess%d@%s", i, testDomains()[i%5])
 	})
+	line := e.onABadLine()
 	s.serve()
 	start := time.Now()
-	e.start("edge")
+	line.to.Store(e.start("edge").addrs["edge"])
 	n := 0
 	eventually(t, "the core has what the edge held", func() bool {
 		counts, err := reg.ContactCounts(t.Context())
@@ -57,8 +64,11 @@ func TestEdgePartition(t *testing.T) {
 		pages, _ := s.hook.received()
 		return len(pages) > 0
 	})
+	if line.cuts.Load() == 0 {
+		t.Error("the line never broke")
+	}
 	rate := float64(n) / took.Seconds()
-	t.Logf("%d contacts of 72 hours taken in %s: %.0f a second, %.0f times as fast as they came", n, took.Round(time.Millisecond), rate, rate*(72*time.Hour).Seconds()/float64(n))
+	t.Logf("%d contacts of 72 hours taken in %s over a line that broke %d times: %.0f a second, %.0f times as fast as they came", n, took.Round(time.Millisecond), line.cuts.Load(), rate, rate*(72*time.Hour).Seconds()/float64(n))
 }
 
 // hold gives the edge's spool contacts as its mail ear would have. They are of now:
@@ -96,4 +106,61 @@ func (e *farEdge) hold(n int, address func(i int) string) {
 		})
 	}
 	lanes.Wait()
+}
+
+// badLine stands between core and edge and breaks in the middle of what it carries.
+type badLine struct {
+	t    *testing.T
+	to   atomic.Value // string: where the edge is
+	cuts atomic.Int64
+}
+
+// onABadLine has the edge listen elsewhere, and the line where the core looks for it.
+func (e *farEdge) onABadLine() *badLine {
+	e.t.Helper()
+	before, rest, _ := strings.Cut(e.read("saltmine.toml"), "[edge]\nlisten = \"")
+	addr, after, ok := strings.Cut(rest, "\"")
+	if !ok {
+		e.t.Fatalf("no [edge] in the edge's configuration: %s", before)
+	}
+	e.write("saltmine.toml", before+"[edge]\nlisten = \"127.0.0.1:0\""+after)
+	ln, err := (&net.ListenConfig{}).Listen(e.t.Context(), "tcp", addr)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	l := &badLine{t: e.t}
+	l.to.Store("")
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { l.carry(conn) })
+		}
+	})
+	e.t.Cleanup(func() {
+		ln.Close()
+		all.Wait()
+	})
+	return l
+}
+
+// carry takes up to some megabytes from the edge to the core, and breaks.
+func (l *badLine) carry(core net.Conn) {
+	defer core.Close()
+	edge, err := (&net.Dialer{}).DialContext(l.t.Context(), "tcp", l.to.Load().(string))
+	if err != nil {
+		return // it is not there yet
+	}
+	defer edge.Close()
+	defer context.AfterFunc(l.t.Context(), func() { core.Close(); edge.Close() })()
+	go func() {
+		io.Copy(edge, core) //nolint:errcheck // the line breaks
+		edge.Close()
+	}()
+	if _, err := io.CopyN(core, edge, rand.Int64N(10<<20)); err == nil {
+		l.cuts.Add(1)
+	}
 }
