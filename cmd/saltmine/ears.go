@@ -91,7 +91,7 @@ func (e *ears) smtp(ctx context.Context) error {
 	}
 	sc := smtpd.Config{
 		Hostname: c.Hostname, Domains: e.cfg.Pool.Domains, Accept: e.rule.Passes, Hear: e.road.Hear, Costume: c.Costume,
-		ProxyFrom: c.ProxyFrom, Now: e.now, Log: e.log.With("ear", "smtpd"),
+		ProxyFrom: c.ProxyFrom, ForwardFrom: c.ForwardFrom, Now: e.now, Log: e.log.With("ear", "smtpd"),
 		Limits: smtpd.Limits{Connections: c.Connections, PerAddress: c.ConnectionsPerAddress},
 	}
 	var err error

@@ -31,6 +31,9 @@ type SMTP struct {
 	// ProxyFrom are the proxies in front, which begin every connection with a
 	// PROXY header.
 	ProxyFrom []netip.Prefix `json:"proxy_from,omitempty"`
+	// ForwardFrom are the mail servers in front that may tell by XFORWARD who their
+	// clients are.
+	ForwardFrom []netip.Prefix `json:"xforward_from,omitempty"`
 	// LMTP is the Unix socket to which a mail server in front delivers, and
 	// LMTPMode the permissions of it. Default 0660.
 	LMTP     string      `json:"lmtp,omitempty"`
@@ -62,6 +65,7 @@ func (c *Config) decodeSMTP(t *table) {
 	t.text("acme_email", &s.ACMEEmail)
 	t.file("acme_roots", &s.ACMERoots)
 	t.prefixes("proxy_from", &s.ProxyFrom)
+	t.prefixes("xforward_from", &s.ForwardFrom)
 	t.file("lmtp", &s.LMTP)
 	t.text("lmtp_mode", &mode)
 	t.whole("connections", &s.Connections)
@@ -151,6 +155,7 @@ func (p printer) smtp(s *SMTP) {
 	p.value("smtp.acme_email", s.ACMEEmail)
 	p.value("smtp.acme_roots", s.ACMERoots)
 	p.value("smtp.proxy_from", texts(s.ProxyFrom))
+	p.value("smtp.xforward_from", texts(s.ForwardFrom))
 	p.value("smtp.lmtp", s.LMTP)
 	if s.LMTP != "" {
 		p.value("smtp.lmtp_mode", fmt.Sprintf("%04o", uint32(s.LMTPMode)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,6 +102,7 @@ func TestPostfixInFront(t *testing.T) {
 	b := newBook()
 	cfg, _ := secured(t, b)
 	cfg.Domains = append(cfg.Domains, "other.example")
+	cfg.ForwardFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	dir, err := os.MkdirTemp("/var/tmp", "lmtp") //nolint:usetesting // Postfix's own user must get in
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +120,11 @@ func TestPostfixInFront(t *testing.T) {
 		t.Fatal(err)
 	}
 	front := freePort(t)
-	startPostfix(t, "virtual_transport = lmtp:unix:"+path+"\nrelay_domains = other.example\nrelay_recipient_maps =\nrelay_transport = smtp:[127.0.0.1]:"+port+"\nsmtp_tls_security_level = encrypt\n",
+	startPostfix(t, "virtual_transport = lmtp:unix:"+path+"\nrelay_domains = other.example\nrelay_recipient_maps =\nrelay_transport = smtp:[127.0.0.1]:"+port+"\nsmtp_tls_security_level = encrypt\n"+
+		"smtpd_authorized_xclient_hosts = 127.0.0.1\nlmtp_send_xforward_command = yes\nsmtp_send_xforward_command = yes\n",
 		front+" inet n - n - - smtpd")
 	awaitPort(t, front)
-	if out, code := swaks(t, front, "--to", "dana@example.net,amir@example.net", "--body", "by LMTP"); code != 0 {
+	if out, code := swaks(t, front, "--to", "dana@example.net,amir@example.net", "--body", "by LMTP", "--xclient", "ADDR=203.0.113.9 PORT=4660 NAME=box.scam.example"); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	got := b.wait(t, 3)[2]
@@ -132,12 +135,19 @@ func TestPostfixInFront(t *testing.T) {
 	if want := []string{"dana@example.net", "amir@example.net"}; len(got.Targets) != 2 || !slices.Contains(want, got.Targets[0].Text) {
 		t.Errorf("targets %v", got.Targets)
 	}
+	if got.Peer != "203.0.113.9:4660" || got.Facts["forwarded_by"] != "lmtp" || got.Facts["forwarded_name"] != "box.scam.example" ||
+		got.Facts["forwarded_helo"] != "c.example" || got.Facts["forwarded_proto"] != "ESMTP" || got.Facts["forwarded_ident"] == "" || got.Facts["forwarded_source"] == "" {
+		t.Errorf("peer %s, facts %v", got.Peer, got.Facts)
+	}
 	// Postfix as the sender on the street: this domain is the ear's, not its own.
-	if out, code := swaks(t, front, "--to", "dana@other.example", "--body", "by SMTP"); code != 0 {
+	if out, code := swaks(t, front, "--to", "dana@other.example", "--body", "by SMTP", "--xclient", "ADDR=203.0.113.10 PORT=4661"); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	got = b.wait(t, 5)[4]
 	if msg, whole := dialogue.Message(got.Raw); !whole || !strings.Contains(string(msg), "by SMTP") || !strings.HasPrefix(got.Facts["tls"], "TLS 1.3") || got.Facts["end"] != "data" {
 		t.Errorf("heard %s, %v", describe(got), got.Facts)
+	}
+	if !strings.HasPrefix(got.Facts["forwarded_by"], "127.0.0.1:") || got.Peer != "203.0.113.10:4661" {
+		t.Errorf("peer %s, facts %v", got.Peer, got.Facts)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,16 +70,16 @@ func (s *Server) unproxied(ctx context.Context, c net.Conn) (net.Conn, error) {
 
 // trusts reports whether a connection comes from a proxy that may speak for others.
 func (s *Server) trusts(c net.Conn) bool {
-	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	return contains(s.cfg.ProxyFrom, c.RemoteAddr())
+}
+
+// contains reports whether an address lies in one of the networks.
+func contains(list []netip.Prefix, addr net.Addr) bool {
+	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
 		return false
 	}
-	for _, p := range s.cfg.ProxyFrom {
-		if p.Contains(at.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }
 
 // readProxy reads one header and not a byte behind it. Addresses that are not

@@ -226,6 +226,7 @@ func (s *session) forget(end string) {
 	id := s.tx.id
 	s.tx = nil
 	s.w.tape.end(false)
+	s.w.told = nil
 	s.w.tape.say(dialogue.Note, []byte("transaction "+string(id)+" ended: "+end+"\r\n"))
 	s.w.s.held.Add(-int64(s.w.held))
 	s.w.held = 0
@@ -234,10 +235,11 @@ func (s *session) forget(end string) {
 // contact gives the record of the transaction as it stands, with its next part number.
 func (s *session) contact() canary.Contact {
 	facts := map[string]string{"helo": s.w.helo, "tls": s.w.tls, "proxy": s.w.proxy()}
+	peer := cmp.Or(s.w.claims(facts), s.w.raw.RemoteAddr().String())
 	maps.DeleteFunc(facts, func(_, v string) bool { return v == "" })
 	c := canary.Contact{
 		ID: s.tx.id, Channel: canary.SMTP, At: s.tx.at, Ear: "smtpd", Part: s.tx.part,
-		Peer: s.w.raw.RemoteAddr().String(), Source: s.tx.source, Targets: slices.Clone(s.tx.targets),
+		Peer: peer, Source: s.tx.source, Targets: slices.Clone(s.tx.targets),
 		Facts: facts, Raw: s.w.tape.raw(),
 	}
 	s.tx.part++

@@ -26,7 +26,10 @@
 // library does with a broken stream can turn message text into commands.
 //
 // The facts of a contact: "helo", "tls" (version and cipher), "proxy" (the
-// trusted proxy that told the peer), "end" (how the transaction ended: data,
+// trusted proxy that told the peer), "forwarded_by" (the trusted mail server that
+// told the peer, by XFORWARD) and what else it told of its client:
+// "forwarded_name", "forwarded_helo", "forwarded_proto", "forwarded_ident" (the
+// mail's id there), "forwarded_source"; "end" (how the transaction ended: data,
 // rset, helo, quit, starttls, or why the connection was lost: disconnect, idle,
 // session, slow, commands, errors, protocol, tls, shutdown, fault), "bytes" (of the message, as sent), "truncated" (why the message is not whole:
 // size, memory, or why the connection was lost), "queue_id" (the id that the client was told).
@@ -71,6 +74,9 @@ type Config struct {
 	// connection with a PROXY header that names the client. One that does not is
 	// hung up on; a header from anybody else is a command like others.
 	ProxyFrom []netip.Prefix
+	// ForwardFrom are the mail servers in front that may tell by XFORWARD who their
+	// clients are. Those who deliver by LMTP may anyway.
+	ForwardFrom []netip.Prefix
 	// Limits bound what a stranger can use up. Zero fields have defaults.
 	Limits Limits
 	// Now gives the time for stamps. Waiting is not measured with it.

@@ -71,7 +71,7 @@ func (w *wire) spent() error {
 func (w *wire) idles() bool {
 	most := w.s.dress.ways.nonmail
 	switch verb := w.cmd.verb; {
-	case most == 0, w.lmtp, verb == "MAIL", verb == "RCPT", verb == "DATA", verb == "QUIT", verb == "?":
+	case most == 0, w.friend, verb == "MAIL", verb == "RCPT", verb == "DATA", verb == "QUIT", verb == "?":
 		return false
 	case (verb == "RSET" || verb == "HELO" || verb == "EHLO" || verb == "STARTTLS") && !w.free[verb]:
 		w.free[verb] = true
@@ -195,6 +195,11 @@ func (w *wire) vet() error {
 		return w.vetPlain()
 	case "STARTTLS":
 		return w.startTLS()
+	case "XFORWARD":
+		if w.friend {
+			w.forward()
+			return nil
+		}
 	case "BDAT":
 		// The chunk follows the command, refused or not, and must not be obeyed.
 		return w.hangUp(endProtocol, sayNoBDAT)
@@ -303,6 +308,7 @@ func (w *wire) startTLS() error {
 		return err
 	}
 	state := secure.ConnectionState()
+	w.forgetClaims()
 	w.conn, w.greeted, w.esmtp, w.offered = secure, false, false, false
 	w.in.Reset(readerFunc(w.fill))
 	w.tls = tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite)

@@ -30,7 +30,9 @@ type wire struct {
 	session  *session
 	tape     tape
 	lmtp     bool
-	stressed func() bool // nearly all connections are taken
+	friend   bool              // may speak for its clients
+	told     map[string]string // by XFORWARD, for the next transaction
+	stressed func() bool       // nearly all connections are taken
 
 	out       []byte // for the library to read
 	reply     []byte // the library's reply, as far as it is written
@@ -96,6 +98,7 @@ func (s *Server) newWire(hearing context.Context, c net.Conn, stressed func() bo
 			return s.cfg.Hear(ctx, k)
 		},
 	}
+	w.friend = s.friendly(w)
 	w.in = bufio.NewReader(readerFunc(w.fill))
 	w.life = time.AfterFunc(s.cfg.Limits.Session, func() { w.interrupt(endSession) })
 	return w
@@ -181,8 +184,12 @@ func (w *wire) answer(line []byte) {
 		w.greeted, w.helo = true, w.cmd.arg[:min(len(w.cmd.arg), mostHelo)]
 		w.esmtp, w.said, w.mixed = w.cmd.verb == "EHLO", "", false
 		w.offered = w.esmtp && w.s.cfg.TLS != nil && w.tls == ""
+		w.forgetClaims()
 	case "MAIL 250", "RSET 250":
 		w.said, w.mixed = "", false
+		if w.cmd.verb == "RSET" {
+			w.forgetClaims()
+		}
 	case "DATA 250":
 		w.errors, w.said, w.mixed = 0, "", false
 		w.free["RSET"], w.free["HELO"], w.free["EHLO"] = false, false, false
@@ -192,7 +199,11 @@ func (w *wire) answer(line []byte) {
 		w.forEach(line)
 	} else {
 		what, arg := w.wording(did)
-		w.forEach([]byte(w.words(remark{what, arg})))
+		text := w.words(remark{what, arg})
+		if what == sayEhlo || what == sayEhloTLS {
+			text = w.offering(text)
+		}
+		w.forEach([]byte(text))
 		if what == sayFault {
 			w.because(endFault)
 			w.over = true
