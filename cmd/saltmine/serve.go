@@ -19,6 +19,7 @@ import (
 	"saltmine/internal/console"
 	"saltmine/internal/exclude"
 	"saltmine/internal/incident"
+	"saltmine/internal/mailauth"
 	"saltmine/internal/pager"
 	"saltmine/internal/pager/hook"
 	"saltmine/internal/pager/pagerduty"
@@ -61,6 +62,7 @@ type server struct {
 	ears  *ears
 	pager *pager.Pager
 	told  []incident.Route
+	mails *mailauth.Worker // nil: nobody asks who sent a mail
 	pulls []*puller
 }
 
@@ -107,6 +109,9 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Now: s.app.now, Log: s.log.With("part", "pager")})
 	s.told = routes
+	if s.mails = s.judging(); s.mails != nil {
+		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
+	}
 	taking := s.taking(s.spool.ID(), s.spool)
 	taking.Looker = s.reg.Looker
 	intake := incident.New(taking)
@@ -137,10 +142,14 @@ func (s *server) wire(ctx context.Context) error {
 
 // taking is the intake's configuration for a spool.
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
-	return incident.Config{
+	c := incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
 		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Call: s.callOf, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
+	if s.mails != nil {
+		c.Judge, c.Judging = true, s.mails.Wake
+	}
+	return c
 }
 
 // callOf finds what a call began with.

@@ -52,6 +52,9 @@ type traced struct {
 	// origins that also contacted placebos.
 	SetAside int              `json:"set_aside"`
 	Answer   forensics.Answer `json:"trace"`
+	// Mails are the newest, with what is proved of their senders, without the DNS
+	// answers: "saltmine mailauth CONTACT" has those.
+	Mails []registry.Mail `json:"mails,omitempty"`
 }
 
 // Text prints the trace for a person.
@@ -61,7 +64,7 @@ func (t traced) Text(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return t.Answer.Text(w)
+	return errors.Join(printMails(w, t.Mails), t.Answer.Text(w))
 }
 
 // traceIncident gathers what the registry knows and asks forensics. An empty id
@@ -110,7 +113,13 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		})
 	}
 	out.Answer = forensics.Trace(q)
-	return out, nil
+	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)
+	for i := range out.Mails {
+		if r := out.Mails[i].Report; r != nil {
+			r.Answers = nil
+		}
+	}
+	return out, err
 }
 
 // formerOwners are the rows in which hit mailboxes and numbers stood before: a

@@ -37,6 +37,8 @@ type Entry struct {
 	// CutOff is set when a pending entry is closed because nothing more came. If
 	// its closing record comes after all, that takes its place.
 	CutOff bool
+	// Judge is set when the sender of its mail is to be looked at: SPF, DKIM, DMARC.
+	Judge bool
 	// Replaces is set when a pending or cut-off entry of the same id is already filed.
 	Replaces bool
 }

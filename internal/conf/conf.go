@@ -60,6 +60,7 @@ type Config struct {
 	Exclude    *Exclude           `json:"exclude,omitempty"`
 	Edge       *Edge              `json:"edge,omitempty"`
 	Core       *Core              `json:"core,omitempty"`
+	MailAuth   *MailAuth          `json:"mailauth,omitempty"` // [core.mailauth]
 }
 
 // Registry says where the core's database and its keys are.

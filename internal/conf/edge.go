@@ -81,6 +81,11 @@ func (c *Config) decodeCore(t *table) {
 	if t == nil {
 		return
 	}
+	c.decodeMailAuth(t.sub("mailauth"))
+	if _, pulls := t.vals["pull"]; !pulls && c.MailAuth != nil {
+		t.finish()
+		return // a core of its own ears
+	}
 	c.Core = &Core{}
 	for _, one := range t.subs("pull") {
 		var p Pull
@@ -135,6 +140,7 @@ func (c *Config) checkEdge(k *checks) {
 	if c.Core != nil {
 		c.Core.check(k)
 	}
+	c.checkMailAuth(k)
 }
 
 func (p *Pool) checkAccept(k *checks) {
@@ -181,7 +187,7 @@ func (c *Config) Blind() error {
 	}{
 		{len(c.Support) > 0, "support"}, {c.Pool.Mailboxes != "", "pool.mailboxes"}, {c.Pool.Phones != "", "pool.phones"},
 		{c.Ticket != nil, "ticket"}, {c.API != nil, "api"}, {len(c.Routes) > 0, "route"}, {c.Rotate != nil, "rotate"},
-		{c.Exclude != nil, "exclude"}, {len(c.Recordings) > 0, "recording"}, {c.Core != nil, "core"}, {c.Registry.DSNFile != "", "registry.dsn_file"},
+		{c.Exclude != nil, "exclude"}, {len(c.Recordings) > 0, "recording"}, {c.Core != nil, "core"}, {c.MailAuth != nil, "core.mailauth"}, {c.Registry.DSNFile != "", "registry.dsn_file"},
 	} {
 		if x.has {
 			k.bad(x.what, "an edge must not know it; it belongs on the core")

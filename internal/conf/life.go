@@ -19,8 +19,8 @@ func (l *Life) decode(t *table) {
 	if t == nil {
 		return
 	}
-	t.text("schedule", &l.Schedule)
-	t.text("arrivals", &l.Arrivals)
+	t.perhaps("schedule", &l.Schedule)
+	t.perhaps("arrivals", &l.Arrivals)
 	t.finish()
 }
 

@@ -140,6 +140,9 @@ func (p printer) edge(c *Config) {
 		p.value("edge.listen", c.Edge.Listen)
 		p.value("edge.keys", c.Edge.Keys)
 	}
+	if c.MailAuth != nil {
+		p.value("core.mailauth.resolver", c.MailAuth.Resolver)
+	}
 	for i, one := range c.Core.Edges() {
 		p.value(fmt.Sprintf("core.pull[%d].url", i), one.URL)
 		p.value(fmt.Sprintf("core.pull[%d].name", i), one.Name)

@@ -38,6 +38,16 @@ func (t *table) wrong(key, want string, got any) {
 	t.book.add(t.key(key), "want %s, found %s", want, typeName(got))
 }
 
+// perhaps reads a string that may be empty.
+func (t *table) perhaps(key string, into *string) {
+	if s, ok := t.vals[key].(string); ok && s == "" {
+		t.take(key)
+		*into = ""
+		return
+	}
+	t.text(key, into)
+}
+
 // text reads a string that is not empty.
 func (t *table) text(key string, into *string) {
 	v, ok := t.take(key)

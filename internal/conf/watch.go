@@ -36,13 +36,13 @@ func (v *Verify) decode(t *table) {
 	if t == nil {
 		return
 	}
-	t.text("schedule", &v.Schedule)
+	t.perhaps("schedule", &v.Schedule)
 	t.severity("severity", &v.Severity)
 	t.finish()
 }
 
 func (p *PoolCheck) decode(t *table) {
-	t.text("check_schedule", &p.Schedule)
+	t.perhaps("check_schedule", &p.Schedule)
 	t.severity("check_severity", &p.Severity)
 	t.truth("check_rdap", &p.Registration)
 }

@@ -87,7 +87,8 @@ type Route struct {
 	Min  canary.Severity // pages at least as urgent go there
 }
 
-// Config is what an intake needs. All fields but CutOff, Wake, Stray, Call and Looker must be set.
+// Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
+// Stray, Call and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -98,6 +99,10 @@ type Config struct {
 	Routes []Route
 	Link   func(canary.IncidentID) string // where the console shows an incident
 	Wake   func()                         // called after pages were written
+	// Judge has the senders of mails that reached a planted token looked at, when
+	// the outcome is committed; Judging is then called.
+	Judge   bool
+	Judging func()
 	// Stray is told what was contacted without being a token: an address or a
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
@@ -129,6 +134,9 @@ func New(cfg Config) *Intake {
 	}
 	if cfg.Wake == nil {
 		cfg.Wake = func() {}
+	}
+	if cfg.Judging == nil {
+		cfg.Judging = func() {}
 	}
 	if cfg.Stray == nil {
 		cfg.Stray = func(context.Context, canary.Target, time.Time) error { return nil }
@@ -351,6 +359,9 @@ func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canar
 	}
 	if len(w.out.Deliveries) > 0 {
 		in.cfg.Wake()
+	}
+	if in.cfg.Judge {
+		in.cfg.Judging() // after the pages
 	}
 	return nil
 }

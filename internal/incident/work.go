@@ -187,6 +187,7 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 		if err := w.join(ctx, h, m.Place, sig); err != nil {
 			return err
 		}
+		w.judge(c)
 	}
 	return nil
 }
@@ -201,6 +202,13 @@ func (w *work) domain(t *canary.DatedToken) (string, error) {
 		return "", err
 	}
 	return w.in.cfg.Blind.BlindDomain(domain), nil
+}
+
+// judge has the sender of a mail looked at.
+func (w *work) judge(c *canary.Contact) {
+	if w.in.cfg.Judge && !c.Probe && (c.Channel == canary.SMTP || c.Channel == canary.IMAP) {
+		w.out.Entries[w.entry[c.ID]].Judge = true
+	}
 }
 
 // idle reports whether a token stood in no table by a moment: it was never

@@ -301,7 +301,7 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 		return err
 	}
 	if e.Replaces {
-		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?"} {
+		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?"} {
 			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
 				return err
 			}
@@ -310,6 +310,9 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, spool, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
 		r.vault.Seal("contacts|"+string(c.ID), plain))
+	if err == nil && e.Judge {
+		err = r.awaitMail(ctx, tx, c.ID)
+	}
 	return err
 }
 

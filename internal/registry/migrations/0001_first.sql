@@ -77,6 +77,15 @@ CREATE INDEX contacts_by_time ON contacts (heard);
 CREATE INDEX contacts_by_channel ON contacts (channel, received);
 CREATE INDEX contacts_by_domain ON contacts (domain, heard);
 CREATE INDEX contacts_by_pending ON contacts (pending, spool, heard);
+-- What was found of the senders of mails: SPF, DKIM and DMARC with the DNS
+-- answers. due is when it is looked at (again), 0 when it is settled.
+CREATE TABLE mails (
+  contact VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
+  tries INT NOT NULL,
+  due BIGINT NOT NULL,
+  sealed LONGBLOB
+);
+CREATE INDEX mails_by_due ON mails (due);
 CREATE TABLE hits (
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   token VARCHAR(32) COLLATE BINARY NOT NULL,
