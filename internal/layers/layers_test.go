@@ -30,6 +30,7 @@ func storeys() map[string]int {
 		"internal/mysqlbox":        1,
 		"internal/seal":            1,
 		"internal/spool":           1,
+		"internal/strike":          1,
 		"internal/token":           1,
 		"internal/webhook":         1,
 		"seeder/gate/learn":        1,
