@@ -1,5 +1,5 @@
 # Saltmine. `make demo` shows it at work on this machine.
-.PHONY: demo build test lint fuzz bench
+.PHONY: demo build test lint fuzz kills bench
 
 demo: ## the whole story with real parts, here
 	go run ./cmd/saltmine demo
@@ -24,6 +24,9 @@ lint:
 
 fuzz: ## every fuzz target for a few seconds
 	.ci/fuzz
+
+kills: ## kill -9 at every system call, and 1,000 times under load; about half an hour
+	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad)$$' -kills all -v
 
 bench: ## beside Postfix, NSD and MariaDB, on this machine in the same run
 	.ci/deps bench

@@ -22,6 +22,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
+	"saltmine/internal/strike"
 	"saltmine/internal/testkit"
 	"saltmine/internal/webhook"
 )
@@ -39,6 +40,9 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
+	if code, child := strike.Child(); child {
+		return code
+	}
 	dir, err := os.MkdirTemp("", "saltmine-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -258,16 +262,25 @@ func (s *site) serve() *running {
 // start starts a command that goes on, and waits until it is ready.
 func (s *site) start(name string) *running {
 	s.t.Helper()
-	r := &running{addrs: map[string]string{}, log: &logBuffer{}, done: make(chan error, 1)}
-	r.cmd = s.command(name)
+	r, ready := launch(s.t, s.command(name))
+	if !ready {
+		s.t.Fatalf("%s ended:\n%s", name, r.log)
+	}
+	return r
+}
+
+// launch starts a process that goes on, and waits until it is ready or has ended.
+func launch(t *testing.T, cmd *exec.Cmd) (r *running, ready bool) {
+	t.Helper()
+	r = &running{cmd: cmd, addrs: map[string]string{}, log: &logBuffer{}, done: make(chan error, 1)}
 	pipe, err := r.cmd.StderrPipe()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := r.cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	ready := make(chan bool, 1)
+	up := make(chan bool, 2)
 	go func() { // ends when the process closes its standard error
 		lines := bufio.NewScanner(pipe)
 		for lines.Scan() {
@@ -276,17 +289,14 @@ func (s *site) start(name string) *running {
 				r.addrs[m[1]] = m[2]
 			}
 			if strings.Contains(lines.Text(), "msg=ready") {
-				ready <- true
+				up <- true
 			}
 		}
 		r.done <- r.cmd.Wait()
-		ready <- false
+		up <- false
 	}()
-	if !<-ready {
-		s.t.Fatalf("%s ended:\n%s", name, r.log)
-	}
-	s.t.Cleanup(func() { r.cmd.Process.Kill() }) //nolint:errcheck // it may have ended
-	return r
+	t.Cleanup(func() { r.cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+	return r, <-up
 }
 
 // kill ends serve as a power cut would.
