@@ -247,7 +247,7 @@ func (o *opened) text(w io.Writer) error {
 	add("owner", o.Owner)
 	add("consent", o.Note)
 	if o.Read != nil {
-		add("imap", strings.TrimSpace(o.Read.Host+"  "+o.Read.User+"  "+o.Read.SecretFile))
+		add("imap", strings.TrimSpace(o.Read.Host+"  "+o.Read.User+"  "+o.Read.SecretFile+o.Read.TokenFile))
 		add("forward", o.Read.ForwardTo)
 	}
 	for _, f := range o.Findings {

@@ -23,7 +23,8 @@ import (
 type addFlags struct {
 	provider, name, locale, country string
 	owner, consent                  string
-	host, user, secret, forward     string
+	host, user, secret, token       string
+	forward                         string
 	added, expires, soak            string
 	capacity                        int
 }
@@ -111,6 +112,7 @@ single address. What arrives there must be read, by IMAP or because it is forwar
 	fl.StringVar(&f.host, "imap-host", "", "`HOST` of IMAP over TLS, with a port when it is not 993")
 	fl.StringVar(&f.user, "imap-user", "", "`USER` of IMAP")
 	fl.StringVar(&f.secret, "secret-file", "", "`FILE` with the password")
+	fl.StringVar(&f.token, "token-file", "", "`FILE` in which somebody keeps a valid OAuth 2.0 access token, instead of a password")
 	fl.StringVar(&f.forward, "forward-to", "", "`ADDRESS` on an owned domain to which the provider forwards")
 	if kind == inventory.Seed {
 		fl.StringVar(&f.owner, "owner", "", "who consents")
@@ -208,9 +210,15 @@ func (f *addFlags) mailbox(kind inventory.Kind, address string, l conf.Landing) 
 	if _, domain, err := token.SplitEmail(i.Text); err == nil && i.Provider == "" {
 		i.Provider = domain
 	}
-	if f.secret != "" {
-		if i.Reading.SecretFile, err = filepath.Abs(f.secret); err == nil {
-			_, err = conf.ReadSecret(i.Reading.SecretFile)
+	for _, file := range []struct {
+		name string
+		into *string
+	}{{f.secret, &i.Reading.SecretFile}, {f.token, &i.Reading.TokenFile}} {
+		if file.name == "" {
+			continue
+		}
+		if *file.into, err = filepath.Abs(file.name); err == nil {
+			_, err = conf.ReadSecret(*file.into)
 		}
 		faults = append(faults, err)
 	}
@@ -226,8 +234,8 @@ func flagFaults(list []*inventory.Fault) []error {
 			out = append(out, f)
 		case "imap":
 			out = append(out, fmt.Errorf("--imap-host: %w", f.Err))
-		case "imap.secret_file":
-			out = append(out, fmt.Errorf("--secret-file: %w", f.Err))
+		case "imap.secret_file", "imap.token_file":
+			out = append(out, fmt.Errorf("--%s: %w", strings.NewReplacer("imap.", "", "_", "-").Replace(f.Field), f.Err))
 		default:
 			out = append(out, fmt.Errorf("--%s: %w", strings.NewReplacer(".", "-", "_", "-").Replace(f.Field), f.Err))
 		}

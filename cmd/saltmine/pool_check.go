@@ -151,19 +151,38 @@ func (p poolChecker) survey(c *core) (survey.Config, error) {
 	return cfg, nil
 }
 
-// open tries an account with the password in its file. The file's path may be
-// named after the address, so it stands in no error.
+// open tries an account.
 func (p poolChecker) open(ctx context.Context, r inventory.Reading) error {
-	secret, err := conf.ReadSecret(r.SecretFile)
+	account, err := credentials(r)
+	if err != nil {
+		return err
+	}
+	return p.login.Try(ctx, account)
+}
+
+// credentials reads the password or the access token of a mailbox from its file.
+// The file's path may be named after the address, so it stands in no error.
+func credentials(r inventory.Reading) (login.Account, error) {
+	name, path := "secret_file", r.SecretFile
+	if path == "" {
+		name, path = "token_file", r.TokenFile
+	}
+	secret, err := conf.ReadSecret(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("its secret_file is not there")
+		return login.Account{}, fmt.Errorf("its %s is not there", name)
 	case errors.Is(err, conf.ErrReadableByOthers):
-		return errors.New("others may read its secret_file: chmod 600 it")
+		return login.Account{}, fmt.Errorf("others may read its %s: chmod 600 it", name)
 	case err != nil:
-		return errors.New("its secret_file cannot be read")
+		return login.Account{}, fmt.Errorf("its %s cannot be read", name)
 	}
-	return p.login.Try(ctx, login.Account{Host: r.Host, User: r.User, Password: secret.Reveal()})
+	a := login.Account{Host: r.Host, User: r.User}
+	if r.SecretFile != "" {
+		a.Password = secret.Reveal()
+	} else {
+		a.Token = secret.Reveal()
+	}
+	return a, nil
 }
 
 func (a *app) poolCheck(ctx context.Context, c *core, p poolChecker) error {

@@ -48,6 +48,7 @@ type Config struct {
 	DNS        *DNS               `json:"dns,omitempty"`
 	Phone      *Phone             `json:"phone,omitempty"`
 	Recordings []Recording        `json:"recording,omitempty"`
+	Mailbox    *Mailbox           `json:"mailbox,omitempty"`
 	Ticket     *Ticket            `json:"ticket,omitempty"`
 	API        *API               `json:"api,omitempty"`
 	Admin      *Admin             `json:"admin,omitempty"`

@@ -34,6 +34,7 @@ func (c *Config) decode(top *table) {
 	c.decodeDNS(top.sub("dns"))
 	c.decodePhone(top.sub("phone"))
 	c.decodeRecordings(top.subs("recording"))
+	c.decodeMailbox(top.sub("mailbox"))
 	if t := top.sub("ticket"); t != nil {
 		c.Ticket = &Ticket{}
 		t.text("listen", &c.Ticket.Listen)

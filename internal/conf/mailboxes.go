@@ -48,8 +48,10 @@ type Landing struct {
 //	forward_to = "in7@example.net"
 //
 // What arrives must be read, by IMAP over TLS or because it is forwarded to an
-// address of our own: one for each, which the mail ear accepts. Relative secret
-// files start in the file's folder and are read once, to see that they can be.
+// address of our own: one for each, which the mail ear accepts. Where the
+// provider wants OAuth 2.0, token_file takes the place of secret_file: somebody
+// else keeps a valid access token in it. Relative secret and token files start in
+// the file's folder and are read once, to see that they can be.
 // Every fault is reported with its line, without the address, and then no item
 // comes back.
 func Mailboxes(path string, l Landing) ([]inventory.Item, error) {
@@ -132,13 +134,13 @@ func (m *mailboxes) imap(t *table, into *inventory.Reading) {
 	t.text("host", &into.Host)
 	t.text("user", &into.User)
 	t.file("secret_file", &into.SecretFile)
+	t.file("token_file", &into.TokenFile)
 	t.finish()
 	if _, _, err := net.SplitHostPort(into.Host); err != nil && into.Host != "" {
 		into.Host += ":" + imapPort
 	}
-	if into.SecretFile != "" {
-		loadSecret(m.book, t.key("secret_file"), into.SecretFile)
-	}
+	loadSecret(m.book, t.key("secret_file"), into.SecretFile)
+	loadSecret(m.book, t.key("token_file"), into.TokenFile)
 }
 
 // canon brings the texts to canonical form where they have one, and fills in

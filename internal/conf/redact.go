@@ -45,6 +45,7 @@ func (c *Config) Redacted() string {
 	p.exclude(c.Exclude)
 	p.ears(c)
 	p.recordings(c.Recordings)
+	p.mailbox(c.Mailbox)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
 	for i, r := range c.Routes {

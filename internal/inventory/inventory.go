@@ -118,6 +118,7 @@ type Reading struct {
 	Host       string `json:"host,omitempty"` // of IMAP over TLS, "host:port"
 	User       string `json:"user,omitempty"`
 	SecretFile string `json:"secret_file,omitempty"` // of the password; what stands in it is not kept
+	TokenFile  string `json:"token_file,omitempty"`  // of an OAuth 2.0 access token, instead of a password
 	ForwardTo  string `json:"forward_to,omitempty"`
 }
 

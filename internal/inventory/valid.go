@@ -167,7 +167,9 @@ func (i *Item) readingFaults(f *faults) {
 	}
 }
 
-func (r Reading) byIMAP() bool { return r.Host != "" || r.User != "" || r.SecretFile != "" }
+func (r Reading) byIMAP() bool {
+	return r.Host != "" || r.User != "" || r.SecretFile != "" || r.TokenFile != ""
+}
 
 func (r Reading) imapFaults(f *faults) {
 	if host, port, err := net.SplitHostPort(r.Host); err != nil || host == "" || port == "" {
@@ -176,7 +178,10 @@ func (r Reading) imapFaults(f *faults) {
 	if r.User == "" {
 		f.add("imap.user", "missing")
 	}
-	if r.SecretFile == "" {
+	switch {
+	case r.SecretFile == "" && r.TokenFile == "":
 		f.add("imap.secret_file", "missing")
+	case r.SecretFile != "" && r.TokenFile != "":
+		f.add("imap.token_file", "secret_file is given too; keep one of them")
 	}
 }

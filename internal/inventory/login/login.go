@@ -1,10 +1,12 @@
-// Package login tries whether a mailbox at a provider can still be opened: it
-// connects by IMAP over TLS (RFC 9051, RFC 8314), logs in, and logs out. It
-// reads no message, selects no folder and marks nothing.
+// Package login opens mailboxes at providers: it connects by IMAP over TLS (RFC
+// 9051, RFC 8314) and logs in, with a password or with an access token of OAuth
+// 2.0 (RFC 7628, and the older form XOAUTH2). [Config.Try] only tries whether
+// that still goes, and logs out; [Config.Open] gives the line to the mailbox ear.
+// The package reads no message, selects no folder and marks nothing.
 //
-// It is not the mailbox ear: what arrives is not polled here. It refuses
-// everything but TLS from the first byte, so that a password never travels in
-// the clear, and bounds what a server may say and how long it may take.
+// It refuses everything but TLS from the first byte, so that a password never
+// travels in the clear, and bounds what a server may say and how long it may
+// take, also for whoever goes on with the line.
 //
 // The invariant: neither the account nor the password nor any text of the
 // server's answers stands in an error, because servers repeat account names and
@@ -20,6 +22,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -44,6 +47,7 @@ type Account struct {
 	Host     string // "host:port"
 	User     string
 	Password string
+	Token    string // an access token of OAuth 2.0, instead of a password
 }
 
 // String shows nothing of the account.
@@ -56,29 +60,71 @@ func (Account) GoString() string { return "account" }
 type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net.Dialer
 	TLS  *tls.Config                                                       // nil: the system's roots; the server's name is set in any case
-	Time time.Duration                                                     // for all of it; 0: 30 seconds
+	Time time.Duration                                                     // for the login; 0: 30 seconds
 }
+
+// Line is a connection on which somebody is logged in.
+type Line struct {
+	Client *imapclient.Client
+	conn   *bounded
+}
+
+// Allow bounds what the server may say from now on, in bytes. A server that
+// says more is cut off.
+func (l *Line) Allow(n int64) { l.conn.left.Store(n) }
+
+// Cut ends the connection without waiting for anybody.
+func (l *Line) Cut() { l.conn.Close() } //nolint:errcheck // whoever reads from it is told
 
 // Try logs in and out.
 func (c Config) Try(ctx context.Context, a Account) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Time, maxTime))
 	defer cancel()
-	conn, err := c.connect(ctx, a.Host)
+	l, err := c.Open(ctx, a, nil)
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck // the login fails of it
-	defer stop()
-	client := imapclient.New(&bounded{Conn: conn, left: maxSaid}, nil)
-	defer client.Close() //nolint:errcheck // nothing was written
-	if err := client.WaitGreeting(); err != nil {
+	defer l.Client.Close() //nolint:errcheck // nothing was written
+	defer context.AfterFunc(ctx, l.Cut)()
+	// Who is logged in has been answered; a server that is rude now is not at fault.
+	l.Client.Logout().Wait() //nolint:errcheck // see above
+	return nil
+}
+
+// Open connects and logs in. The client is the caller's to close; ctx and
+// Time bound the login alone.
+func (c Config) Open(ctx context.Context, a Account, o *imapclient.Options) (*Line, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Time, maxTime))
+	defer cancel()
+	conn, err := c.connect(ctx, a.Host)
+	if err != nil {
+		return nil, err
+	}
+	l := &Line{conn: &bounded{Conn: conn}}
+	l.Allow(maxSaid)
+	stop := context.AfterFunc(ctx, l.Cut)
+	l.Client = imapclient.New(l.conn, o)
+	err = l.login(a)
+	if inTime := stop(); err == nil && !inTime {
+		err = ErrProtocol
+	}
+	if err != nil {
+		l.Client.Close() //nolint:errcheck // it is of no use
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Line) login(a Account) error {
+	if err := l.Client.WaitGreeting(); err != nil {
 		return ErrProtocol
 	}
-	if err := client.Login(a.User, a.Password).Wait(); err != nil {
+	if a.Token != "" {
+		return l.bear(a)
+	}
+	if err := l.Client.Login(a.User, a.Password).Wait(); err != nil {
 		return refusal(err)
 	}
-	// Who is logged in has been answered; a server that is rude now is not at fault.
-	client.Logout().Wait() //nolint:errcheck // see above
 	return nil
 }
 
@@ -129,15 +175,16 @@ func reasons() []imap.ResponseCode {
 // bounded is a connection on which so much may be read and no more.
 type bounded struct {
 	net.Conn
-	left int
+	left atomic.Int64
 }
 
 // Read reads while there is something left.
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
+	left := b.left.Load()
+	if left <= 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := b.Conn.Read(p[:min(int64(len(p)), left)])
+	b.left.Add(-int64(n))
 	return n, err
 }

@@ -150,7 +150,7 @@ func (s *Survey) mailbox(ctx context.Context, i *inventory.Item) []inventory.Fin
 	if err := s.cfg.Login(ctx, i.Reading); err != nil {
 		return []inventory.Finding{{
 			What: "it does not open: " + err.Error(),
-			Do:   "log in by hand and look whether the provider locked it; check user and secret_file (large providers want an app password), and that IMAP is switched on",
+			Do:   "log in by hand and look whether the provider locked it; check user and secret_file or token_file (large providers want an app password), and that IMAP is switched on",
 		}}
 	}
 	return nil
