@@ -88,7 +88,9 @@ func (r *planting) warn() {
 			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, n))
 		}
 	}
-	add(len(r.m.polled), "%d canaries have mailboxes that are to be read by IMAP, which nothing does yet: what arrives there is not heard until it is forwarded")
+	if !r.s.cfg.Polled {
+		add(len(r.m.polled), "%d canaries have mailboxes that are to be read by IMAP, and there is no section [mailbox]: what arrives there is not heard")
+	}
 	if r.s.cfg.Desk.Recipe().Ticket.Counter == nil {
 		add(r.m.continued, "%d ticket numbers go on after the table's last one: a help desk that keeps its counter elsewhere must be told (ticket.counter in the recipe)")
 	}

@@ -77,6 +77,8 @@ type Config struct {
 	// Accept is the blind acceptance rule of the edges: local part and domain
 	// in canonical form. Every address, planted or placebo, passes it.
 	Accept func(local, domain string) bool
+	// Polled: mailboxes are read by IMAP, so that what arrives there is heard.
+	Polled bool
 	Now    func() time.Time
 	Log    *slog.Logger
 }

@@ -64,6 +64,11 @@ func (s *health) metrics(w http.ResponseWriter, r *http.Request) {
 	metrics.WriteCounterUint64(w, "saltmine_spool_appends_total", st.Appends)
 	metrics.WriteCounterUint64(w, "saltmine_spool_syncs_total", st.Syncs)
 	metrics.WriteCounterUint64(w, "saltmine_spool_refused_total", st.Refused)
+	if s.ears.mailbox != nil {
+		now := s.ears.mailbox.Stats()
+		metrics.WriteGaugeUint64(w, `saltmine_mailboxes{state="watched"}`, uint64(now.Mailboxes)) //nolint:gosec // a count
+		metrics.WriteGaugeUint64(w, `saltmine_mailboxes{state="unread"}`, uint64(now.Unread))     //nolint:gosec // a count
+	}
 	for _, stats := range s.ears.stats {
 		ear, values := stats()
 		for _, name := range slices.Sorted(maps.Keys(values)) {

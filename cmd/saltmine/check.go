@@ -83,6 +83,9 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add(checkPool(&core{cfg, keys, reg}))
 	_, err = acceptance(keys.Accept(), cfg)
 	add("acceptance rule", err)
+	if cfg.Mailbox != nil && reg != nil {
+		add((&core{cfg, keys, reg}).checkMailboxes(ctx))
+	}
 	if cfg.DNS != nil {
 		add("dns zones", a.checkZones(cfg, keys.Accept()))
 	}
@@ -134,10 +137,10 @@ func checkPool(c *core) (what string, err error) {
 			polled++
 		}
 	}
-	if polled == 0 {
+	if polled == 0 || c.cfg.Mailbox != nil {
 		return "pool", err
 	}
-	return fmt.Sprintf("pool (%d mailboxes are to be read by IMAP, which nothing does yet: have what arrives forwarded)", polled), err
+	return fmt.Sprintf("pool (%d mailboxes are to be read by IMAP, and there is no section [mailbox]: nobody hears what arrives)", polled), err
 }
 
 func checkSupport(ctx context.Context, s conf.Support) error {

@@ -22,6 +22,7 @@ import (
 	"saltmine/listener"
 	"saltmine/listener/acmed"
 	"saltmine/listener/desk"
+	"saltmine/listener/mailbox"
 	"saltmine/listener/smtpd"
 )
 
@@ -45,6 +46,8 @@ type ears struct {
 	addrs  map[string]string // where each ear listens, by section
 	opened []interface{ Close() error }
 	stats  []func() (name string, values map[string]float64)
+	// mailbox is nil on an edge, and where no mailboxes are read.
+	mailbox *mailbox.Ear
 }
 
 // newRoad is the way from the ears into a spool.
@@ -238,5 +241,5 @@ func serveJob(ln net.Listener, srv *http.Server) func(context.Context) error {
 
 // needsEar reports that a configuration has no ear at all.
 func needsEar(cfg *conf.Config) bool {
-	return !slices.Contains([]bool{cfg.SMTP != nil, cfg.DNS != nil, cfg.Phone != nil, cfg.Ticket != nil}, true)
+	return !slices.Contains([]bool{cfg.SMTP != nil, cfg.DNS != nil, cfg.Phone != nil, cfg.Ticket != nil, cfg.Mailbox != nil}, true)
 }

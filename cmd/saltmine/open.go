@@ -123,7 +123,7 @@ func newSeeder(ctx context.Context, c *core, db *supportdb.DB, r recipe.Recipe, 
 		return nil, err
 	}
 	return seeder.New(seeder.Config{
-		Desk: desk, Ledger: c.reg, Batches: c.reg, Pool: c.reg.PoolItems, Rules: poolRules(c.cfg), Place: place, Accept: rule.Passes, Now: a.now, Log: a.quietLogger(),
+		Desk: desk, Ledger: c.reg, Batches: c.reg, Pool: c.reg.PoolItems, Rules: poolRules(c.cfg), Place: place, Accept: rule.Passes, Polled: c.cfg.Mailbox != nil, Now: a.now, Log: a.quietLogger(),
 	})
 }
 

@@ -54,7 +54,12 @@ out, they are left alone. Forwarded mailboxes are not tried.`,
 			if registration {
 				p.registration = askRegistration(rdap.New(rdap.Config{}))
 			}
-			return a.withPool(cmd.Context(), func(c *core) error { return a.poolCheck(cmd.Context(), c, p) })
+			return a.withPool(cmd.Context(), func(c *core) (err error) {
+				if p.login, err = mailboxLogin(c.cfg.Mailbox); err != nil {
+					return err
+				}
+				return a.poolCheck(cmd.Context(), c, p)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&resolver, "resolver", "", "`HOST:PORT` of the DNS resolver to ask")

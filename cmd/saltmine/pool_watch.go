@@ -37,6 +37,11 @@ func (s *server) watchPool(ctx context.Context) error {
 		return err
 	}
 	p := poolChecker{now: s.app.now, resolver: net.DefaultResolver, choose: func(all []inventory.Item) []inventory.Item { return dueItems(all, s.app.now()) }}
+	how, err := mailboxLogin(s.cfg.Mailbox)
+	if err != nil {
+		return err
+	}
+	p.login = how
 	if s.cfg.Pool.Check.Registration {
 		p.registration = askRegistration(rdap.New(rdap.Config{}))
 	}

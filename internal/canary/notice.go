@@ -13,6 +13,7 @@ const (
 	NoticePool     NoticeKind = "pool"     // a domain, mailbox or number of the pool
 	NoticeVanished NoticeKind = "vanished" // canaries went, once for each time that it is seen
 	NoticeVerify   NoticeKind = "verify"   // canaries stand that are not as they were planted
+	NoticeMailbox  NoticeKind = "mailbox"  // mailboxes cannot be read
 	NoticeExclude  NoticeKind = "exclude"  // somebody asks about too many customers
 	NoticeEdge     NoticeKind = "edge"     // an edge is silent, or cannot record
 )

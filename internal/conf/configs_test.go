@@ -55,11 +55,11 @@ func TestPoolExamplesLoad(t *testing.T) {
 		}
 		return write(t, dir, name, string(text), 0o600)
 	}
-	for _, name := range []string{"whitfield.secret", "doe.secret"} {
+	for _, name := range []string{"whitfield.secret", "doe.secret", "lindqvist.token"} {
 		write(t, dir, name, "hunter2", 0o600)
 	}
 	mailboxes, err := conf.Mailboxes(example("mailboxes.toml"), conf.Landing{Domains: []string{"example.net"}})
-	if err != nil || len(mailboxes) != 3 {
+	if err != nil || len(mailboxes) != 4 {
 		t.Errorf("%d mailboxes, %v", len(mailboxes), err)
 	}
 	phones, err := conf.Phones(example("numbers.csv"))

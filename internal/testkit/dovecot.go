@@ -54,6 +54,12 @@ userdb {
 }
 default_process_limit = 500
 default_client_limit = 2000
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 service imap-login {
   service_count = 0
   inet_listener imap {
