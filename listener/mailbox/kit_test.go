@@ -72,10 +72,12 @@ func newRig(t *testing.T, addr, roots string, users ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &strings.Builder{}, positions: map[string]string{}, held: map[canary.ContactID]int{}, moved: make(chan struct{}, 1)}
 	r.cfg = mailbox.Config{
-		Accounts:    func(context.Context) ([]mailbox.Account, error) { return accounts(addr, users), nil },
-		Credentials: func(in inventory.Reading) (login.Account, error) { return login.Account{Host: in.Host, User: in.User, Password: password}, nil },
-		Login:       login.Config{Dial: r.dial.dial, TLS: trust(t, roots)},
-		Store:       r, Hear: r.hear, Unread: r.unread, Now: r.clock, Poll: time.Hour,
+		Accounts: func(context.Context) ([]mailbox.Account, error) { return accounts(addr, users), nil },
+		Credentials: func(in inventory.Reading) (login.Account, error) {
+			return login.Account{Host: in.Host, User: in.User, Password: password}, nil
+		},
+		Login: login.Config{Dial: r.dial.dial, TLS: trust(t, roots)},
+		Store: r, Hear: r.hear, Unread: r.unread, Now: r.clock, Poll: time.Hour,
 		Times: mailbox.Times{Watch: 5 * time.Millisecond, Pause: 5 * time.Millisecond},
 		Log:   slog.New(slog.NewTextHandler(&locked{mu: &r.mu, to: r.log}, nil)),
 	}
