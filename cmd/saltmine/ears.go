@@ -152,11 +152,18 @@ func (e *ears) certificate(ctx context.Context, c *conf.SMTP) (*tls.Config, erro
 	if err != nil {
 		return nil, err
 	}
-	ln, err := e.listen(ctx, "acme", c.ACMEListen)
-	if err != nil {
-		return nil, err
+	var secure, plain net.Listener
+	if c.ACMEListen != "" {
+		if secure, err = e.listen(ctx, "acme", c.ACMEListen); err != nil {
+			return nil, err
+		}
 	}
-	e.jobs = append(e.jobs, job{"acme", func(ctx context.Context) error { return client.Run(ctx, ln) }})
+	if c.ACMEHTTP != "" {
+		if plain, err = e.listen(ctx, "acme-http", c.ACMEHTTP); err != nil {
+			return nil, err
+		}
+	}
+	e.jobs = append(e.jobs, job{"acme", func(ctx context.Context) error { return client.Run(ctx, secure, plain) }})
 	return client.TLS(), nil
 }
 

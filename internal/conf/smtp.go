@@ -20,11 +20,13 @@ type SMTP struct {
 	TLSCert string `json:"tls_cert,omitempty"`
 	TLSKey  string `json:"tls_key,omitempty"`
 	// ACME is the directory of an authority that gives the certificate instead,
-	// ACMEListen where it finds its proof (port 443 of the hostname), ACMEDir
+	// ACMEListen and ACMEHTTP where it finds its proof (port 443 or port 80 of the
+	// hostname; one is enough), ACMEDir
 	// where account and certificate are kept, ACMERoots a PEM
 	// file for an authority of one's own.
 	ACME       string `json:"acme,omitempty"`
 	ACMEListen string `json:"acme_listen,omitempty"`
+	ACMEHTTP   string `json:"acme_http_listen,omitempty"`
 	ACMEDir    string `json:"acme_dir,omitempty"`
 	ACMEEmail  string `json:"acme_email,omitempty"`
 	ACMERoots  string `json:"acme_roots,omitempty"`
@@ -61,6 +63,7 @@ func (c *Config) decodeSMTP(t *table) {
 	t.file("tls_key", &s.TLSKey)
 	t.text("acme", &s.ACME)
 	t.text("acme_listen", &s.ACMEListen)
+	t.text("acme_http_listen", &s.ACMEHTTP)
 	t.file("acme_dir", &s.ACMEDir)
 	t.text("acme_email", &s.ACMEEmail)
 	t.file("acme_roots", &s.ACMERoots)
@@ -123,7 +126,8 @@ func (k *checks) smtp(s *SMTP, domains bool) {
 
 func (k *checks) acme(s *SMTP) {
 	k.together("smtp.acme", s.ACME != "", "acme_listen", s.ACMEListen != "")
-	k.together("smtp.acme_listen", s.ACMEListen != "", "acme", s.ACME != "")
+	k.together("smtp.acme", s.ACME != "", "acme_http_listen", s.ACMEHTTP != "")
+	k.together("smtp.acme_listen", s.ACMEListen != "" || s.ACMEHTTP != "", "acme", s.ACME != "")
 	k.together("smtp.acme_dir", s.ACMEDir != "", "acme", s.ACME != "")
 	if s.ACME != "" {
 		k.url("smtp.acme", s.ACME)
@@ -133,6 +137,9 @@ func (k *checks) acme(s *SMTP) {
 	}
 	if s.ACMEListen != "" {
 		k.listen("smtp.acme_listen", s.ACMEListen)
+	}
+	if s.ACMEHTTP != "" {
+		k.listen("smtp.acme_http_listen", s.ACMEHTTP)
 	}
 }
 
@@ -151,6 +158,7 @@ func (p printer) smtp(s *SMTP) {
 	p.value("smtp.tls_key", s.TLSKey)
 	p.value("smtp.acme", s.ACME)
 	p.value("smtp.acme_listen", s.ACMEListen)
+	p.value("smtp.acme_http_listen", s.ACMEHTTP)
 	p.value("smtp.acme_dir", s.ACMEDir)
 	p.value("smtp.acme_email", s.ACMEEmail)
 	p.value("smtp.acme_roots", s.ACMERoots)

@@ -2,9 +2,11 @@
 // ACME (RFC 8555), and renews it.
 //
 // The authority asks for a proof on port 443 of the name (TLS-ALPN-01, RFC
-// 8737), so a listener there is needed; it answers the authority alone and
-// hangs up on everybody else. Account key and certificate are kept in a
-// directory, so that a restart asks for nothing.
+// 8737) or on port 80 (HTTP-01, RFC 8555 §8.3), so a listener on one of them is
+// needed; it answers the authority alone and hangs up on everybody else. The
+// library tries 443 first, also where another server owns it, and then 80.
+// Account key and certificate are kept in a directory, so that a restart asks
+// for nothing.
 //
 // It refuses to get a certificate for any other name than the ear's. Its one
 // invariant: every client of the ear is shown the certificate of that name,
@@ -24,6 +26,8 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -67,26 +71,68 @@ func (c *Client) TLS() *tls.Config {
 	}}
 }
 
-// Run answers the authority's proofs on ln and asks for the certificate, until
-// ctx ends. It returns an error when the listener breaks.
-func (c *Client) Run(ctx context.Context, ln net.Listener) error {
+// Run shows the authority its proofs, on secure for port 443 and on plain for
+// port 80, either of which may be nil, and asks for the certificate, until ctx
+// ends. It returns an error when a listener breaks.
+func (c *Client) Run(ctx context.Context, secure, plain net.Listener) error {
 	proofs := &http.Server{
 		Handler: http.NotFoundHandler(), ReadTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{acme.ALPNProto}, GetCertificate: c.proof},
 	}
-	broken := make(chan error, 1)
-	go func() { broken <- proofs.ServeTLS(ln, "", "") }() // ends when it is closed below
-	asking := make(chan struct{})
-	go func() { c.ask(ctx); close(asking) }() // ends with ctx
+	pages := &http.Server{ReadTimeout: proofs.ReadTimeout, ErrorLog: proofs.ErrorLog}
+	if plain != nil {
+		pages.Handler = silent(c.cfg.Hostname, c.manager)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	broken := make(chan error, 2)
+	var serving sync.WaitGroup
+	serve := func(ln net.Listener, fn func() error) {
+		if ln != nil {
+			serving.Go(func() { broken <- fn() }) // ends when its server is closed below
+		}
+	}
+	serve(secure, func() error { return proofs.ServeTLS(secure, "", "") })
+	serve(plain, func() error { return pages.Serve(plain) })
+	serving.Go(func() { c.ask(ctx) }) // ends with ctx
+	var err error
 	select {
-	case err := <-broken:
-		return fmt.Errorf("acmed: %w", err)
+	case err = <-broken:
+		err = fmt.Errorf("acmed: %w", err)
+		cancel()
 	case <-ctx.Done():
 	}
-	err := proofs.Close()
-	<-broken //nolint:errcheck // that it was closed
-	<-asking
+	err = errors.Join(err, proofs.Close(), pages.Close())
+	serving.Wait()
 	return err
+}
+
+// silent gives the proofs for a host, and hangs up on whoever asks for anything
+// else: the library's own words would tell what is behind the port.
+func silent(host string, m *autocert.Manager) http.Handler {
+	proofs := m.HTTPHandler(http.NotFoundHandler()) // from now on the manager tries this way too
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			asked = r.Host
+		}
+		if !strings.EqualFold(asked, host) {
+			panic(http.ErrAbortHandler) // the server hangs up, and says nothing
+		}
+		r.Host = host
+		proofs.ServeHTTP(onlyYes{w}, r)
+	})
+}
+
+// onlyYes hangs up in the place of a refusal.
+type onlyYes struct{ http.ResponseWriter }
+
+// WriteHeader lets no refusal pass.
+func (o onlyYes) WriteHeader(status int) {
+	if status != http.StatusOK {
+		panic(http.ErrAbortHandler)
+	}
+	o.ResponseWriter.WriteHeader(status)
 }
 
 // proof answers the authority and nobody else.
