@@ -32,13 +32,23 @@ var (
 // Key identifies one record of one contact, the same for a repeated event.
 type Key [16]byte
 
+// Record is a sealed contact and its key.
+type Record struct {
+	Key    Key
+	Sealed []byte
+}
+
 // Config is what a road needs.
 type Config struct {
 	// Seal encrypts a record to the core's public key.
 	Seal func(plain []byte) ([]byte, error)
 	// Append makes a sealed record durable before it returns. A key that it
-	// already holds is success without a second record.
+	// already holds is success without a second record. The record's bytes are
+	// never changed afterwards.
 	Append func(ctx context.Context, key Key, sealed []byte) error
+	// AppendAll does the same for several records at once, with an answer for
+	// each. Only HearAll needs it.
+	AppendAll func(ctx context.Context, records []Record) []error
 	// Full reports whether an error of Append means that there is no room.
 	Full func(error) bool
 }
@@ -51,23 +61,55 @@ func New(cfg Config) *Road { return &Road{cfg: cfg} }
 
 // Hear makes the contact durable. When it returns nil the contact is on disk.
 func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
+	record, err := r.seal(&c)
+	if err != nil {
+		return err
+	}
+	return r.blame(r.cfg.Append(ctx, record.Key, record.Sealed))
+}
+
+// HearAll does for each of the contacts what Hear does for one, and pays for
+// the disk once. There is an answer for each.
+func (r *Road) HearAll(ctx context.Context, contacts []canary.Contact) []error {
+	out := make([]error, len(contacts))
+	records, of := make([]Record, 0, len(contacts)), make([]int, 0, len(contacts))
+	for i := range contacts {
+		record, err := r.seal(&contacts[i])
+		if out[i] = err; err == nil {
+			records, of = append(records, record), append(of, i)
+		}
+	}
+	if len(records) == 0 {
+		return out
+	}
+	for i, err := range r.cfg.AppendAll(ctx, records) {
+		out[of[i]] = r.blame(err)
+	}
+	return out
+}
+
+func (r *Road) seal(c *canary.Contact) (Record, error) {
 	c.At = canary.Micro(c.At)
 	plain, err := c.MarshalBinary()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDown, err)
+		return Record{}, fmt.Errorf("%w: %w", ErrDown, err)
 	}
 	defer clear(plain) // what was heard does not stay in memory
 	sealed, err := r.cfg.Seal(plain)
 	if err != nil {
-		return fmt.Errorf("%w: seal: %w", ErrDown, err)
+		return Record{}, fmt.Errorf("%w: seal: %w", ErrDown, err)
 	}
-	if err := r.cfg.Append(ctx, KeyOf(c.ID, c.Part), sealed); err != nil {
-		if r.cfg.Full(err) {
-			return fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		return fmt.Errorf("%w: %w", ErrDown, err)
+	return Record{KeyOf(c.ID, c.Part), sealed}, nil
+}
+
+func (r *Road) blame(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case r.cfg.Full(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrDown, err)
 }
 
 // KeyOf gives the key of one record of a contact: the first 16 bytes of

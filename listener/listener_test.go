@@ -116,3 +116,41 @@ func TestKeyIsForever(t *testing.T) {
 		t.Error("keys of different records meet")
 	}
 }
+
+// TestHearAll: each contact has its own answer, in its place.
+func TestHearAll(t *testing.T) {
+	t.Parallel()
+	appends := 0
+	r := listener.New(listener.Config{
+		Seal: func(plain []byte) ([]byte, error) { return append([]byte("sealed "), plain[:4]...), nil },
+		AppendAll: func(_ context.Context, records []listener.Record) []error {
+			appends++
+			out := make([]error, len(records))
+			for i, record := range records {
+				if string(record.Sealed) != "sealed SMC1" {
+					t.Errorf("appended %q", record.Sealed)
+				}
+				if record.Key == listener.KeyOf("k_full_full", 0) {
+					out[i] = syscall.ENOSPC
+				}
+			}
+			return out
+		},
+		Full: noRoom,
+	})
+	bad, full := contact(), contact()
+	bad.Channel, full.ID = "", "k_full_full"
+	errs := r.HearAll(t.Context(), []canary.Contact{contact(), bad, full, contact()})
+	want := []error{nil, listener.ErrDown, listener.ErrFull, nil}
+	if len(errs) != len(want) || appends != 1 {
+		t.Fatalf("%d answers, %d appends", len(errs), appends)
+	}
+	for i := range want {
+		if !errors.Is(errs[i], want[i]) {
+			t.Errorf("contact %d: %v, want %v", i, errs[i], want[i])
+		}
+	}
+	if errs := r.HearAll(t.Context(), []canary.Contact{bad}); len(errs) != 1 || !errors.Is(errs[0], listener.ErrDown) || appends != 1 {
+		t.Errorf("%v, %d appends", errs, appends)
+	}
+}

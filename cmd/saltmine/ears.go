@@ -55,7 +55,14 @@ func newRoad(lid *seal.Lid, sp *spool.Spool) *listener.Road {
 	return listener.New(listener.Config{
 		Seal:   lid.Seal,
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return sp.Append(ctx, key, sealed) },
-		Full:   func(err error) bool { return errors.Is(err, spool.ErrFull) },
+		AppendAll: func(ctx context.Context, records []listener.Record) []error {
+			items := make([]spool.Item, len(records))
+			for i, r := range records {
+				items[i] = spool.Item{Key: r.Key, Sealed: r.Sealed}
+			}
+			return sp.AppendAll(ctx, items)
+		},
+		Full: func(err error) bool { return errors.Is(err, spool.ErrFull) },
 	})
 }
 

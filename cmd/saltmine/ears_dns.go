@@ -39,7 +39,7 @@ func dnsZones(cfg *conf.Config) []dnsd.Zone {
 func (a *app) checkZones(cfg *conf.Config, seed []byte) error {
 	_, err := dnsd.New(dnsd.Config{
 		Zones: dnsZones(cfg), Seed: seed, Now: a.now, Log: slog.New(slog.DiscardHandler),
-		Hear: func(context.Context, canary.Contact) error { return nil }, // never called: nothing is run
+		Hear: func(context.Context, []canary.Contact) []error { return nil }, // never called: nothing is run
 	})
 	return err
 }
@@ -50,7 +50,7 @@ func (e *ears) dns(ctx context.Context) error {
 		return nil
 	}
 	srv, err := dnsd.New(dnsd.Config{
-		Zones: dnsZones(e.cfg), Seed: e.seed, Accept: e.rule.Passes, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "dnsd"),
+		Zones: dnsZones(e.cfg), Seed: e.seed, Accept: e.rule.Passes, Hear: e.road.HearAll, Now: e.now, Log: e.log.With("ear", "dnsd"),
 		Limits: dnsd.Limits{Rate: cmp.Or(c.AnswersPerSecond, -1), Slip: cmp.Or(c.Slip, -1)},
 	})
 	if err != nil {

@@ -140,8 +140,10 @@ func TestEdge(t *testing.T) {
 	e.wantBlind(edge, contacted, quiet)
 	for what, log := range map[string]*logBuffer{"edge": edge.log, "core": core.log} {
 		for _, p := range all {
-			if text := log.String(); strings.Contains(text, p.email) || strings.Contains(text, p.phone) || strings.Contains(text, p.ticket) {
-				t.Errorf("the log of the %s names a canary", what)
+			for _, text := range []string{p.email, p.phone, p.ticket} {
+				if text != "" && strings.Contains(log.String(), text) {
+					t.Errorf("the log of the %s names a canary", what)
+				}
 			}
 		}
 	}

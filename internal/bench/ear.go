@@ -108,48 +108,67 @@ func beEar(ctx context.Context, dir string) error {
 	road := listener.New(listener.Config{
 		Seal:   keys.Core.Lid().Seal,
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return sp.Append(ctx, key, sealed) },
-		Full:   func(err error) bool { return errors.Is(err, spool.ErrFull) },
+		AppendAll: func(ctx context.Context, records []listener.Record) []error {
+			items := make([]spool.Item, len(records))
+			for i, r := range records {
+				items[i] = spool.Item{Key: r.Key, Sealed: r.Sealed}
+			}
+			return sp.AppendAll(ctx, items)
+		},
+		Full: func(err error) bool { return errors.Is(err, spool.ErrFull) },
 	})
-	var messages, queries atomic.Int64
-	hear := func(ctx context.Context, c canary.Contact) error {
-		if err := road.Hear(ctx, c); err != nil {
-			return err
-		}
-		switch {
-		case c.Channel == canary.DNS:
-			queries.Add(1)
-		case !c.Open && !c.Probe:
-			messages.Add(1)
-		}
-		return nil
-	}
-	addrs, wait, err := serve(ctx, keys, hear)
+	h := &hearing{road: road}
+	addrs, wait, err := serve(ctx, keys, h)
 	if err != nil {
 		return errors.Join(err, sp.Close())
 	}
 	out := json.NewEncoder(os.Stdout)
 	err = out.Encode(addrs)
 	for asked := bufio.NewScanner(os.Stdin); err == nil && asked.Scan(); {
-		err = out.Encode(count{Messages: messages.Load(), DNS: queries.Load()})
+		err = out.Encode(count{Messages: h.messages.Load(), DNS: h.queries.Load()})
 	}
 	cancel()
 	return errors.Join(err, wait(), sp.Close())
 }
 
+// hearing counts what has become durable.
+type hearing struct {
+	road              *listener.Road
+	messages, queries atomic.Int64
+}
+
+func (h *hearing) hear(ctx context.Context, c canary.Contact) error {
+	err := h.road.Hear(ctx, c)
+	if err == nil && !c.Open && !c.Probe {
+		h.messages.Add(1)
+	}
+	return err
+}
+
+func (h *hearing) hearAll(ctx context.Context, contacts []canary.Contact) []error {
+	errs := h.road.HearAll(ctx, contacts)
+	for _, err := range errs {
+		if err == nil {
+			h.queries.Add(1)
+		}
+	}
+	return errs
+}
+
 // serve opens both ears; wait returns when they have ended with ctx.
-func serve(ctx context.Context, keys *seal.Keys, hear func(context.Context, canary.Contact) error) (addrs count, wait func() error, err error) {
+func serve(ctx context.Context, keys *seal.Keys, h *hearing) (addrs count, wait func() error, err error) {
 	rule, err := token.NewRule(keys.Accept(), 1) // the work of a name that passes, for every name
 	if err != nil {
 		return addrs, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	mail, err := smtpd.New(smtpd.Config{Hostname: "mx." + domain, Domains: []string{domain}, Accept: rule.Passes, Hear: hear, Now: time.Now, Log: log})
+	mail, err := smtpd.New(smtpd.Config{Hostname: "mx." + domain, Domains: []string{domain}, Accept: rule.Passes, Hear: h.hear, Now: time.Now, Log: log})
 	if err != nil {
 		return addrs, nil, err
 	}
 	dns, err := dnsd.New(dnsd.Config{
 		Zones: []dnsd.Zone{{Name: domain, MailHosts: []string{"mx." + domain}, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.25")}}},
-		Hear:  hear, Now: time.Now, Log: log,
+		Hear:  h.hearAll, Now: time.Now, Log: log,
 		Limits: dnsd.Limits{Rate: -1}, // the load comes from one network; NSD has no limit either
 	})
 	if err != nil {

@@ -57,7 +57,14 @@ func NewID(prefix string) string {
 	var b [10]byte
 	rand.Read(b[:]) // never fails since Go 1.24
 	// 80 bits are 16 whole characters: there is no padding.
-	return prefix + "_" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+	id := append(make([]byte, 0, len(prefix)+17), prefix...)
+	id = base32.StdEncoding.AppendEncode(append(id, '_'), b[:])
+	for i := len(prefix); i < len(id); i++ {
+		if 'A' <= id[i] && id[i] <= 'Z' {
+			id[i] += 'a' - 'A'
+		}
+	}
+	return string(id)
 }
 
 // Micro brings a time to the form in which it is stored: UTC, whole microseconds.

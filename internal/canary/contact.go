@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -76,15 +76,13 @@ const (
 	maxTargets = 1000
 )
 
-var contactForm = regexp.MustCompile(`^k_[A-Za-z0-9._-]{8,120}$`)
-
 // Validate reports every fault of the contact at once.
 func (c *Contact) Validate() error {
 	var faults []error
 	bad := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("contact: %w: "+format, append([]any{ErrInvalid}, args...)...))
 	}
-	if !contactForm.MatchString(string(c.ID)) {
+	if !c.ID.wellFormed() {
 		bad("id of %d characters is not of the form k_…", len(c.ID))
 	}
 	switch c.Channel {
@@ -107,38 +105,28 @@ func (c *Contact) Validate() error {
 	return errors.Join(faults...)
 }
 
+// wellFormed reports whether an id has the form k_[A-Za-z0-9._-]{8,120}.
+func (id ContactID) wellFormed() bool {
+	rest, ok := strings.CutPrefix(string(id), "k_")
+	if !ok || len(rest) < 8 || len(rest) > 120 {
+		return false
+	}
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // String names the contact without showing whom it was aimed at.
 func (c *Contact) String() string { return fmt.Sprintf("%s contact %s", c.Channel, c.ID) }
 
 // LogValue names the contact without showing whom it was aimed at.
 func (c *Contact) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", string(c.ID)), slog.String("channel", string(c.Channel)), slog.Int("bytes", len(c.Raw)))
-}
-
-// contactMagic begins every encoded contact and carries the format's version.
-const contactMagic = "SMC1"
-
-// MarshalBinary encodes the contact as it is sealed into the spool:
-// "SMC1", the length of the header as 4 bytes big-endian, the header as JSON,
-// then the raw evidence up to the end.
-func (c *Contact) MarshalBinary() ([]byte, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	var head bytes.Buffer
-	enc := json.NewEncoder(&head)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(c); err != nil {
-		return nil, fmt.Errorf("encode contact: %w", err)
-	}
-	if head.Len() > maxHeader {
-		return nil, fmt.Errorf("contact: %w: header of %d bytes, %d allowed", ErrInvalid, head.Len(), maxHeader)
-	}
-	out := make([]byte, 0, len(contactMagic)+4+head.Len()+len(c.Raw))
-	out = append(out, contactMagic...)
-	out = binary.BigEndian.AppendUint32(out, uint32(head.Len())) //nolint:gosec // bounded by maxHeader above
-	out = append(out, head.Bytes()...)
-	return append(out, c.Raw...), nil
 }
 
 // UnmarshalBinary decodes what MarshalBinary made. The input is foreign: an

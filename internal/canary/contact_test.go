@@ -3,6 +3,7 @@ package canary_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
@@ -61,6 +62,29 @@ func TestContactRoundTrip(t *testing.T) {
 			if !bytes.Equal(got.Raw, want.Raw) {
 				t.Fatal("the evidence shares memory with the record")
 			}
+		}
+	})
+}
+
+// TestContactHeaderIsTheLibrarys: the header is what encoding/json makes of the
+// contact, byte for byte.
+func TestContactHeaderIsTheLibrarys(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawContact(t)
+		c.Raw = nil
+		got, err := c.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(&c); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got[8:], want.Bytes()) {
+			t.Fatalf("%s\nwant\n%s", got[8:], want.Bytes())
 		}
 	})
 }
@@ -133,4 +157,18 @@ func FuzzContact(f *testing.F) {
 			t.Fatalf("%v, %#v became %#v", err, got, back)
 		}
 	})
+}
+
+func BenchmarkMarshal(b *testing.B) {
+	c := canary.Contact{
+		ID: "k_abcdefghijklmnop", Channel: canary.DNS, At: second(1), Ear: "dnsd", Peer: "198.51.100.1:5353",
+		Targets: []canary.Target{{Text: "dana-17.example.net"}}, Raw: make([]byte, 40),
+		Facts: map[string]string{"qname": "dana-17.example.net", "qtype": "MX", "proto": "udp", "zone": "example.net"},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.MarshalBinary(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -96,7 +96,7 @@ type Spool struct {
 	dir  *os.File // holds the lock
 	id   [16]byte
 
-	queue     chan *request
+	queue     chan *group
 	closing   chan struct{} // closed by Close
 	stopped   chan struct{} // closed by the writer when it has ended
 	closeOnce sync.Once
@@ -164,7 +164,7 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	cfg.fill()
 	s := &Spool{
-		cfg: cfg, queue: make(chan *request), closing: make(chan struct{}), stopped: make(chan struct{}),
+		cfg: cfg, queue: make(chan *group), closing: make(chan struct{}), stopped: make(chan struct{}),
 		index: map[[16]byte]struct{}{}, changed: make(chan struct{}), next: 1, acked: 1,
 	}
 	if err := s.open(); err != nil {

@@ -253,14 +253,12 @@ func TestACancelledAppendReturnsAndLeavesTheSpoolWhole(t *testing.T) {
 	hold = true // the writer sees it through the queue
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan error)
-	sealed := body(0)
-	go func() { got <- s.Append(ctx, key(0), sealed) }()
+	go func() { got <- s.Append(ctx, key(0), body(0)) }()
 	<-begun
 	cancel()
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Errorf("Append = %v", err)
 	}
-	clear(sealed) // the caller's again
 	close(release)
 	add(t, s, 1, 2)
 	holds(t, s, 0, 2)

@@ -1,8 +1,6 @@
 package spool
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,61 +14,6 @@ const (
 	keepBuffer      = 2 * maxBatchBytes
 )
 
-// request is one waiting Append.
-type request struct {
-	key    [16]byte
-	sealed []byte
-	done   chan error
-	twins  []*request // the same key, waiting for this one
-}
-
-func (r *request) size() int64 { return int64(len(r.sealed)) + overhead }
-
-func (r *request) settle(err error) {
-	r.done <- err
-	for _, t := range r.twins {
-		t.done <- err
-	}
-}
-
-// Append makes a record durable. The same key again is success without a
-// second record for as long as the first one's segment is held. When ctx ends
-// while Append waits, the record may still become durable. ErrFull, ErrBroken:
-// it is not known to be held; the caller may try again later.
-func (s *Spool) Append(ctx context.Context, key [16]byte, sealed []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.isClosed() {
-		return ErrClosed
-	}
-	if len(sealed) > MaxRecord {
-		return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(sealed))
-	}
-	if s.holds(key) {
-		return nil
-	}
-	// The caller may go away before the writer comes to it, so it is given a copy.
-	r := &request{key: key, sealed: bytes.Clone(sealed), done: make(chan error, 1)}
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return ErrClosed
-	}
-	select {
-	case err := <-r.done:
-		if errors.Is(err, ErrFull) || errors.Is(err, ErrBroken) {
-			s.refused.Add(1)
-			s.refusedAt.Store(s.cfg.Now().UnixMicro())
-		}
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func (s *Spool) holds(key [16]byte) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -83,8 +26,8 @@ func (s *Spool) run() {
 	defer close(s.stopped)
 	for {
 		select {
-		case r := <-s.queue:
-			s.commit(s.gather(r))
+		case g := <-s.queue:
+			s.commitAll(s.gather(g))
 		case <-s.closing:
 			return
 		}
@@ -94,12 +37,12 @@ func (s *Spool) run() {
 // gather takes what is waiting, up to a batch. It steps aside once, so that the
 // callers who have just been answered can come again: with 20 of them that
 // makes 16 records a sync instead of 10.
-func (s *Spool) gather(first *request) []*request {
-	batch, size, yielded := []*request{first}, first.size(), false
-	for size < min(maxBatchBytes, s.cfg.SegmentBytes) && len(batch) < maxBatchRecords {
+func (s *Spool) gather(first *group) []*request {
+	batch, size := first.add(nil, 0)
+	for yielded := false; size < s.batchBytes() && len(batch) < maxBatchRecords; {
 		select {
-		case r := <-s.queue:
-			batch, size = append(batch, r), size+r.size()
+		case g := <-s.queue:
+			batch, size = g.add(batch, size)
 		default:
 			if yielded {
 				return batch
@@ -109,6 +52,21 @@ func (s *Spool) gather(first *request) []*request {
 		}
 	}
 	return batch
+}
+
+func (s *Spool) batchBytes() int64 { return min(maxBatchBytes, s.cfg.SegmentBytes) }
+
+// commitAll commits a batch in pieces of the size of one: a group may be larger.
+func (s *Spool) commitAll(batch []*request) {
+	for len(batch) > 0 {
+		n, size := 0, int64(0)
+		for n < min(len(batch), maxBatchRecords) && size < s.batchBytes() {
+			size += batch[n].size()
+			n++
+		}
+		s.commit(batch[:n:n])
+		batch = batch[n:]
+	}
 }
 
 // commit makes a batch durable with one write and one sync, and answers it.
@@ -135,12 +93,12 @@ func (s *Spool) distinct(batch []*request) []*request {
 	fresh := batch[:0]
 	seen := make(map[[16]byte]*request, len(batch))
 	for _, r := range batch {
-		if s.holds(r.key) {
+		if s.holds(r.Key) {
 			r.settle(nil)
-		} else if twin := seen[r.key]; twin != nil {
+		} else if twin := seen[r.Key]; twin != nil {
 			twin.twins = append(twin.twins, r)
 		} else {
-			seen[r.key] = r
+			seen[r.Key] = r
 			fresh = append(fresh, r)
 		}
 	}
@@ -265,8 +223,8 @@ func (s *Spool) store(fresh []*request) error {
 	}
 	buf, chain, entries := s.buf[:0], s.chain, make([]entry, 0, len(fresh))
 	for i, r := range fresh {
-		f := frame{seq: s.next + uint64(i), at: at, key: r.key, sealed: r.sealed}                          // i is small
-		entries = append(entries, entry{r.key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
+		f := frame{seq: s.next + uint64(i), at: at, key: r.Key, sealed: r.Sealed}                          // i is small
+		entries = append(entries, entry{r.Key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
 		buf, chain = f.append(buf, chain)
 	}
 	s.buf = buf

@@ -56,8 +56,9 @@ import (
 type Config struct {
 	// Zones are the owned domains; at least one.
 	Zones []Zone
-	// Hear makes a contact durable before it returns nil.
-	Hear func(context.Context, canary.Contact) error
+	// Hear makes contacts durable before it returns, with an answer for each:
+	// nil is durable.
+	Hear func(context.Context, []canary.Contact) []error
 	// Accept reports whether a canary could have this name at this domain, both
 	// in canonical form; it knows no canary. New names that pass it are recorded
 	// singly at any rate. When nil, all names are.

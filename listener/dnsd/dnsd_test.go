@@ -56,6 +56,20 @@ func (s *store) all() []canary.Contact {
 	return slices.Clone(s.heard)
 }
 
+// each makes a Hear of one for single contacts, which are heard side by side.
+func each(hear func(context.Context, canary.Contact) error) func(context.Context, []canary.Contact) []error {
+	return func(ctx context.Context, contacts []canary.Contact) []error {
+		errs := make([]error, len(contacts))
+		var all sync.WaitGroup
+		for i, c := range contacts[1:] {
+			all.Go(func() { errs[1+i] = hear(ctx, c) })
+		}
+		errs[0] = hear(ctx, contacts[0])
+		all.Wait()
+		return errs
+	}
+}
+
 // nothing is a Hear that keeps nothing.
 func nothing(context.Context, canary.Contact) error { return nil }
 
@@ -79,7 +93,7 @@ func zones() []dnsd.Zone {
 }
 
 func config(s *store) dnsd.Config {
-	return dnsd.Config{Zones: zones(), Hear: s.hear, Now: time.Now, Log: slog.New(slog.DiscardHandler), Salt: []byte("salt"), Limits: dnsd.Limits{Rate: -1, SourceConns: 1000}}
+	return dnsd.Config{Zones: zones(), Hear: each(s.hear), Now: time.Now, Log: slog.New(slog.DiscardHandler), Salt: []byte("salt"), Limits: dnsd.Limits{Rate: -1, SourceConns: 1000}}
 }
 
 // ear is a running server and where it listens.

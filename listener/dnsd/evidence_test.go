@@ -83,11 +83,11 @@ func TestEvidenceBeforeAnswer(t *testing.T) {
 		entered, let := make(chan struct{}), make(chan struct{})
 		s := new(store)
 		cfg := config(s)
-		cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+		cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 			close(entered)
 			<-let
 			return s.hear(ctx, c)
-		}
+		})
 		e := start(t, cfg)
 		var durable atomic.Bool
 		early := make(chan bool, 1)
@@ -173,7 +173,7 @@ func told(t *testing.T, heard []canary.Contact) []again {
 func TestAPanicOfTheStoreIsConfined(t *testing.T) {
 	t.Parallel()
 	cfg := config(new(store))
-	cfg.Hear = func(context.Context, canary.Contact) error { panic("broken") }
+	cfg.Hear = each(func(context.Context, canary.Contact) error { panic("broken") })
 	e := start(t, cfg)
 	for _, proto := range []string{"udp", "tcp"} {
 		if got := ask(t, e, proto, question("example.net", dns.TypeA)); got.Rcode != dns.RcodeServerFailure {
@@ -269,11 +269,11 @@ func TestOneFlight(t *testing.T) {
 	var durable atomic.Bool
 	s := new(store)
 	cfg := config(s)
-	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+	cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 		close(entered) // a second time is a panic, and SERVFAIL
 		<-let
 		return s.hear(ctx, c)
-	}
+	})
 	e := start(t, cfg)
 	var wg sync.WaitGroup
 	for i := range askers {
@@ -304,10 +304,10 @@ func TestASlowStoreIsServfail(t *testing.T) {
 	t.Parallel()
 	cfg := config(new(store))
 	cfg.Limits.HearWait = 20 * time.Millisecond
-	cfg.Hear = func(ctx context.Context, _ canary.Contact) error {
+	cfg.Hear = each(func(ctx context.Context, _ canary.Contact) error {
 		<-ctx.Done()
 		return ctx.Err()
-	}
+	})
 	e := start(t, cfg)
 	if got := ask(t, e, "udp", question("example.net", dns.TypeA)); got.Rcode != dns.RcodeServerFailure {
 		t.Errorf("got %v", got)
@@ -323,14 +323,14 @@ func TestQueriesInHandAreFinished(t *testing.T) {
 		s := new(store)
 		cfg := config(s)
 		cfg.Log = slog.New(onMessage{"dns ear stopping", func() { close(stopping) }})
-		cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+		cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 			close(entered)
 			<-stopping
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			return s.hear(ctx, c)
-		}
+		})
 		e := start(t, cfg)
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -377,11 +377,11 @@ func TestSaturationDropsPackets(t *testing.T) {
 	s := new(store)
 	cfg := config(s)
 	cfg.Limits = dnsd.Limits{Handlers: 2}
-	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+	cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 		entered <- struct{}{}
 		<-let
 		return s.hear(ctx, c)
-	}
+	})
 	e := start(t, cfg)
 	conn, err := dns.DialTimeout("udp", e.udp, 5*time.Second)
 	if err != nil {

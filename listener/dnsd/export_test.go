@@ -17,7 +17,9 @@ func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, 
 	}
 	q := s.read(wire, peer, proto)
 	if !s.known(&q) {
-		s.witness(ctx, &q)
+		asked := []query{q}
+		s.witness(ctx, asked)
+		q = asked[0]
 	}
 	return s.answer(&q)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"saltmine/internal/canary"
@@ -16,7 +15,7 @@ var errFault = errors.New("fault while a contact was being recorded")
 
 const (
 	sweepEvery = time.Second / 2 // how late a count may be, beside the store's own time
-	tellers    = 16              // summaries that are made durable at once: the store commits in groups
+	tellAtOnce = 16              // summaries that are made durable together
 	tallyLines = 1000            // counts in one contact
 )
 
@@ -38,44 +37,64 @@ func (s *Server) known(q *query) bool {
 	return false
 }
 
-// witness returns when the query's first sighting is durable; if it cannot be
-// made so, the query's answer has become SERVFAIL.
-func (s *Server) witness(ctx context.Context, q *query) {
-	id := newContactID()
-	seen, first := s.seen.join(s.seen.digest(q.asking), q.asking, id)
-	var err error
-	if first {
-		err = s.hear(ctx, q.contact(id, q.wire))
-		s.seen.settle(seen, err)
-	} else {
-		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.HearWait)
-		defer cancel()
-		err = seen.wait(wait)
+// witness returns when the first sightings of all the queries are durable; if
+// one cannot be made so, its query's answer has become SERVFAIL.
+func (s *Server) witness(ctx context.Context, queries []query) {
+	var (
+		fresh    []canary.Contact
+		begun    = make([]*sighting, 0, len(queries)) // of fresh
+		waits    = make([]*sighting, len(queries))
+		contacts = make([]canary.ContactID, len(queries))
+	)
+	for i := range queries {
+		q := &queries[i]
+		contacts[i] = newContactID()
+		seen, first := s.seen.join(s.seen.digest(q.asking), q.asking, contacts[i])
+		waits[i] = seen
+		if first {
+			fresh, begun = append(fresh, q.contact(contacts[i], q.wire)), append(begun, seen)
+		}
 	}
-	switch {
-	case err != nil:
-		s.stats.unheard.Add(1)
-		q.unheard()
-	case first:
-		s.stats.first.Add(1)
-	default:
-		s.stats.repeats.Add(1)
+	defer func() { // what a fault leaves without an answer has failed
+		for _, seen := range begun {
+			s.seen.settle(seen, errFault)
+		}
+	}()
+	for _, err := range s.hear(ctx, fresh) {
+		s.seen.settle(begun[0], err)
+		begun = begun[1:]
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.HearWait)
+	defer cancel()
+	for i := range queries {
+		switch err := waits[i].wait(wait); {
+		case err != nil:
+			s.stats.unheard.Add(1)
+			queries[i].unheard()
+		case waits[i].first == contacts[i]:
+			s.stats.first.Add(1)
+		default:
+			s.stats.repeats.Add(1)
+		}
 	}
 }
 
-// hear makes one contact durable. It outlives the end of ctx, within its own
-// time: a query in hand at shutdown is still evidence.
-func (s *Server) hear(ctx context.Context, c canary.Contact) (err error) {
+// hear makes contacts durable, with an answer for each. It outlives the end of
+// ctx, within its own time: a query in hand at shutdown is still evidence.
+func (s *Server) hear(ctx context.Context, contacts []canary.Contact) (errs []error) {
+	if len(contacts) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.HearWait)
 	defer cancel()
 	defer func() {
 		if recover() != nil {
 			s.stats.recovered.Add(1)
-			err = errFault
+			errs = slices.Repeat([]error{errFault}, len(contacts))
 		}
-		s.noteStore(err)
+		s.noteStore(cmp.Or(errs...))
 	}()
-	return s.cfg.Hear(ctx, c)
+	return s.cfg.Hear(ctx, contacts)
 }
 
 // noteStore logs when the store begins to fail and when it is back, not once
@@ -156,38 +175,23 @@ func (s *Server) takeDue(all bool) []summary {
 // tell makes summaries durable. After the first failure, or the end of ctx,
 // the rest is left.
 func (s *Server) tell(ctx context.Context, due []summary) (left []summary, err error) {
-	var (
-		mu   sync.Mutex
-		work = make(chan summary)
-		pool sync.WaitGroup // owned here: its goroutines end when work is closed
-	)
-	one := func(sum summary) {
-		mu.Lock()
-		failed := cmp.Or(err, ctx.Err())
-		mu.Unlock()
-		if failed == nil {
-			failed = s.hear(ctx, sum.contact)
+	for some := range slices.Chunk(due, tellAtOnce) {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			left = append(left, some...)
+			continue
 		}
-		if failed == nil {
-			s.stats.told.Add(sum.told)
-			return
+		contacts := make([]canary.Contact, len(some))
+		for i, sum := range some {
+			contacts[i] = sum.contact
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		err, left = failed, append(left, sum)
-	}
-	for range min(tellers, len(due)) {
-		pool.Go(func() {
-			for sum := range work {
-				one(sum)
+		for i, failed := range s.hear(ctx, contacts) {
+			if failed == nil {
+				s.stats.told.Add(some[i].told)
+				continue
 			}
-		})
+			err, left = failed, append(left, some[i])
+		}
 	}
-	for _, sum := range due {
-		work <- sum
-	}
-	close(work)
-	pool.Wait()
 	if err != nil {
 		err = fmt.Errorf("%d of %d summaries left: %w", len(left), len(due), err)
 	}

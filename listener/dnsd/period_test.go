@@ -219,12 +219,12 @@ func TestCountsAreBounded(t *testing.T) {
 	small := func(c *dnsd.Config) {
 		c.Limits.Names = 5
 		hear := c.Hear
-		c.Hear = func(ctx context.Context, k canary.Contact) error {
+		c.Hear = each(func(ctx context.Context, k canary.Contact) error {
 			if k.Facts["repeats"] != "" {
 				return errDisk
 			}
-			return hear(ctx, k)
-		}
+			return hear(ctx, []canary.Contact{k})[0]
+		})
 	}
 	bubble(t, small, func(t *testing.T, srv *dnsd.Server, p *pipe, s *store) {
 		for i := range 50 {
@@ -249,7 +249,7 @@ func TestAStoreThatHangsDoesNotKeepTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let := make(chan struct{})
 		cfg, p := config(new(store)), newPipe()
-		cfg.Hear = func(context.Context, canary.Contact) error { <-let; return io.EOF }
+		cfg.Hear = each(func(context.Context, canary.Contact) error { <-let; return io.EOF })
 		srv, err := dnsd.New(cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -33,7 +33,7 @@ func offer(t *testing.T, srv *dnsd.Server, wire []byte) {
 func TestRandomDatagrams(t *testing.T) {
 	t.Parallel()
 	cfg := config(new(store))
-	cfg.Hear = nothing
+	cfg.Hear = each(nothing)
 	srv, err := dnsd.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestRandomDatagrams(t *testing.T) {
 func TestMutatedPackets(t *testing.T) {
 	t.Parallel()
 	cfg := config(new(store))
-	cfg.Hear = nothing
+	cfg.Hear = each(nothing)
 	srv, err := dnsd.New(cfg)
 	if err != nil {
 		t.Fatal(err)

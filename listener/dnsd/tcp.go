@@ -191,8 +191,9 @@ func (s *Server) said(q *query) []byte {
 // witnessed gives the answer once its contact is durable.
 func (s *Server) witnessed(ctx context.Context, q *query) []byte {
 	defer s.confine()
-	s.witness(ctx, q)
-	return s.answer(q)
+	asked := []query{*q}
+	s.witness(ctx, asked)
+	return s.answer(&asked[0])
 }
 
 func readMessage(in *bufio.Reader) ([]byte, error) {

@@ -84,12 +84,12 @@ func TestPipelining(t *testing.T) {
 	let := make(chan struct{})
 	s := new(store)
 	cfg := config(s)
-	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+	cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 		if strings.HasPrefix(c.Targets[0].Text, "slow.") {
 			<-let
 		}
 		return s.hear(ctx, c)
-	}
+	})
 	e := start(t, cfg)
 	conn := dialFrom(t, e, "127.0.0.1")
 	ids := map[uint16]string{}
@@ -174,10 +174,10 @@ func TestConnectionsEndWithTheEar(t *testing.T) {
 	s := new(store)
 	cfg := config(s)
 	cfg.Limits = dnsd.Limits{Idle: time.Hour}
-	cfg.Hear = func(ctx context.Context, c canary.Contact) error {
+	cfg.Hear = each(func(ctx context.Context, c canary.Contact) error {
 		close(entered)
 		return s.hear(ctx, c)
-	}
+	})
 	e := start(t, cfg)
 	idle, busy := dialFrom(t, e, "127.0.0.1"), dialFrom(t, e, "127.0.0.1")
 	if err := busy.WriteMsg(question("example.net", dns.TypeA)); err != nil {

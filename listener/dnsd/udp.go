@@ -143,8 +143,8 @@ func peerOf(addr net.Addr) netip.AddrPort {
 
 // readPackets answers packets until ctx ends or the socket is closed. Answers
 // that need nothing of the store are sent from here, a batch at a time; the
-// others by a goroutine that holds a slot: a store that is slow stops neither
-// repeats nor refusals.
+// others by a goroutine for those of one batch: a store that is slow stops
+// neither repeats nor refusals.
 func (s *Server) readPackets(ctx context.Context, p socket) error {
 	in, out := p.batch(), make([]ipv4.Message, 0, batchSize)
 	for {
@@ -160,18 +160,29 @@ func (s *Server) readPackets(ctx context.Context, p socket) error {
 		}
 		s.stats.udp.Add(uint64(n)) //nolint:gosec // not negative
 		out = out[:0]
+		var fresh waiting
 		for i := range in[:n] {
-			if answer := s.packet(ctx, p, &in[i]); answer != nil {
+			if answer := s.packet(p, &in[i], &fresh); answer != nil {
 				out = append(out, p.reply(&in[i], answer))
 			}
 		}
 		s.send(p, out)
+		if len(fresh.queries) > 0 {
+			s.busy.Go(func() { s.tend(ctx, p, fresh) }) // ends within twice HearWait; drain waits for it
+		}
 	}
 }
 
-// packet gives the answer to one packet, or hands it to a goroutine that will
-// send it. The bytes are the caller's.
-func (s *Server) packet(ctx context.Context, p socket, m *ipv4.Message) (answer []byte) {
+// waiting are queries that wait for the store, and their answers without the
+// bytes.
+type waiting struct {
+	queries []query
+	back    []ipv4.Message
+}
+
+// packet gives the answer to one packet, or puts it with those that wait for
+// the store. The bytes are the caller's.
+func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting) (answer []byte) {
 	defer s.confine()
 	q := s.read(m.Buffers[0][:m.N], peerOf(m.Addr), protoUDP)
 	if s.known(&q) {
@@ -184,17 +195,29 @@ func (s *Server) packet(ctx context.Context, p socket, m *ipv4.Message) (answer 
 		return nil
 	}
 	q.wire = bytes.Clone(q.wire)
-	back := p.reply(m, nil)
-	s.busy.Go(func() { // ends within HearWait; drain waits for it
-		defer func() { <-s.slots }()
-		defer s.confine()
-		s.witness(ctx, &q)
-		if answer := s.answer(&q); answer != nil {
-			back.Buffers[0] = answer
-			s.send(p, []ipv4.Message{back})
-		}
-	})
+	fresh.queries = append(fresh.queries, q)
+	fresh.back = append(fresh.back, p.reply(m, nil))
 	return nil
+}
+
+// tend has queries recorded, and answers them.
+func (s *Server) tend(ctx context.Context, p socket, fresh waiting) {
+	defer func() {
+		for range fresh.queries {
+			<-s.slots
+		}
+	}()
+	defer s.confine()
+	s.witness(ctx, fresh.queries)
+	out := fresh.back[:0]
+	for i := range fresh.queries {
+		if answer := s.said(&fresh.queries[i]); answer != nil {
+			m := fresh.back[i]
+			m.Buffers[0] = answer
+			out = append(out, m)
+		}
+	}
+	s.send(p, out)
 }
 
 // send writes answers. One that the socket does not take is counted, and the

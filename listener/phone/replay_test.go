@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -20,7 +21,7 @@ func onDisk(t *testing.T, dir string) (string, *spool.Spool, func()) {
 		t.Fatal(err)
 	}
 	road := listener.New(listener.Config{
-		Seal:   func(plain []byte) ([]byte, error) { return plain, nil },
+		Seal:   func(plain []byte) ([]byte, error) { return bytes.Clone(plain), nil },
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return s.Append(ctx, key, sealed) },
 		Full:   func(error) bool { return false },
 	})
