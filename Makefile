@@ -22,8 +22,9 @@ test: ## real servers and clients are installed where they are missing
 lint:
 	.ci/lint
 
-fuzz: ## every fuzz target for a few seconds
-	.ci/fuzz
+fuzz: ## every fuzz target for a minute each (CI: seconds), 10 million datagrams
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} FUZZ_TOTAL=$${FUZZ_TOTAL:-86400} .ci/fuzz
+	$(TEST) ./listener/dnsd -run '^(TestRandomDatagrams|TestMutatedPackets)$$' -args -datagrams 10000000
 
 kills: ## kill -9 at every system call, and 1,000 times under load; about half an hour
 	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad)$$' -kills all -v

@@ -9,7 +9,8 @@ import (
 )
 
 // probe is one question of the EDNS compliance tests (ISC's genreport, known
-// from ednscomp.isc.org and the DNS flag days) and what must come back.
+// from ednscomp.isc.org and the DNS flag days), under the name that it has there,
+// and what must come back.
 type probe struct {
 	name  string
 	tcp   bool
@@ -18,6 +19,7 @@ type probe struct {
 	edns  bool
 	more  func(*dns.OPT)
 	extra dns.RR
+	bare  bool // the header alone
 
 	rcode  int
 	answer bool // an SOA is expected
@@ -47,8 +49,9 @@ func probes() []probe {
 	}
 	do := func(o *dns.OPT) { o.SetDo() }
 	flags := func(o *dns.OPT) { o.Hdr.Ttl |= 0x40 } // one of the bits that mean nothing yet
+	size512 := func(o *dns.OPT) { o.SetUDPSize(512) }
 	tsig := &dns.TSIG{
-		Hdr:       dns.RR_Header{Name: "key.", Rrtype: dns.TypeTSIG, Class: dns.ClassANY},
+		Hdr:       dns.RR_Header{Name: ".", Rrtype: dns.TypeTSIG, Class: dns.ClassANY},
 		Algorithm: dns.HmacSHA256, Fudge: 300, MACSize: 2, MAC: "0102",
 	}
 	return []probe{
@@ -60,12 +63,12 @@ func probes() []probe {
 		{name: "rd", bits: 1 << 8, answer: true},
 		{name: "tc", bits: 1 << 9, answer: true},
 		{name: "zflag", bits: 1 << 6, answer: true},
-		{name: "opcode", bits: 15 << 11, rcode: dns.RcodeNotImplemented},
-		{name: "opcodeflg", bits: 15<<11 | 0x07F0, rcode: dns.RcodeNotImplemented},
+		{name: "opcode", bits: 15 << 11, bare: true, rcode: dns.RcodeNotImplemented},
+		{name: "opcodeflg", bits: 15<<11 | 0x07F0, bare: true, rcode: dns.RcodeNotImplemented},
 		{name: "type666", kind: 666},
 		{name: "tcp", tcp: true, answer: true},
 		{name: "edns", edns: true, answer: true},
-		{name: "edns@512", edns: true, more: func(o *dns.OPT) { o.SetUDPSize(512) }, answer: true},
+		{name: "edns@512", kind: dns.TypeDNSKEY, edns: true, more: both(do, size512), do: true},
 		{name: "edns1", edns: true, more: version1, rcode: dns.RcodeBadVers},
 		{name: "ednsopt", edns: true, more: options(unknown), answer: true},
 		{name: "edns1opt", edns: true, more: both(version1, options(unknown)), rcode: dns.RcodeBadVers},
@@ -73,21 +76,33 @@ func probes() []probe {
 		{name: "docd", bits: 1 << 4, edns: true, more: do, do: true, answer: true},
 		{name: "edns1do", edns: true, more: both(version1, do), do: true, rcode: dns.RcodeBadVers},
 		{name: "ednsflags", edns: true, more: flags, answer: true},
+		{name: "optlist", edns: true, more: options(nsid, subnet, expire, cookie), cookie: true, answer: true},
+		{name: "ednsnsid", edns: true, more: options(nsid), answer: true},
+		{name: "ednscookie", edns: true, more: options(cookie), cookie: true, answer: true},
+		{name: "ednsexpire", edns: true, more: options(expire), answer: true},
+		{name: "ednssubnet", edns: true, more: options(subnet), answer: true},
+		{name: "edns1nsid", edns: true, more: both(version1, options(nsid)), rcode: dns.RcodeBadVers},
+		{name: "edns1cookie", edns: true, more: both(version1, options(cookie)), rcode: dns.RcodeBadVers},
+		{name: "edns1expire", edns: true, more: both(version1, options(expire)), rcode: dns.RcodeBadVers},
+		{name: "edns1subnet", edns: true, more: both(version1, options(subnet)), rcode: dns.RcodeBadVers},
+		{name: "ednstcp", tcp: true, kind: dns.TypeDNSKEY, edns: true, more: both(do, size512), do: true},
+		{name: "bind11", edns: true, more: both(do, options(cookie)), do: true, cookie: true, answer: true},
+		{name: "dig11", bits: 1<<8 | 1<<5, edns: true, more: options(cookie), cookie: true, answer: true},
+		{name: "dnswkk", extra: tsig, answer: true},
+
+		// Not of genreport's.
 		{name: "edns1flags", edns: true, more: both(version1, flags), rcode: dns.RcodeBadVers},
-		{name: "ednstcp", tcp: true, edns: true, answer: true},
-		{name: "nsid", edns: true, more: options(nsid), answer: true},
-		{name: "cookie", edns: true, more: options(cookie), cookie: true, answer: true},
-		{name: "expire", edns: true, more: options(expire), answer: true},
-		{name: "subnet", edns: true, more: options(subnet), answer: true},
+		{name: "opcode asked", bits: 15 << 11, rcode: dns.RcodeNotImplemented},
 		{name: "padding", edns: true, more: options(padding), answer: true},
 		{name: "keepalive", tcp: true, edns: true, more: options(alive), answer: true},
-		{name: "optlist", edns: true, more: options(nsid, subnet, expire, cookie), cookie: true, answer: true},
-		{name: "edns1nsid", edns: true, more: both(version1, options(nsid)), rcode: dns.RcodeBadVers},
+		{name: "soa@512", edns: true, more: size512, answer: true},
+		{name: "soatcp", tcp: true, edns: true, answer: true},
 		{name: "signed", edns: true, extra: tsig, answer: true},
-		{name: "bind11", bits: 1<<8 | 1<<5, edns: true, more: both(do, options(cookie)), do: true, cookie: true, answer: true},
-		{name: "dig11", bits: 1<<8 | 1<<5, edns: true, more: func(o *dns.OPT) { o.SetUDPSize(4096) }, answer: true},
 	}
 }
+
+// genreport is how many probes of the list are genreport's.
+const genreport = 34
 
 func (p probe) wire(t testing.TB) []byte {
 	t.Helper()
@@ -111,6 +126,10 @@ func (p probe) wire(t testing.TB) []byte {
 		t.Fatalf("%s: %v", p.name, err)
 	}
 	binary.BigEndian.PutUint16(wire[2:], binary.BigEndian.Uint16(wire[2:])|p.bits)
+	if p.bare {
+		wire = wire[:12]
+		binary.BigEndian.PutUint16(wire[4:], 0)
+	}
 	return wire
 }
 
@@ -144,8 +163,12 @@ func (p probe) judge(t *testing.T, got *dns.Msg) {
 func TestEDNSProbes(t *testing.T) {
 	t.Parallel()
 	list := probes()
-	if len(list) != 34 {
-		t.Errorf("%d probes", len(list))
+	names := map[string]bool{}
+	for _, p := range list {
+		names[p.name] = true
+	}
+	if len(names) != len(list) || list[genreport-1].name != "dnswkk" {
+		t.Errorf("%d names of %d probes, the last of genreport's is %q", len(names), len(list), list[genreport-1].name)
 	}
 	e := start(t, config(new(store)))
 	for _, p := range list {
