@@ -143,8 +143,10 @@ func (c *client) mail(ctx context.Context, addrs map[string]string, mark string)
 	line := "\xe9\xff dots and bytes " + mark + "\r\n..\r\n"
 	d.yes = step("Subject: "+mark+"\r\n\r\n"+strings.Repeat(line, c.big/len(line)+1)+".\r\n", "250")
 	d.sent = []byte(said)
+	told := d.told
 	ask("QUIT\r\n")
 	in.ReadByte() //nolint:errcheck // it is closed
+	d.told = told
 	return d
 }
 

@@ -59,59 +59,103 @@ func arm(t *testing.T, r *running, st *strike.Striker, o strike.Order) {
 // nothing twice, raw bytes equal to the sender's.
 func TestKillAtEveryCall(t *testing.T) {
 	t.Parallel()
-	step := map[bool]int{true: 1, false: 13}[*kills == "all"]
 	e := newLoneEdge(t, "20GiB")
 	c := e.client(3000)
-	l := newLedger(t)
-	next := 0
+	k := &killing{farEdge: e, client: c, step: map[bool]int{true: 1, false: 13}[*kills == "all"], ledger: newLedger(t)}
 	for name, do := range map[string]doing{"mail": c.mail, "webhook": c.call, "query": c.ask} {
-		struck := map[string]int{}
-		again := ""
-		n, outlived := 1, 0
-		for ; outlived < 3; n += step { // the order of calls is not quite the same each time
-			edge, st, ready := e.strikeEdge(strike.Order{})
-			if !ready {
-				t.Fatalf("after the kill at %d of a %s the edge does not start:\n%s", n-step, name, edge.log)
-			}
-			if again != "" {
-				d := c.call(t.Context(), edge.addrs, again)
-				if !d.yes {
-					t.Errorf("a webhook that is sent again: %s", d.told)
-				}
-				l.did(d)
-			}
-			arm(t, edge, st, strike.Order{Kill: n})
-			next++
-			mark := deedMark(next)
-			d := do(t.Context(), edge.addrs, mark)
-			l.did(d)
-			if again = ""; name == "webhook" && !d.yes {
-				again = mark
-			}
-			if seen, err := st.Seen(t.Context()); err == nil && seen.Points < n {
-				outlived++
-				if !d.yes {
-					t.Errorf("a %s to an edge that lives: %q", name, d.told)
-				}
-			}
-			st.End()    //nolint:errcheck // it may have ended
-			<-edge.done //nolint:errcheck // it was killed
-			for _, at := range st.Struck() {
-				struck[at]++
-			}
+		struck, points := map[string]int{}, 0
+		missed := wantedKills()
+		for pass := 0; pass == 0 || pass < 5 && *kills == "all" && len(missed) > 0; pass++ { // the order of calls is not quite the same each time
+			points = max(points, k.each(name, do, struck))
+			missed = slices.DeleteFunc(wantedKills(), func(at string) bool { return struck[at] > 0 })
 		}
-		where := slices.Sorted(maps.Keys(struck))
-		t.Logf("%s: %d points; kills at %s", name, n, strings.Join(where, ", "))
-		for _, want := range []string{"pwrite64 begins", "pwrite64 ends", "fsync begins", "fsync ends"} {
-			if *kills == "all" && struck[want] == 0 {
-				t.Errorf("%s: no kill where %s", name, want)
-			}
+		t.Logf("%s: %d points; kills at %s", name, points, strings.Join(slices.Sorted(maps.Keys(struck)), ", "))
+		if *kills == "all" && len(missed) > 0 {
+			t.Errorf("%s: no kill where %s", name, strings.Join(missed, ", "))
 		}
 	}
-	l.read(e.take())
-	yes, recorded := l.balance()
-	if yes == 0 || yes == len(l.deeds) {
-		t.Errorf("%d of %d were acknowledged: nothing was killed in time, or all was", yes, len(l.deeds))
+	k.ledger.read(e.take())
+	yes, recorded := k.ledger.balance()
+	if yes == 0 || yes == len(k.ledger.deeds) {
+		t.Errorf("%d of %d were acknowledged: nothing was killed in time, or all was", yes, len(k.ledger.deeds))
 	}
-	t.Logf("%d tried, %d acknowledged, %d recorded", len(l.deeds), yes, recorded)
+	t.Logf("%d tried, %d acknowledged, %d recorded", len(k.ledger.deeds), yes, recorded)
+}
+
+// wantedKills are those around what makes a contact durable.
+func wantedKills() []string {
+	return []string{"pwrite64 begins", "pwrite64 ends", "fsync begins", "fsync ends"}
+}
+
+// killing kills an edge at one point after the other.
+type killing struct {
+	*farEdge
+	client *client
+	step   int
+	ledger *ledger
+	next   int
+	again  string // a webhook that was not answered
+}
+
+// each goes through the points of one kind of deed until the edge outlives it; it
+// counts the kills by what was struck, and gives the number of points.
+func (k *killing) each(name string, do doing, struck map[string]int) int {
+	k.t.Helper()
+	n := 1
+	for outlived := 0; outlived < 3; n += k.step {
+		edge, st, ready := k.strikeEdge(strike.Order{})
+		if !ready {
+			k.t.Fatalf("after the kill at %d of a %s the edge does not start:\n%s", n-k.step, name, edge.log)
+		}
+		k.sendAgain(edge)
+		rest(k.t, st)
+		arm(k.t, edge, st, strike.Order{Kill: n})
+		k.next++
+		d := do(k.t.Context(), edge.addrs, deedMark(k.next))
+		k.ledger.did(d)
+		if name == "webhook" && !d.yes {
+			k.again = d.mark
+		}
+		if seen, err := st.Seen(k.t.Context()); err == nil && seen.Points < n {
+			outlived++
+			if !d.yes {
+				k.t.Errorf("a %s to an edge that lives: %q", name, d.told)
+			}
+		}
+		st.End()    //nolint:errcheck // it may have ended
+		<-edge.done //nolint:errcheck // it was killed
+		for _, at := range st.Struck() {
+			struck[at]++
+		}
+	}
+	return n
+}
+
+// sendAgain does what a provider does whose webhook was not answered.
+func (k *killing) sendAgain(edge *running) {
+	k.t.Helper()
+	if k.again == "" {
+		return
+	}
+	d := k.client.call(k.t.Context(), edge.addrs, k.again)
+	if !d.yes {
+		k.t.Errorf("a webhook that is sent again: %q", d.told)
+	}
+	k.ledger.did(d)
+	k.again = ""
+}
+
+// rest waits until a process that has just started makes no more calls of its own.
+func rest(t *testing.T, st *strike.Striker) {
+	t.Helper()
+	was := -1
+	eventually(t, "the process is at rest", func() bool {
+		seen, err := st.Seen(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		calm := seen.Points == was
+		was = seen.Points
+		return calm
+	})
 }
