@@ -228,7 +228,7 @@ func (s *server) console(ctx context.Context) error {
 	}
 	h := console.New(console.Config{
 		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Notices: s.reg.Notices, Log: s.log,
-		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) },
+		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, People: people(s.cfg.API.People),
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},

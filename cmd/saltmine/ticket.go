@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/conf"
+	"saltmine/internal/console"
 	"saltmine/internal/webhook"
 	"saltmine/listener/desk"
 )
@@ -52,20 +55,22 @@ answer is always the same: recorded, thank you.`,
 
 func (a *app) agentCmd() *cobra.Command {
 	var file string
+	var roles []string
 	cmd := &cobra.Command{
 		Use:   "agent NAME",
-		Short: "Give a help-desk agent a token for 'ticket' and its page",
+		Short: "Give a help-desk agent, or a responder, a token",
 		Long: `Makes a random token, prints it once, and puts its hash into the agents file of
-[ticket]. Who has lost the token gets another: delete the agent's line first. A
-running 'saltmine serve' reads the file when it starts.`,
-		Example: "  saltmine agent j.doe --file agents.txt",
+[ticket], or with --role into the people file of [api]. Who has lost the token gets
+another: delete the line first. A running 'saltmine serve' reads the file when it
+starts.`,
+		Example: "  saltmine agent j.doe --file agents.txt\n  saltmine agent d.ops --file people.txt --role responder",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if file == "" {
-				return usage("--file is wanted: the agents_file of [ticket]")
+				return usage("--file is wanted: the agents_file of [ticket], or the people_file of [api]")
 			}
 			token := rand.Text()
-			if err := conf.AddAgent(file, args[0], webhook.HashToken(token)); err != nil {
+			if err := conf.AddAgent(file, args[0], webhook.HashToken(token), roles...); err != nil {
 				return err
 			}
 			return a.print(map[string]string{"agent": args[0], "token": token}, func(w io.Writer) error {
@@ -74,6 +79,17 @@ running 'saltmine serve' reads the file when it starts.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "agents `FILE`, made where there is none")
+	cmd.Flags().StringVar(&file, "file", "", "agents or people `FILE`, made where there is none")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLES` of a person: "+strings.Join(conf.Roles(), ", "))
+	completes(cmd, "role", conf.Roles()...)
 	return cmd
+}
+
+// people are those who may open the console.
+func people(list []conf.Agent) []console.Person {
+	var out []console.Person
+	for _, a := range list {
+		out = append(out, console.Person{Name: a.Name, Sum: webhook.TokenSum(a.Token.Reveal()), Responder: slices.Contains(a.Roles, conf.RoleResponder)})
+	}
+	return out
 }

@@ -40,3 +40,36 @@ func TestAddAgent(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 }
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "people.txt")
+	hash := "sha256:" + strings.Repeat("ab", 31)
+	if err := conf.AddAgent(path, "ops", hash+"01", conf.RoleResponder, "auditor"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conf.AddAgent(path, "sue", hash+"02", "seeder"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conf.AddAgent(path, "tim", hash+"03", "root"); err == nil || !strings.Contains(err.Error(), `role "root" is none of responder, seeder, forensics, auditor`) {
+		t.Errorf("unknown role: %v", err)
+	}
+	list, err := conf.People(path)
+	if err != nil || len(list) != 2 || strings.Join(list[0].Roles, " ") != "responder auditor" || list[1].Name != "sue" {
+		t.Errorf("%v, %v", list, err)
+	}
+	if _, err := conf.Agents(path); err == nil { // a person is no agent
+		t.Error("a people file is taken for an agents file")
+	}
+	file := filepath.Join(filepath.Dir(path), "saltmine.toml")
+	if err := os.WriteFile(file, []byte("[api]\nlisten = \"127.0.0.1:0\"\npeople_file = \"people.txt\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := conf.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.API.People) != 2 {
+		t.Errorf("%d people", len(c.API.People))
+	}
+}

@@ -191,6 +191,10 @@ type API struct {
 	// PublicURL begins the links in pages, without a trailing slash. Default
 	// "http://" and Listen.
 	PublicURL string `json:"public_url"`
+	// PeopleFile lists who may open it, see [People]. Without one, whoever reaches
+	// the listener may.
+	PeopleFile string  `json:"people_file,omitempty"`
+	People     []Agent `json:"people,omitempty"`
 }
 
 // Admin is the listener of healthz, readyz and metrics.

@@ -186,6 +186,7 @@ func (c *Config) decodeAPI(t *table) {
 	c.API.PublicURL = "http://" + c.API.Listen
 	t.text("public_url", &c.API.PublicURL)
 	c.API.PublicURL = strings.TrimRight(c.API.PublicURL, "/")
+	t.file("people_file", &c.API.PeopleFile)
 	t.finish()
 }
 

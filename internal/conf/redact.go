@@ -127,6 +127,8 @@ func (p printer) ears(c *Config) {
 	if a := c.API; a != nil {
 		p.value("api.listen", a.Listen)
 		p.value("api.public_url", a.PublicURL)
+		p.value("api.people_file", a.PeopleFile)
+		p.value("api.people", len(a.People))
 	}
 	if a := c.Admin; a != nil {
 		p.value("admin.listen", a.Listen)

@@ -4,8 +4,10 @@
 //
 // In this form it only reads. It shows ids, counts, times and reasons; it is
 // never given a canary's name, address, number or ticket, so it cannot show
-// them. It has no log-in of its own: it listens on loopback unless it is told
-// otherwise, and belongs behind a proxy that knows the responders.
+// them. Where people are configured it is for those of them who are responders
+// (help-desk agents are not: they never learn what they met); else for whoever
+// reaches it, which is loopback unless it is told otherwise. It belongs behind a
+// proxy that speaks TLS.
 //
 // Pages are complete without scripts, send no referrer and may not be framed.
 // When the registry does not answer, the page says so with status 503.
@@ -38,7 +40,9 @@ type Config struct {
 	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
 	Missing func(error) bool
-	Log     *slog.Logger
+	// People are those who may open it. Empty: whoever reaches it.
+	People []Person
+	Log    *slog.Logger
 }
 
 type console struct {
@@ -56,7 +60,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /v1/incidents", c.listJSON)
 	mux.HandleFunc("GET /v1/notices", c.noticesJSON)
 	mux.HandleFunc("GET /v1/incidents/{id}/trace", c.traceJSON)
-	return guarded(mux)
+	return guarded(known(cfg.People, mux))
 }
 
 func guarded(next http.Handler) http.Handler {
