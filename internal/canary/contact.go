@@ -34,7 +34,17 @@ type Target struct {
 	// Refused is set when the ear said no to this target (the acceptance rule,
 	// a full mailbox costume). It is kept because a misspelt canary is evidence.
 	Refused bool `json:"refused,omitempty"`
+	// Via is set by the core on what the contact was not aimed at but names: a
+	// field of the mail's header, [InText], or [InSender]. It is not kept: the core
+	// finds it again in the evidence.
+	Via string `json:"-"`
 }
+
+// Where a contact names a token that it was not aimed at, beside fields of a header.
+const (
+	InText   = "text"   // of a mail, a call or a message
+	InSender = "sender" // of the envelope, as a forwarding provider writes it
+)
 
 // Contact is something that reached us on one channel: an SMTP transaction, a
 // call, a text message, a quoted ticket number, a DNS query. The ear fills it

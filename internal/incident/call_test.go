@@ -66,7 +66,7 @@ func TestWhatIsNoPartOfACall(t *testing.T) {
 	w.take(call, text, forged)
 	w.want(canary.P3, 2, 1, 0) // the call, and the text message
 	change := func(of *canary.Contact, fn func(*canary.Contact)) canary.Contact {
-		c := w.later(of, "ticket "+ticket(1)+" of "+name(1))
+		c := w.later(of, "for "+name(1)) // the name alone says nothing without the number
 		fn(&c)
 		return c
 	}

@@ -8,6 +8,9 @@
 // the time as an argument. Everything that follows from one group of spooled
 // records is committed as one outcome together with the spool's position.
 //
+// What a contact says is searched for tokens that it was not aimed at (package
+// mention): a mail that was forwarded, a caller who quotes another's ticket.
+//
 // The invariant: a record is acknowledged to the spool only after its outcome
 // was committed. A crash at any point therefore repeats work and never loses
 // or doubles a contact: contacts are filed under the id that the ear chose,
@@ -24,8 +27,8 @@
 //
 // The first form of the rules: one incident for each place and 72 hours; P1 to
 // P4 as the design says; an origin that contacted placebos before makes nothing
-// but P4, unless it names facts that stand together in one record. A page goes to a route once for each incident, and once more when an
-// incident that was told as P3 or P4 rises to P1 or P2.
+// but P4, unless it names facts that stand together in one record. A page goes to
+// a route once for each incident, and again when what was told as P3 or P4 rises.
 //
 // Help-desk agents may be the insiders who look for canaries. What each looks up
 // is remembered, and a run of it (several numbers of ours, numbers in a row, far
@@ -33,9 +36,8 @@
 // place is the agent and whose evidence are the look-ups.
 //
 // How it fails: a registry or spool that is down is tried again with growing
-// pauses, nothing is acknowledged meanwhile. A record that does not open with
-// the core's key, or holds no contact, is filed as it is, unverified, and
-// logged as an error.
+// pauses, nothing is acknowledged meanwhile. A record that does not open, or
+// holds no contact, is filed as it is, unverified, and logged as an error.
 package incident
 
 import (
@@ -88,7 +90,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Stray, Call and Looker must be set.
+// Known, Stray, Call and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -103,6 +105,9 @@ type Config struct {
 	// the outcome is committed; Judging is then called.
 	Judge   bool
 	Judging func()
+	// Known gives those of some canonical texts that are registered: what contacts
+	// say is searched for them. Nil: only what contacts were aimed at counts.
+	Known func(ctx context.Context, kind canary.Kind, texts []string) ([]string, error)
 	// Stray is told what was contacted without being a token: an address or a
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.

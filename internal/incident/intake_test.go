@@ -377,7 +377,7 @@ func TestChannelsThroughTheIntake(t *testing.T) {
 	}{
 		"unknown call":     {func(w *world) []canary.Contact { return []canary.Contact{w.call(canary.Voice, number(1), "hello")} }, canary.P4, 1},
 		"call with ticket": {func(w *world) []canary.Contact { return []canary.Contact{w.call(canary.Voice, number(1), ticket(1))} }, canary.P1, 1},
-		"another's ticket": {func(w *world) []canary.Contact { return []canary.Contact{w.call(canary.Voice, number(1), ticket(2))} }, canary.P4, 1},
+		"another's ticket": {func(w *world) []canary.Contact { return []canary.Contact{w.call(canary.Voice, number(1), ticket(2))} }, canary.P2, 2},
 		"text message":     {func(w *world) []canary.Contact { return []canary.Contact{w.call(canary.SMS, number(1), "you won")} }, canary.P3, 1},
 		"ticket at the desk": {func(w *world) []canary.Contact {
 			return []canary.Contact{w.contact(canary.ByTicket, canary.Target{Kind: canary.Ticket, Text: "#tk2025-00001"})}

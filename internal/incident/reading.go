@@ -8,34 +8,37 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/dialogue"
 	"saltmine/internal/mailtext"
+	"saltmine/internal/mention"
 )
 
 // reading is what a contact says, ready to be compared with a record.
 type reading struct {
 	words map[string]bool // plain words
 	order []string        // the same in the order in which they were said
+	text  string          // all of it
+	mail  mailtext.Mail   // what was read of a mail
 }
 
 // maxSaid bounds the bytes of text that are compared.
 const maxSaid = 1 << 20
 
 // read takes the words out of a contact: the text the ear understood, and for
-// mail the subject and body. What cannot be read says nothing; the raw bytes
+// mail the subject and body; digits that are said as words are digits as well. What cannot be read says nothing; the raw bytes
 // stay the evidence.
 func read(ctx context.Context, c *canary.Contact) reading {
+	var r reading
 	said := c.Text + "\n" + c.Facts["caller_name"]
 	if c.Channel == canary.SMTP || c.Channel == canary.IMAP {
 		message := c.Raw
 		if c.Channel == canary.SMTP {
 			message, _ = dialogue.Message(c.Raw)
 		}
-		mail, _ := mailtext.Parse(ctx, message, mailtext.Limits{Bytes: maxSaid}) // what could be read is good even beside an error
-		said += "\n" + mail.Subject + "\n" + mail.Text
+		r.mail, _ = mailtext.Parse(ctx, message, mailtext.Limits{Bytes: maxSaid}) // what could be read is good even beside an error
+		const subject = "\nSubject: "                                             // a number in it is a ticket's
+		said += subject + strings.Join(append([]string{r.mail.Subject}, r.mail.Attached...), subject) + "\n" + r.mail.Text
 	}
-	if len(said) > maxSaid {
-		said = said[:maxSaid]
-	}
-	r := reading{words: map[string]bool{}, order: wordsOf(said)}
+	r.text = mention.Fold(said[:min(len(said), maxSaid)])
+	r.words, r.order = map[string]bool{}, wordsOf(r.text+"\n"+mention.Spoken(r.text))
 	for _, word := range r.order {
 		r.words[word] = true
 	}

@@ -27,6 +27,9 @@ func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal
 	if c.Probe {
 		return signal{severity: canary.P4, reason: "somebody tested whether a planted token exists"}
 	}
+	if via := c.Targets[m.Target].Via; via != "" {
+		return weighNamed(m.Token.Kind, via)
+	}
 	switch c.Channel {
 	case canary.SMTP, canary.IMAP:
 		if c.Targets[m.Target].Refused {
@@ -51,18 +54,31 @@ func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal
 func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
 	ticket := c.Channel != canary.ByTicket && said.namesTicket(m.Tickets)
 	name := said.namesPerson(m.Name)
-	byPhone := c.Channel == canary.Voice || c.Channel == canary.SMS
+	quoted := c.Targets[m.Target].Via != ""
 	switch {
 	case ticket && name:
 		return "it names the customer and the ticket, which stand together only in this record"
-	case ticket:
+	case ticket && (!quoted || m.Token.Kind != canary.Ticket): // a quoted number does not stand by itself twice
 		return fmt.Sprintf("a contact by %s quotes the ticket number of the same record", c.Channel)
-	case name && byPhone:
+	case !name:
+		return ""
+	case quoted:
+		return namedWith(m.Token.Kind)
+	case c.Channel == canary.Voice, c.Channel == canary.SMS:
 		return fmt.Sprintf("a contact by %s names the customer to whom only this record gives that number", c.Channel)
-	case name && c.Channel == canary.ByTicket:
+	case c.Channel == canary.ByTicket:
 		return "somebody quoted the ticket number together with the customer's name, which stand together only in this record"
 	}
 	return ""
+}
+
+// namedWith says what a name together with a quoted token proves: an address
+// may be made of the name.
+func namedWith(kind canary.Kind) string {
+	if kind != canary.Phone {
+		return ""
+	}
+	return "it names the customer and the number, which stand together only in this record"
 }
 
 // crowd judges how many canaries of one place were contacted lately.

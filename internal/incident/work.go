@@ -104,7 +104,8 @@ func origin(c *canary.Contact) string {
 	case canary.ByTicket: // the agent alone would stand for every caller
 		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
 	default: // a sender that changes with each mail keeps its domain
-		_, domain, _ := strings.Cut(strings.ToLower(c.Source), "@")
+		// So does one whose mail was forwarded: the forwarder is no source.
+		_, domain, _ := strings.Cut(strings.ToLower(token.Sender(c.Source)), "@")
 		return string(c.Channel) + "|" + host + "|" + domain
 	}
 }
@@ -159,14 +160,18 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	if err != nil {
 		return err
 	}
-	if err := w.stray(ctx, c, matches); err != nil || len(matches) == 0 {
+	if err := w.stray(ctx, c, matches); err != nil {
+		return err
+	}
+	c, said, matches, err := w.reading(ctx, c, matches)
+	if err != nil || len(matches) == 0 {
 		return err
 	}
 	placebos, err := w.placebos(ctx, c, from, matches)
 	if err != nil {
 		return err
 	}
-	said := read(ctx, c)
+	several := kindsOf(matches)
 	for _, m := range owners(c, said, matches) {
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
 		if m.Token.Role == canary.RolePlacebo {
@@ -179,7 +184,7 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
 			continue
 		}
-		sig := ofRun(weigh(c, said, m, placebos), guessing)
+		sig := ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing)
 		h.Clean = sig.clean
 		if h.Domain, err = w.domain(&m.Token); err != nil {
 			return err
@@ -202,13 +207,6 @@ func (w *work) domain(t *canary.DatedToken) (string, error) {
 		return "", err
 	}
 	return w.in.cfg.Blind.BlindDomain(domain), nil
-}
-
-// judge has the sender of a mail looked at.
-func (w *work) judge(c *canary.Contact) {
-	if w.in.cfg.Judge && !c.Probe && (c.Channel == canary.SMTP || c.Channel == canary.IMAP) {
-		w.out.Entries[w.entry[c.ID]].Judge = true
-	}
 }
 
 // idle reports whether a token stood in no table by a moment: it was never

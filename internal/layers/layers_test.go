@@ -44,6 +44,7 @@ func storeys() map[string]int {
 		"internal/exclude":      2,
 		"internal/inventory":    2,
 		"internal/mailauth":     2,
+		"internal/mention":      2,
 		"internal/pager":        2,
 		"internal/pull":         2,
 		"internal/recording":    2,

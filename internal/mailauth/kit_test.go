@@ -68,6 +68,9 @@ func (r *resolver) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 		r.follow(m, name, kind)
 	}
 	r.mu.Unlock()
+	for i, rr := range m.Answer {
+		m.Answer[i] = dns.Copy(rr) // packing writes into it, and answers go out side by side
+	}
 	if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
 		m.Truncate(1232)
 	}

@@ -103,6 +103,7 @@ func (r *reading) envelope(head message.Header) {
 	m.Date = r.date(h)
 	m.MessageID = messageID(h)
 	m.DKIM = claimedDomains(h)
+	r.route(head, false)
 }
 
 func (r *reading) subject(h mail.Header) string {
@@ -149,7 +150,7 @@ var looksLikeAddress = regexp.MustCompile(`[^\s<>"(),;:@]+@[^\s<>"(),;:@]+`)
 // for what looks like addresses.
 func (r *reading) addresses(h mail.Header, name string) []Address {
 	var out []Address
-	for _, v := range firstN(h.Values(name), maxSameField) {
+	for _, v := range firstOf(h.Values(name)) {
 		list, err := mail.ParseAddressList(v)
 		for _, a := range list {
 			out = append(out, Address{Name: line(a.Name), Mail: line(a.Address)})
@@ -175,7 +176,7 @@ var domainForm = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 // claimedDomains gives the d= of every DKIM-Signature (RFC 6376 §3.5), each once.
 func claimedDomains(h mail.Header) []string {
 	var out []string
-	for _, v := range firstN(h.Values("Dkim-Signature"), maxSameField) {
+	for _, v := range firstOf(h.Values("Dkim-Signature")) {
 		for tag := range strings.SplitSeq(v, ";") {
 			k, d, _ := strings.Cut(tag, "=")
 			d = strings.ToLower(strings.Join(strings.Fields(d), "")) // folding may stand inside
@@ -187,4 +188,4 @@ func claimedDomains(h mail.Header) []string {
 	return out
 }
 
-func firstN(s []string, n int) []string { return s[:min(n, len(s))] }
+func firstOf(s []string) []string { return s[:min(maxSameField, len(s))] }

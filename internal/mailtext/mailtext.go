@@ -22,8 +22,10 @@
 //
 // Text is the text/plain parts in order. A text/html part is stripped to its
 // text and added unless a plain part says the same, because a sender may say
-// one thing in one and another in the other. Attachments are left out; an
-// attached message (message/rfc822) is read.
+// one thing in one and another in the other. Lines that format=flowed broke are
+// joined (RFC 3676). Attachments are left out unless they are text, which a list
+// of customers may be; an attached message (message/rfc822) is read. TNEF
+// (winmail.dat) is an attachment like others.
 package mailtext
 
 import (
@@ -74,6 +76,8 @@ type Mail struct {
 	MessageID string    // without angle brackets
 	DKIM      []string  // domains that claim to have signed, lower case, not verified
 	Text      string    // lines end in "\n"
+	Routed    []Routed  // addresses on whose way the message claims to have been
+	Attached  []string  // subjects of attached messages, one line each
 	Parts     int       // parts that were opened, the message itself included
 }
 

@@ -66,7 +66,7 @@ func TestParseReadsEverything(t *testing.T) {
 		`Content-Type: text/plain`,
 		`Content-Disposition: attachment; filename=secret.txt`,
 		``,
-		`not shown`,
+		`attached list`,
 		`--outer`,
 		`Content-Type: message/rfc822`,
 		``,
@@ -85,8 +85,9 @@ func TestParseReadsEverything(t *testing.T) {
 		MessageID: "abc.def@example.org",
 		DKIM:      []string{"mail.example.org", "example.com"},
 		// The HTML that says the same as its plain sibling is left out.
-		Text:  "Your ticket „TT-1042“ costs 5 €\nCall\u00a0now\nforwarded words\n",
-		Parts: 8,
+		Text:     "Your ticket „TT-1042“ costs 5 €\nCall\u00a0now\nattached list\nforwarded words\n",
+		Attached: []string{"inner"},
+		Parts:    8,
 	}
 	if !reflect.DeepEqual(m, want) {
 		t.Errorf("got  %+v\nwant %+v", m, want)

@@ -75,12 +75,16 @@ func (r *reading) part(ctx context.Context, h message.Header, body []byte, depth
 		}
 	case kind == "message/rfc822" || kind == "message/global":
 		head, inner := r.header(r.decode(h, body))
+		r.route(head, true)
 		r.part(ctx, head, inner, depth+1)
-	case isAttachment(h):
 	case kind == "text/html":
 		r.addHTML(r.decode(h, body), params["charset"])
 	case strings.HasPrefix(kind, "text/"):
-		r.addText(r.decode(h, body), params["charset"])
+		text := r.decode(h, body)
+		if strings.EqualFold(params["format"], "flowed") {
+			text = unflow(text, strings.EqualFold(params["delsp"], "yes"))
+		}
+		r.addText(text, params["charset"])
 	}
 }
 
@@ -180,9 +184,23 @@ func contentType(h message.Header) (string, map[string]string) {
 	return kind, params
 }
 
-func isAttachment(h message.Header) bool {
-	word, _, _ := strings.Cut(h.Get("Content-Disposition"), ";")
-	return strings.EqualFold(strings.TrimSpace(word), "attachment")
+// unflow joins the lines that a sender broke only to keep them short (RFC 3676
+// §4): those that end in a space, which goes as well when delsp says so. The
+// depth of quotation is left in place.
+func unflow(b []byte, delsp bool) []byte {
+	out := make([]byte, 0, len(b))
+	for l := range bytes.Lines(b) {
+		text := bytes.TrimRight(l, "\r\n")
+		if flows := bytes.HasSuffix(text, []byte(" ")); !flows || string(text) == "-- " {
+			out = append(append(out, text...), '\n')
+			continue
+		}
+		if delsp {
+			text = text[:len(text)-1]
+		}
+		out = append(out, text...)
+	}
+	return out
 }
 
 // addText adds a plain part.
