@@ -26,8 +26,8 @@ fuzz: ## every fuzz target for a minute each (CI: seconds), 10 million datagrams
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} FUZZ_TOTAL=$${FUZZ_TOTAL:-86400} .ci/fuzz
 	$(TEST) ./listener/dnsd -run '^(TestRandomDatagrams|TestMutatedPackets)$$' -args -datagrams 10000000
 
-kills: ## kill -9 and disk faults at every system call, 1,000 kills under load, 200,000 questions: an hour
-	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad|TestDiskFaults)$$' -kills all -v
+kills: ## kill -9 and disk faults at every system call, 1,000 kills under load, 200,000 questions: hours
+	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad|TestDiskFaults|TestKillCoreAtEveryCall|TestCoreDiskFaults)$$' -kills all -v
 	go test -timeout 1h ./cmd/saltmine -run '^TestOracle$$' -oracle 100000 -v
 
 bench: ## beside Postfix, NSD and MariaDB, on this machine in the same run

@@ -70,8 +70,8 @@ func deedMark(i int) string { return fmt.Sprintf("mark%06dz", i) }
 
 // client does deeds at an edge.
 type client struct {
-	rule token.Rule
-	big  int // bytes of a mail
+	name func(mark string) (local, domain string) // to whom it is done
+	big  int                                      // bytes of a mail
 }
 
 func (e *farEdge) client(big int) *client {
@@ -80,7 +80,7 @@ func (e *farEdge) client(big int) *client {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return &client{rule, big}
+	return &client{passing(rule), big}
 }
 
 // keys are the core's.
@@ -93,12 +93,14 @@ func (e *farEdge) keys() *seal.Keys {
 	return keys
 }
 
-// local is a name with the mark that passes the rule, and its domain.
-func (c *client) local(mark string) (local, domain string) {
-	for i := 0; ; i++ {
-		local, domain = mark+strconv.FormatInt(int64(i), 36), testDomains()[i%len(testDomains())]
-		if c.rule.Passes(local, domain) {
-			return local, domain
+// passing makes names with a mark that pass the rule.
+func passing(rule token.Rule) func(mark string) (local, domain string) {
+	return func(mark string) (local, domain string) {
+		for i := 0; ; i++ {
+			local, domain = mark+strconv.FormatInt(int64(i), 36), testDomains()[i%len(testDomains())]
+			if rule.Passes(local, domain) {
+				return local, domain
+			}
 		}
 	}
 }
@@ -126,7 +128,7 @@ func (c *client) mail(ctx context.Context, addrs map[string]string, mark string)
 			}
 		}
 	}
-	local, domain := c.local(mark)
+	local, domain := c.name(mark)
 	said := ""
 	step := func(text, want string) bool {
 		said += text
@@ -182,7 +184,7 @@ func (c *client) call(ctx context.Context, addrs map[string]string, mark string)
 // ask is one DNS query over UDP.
 func (c *client) ask(ctx context.Context, addrs map[string]string, mark string) (d deed) {
 	d.mark = mark
-	local, domain := c.local(mark)
+	local, domain := c.name(mark)
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(local+"."+domain), dns.TypeA)
 	b, err := q.Pack()
 	if err != nil {

@@ -61,7 +61,7 @@ func (c call) inward() bool {
 		syscall.SYS_MADVISE, syscall.SYS_MMAP, syscall.SYS_MUNMAP, syscall.SYS_MPROTECT, syscall.SYS_RT_SIGPROCMASK,
 		syscall.SYS_RT_SIGACTION, syscall.SYS_RT_SIGRETURN, syscall.SYS_SIGALTSTACK, syscall.SYS_TGKILL, syscall.SYS_GETPID,
 		syscall.SYS_GETTID, syscall.SYS_CLOCK_GETTIME, syscall.SYS_CLONE, syscall.SYS_EXIT, syscall.SYS_PRCTL, syscall.SYS_RESTART_SYSCALL,
-		clone3, rseq, getrandom, syscall.SYS_SET_ROBUST_LIST:
+		clone3, rseq, getrandom, syscall.SYS_SET_ROBUST_LIST, syscall.SYS_SCHED_GETAFFINITY:
 		return true
 	}
 	return false
@@ -93,6 +93,10 @@ func (c call) name() string {
 		return "setsockopt"
 	case syscall.SYS_EPOLL_CTL:
 		return "epoll_ctl"
+	case syscall.SYS_GETSOCKNAME:
+		return "getsockname"
+	case syscall.SYS_RECVMMSG:
+		return "recvmmsg"
 	case syscall.SYS_STATFS:
 		return "statfs"
 	}
