@@ -30,6 +30,6 @@ kills: ## kill -9 and disk faults at every system call, 1,000 kills under load, 
 	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad|TestDiskFaults|TestKillCoreAtEveryCall|TestCoreDiskFaults)$$' -kills all -v
 	go test -timeout 1h ./cmd/saltmine -run '^TestOracle$$' -oracle 100000 -v
 
-bench: ## beside Postfix, NSD and MariaDB, on this machine in the same run
+bench: ## beside Postfix, NSD, CoreDNS and MariaDB, on this machine in the same run
 	.ci/deps bench
 	go run ./internal/bench

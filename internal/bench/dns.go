@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -18,66 +17,102 @@ import (
 const (
 	known   = 500 // names that come again
 	clients = 4
+	waiting = 100 // questions under way
+	// deep is how many are under way at an ear that makes each durable: a flood
+	// does not wait for the disk. More are lost in the queue of CoreDNS's socket,
+	// and make it no faster.
+	deep = 800
 )
 
-// compareDNS measures dnsd beside NSD: with names that it has seen before, and
-// with names of which every one is new and has to be recorded.
+// compareDNS measures dnsd beside NSD and CoreDNS with names that it has seen
+// before, and beside CoreDNS with names of which every one is new and has to be
+// recorded.
 func compareDNS(ctx context.Context, p *plan, e *ear) (list []comparison, err error) {
 	n, err := startNSD(ctx, filepath.Join(p.dir, "nsd"))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
-	again := comparison{what: "dns, names seen before", peer: "nsd"}
-	fresh := comparison{what: "dns, every name new and recorded", peer: "nsd"}
+	c, err := startCoreDNS(ctx, filepath.Join(p.dir, "coredns"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
 	old, err := names(p.dir, "known", known)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := query(ctx, e.dns, old, "-n", "1"); err != nil { // now they are
-		return nil, err
+	for _, addr := range []string{e.at.DNS, n.addr, c.addr} { // now they are
+		if _, err := query(ctx, addr, old, waiting, "-n", "1"); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := query(ctx, n.addr, old, "-n", "1"); err != nil {
-		return nil, err
+	d := &dnsRounds{
+		plan: p, ear: e, nsd: n.addr, coredns: c.addr, known: old,
+		nsdAgain:  comparison{what: "dns, names seen before", peer: "nsd", wanted: wantedNSD},
+		coreAgain: comparison{what: "dns, names seen before", peer: "coredns", wanted: wantedCoreDNS},
+		fresh:     comparison{what: "dns, every name new and durable before the answer", peer: "coredns, which records nothing", wanted: wantedFresh},
 	}
 	for round := range p.rounds {
-		if err := compareOnce(ctx, &again, e.dns, n.addr, old, "-l", strconv.Itoa(p.seconds)); err != nil {
+		if err := d.again(ctx); err != nil {
 			return nil, err
 		}
-		file, err := names(p.dir, fmt.Sprintf("new%d", round), p.names)
-		if err != nil {
+		if err := d.new(ctx, round); err != nil {
 			return nil, err
-		}
-		before, err := e.counted()
-		if err != nil {
-			return nil, err
-		}
-		if err := compareOnce(ctx, &fresh, e.dns, n.addr, file, "-n", "1"); err != nil {
-			return nil, err
-		}
-		after, err := e.counted()
-		if err != nil {
-			return nil, err
-		}
-		// MX and A of every name; counts of repeats may come beside them.
-		if got := after.DNS - before.DNS; got < int64(2*p.names) {
-			return nil, fmt.Errorf("of %d new questions %d are in the spool", 2*p.names, got)
 		}
 	}
-	return []comparison{again, fresh}, nil
+	return []comparison{d.nsdAgain, d.coreAgain, d.fresh}, nil
 }
 
-func compareOnce(ctx context.Context, c *comparison, ours, theirs, file string, args ...string) error {
-	a, err := query(ctx, ours, file, args...)
-	if err != nil {
-		return fmt.Errorf("saltmine: %w", err)
+type dnsRounds struct {
+	*plan
+	ear                        *ear
+	nsd, coredns               string
+	known                      string // file of names
+	nsdAgain, coreAgain, fresh comparison
+}
+
+// again asks for the same names.
+func (d *dnsRounds) again(ctx context.Context) error {
+	var rates [3]float64
+	for i, addr := range []string{d.ear.at.DNS, d.nsd, d.coredns} {
+		var err error
+		if rates[i], err = query(ctx, addr, d.known, waiting, "-l", strconv.Itoa(d.seconds)); err != nil {
+			return fmt.Errorf("%s: %w", addr, err)
+		}
 	}
-	b, err := query(ctx, theirs, file, args...)
+	d.nsdAgain.add(rates[0], rates[1])
+	d.coreAgain.add(rates[0], rates[2])
+	return nil
+}
+
+// new asks for names that nobody has asked for.
+func (d *dnsRounds) new(ctx context.Context, round int) error {
+	file, err := names(d.dir, fmt.Sprintf("new%d", round), d.names)
 	if err != nil {
-		return fmt.Errorf("nsd: %w", err)
+		return err
 	}
-	fmt.Printf("%s %d: saltmine %.0f/s, nsd %.0f/s\n", c.what, len(c.ours)+1, a, b)
-	c.ours, c.theirs = append(c.ours, a), append(c.theirs, b)
+	before, err := d.ear.counted()
+	if err != nil {
+		return err
+	}
+	ours, err := query(ctx, d.ear.at.DNS, file, deep, "-n", "1")
+	if err != nil {
+		return err
+	}
+	after, err := d.ear.counted()
+	if err != nil {
+		return err
+	}
+	// MX and A of every name; counts of repeats may come beside them.
+	if got := after.DNS - before.DNS; got < int64(2*d.names) {
+		return fmt.Errorf("of %d new questions %d are in the spool", 2*d.names, got)
+	}
+	theirs, err := query(ctx, d.coredns, file, waiting, "-n", "1")
+	if err != nil {
+		return fmt.Errorf("coredns: %w", err)
+	}
+	d.fresh.add(ours, theirs)
 	return nil
 }
 
@@ -97,88 +132,34 @@ func names(dir, prefix string, n int) (path string, err error) {
 
 // query runs dnsperf and returns the answers per second. Anything but an
 // answer of NOERROR to every question is an error.
-func query(ctx context.Context, addr, file string, args ...string) (float64, error) {
-	host, port, err := net.SplitHostPort(addr)
+func query(ctx context.Context, addr, file string, underWay int, args ...string) (float64, error) {
+	text, err := dnsperf(ctx, addr, file, underWay, args...)
 	if err != nil {
 		return 0, err
 	}
-	args = append([]string{"-s", host, "-p", port, "-d", file, "-c", strconv.Itoa(clients), "-T", "1", "-q", "100"}, args...)
-	out, err := exec.CommandContext(ctx, program("dnsperf"), args...).CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("dnsperf: %w\n%s", err, out)
-	}
-	text := string(out)
 	if !strings.Contains(text, "Queries lost:         0 ") || !regexp.MustCompile(`Response codes: +NOERROR \d+ \(100\.00%\)`).MatchString(text) {
 		return 0, fmt.Errorf("not every question was answered:\n%s", text)
 	}
+	return answerRate(text)
+}
+
+func dnsperf(ctx context.Context, addr, file string, underWay int, args ...string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	args = append([]string{"-s", host, "-p", port, "-d", file, "-c", strconv.Itoa(clients), "-T", "1", "-b", "2048", "-q", strconv.Itoa(underWay)}, args...)
+	out, err := onLoadCores(ctx, program("dnsperf"), args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("dnsperf: %w\n%s", err, out)
+	}
+	return string(out), nil
+}
+
+func answerRate(text string) (float64, error) {
 	found := regexp.MustCompile(`Queries per second: +([0-9.]+)`).FindStringSubmatch(text)
 	if found == nil {
 		return 0, fmt.Errorf("dnsperf gave no rate:\n%s", text)
 	}
 	return strconv.ParseFloat(found[1], 64)
-}
-
-// nsd is a private NSD with the zone that dnsd has.
-type nsd struct {
-	peer
-	addr string
-}
-
-const zoneFile = `$ORIGIN %[1]s.
-$TTL 300
-@ 3600 SOA ns1 hostmaster 1 7200 3600 1209600 300
-@ 3600 NS ns1
-@ 3600 NS ns2
-@ MX 10 mx
-@ A 192.0.2.25
-@ TXT "v=spf1 mx -all"
-* MX 10 mx
-* A 192.0.2.25
-mx A 192.0.2.25
-ns1 A 192.0.2.25
-ns2 A 192.0.2.25
-`
-
-const nsdConf = `server:
-  ip-address: 127.0.0.1
-  port: %[2]s
-  do-ip6: no
-  server-count: %[3]d
-  reuseport: yes
-  username: ""
-  zonesdir: "%[1]s"
-  database: ""
-  pidfile: "%[1]s/pid"
-  zonelistfile: "%[1]s/zones"
-  xfrdfile: "%[1]s/xfrd"
-  xfrdir: "%[1]s"
-  rrl-ratelimit: 0
-  rrl-whitelist-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: %[4]s
-  zonefile: zone
-`
-
-func startNSD(ctx context.Context, dir string) (*nsd, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{"zone": fmt.Sprintf(zoneFile, domain), "conf": fmt.Sprintf(nsdConf, dir, port, processors(), domain)}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	n := &nsd{addr: addr}
-	return n, n.start(ctx, "tcp", addr, program("nsd"), "-d", "-c", filepath.Join(dir, "conf"))
 }

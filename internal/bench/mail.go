@@ -1,63 +1,108 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// The load of mail.
 const (
-	sessions     = 16
-	messageBytes = 2048
+	messageBytes = 4096
 	startLimit   = 60 * time.Second
 )
 
-// compareMail measures smtpd beside Postfix.
-func compareMail(ctx context.Context, p *plan, e *ear) (c comparison, err error) {
+// compareMail measures smtpd beside Postfix and beside smtp-sink, which keeps
+// nothing, and what it writes to the disk for it.
+func compareMail(ctx context.Context, p *plan, e *ear) (list []comparison, writes []bound, err error) {
 	post, err := startPostfix(ctx, filepath.Join(p.dir, "postfix"))
 	if err != nil {
-		return c, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, post.stop()) }()
-	c = comparison{what: "mail, durable", peer: "postfix"}
-	const warm = 100
-	for round := range p.rounds + 1 {
-		n := p.messages
-		if round == 0 {
-			n = warm
-		}
-		ours, err := heardRate(ctx, e, n)
-		if err != nil {
-			return c, err
-		}
-		theirs, err := post.rate(ctx, n)
-		if err != nil {
-			return c, err
-		}
-		if round > 0 {
-			fmt.Printf("mail %d: saltmine %.0f/s, postfix %.0f/s\n", round, ours, theirs)
-			c.ours, c.theirs = append(c.ours, ours), append(c.theirs, theirs)
-		}
+	sink, err := startSink(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return c, nil
+	defer func() { err = errors.Join(err, sink.stop()) }()
+	disk, err := deviceOf(p.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, sessions := range []int{20, 100} {
+		m := &mailRounds{
+			sessions: sessions, ear: e, post: post, sink: sink, disk: disk,
+			durable: comparison{what: fmt.Sprintf("mail, durable, %d sessions", sessions), peer: "postfix", wanted: wantedPostfix},
+			kept:    comparison{what: fmt.Sprintf("mail, %d sessions", sessions), peer: "smtp-sink, which keeps nothing", wanted: wantedSink},
+		}
+		const warm = 200
+		if err := m.round(ctx, warm, false); err != nil {
+			return nil, nil, err
+		}
+		for range p.rounds {
+			if err := m.round(ctx, p.messages, true); err != nil {
+				return nil, nil, err
+			}
+		}
+		list = append(list, m.durable, m.kept)
+		writes = append(writes, bound{
+			what: fmt.Sprintf("bytes written to the device for one of a mail, %d sessions", sessions), got: slices.Min(m.written), most: wantedWrites,
+			note: "the least of the rounds: others write to the device too",
+		})
+	}
+	return list, writes, nil
+}
+
+// mailRounds are rounds of one number of sessions.
+type mailRounds struct {
+	sessions      int
+	ear           *ear
+	post          *postfix
+	sink          *sink
+	disk          device
+	durable, kept comparison
+	written       []float64 // bytes a byte
+}
+
+func (m *mailRounds) round(ctx context.Context, n int, counts bool) error {
+	before, err := m.disk.written()
+	if err != nil {
+		return err
+	}
+	ours, err := heardRate(ctx, m.ear, m.sessions, n)
+	if err != nil {
+		return err
+	}
+	after, err := m.disk.written()
+	if err != nil {
+		return err
+	}
+	postfix, err := m.post.rate(ctx, m.sessions, n)
+	if err != nil {
+		return err
+	}
+	sink, err := sendMail(ctx, m.sink.addr, m.sessions, n)
+	if err != nil {
+		return err
+	}
+	if counts {
+		m.durable.add(ours, postfix)
+		m.kept.add(ours, sink)
+		m.written = append(m.written, (after-before)/float64(n*messageBytes))
+	}
+	return nil
 }
 
 // heardRate sends n messages to the ear and sees that all n are durable.
-func heardRate(ctx context.Context, e *ear, n int) (float64, error) {
+func heardRate(ctx context.Context, e *ear, sessions, n int) (float64, error) {
 	before, err := e.counted()
 	if err != nil {
 		return 0, err
 	}
-	rate, err := sendMail(ctx, e.mail, n)
+	rate, err := sendMail(ctx, e.at.Mail, sessions, n)
 	if err != nil {
 		return 0, err
 	}
@@ -73,8 +118,8 @@ func heardRate(ctx context.Context, e *ear, n int) (float64, error) {
 
 // sendMail returns the messages a second that a server took. smtp-source fails
 // on any answer that is not a yes.
-func sendMail(ctx context.Context, addr string, n int) (float64, error) {
-	cmd := exec.CommandContext(ctx, program("smtp-source"), "-s", strconv.Itoa(sessions), "-m", strconv.Itoa(n), "-l", strconv.Itoa(messageBytes),
+func sendMail(ctx context.Context, addr string, sessions, n int) (float64, error) {
+	cmd := onLoadCores(ctx, program("smtp-source"), "-s", strconv.Itoa(sessions), "-m", strconv.Itoa(n), "-l", strconv.Itoa(messageBytes),
 		"-f", "sam@example.org", "-t", "dana@"+domain, addr)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -84,124 +129,17 @@ func sendMail(ctx context.Context, addr string, n int) (float64, error) {
 	return float64(n) / time.Since(began).Seconds(), nil
 }
 
-// postfix is a private Postfix that takes mail for our domain and throws it
-// away after queueing.
-type postfix struct {
+// sink is Postfix's test server, which throws everything away.
+type sink struct {
 	peer
-	dir, addr string
-	sent      int // messages that it has delivered to nowhere
+	addr string
 }
 
-const mainCF = `compatibility_level = 3.6
-queue_directory = %[1]s/queue
-data_directory = %[1]s/data
-maillog_file = %[1]s/log
-maillog_file_prefixes = %[1]s
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = mx.%[2]s
-mydestination =
-mynetworks =
-local_recipient_maps =
-alias_maps =
-alias_database =
-relay_domains = %[2]s
-relay_transport = discard:
-in_flow_delay = 0
-smtpd_peername_lookup = no
-smtpd_client_connection_count_limit = 0
-`
-
-const masterCF = `%s inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-discard unix - - n - - discard
-error unix - - n - - error
-anvil unix - - n - 1 anvil
-tlsmgr unix - - n 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
-`
-
-func startPostfix(ctx context.Context, dir string) (*postfix, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("postfix starts as root only: run the benchmark as root")
-	}
+func startSink(ctx context.Context) (*sink, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, sub := range []string{"etc", "queue", "data"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	owner, err := user.Lookup("postfix")
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.Atoi(owner.Uid)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{"main.cf": fmt.Sprintf(mainCF, dir, domain), "master.cf": fmt.Sprintf(masterCF, addr)}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, "etc", name), []byte(text), 0o644); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.Chown(filepath.Join(dir, "data"), uid, -1); err != nil {
-		return nil, err
-	}
-	p := &postfix{dir: dir, addr: addr}
-	if err := p.start(ctx, "tcp", addr, program("postfix"), "-c", filepath.Join(dir, "etc"), "start-fg"); err != nil {
-		return nil, errors.Join(err, p.stop())
-	}
-	return p, nil
-}
-
-// stop ends Postfix by its own command: its master leaves our process group.
-func (p *postfix) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program("postfix"), "-c", filepath.Join(p.dir, "etc"), "stop").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("postfix stop: %w\n%s", err, out)
-	}
-	return errors.Join(err, p.peer.stop())
-}
-
-// rate sends n messages and then waits until Postfix has got rid of them, so
-// that no round pays for the one before.
-func (p *postfix) rate(ctx context.Context, n int) (float64, error) {
-	rate, err := sendMail(ctx, p.addr, n)
-	if err != nil {
-		return 0, err
-	}
-	p.sent += n
-	err = waitFor(ctx, "postfix to deliver", func() error {
-		log, err := os.ReadFile(filepath.Join(p.dir, "log"))
-		if err != nil {
-			return err
-		}
-		if got := bytes.Count(log, []byte("status=sent")); got != p.sent {
-			return fmt.Errorf("of %d messages %d were delivered", p.sent, got)
-		}
-		return nil
-	})
-	return rate, err
-}
-
-func freeAddr(ctx context.Context) (string, error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return ln.Addr().String(), ln.Close()
+	s := &sink{addr: addr}
+	return s, s.start(ctx, addr, onServerCore(program("smtp-sink"), "-u", "postfix", addr, "1000")...)
 }

@@ -58,7 +58,7 @@ func startMariaDB(ctx context.Context, dir string) (*mariadb, error) {
 }
 
 func (m *mariadb) open(ctx context.Context) error {
-	return m.start(ctx, "tcp", m.addr, program("mariadbd"), m.options...)
+	return m.start(ctx, m.addr, append([]string{program("mariadbd")}, m.options...)...)
 }
 
 // keep puts the data aside as they are, for again.

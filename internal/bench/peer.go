@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -38,8 +39,9 @@ type peer struct {
 }
 
 // start runs a server and returns when it listens.
-func (p *peer) start(ctx context.Context, network, addr, path string, args ...string) error {
-	p.cmd = exec.CommandContext(ctx, path, args...)
+func (p *peer) start(ctx context.Context, addr string, line ...string) error {
+	p.cmd = exec.CommandContext(ctx, line[0], line[1:]...)
+	p.cmd.Env = oneCore()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Cancel = func() error { return p.signal(syscall.SIGTERM) }
@@ -47,8 +49,8 @@ func (p *peer) start(ctx context.Context, network, addr, path string, args ...st
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
-	err := waitFor(ctx, path+" to listen", func() error {
-		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, addr)
+	err := waitFor(ctx, strings.Join(line, " ")+" to listen", func() error {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
 		if err != nil {
 			return err
 		}
@@ -92,4 +94,12 @@ func waitFor(ctx context.Context, what string, ask func() error) error {
 			return fmt.Errorf("waited for %s: %w", what, err)
 		}
 	}
+}
+
+func freeAddr(ctx context.Context) (string, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
 }

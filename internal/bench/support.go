@@ -23,27 +23,28 @@ const ticketShare = 5
 
 // compareSupport measures the program beside MariaDB's client on a support
 // database of MariaDB.
-func compareSupport(ctx context.Context, p *plan) (list []comparison, err error) {
+func compareSupport(ctx context.Context, p *plan, t *table) (err error) {
 	m, err := startMariaDB(ctx, filepath.Join(p.dir, "mariadb"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, m.stop()) }()
 	w := &planter{mariadb: m, dir: p.dir, program: filepath.Join(p.dir, "saltmine")}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.program, "./cmd/saltmine").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the program: %w\n%s", err, out)
+		return fmt.Errorf("build the program: %w\n%s", err, out)
 	}
 	began := time.Now()
 	if err := fill(ctx, m, p.customers); err != nil {
-		return nil, err
+		return err
 	}
 	fmt.Printf("support database: %d customers, %d tickets, made in %.0f s\n", p.customers, p.customers/ticketShare, time.Since(began).Seconds())
 	learning, err := compareLearning(ctx, p, w)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bulk, err := compareBulk(ctx, p, w)
-	return []comparison{learning, bulk}, err
+	t.comparisons = append(t.comparisons, learning, bulk)
+	return err
 }
 
 // fill makes the tables of a help desk. Indexes come last: building them row by
