@@ -27,6 +27,7 @@ func (s *session) contact(f *folder, m about, raw []byte) canary.Contact {
 		"item": string(s.account.ID), "folder": f.kind, "uidvalidity": strconv.FormatUint(uint64(f.validity), 10), "uid": strconv.FormatUint(uint64(m.uid), 10),
 		"read": now.UTC().Format(time.RFC3339), "bytes": strconv.FormatInt(m.size, 10),
 	}
+	id := contactID(s.account.ID, raw) // of one byte more than is kept: a message that ends there is another
 	if limit := s.ear.cfg.MaxMessage; int64(len(raw)) > limit {
 		raw = raw[:limit]
 		facts["truncated"] = "size"
@@ -38,7 +39,7 @@ func (s *session) contact(f *folder, m about, raw []byte) canary.Contact {
 	}
 	head := fields(raw)
 	return canary.Contact{
-		ID: contactID(s.account.ID, raw), Channel: canary.IMAP, At: canary.Micro(at), Ear: "mailbox", Source: sender(head),
+		ID: id, Channel: canary.IMAP, At: canary.Micro(at), Ear: "mailbox", Source: sender(head),
 		Targets: targets(s.account.Address, head), Facts: facts, Raw: raw,
 	}
 }

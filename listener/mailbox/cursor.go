@@ -35,10 +35,11 @@ func parseCursor(text string) (c cursor, err error) {
 	return c, nil
 }
 
-// cursorName names the cursor of a folder without showing the folder's name.
-func cursorName(id canary.ItemID, folder string) string {
-	sum := sha256.Sum256([]byte(folder))
-	return fmt.Sprintf("mailbox/%s/%s", id, hex.EncodeToString(sum[:8]))
+// cursorName names the cursor of a folder without showing the folder's name. At
+// another server it is another folder, whose UIDVALIDITY may be the same number.
+func cursorName(a Account, folder string) string {
+	sum := sha256.Sum256([]byte(a.Reading.Host + "\x00" + a.Reading.User + "\x00" + folder))
+	return fmt.Sprintf("mailbox/%s/%s", a.ID, hex.EncodeToString(sum[:8]))
 }
 
 // readName names the time at which a mailbox was read last.

@@ -73,7 +73,7 @@ func (s *session) examine(f *folder) error {
 // place finds where to go on. A folder that is new, or has new UIDs, is begun
 // anew, and what it holds now is its past.
 func (s *session) place(ctx context.Context, f *folder) error {
-	name := cursorName(s.account.ID, f.name)
+	name := cursorName(s.account, f.name)
 	if !f.known {
 		text, err := s.ear.cfg.Store.Position(ctx, name)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *session) search(f *folder) ([]imap.UID, error) {
 		criteria.Since = s.account.Since.AddDate(0, 0, -2)
 	}
 	var uids []imap.UID
-	err := s.ask(listBytes, s.ear.cfg.Times.Command, func(c *imapclient.Client) error {
+	err := s.ask(numberBytes, s.ear.cfg.Times.Command, func(c *imapclient.Client) error {
 		data, err := c.UIDSearch(criteria, nil).Wait()
 		if err != nil {
 			return err
@@ -180,7 +180,7 @@ func (s *session) advance(ctx context.Context, f *folder, to imap.UID) error {
 	}
 	at := f.at
 	at.last = to
-	if err := s.ear.cfg.Store.SetPosition(ctx, cursorName(s.account.ID, f.name), at.String()); err != nil {
+	if err := s.ear.cfg.Store.SetPosition(ctx, cursorName(s.account, f.name), at.String()); err != nil {
 		return err
 	}
 	f.at = at

@@ -37,7 +37,8 @@ type rig struct {
 	held      map[canary.ContactID]int // how often an id was heard
 	told      [][]mailbox.Unread
 	refuse    func(canary.Contact) error
-	now       time.Time // zero: the real time
+	lose      func(name, position string) error // of the store
+	now       time.Time                         // zero: the real time
 	moved     chan struct{}
 }
 
@@ -138,6 +139,11 @@ func (r *rig) SetPosition(_ context.Context, name, position string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.lose != nil {
+		if err := r.lose(name, position); err != nil {
+			return err
+		}
+	}
 	r.positions[name] = position
 	r.tell()
 	return nil

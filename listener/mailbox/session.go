@@ -20,7 +20,8 @@ var ErrRefused = errors.New("the IMAP server refuses to show the mailbox")
 // What a server may say, in bytes.
 const (
 	answerBytes = 64 << 10 // to a command
-	listBytes   = 4 << 20  // to one that lists something
+	listBytes   = 2 << 20  // to one that lists folders
+	numberBytes = 1 << 19  // to one that lists UIDs, which are sorted in as they come
 	newsBytes   = 1 << 20  // while it is waited for news
 )
 
@@ -49,7 +50,7 @@ func (b *box) visit(ctx context.Context, u *turn) error {
 	if err != nil {
 		return err
 	}
-	defer s.line.Cut() // not Close, which waits for the server
+	defer s.close()
 	defer context.AfterFunc(ctx, s.line.Cut)()
 	over := time.NewTimer(scattered(b.ear.cfg.Times.Session))
 	defer over.Stop()
@@ -71,6 +72,17 @@ func (b *box) visit(ctx context.Context, u *turn) error {
 			s.leave()
 			return err
 		}
+	}
+}
+
+// close ends the connection, and waits for that: only then may another one be made.
+func (s *session) close() {
+	s.line.Cut()
+	t := time.NewTimer(time.Second) // should its reader hang, which it never may
+	defer t.Stop()
+	select {
+	case <-s.line.Client.Closed():
+	case <-t.C:
 	}
 }
 

@@ -100,7 +100,7 @@ func (c Config) Open(ctx context.Context, a Account, o *imapclient.Options) (*Li
 	if err != nil {
 		return nil, err
 	}
-	l := &Line{conn: &bounded{Conn: conn}}
+	l := &Line{conn: &bounded{Conn: conn, guard: guard{size: -1}}}
 	l.Allow(maxSaid)
 	stop := context.AfterFunc(ctx, l.Cut)
 	l.Client = imapclient.New(l.conn, o)
@@ -128,7 +128,7 @@ func (l *Line) login(a Account) error {
 	return nil
 }
 
-func (c Config) connect(ctx context.Context, addr string) (net.Conn, error) {
+func (c Config) connect(ctx context.Context, addr string) (*tls.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its address is not host:port", ErrUnreachable)
@@ -174,9 +174,14 @@ func reasons() []imap.ResponseCode {
 
 // bounded is a connection on which so much may be read and no more.
 type bounded struct {
-	net.Conn
-	left atomic.Int64
+	*tls.Conn
+	left  atomic.Int64
+	guard guard // of the one who reads
 }
+
+// Close ends the connection without a word: a server that does not listen cannot
+// hold it up.
+func (b *bounded) Close() error { return b.NetConn().Close() }
 
 // Read reads while there is something left.
 func (b *bounded) Read(p []byte) (int, error) {
@@ -186,5 +191,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.Conn.Read(p[:min(int64(len(p)), left)])
 	b.left.Add(-int64(n))
+	if !b.guard.passes(p[:n]) {
+		return 0, io.ErrUnexpectedEOF
+	}
 	return n, err
 }
