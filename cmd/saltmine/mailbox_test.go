@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -10,10 +11,14 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/conf"
 	"saltmine/internal/helpdesk"
+	"saltmine/internal/inventory/login"
+	"saltmine/internal/pager"
 	"saltmine/internal/registry"
 	"saltmine/internal/testkit"
 	"saltmine/internal/token"
+	"saltmine/listener/mailbox"
 )
 
 const boxPassword = "test-only-mailbox-password-0123"
@@ -101,7 +106,7 @@ func TestMailToAMailboxPages(t *testing.T) {
 	d.Renumber(t, box[0], "INBOX") // and what was heard is found again under another UID
 	again := s.serve()
 	eventually(t, "what came meanwhile is filed", func() bool { return s.filed(reg)["imap"] == 2 })
-	eventually(t, "the first is read again", func() bool { return strings.Contains(again.log.String(), "read again") })
+	eventually(t, "the first is read again", func() bool { return strings.Contains(again.log.String(), "new UIDs and is read again") })
 	var got []string
 	for _, c := range s.contacts(reg) {
 		if c.Channel == canary.IMAP {
@@ -134,6 +139,50 @@ func (s *site) refusesMailboxes(d *testkit.Dovecot) {
 		s.t.Error("an edge reads mailboxes")
 	}
 	wants(s.t, string(out), "mailbox: an edge must not know it")
+}
+
+// TestUnreadMailboxesAreNoticed: one notice for each server, which stands until
+// its mailboxes are read again, and names no server.
+func TestUnreadMailboxesAreNoticed(t *testing.T) {
+	t.Parallel()
+	a, c := poolCore(t, poolSite(t))
+	c.cfg.Mailbox = &conf.Mailbox{Severity: canary.P3}
+	s := &server{app: a, core: c, pager: pager.New(pager.Config{Outbox: c.reg.Outbox(), Now: a.now, Log: slog.New(slog.DiscardHandler)})}
+	since := a.now().Add(-time.Hour)
+	away := fmt.Errorf("%w: dial imap.whitfield.example", login.ErrUnreachable)
+	var many []mailbox.Unread
+	for i := range 9 {
+		many = append(many, mailbox.Unread{ID: canary.ItemID(fmt.Sprintf("o_%d", i)), Host: "imap.whitfield.example:993", Since: since.Add(time.Duration(i) * time.Minute), Why: away})
+	}
+	other := mailbox.Unread{ID: "o_other", Host: "imap.example.com:993", Since: since}
+	standing := func() (texts []string) {
+		t.Helper()
+		list, err := c.reg.Notices(t.Context(), true, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range list {
+			if n.Over.IsZero() {
+				texts = append(texts, n.Text)
+			}
+		}
+		return texts
+	}
+	for i, step := range []struct {
+		list []mailbox.Unread
+		want int
+	}{{many[:2], 1}, {many, 1}, {append(many[:1:1], other), 2}, {[]mailbox.Unread{other}, 1}, {nil, 0}, {many, 1}} {
+		if err := s.unread(t.Context(), step.list); err != nil {
+			t.Fatal(err)
+		}
+		if got := standing(); len(got) != step.want || strings.Contains(strings.Join(got, " "), "imap.") {
+			t.Errorf("step %d: %q", i, got)
+		}
+	}
+	want := "9 mailboxes of one server cannot be read, the first not since 2026-08-05 09:00:00: the IMAP server cannot be reached (o_0, o_1, o_2, o_3, o_4 and 4 more)"
+	if got := standing()[0]; got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
 }
 
 func fetch(t *testing.T, url string) string {

@@ -23,7 +23,7 @@ func (a *app) noticesCmd() *cobra.Command {
 		Use:   "notices",
 		Short: "What somebody should know of: vanished canaries, domains that run out",
 		Long: `Notices are about what is no contact: canaries that vanished or were changed, pool
-items that run out or are found at fault, callers that ask about too many customers.
+items that run out or are found at fault, mailboxes that cannot be read, callers that ask about too many customers.
 Each is raised and paged once, and listed until somebody acknowledges it.`,
 		Example: "  saltmine notices\n  saltmine notices --ack n_w6fb2ftmloh7ikju",
 		Args:    cobra.NoArgs,

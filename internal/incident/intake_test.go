@@ -307,6 +307,9 @@ func TestGuessersMakeNothingUrgent(t *testing.T) {
 		"placebo before": func(w *world) []canary.Contact {
 			return []canary.Contact{from(w.mail(placebo(1)), "192.0.2.9:1", "a@b.example"), from(w.mail(address(1)), "192.0.2.9:2", "A@b.example"), from(w.mail(address(2)), "192.0.2.9:3", "a@b.example")}
 		},
+		"placebo's mailbox before": func(w *world) []canary.Contact {
+			return []canary.Contact{w.boxed(placebo(1), "Promo@large.example"), w.boxed(address(1), "promo@large.example"), w.boxed(address(2), "promo@large.example")}
+		},
 		"placebo in the same mail":     func(w *world) []canary.Contact { return []canary.Contact{w.mail(placebo(1), address(1), address(2))} },
 		"placebo last in the same one": func(w *world) []canary.Contact { return []canary.Contact{w.mail(address(1), address(2), placebo(1))} },
 		"caller": func(w *world) []canary.Contact {
@@ -349,6 +352,12 @@ func TestOtherOriginsAreNoGuessers(t *testing.T) {
 			a.Source, b.Source = "anonymous", "anonymous"
 			return []canary.Contact{a, b}
 		}, canary.P1},
+		"another sender at the same provider": {func(w *world) []canary.Contact {
+			return []canary.Contact{w.boxed(placebo(1), "promo@large.example"), w.boxed(address(1), "buyer@large.example")}
+		}, canary.P2},
+		"no sender at all": {func(w *world) []canary.Contact {
+			return []canary.Contact{w.boxed(placebo(1), ""), w.boxed(address(1), "")}
+		}, canary.P2},
 		"another caller at the same desk": {func(w *world) []canary.Contact {
 			list := []canary.Contact{w.contact(canary.ByTicket, canary.Target{Kind: canary.Email, Text: placebo(1)}), w.contact(canary.ByTicket, canary.Target{Kind: canary.Ticket, Text: ticket(1)})}
 			for i := range list {

@@ -136,6 +136,13 @@ func (w *world) mail(to ...string) canary.Contact {
 	return c
 }
 
+// boxed is a message in a provider's mailbox.
+func (w *world) boxed(to, from string) canary.Contact {
+	c := w.contact(canary.IMAP, canary.Target{Kind: canary.Email, Text: to})
+	c.Peer, c.Source, c.Raw = "", from, []byte("Subject: hello\r\n\r\nbuy now\r\n")
+	return c
+}
+
 func (w *world) call(channel canary.Channel, to, said string) canary.Contact {
 	c := w.contact(channel, canary.Target{Kind: canary.Phone, Text: to})
 	c.Source, c.Text = fmt.Sprintf("+1212555%04d", w.n), said

@@ -103,6 +103,8 @@ func origin(c *canary.Contact) string {
 		return string(c.Channel) + "|" + c.Source
 	case canary.ByTicket: // the agent alone would stand for every caller
 		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
+	case canary.IMAP: // who connected to the provider is not known, and strangers share a large domain
+		return string(c.Channel) + "|" + strings.ToLower(c.Source)
 	default: // a sender that changes with each mail keeps its domain
 		// So does one whose mail was forwarded: the forwarder is no source.
 		_, domain, _ := strings.Cut(strings.ToLower(token.Sender(c.Source)), "@")
@@ -111,12 +113,15 @@ func origin(c *canary.Contact) string {
 }
 
 // nameless reports whether the origin of a contact says nothing about who it
-// came from: a caller who withholds the number shares it with all who do.
+// came from: a caller who withholds the number shares it with all who do, and so
+// does a message in a mailbox that names no sender.
 func nameless(c *canary.Contact) bool {
-	if c.Channel == canary.ByTicket {
+	switch {
+	case c.Channel == canary.ByTicket:
 		return c.Facts["caller"] == ""
-	}
-	if c.Channel != canary.Voice && c.Channel != canary.SMS {
+	case c.Channel == canary.IMAP:
+		return c.Source == ""
+	case c.Channel != canary.Voice && c.Channel != canary.SMS:
 		return false
 	}
 	switch strings.ToLower(c.Source) {

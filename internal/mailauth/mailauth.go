@@ -112,7 +112,7 @@ func FromContact(c *canary.Contact) (Message, bool) {
 	m := Message{At: c.At, Raw: c.Raw}
 	switch c.Channel {
 	case canary.IMAP:
-		return m, len(c.Raw) > 0
+		return m, len(c.Raw) > 0 && c.Facts["truncated"] == ""
 	case canary.SMTP:
 	default:
 		return m, false

@@ -96,7 +96,7 @@ func StartDovecot(tb testing.TB, users map[string]string, more string) *Dovecot 
 	tb.Helper()
 	d := &Dovecot{}
 	var err error
-	if d.dir, err = os.MkdirTemp("/var/tmp", "saltmine-dovecot-"); err != nil { // Dovecot's own users must get in
+	if d.dir, err = os.MkdirTemp("/var/tmp", "saltmine-dovecot-"); err != nil { //nolint:usetesting // Dovecot's own users must get in
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { os.RemoveAll(d.dir) }) //nolint:errcheck // it is temporary
@@ -277,15 +277,23 @@ func (d *Dovecot) Untouched(tb testing.TB, name, folder string) (untouched, seen
 // another UIDVALIDITY.
 func (d *Dovecot) Renumber(tb testing.TB, name, folder string) {
 	tb.Helper()
-	list, err := filepath.Glob(filepath.Join(d.maildir(name, folder), "dovecot*"))
-	if err != nil || len(list) == 0 {
-		tb.Fatalf("no files of Dovecot: %v", err)
+	dir := d.maildir(name, folder)
+	list := filepath.Join(dir, "dovecot-uidlist")
+	text, err := os.ReadFile(list)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	for _, file := range list {
-		if !strings.HasSuffix(file, "dovecot-uidvalidity") {
-			if err := os.RemoveAll(file); err != nil {
-				tb.Fatal(err)
-			}
-		}
+	var validity, next int64
+	if _, err := fmt.Sscanf(string(text), "3 V%d N%d", &validity, &next); err != nil {
+		tb.Fatalf("a list of UIDs that begins %.20q: %v", text, err)
+	}
+	index, err := filepath.Glob(filepath.Join(dir, "dovecot.index*"))
+	errs := []error{err}
+	for _, file := range index {
+		errs = append(errs, os.Remove(file))
+	}
+	head := fmt.Appendf(nil, "3 V%d N%d G%032x\n", validity+1000, next+10, validity)
+	if err := errors.Join(append(errs, os.WriteFile(list, head, 0o600), os.Chown(list, d.owner[0], d.owner[1]))...); err != nil {
+		tb.Fatal(err)
 	}
 }

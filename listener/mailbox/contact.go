@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,22 +115,27 @@ func targets(own string, head []field) []canary.Target {
 	list := []canary.Target{{Kind: canary.Email, Text: own}}
 	seen := map[string]bool{own: true}
 	for _, f := range head {
-		noted := f.name == "delivered-to" || f.name == "x-original-to" || f.name == "envelope-to" || f.name == "x-envelope-to" || f.name == "x-delivered-to"
+		noted := slices.Contains(notedNames(), f.name)
 		if !noted && f.name != "to" && f.name != "cc" {
 			continue
 		}
 		text := address(f.value)
 		canon, err := token.Canon(canary.Email, text)
-		switch {
-		case text == "" || err != nil:
-		case canon == own:
-			if list[0].Text == own {
-				list[0].Text = text
-			}
-		case noted && !seen[canon] && len(list) < mostTargets:
+		if err != nil {
+			continue
+		}
+		if canon == own && list[0].Text == own {
+			list[0].Text = text
+		}
+		if noted && !seen[canon] && len(list) < mostTargets {
 			seen[canon] = true
 			list = append(list, canary.Target{Kind: canary.Email, Text: text})
 		}
 	}
 	return list
+}
+
+// notedNames are the fields in which servers note whom they delivered to.
+func notedNames() []string {
+	return []string{"delivered-to", "x-delivered-to", "x-original-to", "envelope-to", "x-envelope-to"}
 }

@@ -87,7 +87,7 @@ func TestAccessToken(t *testing.T) {
 			if err := os.WriteFile(file, []byte("tokeninfo_url = "+provider.URL+"/?access_token=\nusername_attribute = email\n"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { os.Remove(file) })
+			t.Cleanup(func() { os.Remove(file) }) //nolint:errcheck // it is temporary
 			d, users := dovecot(t, 1, "auth_mechanisms = "+mechanism+"\npassdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = "+file+"\n}\n")
 			d.Deliver(t, "dana0", "INBOX", mailFor("dana0", "one"), time.Now())
 			r := newRig(t, d.Addr, d.Roots, users...)

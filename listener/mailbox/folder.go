@@ -127,8 +127,9 @@ func lowest(set imap.UIDSet, above imap.UID) []imap.UID {
 	var out []imap.UID
 	for _, r := range set {
 		for uid := max(uint64(r.Start), uint64(above)+1); uid <= uint64(r.Stop) && len(out) < mostUIDs; uid++ {
-			if n := len(out); n == 0 || out[n-1] < imap.UID(uid) {
-				out = append(out, imap.UID(uid))
+			id := imap.UID(uid) //nolint:gosec // r.Stop at most
+			if n := len(out); n == 0 || out[n-1] < id {
+				out = append(out, id)
 			}
 		}
 	}
@@ -241,12 +242,12 @@ func (s *session) fetch(uid imap.UID, limit int64) ([]byte, error) {
 	return nil, nil
 }
 
-// readBody gives nil when no message comes.
+// readBody gives nil when no message comes. After a fault nothing more may be
+// read: the client's own goroutine does already.
 func readBody(c *imapclient.Client, uid imap.UID, limit int64) (raw []byte, err error) {
 	cmd := c.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{
 		{Peek: true, Partial: &imap.SectionPartial{Size: limit}},
 	}})
-	var short error
 	for m := cmd.Next(); m != nil; m = cmd.Next() {
 		for item := m.Next(); item != nil; item = m.Next() {
 			section, is := item.(imapclient.FetchItemDataBodySection)
@@ -257,14 +258,17 @@ func readBody(c *imapclient.Client, uid imap.UID, limit int64) (raw []byte, err 
 			if section.Literal == nil {
 				continue // NIL: a message of nothing
 			}
-			raw, short = io.ReadAll(io.LimitReader(section.Literal, limit))
-			if short == nil && int64(len(raw)) < min(section.Literal.Size(), limit) {
-				short = io.ErrUnexpectedEOF
+			raw, err = io.ReadAll(io.LimitReader(section.Literal, limit))
+			if err == nil && int64(len(raw)) < min(section.Literal.Size(), limit) {
+				err = io.ErrUnexpectedEOF
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
 	}
 	if err := cmd.Close(); err != nil {
 		return nil, err
 	}
-	return raw, short
+	return raw, nil
 }

@@ -7,6 +7,20 @@ import (
 	"saltmine/internal/inventory/login"
 )
 
+// FuzzGuard wants the same verdict wherever what a server says is cut.
+func FuzzGuard(f *testing.F) {
+	f.Add("* LIST (\\Junk) \"/\" {5}\r\nINBOX\r\nT1 OK ((\r\n", 3)
+	f.Add("* 1 FETCH (BODY ((\"\\\"(\" ~{3+}\r\n((( ))\r\n", 1)
+	f.Fuzz(func(t *testing.T, says string, size int) {
+		if size < 1 {
+			size = 1
+		}
+		if whole := login.Passes(says, max(len(says), 1)); login.Passes(says, size) != whole {
+			t.Errorf("whole %v, in pieces of %d not", whole, size)
+		}
+	})
+}
+
 // TestGuard stops lists inside lists, wherever the pieces are cut, and lets the
 // same bytes pass where they are text.
 func TestGuard(t *testing.T) {
