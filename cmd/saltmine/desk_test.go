@@ -75,6 +75,9 @@ func TestHelpDesk(t *testing.T) {
 		return found
 	}
 	eventually(t, "the run of look-ups is an incident", func() bool { return len(run()) == 1 && run()[0].Severity == canary.P2 })
+	if status, page := d.get("http://"+srv.addrs["api"]+"/incidents/"+string(run()[0].ID), responder); status != http.StatusOK || !strings.Contains(page, "They lead to no extract") {
+		t.Errorf("the incident's page: status %d: %s", status, page)
+	}
 	srv.kill()
 	srv = s.serve()
 	d = deskOf(t, srv.addrs["ticket"], agent)

@@ -59,6 +59,11 @@ type traced struct {
 
 // Text prints the trace for a person.
 func (t traced) Text(w io.Writer) error {
+	if agent, desk := t.Incident.Place.Agent(); desk {
+		_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nLook-ups of agent %s that are its evidence: %d. They lead to no extract.\n",
+			t.Incident.ID, t.Incident.Severity, t.Incident.Place, agent, t.Incident.Support)
+		return err
+	}
 	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries that came with them: %d, supporting evidence without weight.\n\n",
 		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
 	if err != nil {

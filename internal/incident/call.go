@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"strings"
 
 	"saltmine/internal/canary"
 )
@@ -10,15 +11,15 @@ import (
 const factCall = "call"
 
 // withCall gives a later contact of a call with the numbers of the call, where it
-// has none itself. Of two ears that use one name for a call, one does not get the
-// other's numbers.
+// has none itself. Of two providers that use one name for a call, one does not get
+// the other's numbers.
 func (w *work) withCall(ctx context.Context, c *canary.Contact) (*canary.Contact, error) {
 	id := canary.ContactID(c.Facts[factCall])
 	if id == "" || id == c.ID || !verifiedCall(c) || len(c.Targets) > 0 && c.Source != "" {
 		return c, nil
 	}
 	first, err := w.call(ctx, id)
-	if err != nil || first == nil || first.Ear != c.Ear || !verifiedCall(first) {
+	if err != nil || first == nil || provider(first) != provider(c) || !verifiedCall(first) {
 		return c, err
 	}
 	whole := *c
@@ -29,6 +30,15 @@ func (w *work) withCall(ctx context.Context, c *canary.Contact) (*canary.Contact
 		whole.Source = first.Source
 	}
 	return &whole, nil
+}
+
+// provider is whose call it is: an ear's "phone/twilio", and "recording/twilio"
+// that fetches what was said.
+func provider(c *canary.Contact) string {
+	if _, kind, ok := strings.Cut(c.Ear, "/"); ok {
+		return kind
+	}
+	return c.Ear
 }
 
 func verifiedCall(c *canary.Contact) bool { return c.Channel == canary.Voice && !c.Unverified }

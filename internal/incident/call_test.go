@@ -36,7 +36,9 @@ func TestTranscriptWithoutNumbersBelongsToItsCall(t *testing.T) {
 			w := newWorld(t).calls()
 			w.plant("db:main", 1)
 			call := w.call(canary.Voice, number(1), "")
+			call.Ear = "phone/bandwidth"
 			said := w.later(&call, "Good day, am I speaking to "+name(1)+"?")
+			said.Ear = "recording/bandwidth" // a transcript that was fetched
 			if together {
 				w.take(call, said)
 			} else {
@@ -71,7 +73,7 @@ func TestWhatIsNoPartOfACall(t *testing.T) {
 		return c
 	}
 	w.take(
-		change(&call, func(c *canary.Contact) { c.Ear = "phone/other" }),
+		change(&call, func(c *canary.Contact) { c.Ear = "recording/other" }),
 		change(&call, func(c *canary.Contact) { c.Unverified = true }),
 		change(&call, func(c *canary.Contact) { c.Channel = canary.SMS }),
 		change(&call, func(c *canary.Contact) { c.Facts["call"] = "k_nothing1" }),
