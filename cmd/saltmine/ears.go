@@ -206,7 +206,9 @@ func (e *ears) ticket(ctx context.Context) error {
 	for _, a := range c.Agents {
 		agents = append(agents, desk.Agent{Name: a.Name, Token: webhook.Hidden(a.Token.Reveal())})
 	}
-	ear, err := desk.New(desk.Config{Agents: agents, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "ticket")})
+	ear, err := desk.New(desk.Config{
+		Agents: agents, Rate: desk.Rate{PerMinute: c.PerMinute, Burst: c.Burst, Keep: 20 * c.PerMinute}, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "ticket"),
+	})
 	if err != nil {
 		return fmt.Errorf("[ticket]: %w", err)
 	}

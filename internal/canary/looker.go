@@ -27,8 +27,8 @@ const (
 type LookUp struct {
 	Contact ContactID `json:"contact"`
 	At      time.Time `json:"at"`
-	Number  string    `json:"number"`          // in canonical form
-	Token   TokenID   `json:"token,omitempty"` // that has the number: planted or placebo
+	Number  string    `json:"number"`       // in canonical form
+	Of      string    `json:"of,omitempty"` // what has the number: a canary's id, or a placebo's
 }
 
 // Looker is what is remembered of the look-ups of one help-desk agent.

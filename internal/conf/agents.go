@@ -30,6 +30,21 @@ type Agent struct {
 	Roles []string `json:"roles,omitempty"`
 }
 
+// maxLookUps bounds what one agent may look up in a minute: a person is far below it.
+const maxLookUps = 10_000
+
+func (k *checks) ticket(t *Ticket) {
+	k.listen("ticket.listen", t.Listen)
+	for key, n := range map[string]int{"ticket.per_minute": t.PerMinute, "ticket.burst": t.Burst} {
+		if n < 1 || n > maxLookUps {
+			k.bad(key, "%d is not between 1 and %d", n, maxLookUps)
+		}
+	}
+	if t.AgentsFile == "" && len(t.Agents) == 0 {
+		k.bad("ticket.agents_file", "missing")
+	}
+}
+
 // Agents reads an agents file, which is a secret file (see ReadSecret): one
 // agent a line, "name token", fields parted by white space; empty lines and
 // lines that begin with '#' are passed over.

@@ -73,3 +73,39 @@ func TestPeople(t *testing.T) {
 		t.Errorf("%d people", len(c.API.People))
 	}
 }
+
+func TestRatesOfAgents(t *testing.T) {
+	t.Parallel()
+	for lines, want := range map[string]string{"per_minute = 0": "ticket.per_minute: 0 is not between 1 and 10000", "burst = 10001": "ticket.burst: 10001 is not between"} {
+		_, err := conf.Parse([]byte("[ticket]\nlisten = \"127.0.0.1:0\"\n"+lines+"\n"), "saltmine.toml", t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", lines, err)
+		}
+	}
+}
+
+// FuzzAgents reads any file: no fault shows a token, and who was added is found.
+func FuzzAgents(f *testing.F) {
+	f.Add("j.doe 5f0c6f0e2b8a47d1\n# x\n", "ann", "responder")
+	f.Add("j.doe sha256:00 responder,auditor", "j.doe", "seeder")
+	f.Add("a\x00b 0123456789abcdef\n\n\tb 0123456789abcdeg", "b\n", "")
+	f.Fuzz(func(t *testing.T, text, name, role string) {
+		path := filepath.Join(t.TempDir(), "agents.txt")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		const hash = "sha256:abababababababababababababababababababababababababababababababab"
+		var roles []string
+		read := conf.Agents
+		if role != "" {
+			roles, read = []string{role}, conf.People
+		}
+		if conf.AddAgent(path, name, hash, roles...) != nil {
+			return
+		}
+		list, err := read(path)
+		if err != nil || len(list) == 0 || list[len(list)-1].Name != name {
+			t.Errorf("%d agents, %v", len(list), err)
+		}
+	})
+}

@@ -183,6 +183,10 @@ type Ticket struct {
 	Listen     string  `json:"listen"`
 	AgentsFile string  `json:"agents_file"` // see [Agents]
 	Agents     []Agent `json:"agents"`
+	// PerMinute and Burst bound what one agent may look up without being told to
+	// slow down, on the page without being marked. Default 30 and 10.
+	PerMinute int `json:"per_minute"`
+	Burst     int `json:"burst"`
 }
 
 // API is the console and the HTTP interface.

@@ -36,9 +36,11 @@ func (c *Config) decode(top *table) {
 	c.decodeRecordings(top.subs("recording"))
 	c.decodeMailbox(top.sub("mailbox"))
 	if t := top.sub("ticket"); t != nil {
-		c.Ticket = &Ticket{}
+		c.Ticket = &Ticket{PerMinute: 30, Burst: 10}
 		t.text("listen", &c.Ticket.Listen)
 		t.file("agents_file", &c.Ticket.AgentsFile)
+		t.whole("per_minute", &c.Ticket.PerMinute)
+		t.whole("burst", &c.Ticket.Burst)
 		t.finish()
 	}
 	c.decodeAPI(top.sub("api"))

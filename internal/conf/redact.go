@@ -123,6 +123,8 @@ func (p printer) ears(c *Config) {
 		p.value("ticket.listen", t.Listen)
 		p.value("ticket.agents_file", t.AgentsFile)
 		p.value("ticket.agents", len(t.Agents))
+		p.value("ticket.per_minute", t.PerMinute)
+		p.value("ticket.burst", t.Burst)
 	}
 	if a := c.API; a != nil {
 		p.value("api.listen", a.Listen)

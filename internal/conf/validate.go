@@ -172,10 +172,7 @@ func (c *Config) checkWeb(k *checks) {
 		}
 	}
 	if t := c.Ticket; t != nil {
-		k.listen("ticket.listen", t.Listen)
-		if t.AgentsFile == "" && len(t.Agents) == 0 {
-			k.bad("ticket.agents_file", "missing")
-		}
+		k.ticket(t)
 	}
 	if a := c.API; a != nil {
 		k.listen("api.listen", a.Listen)

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // What makes a run of look-ups.
 const (
-	mostPlanted = 3   // numbers of ours that nobody has a reason to know
+	mostPlanted = 3   // canaries, or placebos, whose numbers nobody has a reason to know
 	steps       = 4   // equal steps from one look-up to the next, each of at most
 	widest      = 100 // so much
 	chain       = 12  // numbers that follow one another, looked up in any order
@@ -44,7 +45,7 @@ func (w *work) lookUp(ctx context.Context, c *canary.Contact, matches []canary.M
 	// What is no ticket number follows no other.
 	u.Number, _ = token.Canon(canary.Ticket, c.Targets[0].Text)
 	if len(matches) > 0 {
-		u.Token = matches[0].Token.ID
+		u.Of = cmp.Or(string(matches[0].Token.Canary), string(matches[0].Token.ID))
 	}
 	l.Add(u)
 	signals, guessing := runs(l, c.At, c.Facts["over_rate"] != "" || c.Facts["unrecorded"] != "")
@@ -81,7 +82,7 @@ func (w *work) saveLookers() {
 // means that the agent goes through numbers.
 func runs(l *canary.Looker, now time.Time, tooFast bool) (list []signal, guessing bool) {
 	if planted(l.Recent) >= mostPlanted {
-		list = append(list, signal{severity: canary.P2, reason: "the agent looked up three or more numbers within a day that stand only in planted records, or nowhere at all"})
+		list = append(list, signal{severity: canary.P2, reason: "the agent looked up numbers of three or more planted records within a day, or numbers that stand nowhere at all"})
 	}
 	if inSteps(l.Recent) || inChain(l.Recent) {
 		guessing = true
@@ -105,12 +106,12 @@ func ofRun(sig signal, guessing bool) signal {
 	return signal{severity: canary.P4, reason: "an agent who went through ticket numbers met a planted one", guess: true}
 }
 
-// planted counts the different tokens among look-ups.
+// planted counts the different canaries and placebos among look-ups.
 func planted(list []canary.LookUp) int {
-	seen := map[canary.TokenID]bool{}
+	seen := map[string]bool{}
 	for _, u := range list {
-		if u.Token != "" {
-			seen[u.Token] = true
+		if u.Of != "" {
+			seen[u.Of] = true
 		}
 	}
 	return len(seen)

@@ -17,7 +17,7 @@ func TestLookersAreKeptAndNotOverwritten(t *testing.T) {
 		if err != nil || l.Version != 0 || l.Recent != nil {
 			t.Fatalf("%+v, %v", l, err)
 		}
-		l.Add(canary.LookUp{Contact: "k_contact1", At: at, Number: "TK1", Token: "t_1"})
+		l.Add(canary.LookUp{Contact: "k_contact1", At: at, Number: "TK1", Of: "c_1"})
 		for n := range 2 {
 			if err := r.Commit(t.Context(), canary.Outcome{Lookers: []canary.Looker{l}}); err != nil {
 				t.Fatal(err)
