@@ -36,7 +36,10 @@ func TestDiskFaults(t *testing.T) {
 		orders = orders[:2]
 	}
 	for name, do := range map[string]doing{"mail": c.mail, "webhook": c.call, "query": c.ask} {
-		for _, o := range orders {
+		for i, o := range orders {
+			if name == "mail" && i > 0 && *kills != "all" {
+				continue // an edge for each call
+			}
 			f := &faults{farEdge: e, name: name, do: do}
 			f.begin()
 			sites := f.each(o)

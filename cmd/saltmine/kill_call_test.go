@@ -61,7 +61,7 @@ func TestKillAtEveryCall(t *testing.T) {
 	t.Parallel()
 	e := newLoneEdge(t, "20GiB")
 	c := e.client(3000)
-	k := &killing{farEdge: e, client: c, step: map[bool]int{true: 1, false: 13}[*kills == "all"], ledger: newLedger(t)}
+	k := &killing{farEdge: e, client: c, step: map[bool]int{true: 1, false: 17}[*kills == "all"], ledger: newLedger(t)}
 	for name, do := range map[string]doing{"mail": c.mail, "webhook": c.call, "query": c.ask} {
 		struck, points := map[string]int{}, 0
 		missed := wantedKills()

@@ -163,7 +163,8 @@ func TestCoreDiskFaults(t *testing.T) {
 				err = st.Arm(t.Context(), strike.Order{}) // the disk is well again
 			}
 			if err != nil { // it may end, but not without a word
-				if <-core.done; !strings.Contains(core.log.String(), "saltmine: ") {
+				<-core.done //nolint:errcheck // how it ended is in its log
+				if !strings.Contains(core.log.String(), "saltmine: ") {
 					t.Errorf("serve ended in silence at %v", st.Struck())
 				}
 				core, st = k.strike()

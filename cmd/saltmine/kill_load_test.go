@@ -14,7 +14,7 @@ import (
 // acknowledged. A client whose webhook is not answered sends it again.
 func TestKillUnderLoad(t *testing.T) {
 	t.Parallel()
-	all := map[bool]int{true: 1000, false: 12}[*kills == "all"]
+	all := map[bool]int{true: 1000, false: 8}[*kills == "all"]
 	e := newLoneEdge(t, "20GiB")
 	l := newLedger(t)
 	crowd := &crowd{client: e.client(2000), ledger: l}

@@ -56,7 +56,7 @@ func TestOracle(t *testing.T) {
 	names := s.classed(40)
 	e := s.enrollEdge()
 	// The less noise of a disk there is, the less can hide in it.
-	if dir, err := os.MkdirTemp("/dev/shm", "saltmine-oracle-"); err == nil {
+	if dir, err := os.MkdirTemp("/dev/shm", "saltmine-oracle-"); err == nil { //nolint:usetesting // no disk at all
 		t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // it is temporary
 		e.write("saltmine.toml", strings.Replace(e.read("saltmine.toml"), `dir = "spool/"`, `dir = "`+filepath.Join(dir, "spool")+`"`, 1))
 	}
@@ -87,6 +87,27 @@ func TestOracle(t *testing.T) {
 		}
 		if try == 8 {
 			t.Fatalf("20 µs are not seen in the answers of %s", blind)
+		}
+	}
+}
+
+// TestOracleCore asks the ears of a core, which finds out behind them whom it
+// reached: the answer itself still tells nothing. What the core then does (it
+// files, it pages) takes time from whatever comes next, and is shown in the log of
+// the test: ears that strangers may time belong on an edge.
+func TestOracleCore(t *testing.T) {
+	t.Parallel()
+	dsn, db := mariadb.MariaDB(t).HelpDesk(t, smallDesk())
+	s := newSite(t, dsn, db)
+	s.write("saltmine.toml", strings.Replace(s.read("saltmine.toml"), "nameservers =", "answers_per_second = 0\nnameservers =", 1))
+	s.run("plant", "--count", "60", "--batch", "first")
+	p := newProber(t, s.serve(), s.classed(40))
+	p.probe(*oracle, 0)
+	for _, ear := range []string{"smtp", "dns"} {
+		d := p.differences(ear)
+		t.Logf("%s: %s; %s", ear, d[0], d[1])
+		if d[0].t > mostT {
+			t.Errorf("%s tells %s", ear, d[0])
 		}
 	}
 }
