@@ -21,9 +21,6 @@ type verdict struct {
 	why    string
 }
 
-// Error makes a verdict an error inside this package.
-func (v *verdict) Error() string { return v.why }
-
 func perm(format string, args ...any) *verdict {
 	return &verdict{PermError, fmt.Sprintf(format, args...)}
 }
@@ -82,9 +79,15 @@ func (v *verifier) signature(f *field) Signature {
 	return out
 }
 
-// clip bounds what a stranger wrote into a report.
+// clip bounds what a stranger wrote into a report, and keeps what names consist
+// of: it is shown in terminals.
 func clip(s string) string {
-	s = strings.ToValidUTF8(s, "?")
+	s = strings.Map(func(c rune) rune {
+		if c > ' ' && c < 0x7f && c != '@' {
+			return c
+		}
+		return '?'
+	}, s)
 	return s[:min(len(s), 253)]
 }
 

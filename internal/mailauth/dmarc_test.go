@@ -153,6 +153,19 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestLinesAreSafeToShow: what a stranger wrote into a signature is shown in a
+// terminal.
+func TestLinesAreSafeToShow(t *testing.T) {
+	t.Parallel()
+	r := serve(t)
+	m := from("192.0.2.7", "\x1b[2J.example.org", "a@\x1b[31m.example")
+	m.Raw = []byte("DKIM-Signature: v=1; a=\x1b]0;x\a; d=dana@example.org\x1b[2J; s=\u202e\xff\x00; h=from; bh=eA==; b=eA==\r\nFrom: x@\x1b[2J\r\n\r\n")
+	report := r.judge(t, m)
+	if got := strings.Join(report.Lines(), ""); strings.ContainsFunc(got, func(c rune) bool { return c < ' ' || c > '~' }) || strings.Contains(got, "@") {
+		t.Errorf("%q", got)
+	}
+}
+
 // FuzzAgain feeds a foreign mail and a foreign answer.
 func FuzzAgain(f *testing.F) {
 	answer := new(dns.Msg).SetQuestion("s._domainkey.example.org.", dns.TypeTXT)

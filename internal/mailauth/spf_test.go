@@ -38,12 +38,13 @@ func spfZone() []string {
 		txt("circle.test", "v=spf1 include:round.test -all"), "round.test. 300 IN CNAME about.test.", "about.test. 300 IN CNAME round.test.",
 		txt("huge.test", "v=spf1 "+strings.Repeat("ip4:198.51.100.1 ", 3500)+"+all"),
 	}
-	chain := "v=spf1"
+	var chain strings.Builder
+	chain.WriteString("v=spf1")
 	for i := range 11 {
-		chain += fmt.Sprintf(" include:n%d.test", i)
+		fmt.Fprintf(&chain, " include:n%d.test", i)
 		zone = append(zone, txt(fmt.Sprintf("n%d.test", i), "v=spf1 ?all"))
 	}
-	return append(zone, txt("eleven.test", chain+" +all"), txt("ten.test", strings.Replace(chain, " include:n10.test", "", 1)+" +all"))
+	return append(zone, txt("eleven.test", chain.String()+" +all"), txt("ten.test", strings.Replace(chain.String(), " include:n10.test", "", 1)+" +all"))
 }
 
 func TestSPF(t *testing.T) {
