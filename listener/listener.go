@@ -40,7 +40,7 @@ type Record struct {
 
 // Config is what a road needs.
 type Config struct {
-	// Seal encrypts a record to the core's public key.
+	// Seal encrypts a record to the core's public key. It keeps nothing of plain.
 	Seal func(plain []byte) ([]byte, error)
 	// Append makes a sealed record durable before it returns. A key that it
 	// already holds is success without a second record. The record's bytes are
@@ -61,7 +61,7 @@ func New(cfg Config) *Road { return &Road{cfg: cfg} }
 
 // Hear makes the contact durable. When it returns nil the contact is on disk.
 func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
-	record, err := r.seal(&c)
+	record, _, err := r.seal(&c, nil)
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,10 @@ func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
 func (r *Road) HearAll(ctx context.Context, contacts []canary.Contact) []error {
 	out := make([]error, len(contacts))
 	records, of := make([]Record, 0, len(contacts)), make([]int, 0, len(contacts))
+	var room []byte
 	for i := range contacts {
-		record, err := r.seal(&contacts[i])
-		if out[i] = err; err == nil {
+		var record Record
+		if record, room, out[i] = r.seal(&contacts[i], room); out[i] == nil {
 			records, of = append(records, record), append(of, i)
 		}
 	}
@@ -88,18 +89,19 @@ func (r *Road) HearAll(ctx context.Context, contacts []canary.Contact) []error {
 	return out
 }
 
-func (r *Road) seal(c *canary.Contact) (Record, error) {
+// seal makes the record of a contact, in room that may be used again.
+func (r *Road) seal(c *canary.Contact, room []byte) (Record, []byte, error) {
 	c.At = canary.Micro(c.At)
-	plain, err := c.MarshalBinary()
+	plain, err := c.AppendBinary(room[:0])
 	if err != nil {
-		return Record{}, fmt.Errorf("%w: %w", ErrDown, err)
+		return Record{}, room, fmt.Errorf("%w: %w", ErrDown, err)
 	}
 	defer clear(plain) // what was heard does not stay in memory
 	sealed, err := r.cfg.Seal(plain)
 	if err != nil {
-		return Record{}, fmt.Errorf("%w: seal: %w", ErrDown, err)
+		return Record{}, plain, fmt.Errorf("%w: seal: %w", ErrDown, err)
 	}
-	return Record{KeyOf(c.ID, c.Part), sealed}, nil
+	return Record{KeyOf(c.ID, c.Part), sealed}, plain, nil
 }
 
 func (r *Road) blame(err error) error {

@@ -16,23 +16,26 @@ const contactMagic = "SMC1"
 // MarshalBinary encodes the contact as it is sealed into the spool:
 // "SMC1", the length of the header as 4 bytes big-endian, the header as JSON,
 // then the raw evidence up to the end.
-func (c *Contact) MarshalBinary() ([]byte, error) {
+func (c *Contact) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+
+// AppendBinary puts the encoded contact behind b.
+func (c *Contact) AppendBinary(b []byte) ([]byte, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	const first = len(contactMagic) + 4
-	out := make([]byte, first, first+c.roughly()+len(c.Raw))
-	copy(out, contactMagic)
-	out, err := c.appendHeader(out)
+	b = slices.Grow(b, len(contactMagic)+4+c.roughly()+len(c.Raw))
+	b = append(b, contactMagic...)
+	size := len(b)
+	b, err := c.appendHeader(append(b, 0, 0, 0, 0))
 	if err != nil {
 		return nil, fmt.Errorf("encode contact: %w", err)
 	}
-	n := len(out) - first
+	n := len(b) - size - 4
 	if n > maxHeader {
 		return nil, fmt.Errorf("contact: %w: header of %d bytes, %d allowed", ErrInvalid, n, maxHeader)
 	}
-	binary.BigEndian.PutUint32(out[len(contactMagic):], uint32(n)) //nolint:gosec // bounded by maxHeader above
-	return append(out, c.Raw...), nil
+	binary.BigEndian.PutUint32(b[size:], uint32(n)) //nolint:gosec // bounded by maxHeader above
+	return append(b, c.Raw...), nil
 }
 
 // roughly says how long the header will be, if nothing needs escapes.

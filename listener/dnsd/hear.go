@@ -41,7 +41,7 @@ func (s *Server) known(q *query) bool {
 // one cannot be made so, its query's answer has become SERVFAIL.
 func (s *Server) witness(ctx context.Context, queries []query) {
 	var (
-		fresh    []canary.Contact
+		fresh    = make([]canary.Contact, 0, len(queries))
 		begun    = make([]*sighting, 0, len(queries)) // of fresh
 		waits    = make([]*sighting, len(queries))
 		contacts = make([]canary.ContactID, len(queries))

@@ -20,14 +20,14 @@ type sighting struct {
 	key   digest
 	first canary.ContactID
 	since time.Time
-	done  chan struct{} // closed when the store has answered
-	err   error         // what it said; read after done
+	err   error // what the store said; read when settled
 
 	// Guarded by the table's mutex.
 	settled bool
-	repeats uint64 // that are not told yet
-	last    asking // of the last repeat
-	listed  bool   // among those that were asked for again
+	done    chan struct{} // closed when the store has answered, if anybody waits for that
+	repeats uint64        // that are not told yet
+	last    *asking       // of the last repeat; nil without repeats
+	listed  bool          // among those that were asked for again
 	place   *list.Element
 }
 
@@ -116,10 +116,13 @@ func (t *sightings) join(key digest, a asking, id canary.ContactID) (s *sighting
 	defer t.mu.Unlock()
 	if found := t.current(key, a.at); found != nil {
 		t.count(found, a)
+		if !found.settled && found.done == nil {
+			found.done = make(chan struct{})
+		}
 		return found, false
 	}
 	t.makeRoom()
-	s = &sighting{key: key, first: id, since: a.at, done: make(chan struct{})}
+	s = &sighting{key: key, first: id, since: a.at}
 	s.place = t.order.PushBack(s)
 	t.seen[key] = s
 	return s, true
@@ -135,11 +138,17 @@ func (t *sightings) settle(s *sighting, err error) {
 		t.order.Remove(s.place)
 		delete(t.seen, s.key)
 	}
-	close(s.done)
+	if s.done != nil {
+		close(s.done)
+	}
 }
 
-// wait returns what the store said to the first sighting.
+// wait returns what the store said to the first sighting. It is for those who
+// have joined, and for the first when it has settled.
 func (s *sighting) wait(ctx context.Context) error {
+	if s.done == nil {
+		return s.err // it was settled when they joined
+	}
 	select {
 	case <-s.done:
 		return s.err
@@ -150,7 +159,10 @@ func (s *sighting) wait(ctx context.Context) error {
 
 func (t *sightings) count(s *sighting, a asking) {
 	s.repeats++
-	s.last = a
+	if s.last == nil {
+		s.last = new(asking)
+	}
+	*s.last = a
 	if !s.listed {
 		s.listed = true
 		t.again = append(t.again, s)
@@ -194,9 +206,9 @@ func (t *sightings) retire(s *sighting) {
 	case len(t.due) >= t.most:
 		t.lost += s.repeats
 	default:
-		t.due = append(t.due, tally{of: s.first, last: s.last, repeats: s.repeats})
+		t.due = append(t.due, tally{of: s.first, last: *s.last, repeats: s.repeats})
 	}
-	s.repeats = 0
+	s.repeats, s.last = 0, nil
 }
 
 // takeDue retires the sightings whose period is over, or all that the store has
@@ -221,8 +233,8 @@ func (t *sightings) takeDue(now time.Time, all bool) []tally {
 			continue
 		}
 		if s.repeats > 0 && t.seen[s.key] == s {
-			due = append(due, tally{of: s.first, last: s.last, repeats: s.repeats})
-			s.repeats = 0
+			due = append(due, tally{of: s.first, last: *s.last, repeats: s.repeats})
+			s.repeats, s.last = 0, nil
 		}
 	}
 	clear(t.again[len(waiting):])

@@ -162,7 +162,7 @@ func (s *Server) readPackets(ctx context.Context, p socket) error {
 		out = out[:0]
 		var fresh waiting
 		for i := range in[:n] {
-			if answer := s.packet(p, &in[i], &fresh); answer != nil {
+			if answer := s.packet(p, &in[i], &fresh, n-i); answer != nil {
 				out = append(out, p.reply(&in[i], answer))
 			}
 		}
@@ -181,8 +181,8 @@ type waiting struct {
 }
 
 // packet gives the answer to one packet, or puts it with those that wait for
-// the store. The bytes are the caller's.
-func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting) (answer []byte) {
+// the store, of which there will be most. The bytes are the caller's.
+func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting, most int) (answer []byte) {
 	defer s.confine()
 	q := s.read(m.Buffers[0][:m.N], peerOf(m.Addr), protoUDP)
 	if s.known(&q) {
@@ -195,6 +195,9 @@ func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting) (answer []byt
 		return nil
 	}
 	q.wire = bytes.Clone(q.wire)
+	if fresh.queries == nil {
+		fresh.queries, fresh.back = make([]query, 0, most), make([]ipv4.Message, 0, most)
+	}
 	fresh.queries = append(fresh.queries, q)
 	fresh.back = append(fresh.back, p.reply(m, nil))
 	return nil
