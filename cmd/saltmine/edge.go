@@ -41,6 +41,7 @@ core pulls from it and trims it; the edge itself opens no connection to it.
 			if err := forgetful(); err != nil {
 				return err
 			}
+			roomy()
 			return a.edge(cmd.Context())
 		},
 	}
@@ -67,6 +68,21 @@ func forgetful() error {
 		return fmt.Errorf("edge: start again with %s=%s: %w", name, wiper, err)
 	}
 	return nil
+}
+
+// What the collector may let grow: it is run to forget, not to save, and every
+// fifth of a flood's processor time would be its own.
+const (
+	edgeGarbage = 400       // percent of what is in use
+	edgeMemory  = 400 << 20 // bytes, beyond which it saves after all
+)
+
+// roomy spends memory for speed, unless the operator has said otherwise.
+func roomy() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(edgeGarbage)
+		debug.SetMemoryLimit(edgeMemory)
+	}
 }
 
 // edge runs until ctx ends.

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,8 +33,11 @@ const (
 	idleConns   = 10_000
 )
 
-// beEar is the measured process: the ears on one spool, as serve wires them.
+// beEar is the measured process: the ears on one spool, as an edge wires them,
+// with an edge's bounds of memory.
 func beEar(ctx context.Context, dir string, flooded bool) error {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(400 << 20)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := seal.Generate(filepath.Join(dir, "keys")); err != nil {
