@@ -141,6 +141,9 @@ func plainFault(err error) string {
 	return err.Error()
 }
 
+// errNotOpen is what check says of mailboxes.
+var errNotOpen = errors.New("do not open")
+
 // checkMailboxes logs in to every mailbox that would be read, some at a time.
 func (c *core) checkMailboxes(ctx context.Context) (what string, err error) {
 	const atOnce, shown = 8, 3
@@ -182,5 +185,5 @@ func (c *core) checkMailboxes(ctx context.Context) (what string, err error) {
 		return what, nil
 	}
 	slices.SortFunc(faults, cmp.Compare[string])
-	return what, fmt.Errorf("%d do not open: %s", len(faults), strings.Join(faults[:min(len(faults), shown)], "; "))
+	return what, fmt.Errorf("%d %w: %s", len(faults), errNotOpen, strings.Join(faults[:min(len(faults), shown)], "; "))
 }

@@ -24,7 +24,7 @@ type addFlags struct {
 	provider, name, locale, country string
 	owner, consent                  string
 	host, user, secret, token       string
-	forward                         string
+	forward, operator               string
 	added, expires, soak            string
 	capacity                        int
 }
@@ -113,6 +113,7 @@ single address. What arrives there must be read, by IMAP or because it is forwar
 	fl.StringVar(&f.user, "imap-user", "", "`USER` of IMAP")
 	fl.StringVar(&f.secret, "secret-file", "", "`FILE` with the password")
 	fl.StringVar(&f.token, "token-file", "", "`FILE` in which somebody keeps a valid OAuth 2.0 access token, instead of a password")
+	fl.StringVar(&f.operator, "imap-operator", "", "`DOMAIN` from which the provider itself writes about the account, such as google.com")
 	fl.StringVar(&f.forward, "forward-to", "", "`ADDRESS` on an owned domain to which the provider forwards")
 	if kind == inventory.Seed {
 		fl.StringVar(&f.owner, "owner", "", "who consents")
@@ -200,7 +201,7 @@ func (f *addFlags) item(kind inventory.Kind, text string) (inventory.Item, error
 func (f *addFlags) mailbox(kind inventory.Kind, address string, l conf.Landing) (inventory.Item, error) {
 	i, err := f.item(kind, address)
 	faults := []error{err}
-	i.Reading = inventory.Reading{Host: f.host, User: f.user, ForwardTo: f.forward}
+	i.Reading = inventory.Reading{Host: f.host, User: f.user, Operator: f.operator, ForwardTo: f.forward}
 	if _, _, err := net.SplitHostPort(f.host); err != nil && f.host != "" {
 		i.Reading.Host += ":993"
 	}

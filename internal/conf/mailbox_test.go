@@ -46,7 +46,11 @@ func TestTokenFile(t *testing.T) {
 	if path, err := read(`token_file = "one.token"`); err != nil || !strings.HasSuffix(path, "/one.token") {
 		t.Errorf("%q, %v", path, err)
 	}
+	if path, err := read(`token_file = "one.token", operator = "google.com"`); err != nil || path == "" {
+		t.Errorf("with an operator: %q, %v", path, err)
+	}
 	for imap, want := range map[string]string{
+		`token_file = "one.token", operator = "google"`:       "mailbox[0].imap.operator: \"google\" is not a domain name",
 		`token_file = "one.token", secret_file = "one.token"`: "mailbox[0].imap.token_file: secret_file is given too",
 		`token_file = "none.token"`:                           "mailbox[0].imap.token_file: secret file",
 	} {

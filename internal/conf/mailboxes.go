@@ -52,6 +52,7 @@ type Landing struct {
 // provider wants OAuth 2.0, token_file takes the place of secret_file: somebody
 // else keeps a valid access token in it. Relative secret and token files start in
 // the file's folder and are read once, to see that they can be.
+// operator is the domain from which the provider itself writes about the account.
 // Every fault is reported with its line, without the address, and then no item
 // comes back.
 func Mailboxes(path string, l Landing) ([]inventory.Item, error) {
@@ -135,6 +136,7 @@ func (m *mailboxes) imap(t *table, into *inventory.Reading) {
 	t.text("user", &into.User)
 	t.file("secret_file", &into.SecretFile)
 	t.file("token_file", &into.TokenFile)
+	t.text("operator", &into.Operator)
 	t.finish()
 	if _, _, err := net.SplitHostPort(into.Host); err != nil && into.Host != "" {
 		into.Host += ":" + imapPort

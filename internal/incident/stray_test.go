@@ -37,3 +37,23 @@ func TestStray(t *testing.T) {
 		t.Errorf("told of %v, want %v", told, want)
 	}
 }
+
+// TestHousekeeping files what a provider itself writes to a mailbox, and neither
+// makes an incident of it nor tells the pool that a stranger came.
+func TestHousekeeping(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1)
+	w.cfg.Stray = func(context.Context, canary.Target, time.Time) error { t.Error("a stranger came"); return nil }
+	own, soaking, forged := w.boxed(address(1), "no-reply@large.example"), w.boxed(address(9), "no-reply@large.example"), w.mail(address(1))
+	own.Facts["housekeeping"], soaking.Facts["housekeeping"], forged.Facts["housekeeping"] = "yes", "yes", "yes"
+	w.take(own, soaking)
+	w.filed(2)
+	if n := len(w.incidents()); n != 0 {
+		t.Errorf("%d incidents", n)
+	}
+	w.take(forged) // which an edge may say, and knows nothing of
+	if inc := w.only(); inc.Contacts != 1 {
+		t.Errorf("%+v", inc)
+	}
+}

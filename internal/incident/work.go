@@ -83,7 +83,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	}
 	w.filed[c.ID] = !c.Open
 	switch {
-	case c.Open, c.Unverified, flood(&c):
+	case c.Open, c.Unverified, flood(&c), housekeeping(&c):
 		return nil
 	case c.Channel == canary.DNS:
 		w.joinQuery(&c, e.Domain)
@@ -129,6 +129,12 @@ func nameless(c *canary.Contact) bool {
 		return true // the numbers are the words on a telephone's keys
 	}
 	return false
+}
+
+// housekeeping reports whether a message is the provider's own, about the mailbox
+// that it is in: it is kept, and is no stranger's.
+func housekeeping(c *canary.Contact) bool {
+	return c.Channel == canary.IMAP && c.Facts["housekeeping"] != ""
 }
 
 // flood reports whether a contact tells how often the DNS ear was asked for

@@ -118,8 +118,11 @@ type Reading struct {
 	Host       string `json:"host,omitempty"` // of IMAP over TLS, "host:port"
 	User       string `json:"user,omitempty"`
 	SecretFile string `json:"secret_file,omitempty"` // of the password; what stands in it is not kept
-	TokenFile  string `json:"token_file,omitempty"`  // of an OAuth 2.0 access token, instead of a password
-	ForwardTo  string `json:"forward_to,omitempty"`
+	// Operator is the domain of the provider's own mails about the account, which
+	// are no contact of a stranger's; may be empty.
+	Operator  string `json:"operator,omitempty"`
+	TokenFile string `json:"token_file,omitempty"` // of an OAuth 2.0 access token, instead of a password
+	ForwardTo string `json:"forward_to,omitempty"`
 }
 
 // IsZero reports whether no way of reading is given.

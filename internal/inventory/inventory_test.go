@@ -221,6 +221,8 @@ func TestValidate(t *testing.T) {
 		"imap.host: \":993\" is not host:port":       func(i *inventory.Item) { i.Reading.Host = ":993" },
 		"imap.user: missing":                         func(i *inventory.Item) { i.Reading.User = "" },
 		"imap.secret_file: missing":                  func(i *inventory.Item) { i.Reading.SecretFile = "" },
+		"imap.token_file: secret_file is given too":  func(i *inventory.Item) { i.Reading.TokenFile = "x" },
+		"imap.operator: \"Google\" is not a domain":  func(i *inventory.Item) { i.Reading.Operator = "Google" },
 		"imap: a phone is not read this way":         func(i *inventory.Item) { r := i.Reading; *i = phone("+442012345678"); i.Reading = r },
 		"owner: missing":                             func(i *inventory.Item) { i.Kind, i.Consent = inventory.Seed, "yes" },
 		"consent: missing":                           func(i *inventory.Item) { i.Kind, i.Owner = inventory.Seed, "me" },

@@ -178,6 +178,9 @@ func (r Reading) imapFaults(f *faults) {
 	if r.User == "" {
 		f.add("imap.user", "missing")
 	}
+	if canon, err := Canon(Domain, r.Operator); r.Operator != "" && (err != nil || canon != r.Operator) {
+		f.add("imap.operator", "%q is not a domain name", r.Operator)
+	}
 	switch {
 	case r.SecretFile == "" && r.TokenFile == "":
 		f.add("imap.secret_file", "missing")

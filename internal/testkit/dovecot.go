@@ -99,7 +99,17 @@ func StartDovecot(tb testing.TB, users map[string]string, more string) *Dovecot 
 	if d.dir, err = os.MkdirTemp("/var/tmp", "saltmine-dovecot-"); err != nil { //nolint:usetesting // Dovecot's own users must get in
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { os.RemoveAll(d.dir) }) //nolint:errcheck // it is temporary
+	reaper, err := startReaper(tb.Context(), d.dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if os.RemoveAll(d.dir) == nil {
+			reaper.dismiss()
+			return
+		}
+		reaper.call()
+	})
 	if err := errors.Join(d.lookUp(), d.layOut(users)); err != nil {
 		tb.Fatalf("dovecot (package dovecot-imapd) is needed: %v", err)
 	}
@@ -174,6 +184,9 @@ func (d *Dovecot) start(tb testing.TB, more string) error {
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), program, "-F", "-c", conf)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("dovecot: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil { // for the reaper
+		return errors.Join(err, cmd.Process.Kill())
 	}
 	ended := make(chan struct{})
 	go func() { // ends with the program

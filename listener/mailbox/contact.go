@@ -16,9 +16,8 @@ import (
 
 // Bounds of what is taken out of a message; the rest is read in the core.
 const (
-	headBytes   = 256 << 10
-	mostTargets = 8
-	mostWord    = 512 // bytes of an address
+	headBytes = 256 << 10
+	mostWord  = 512 // bytes of an address
 )
 
 // contact makes the record of a message.
@@ -39,9 +38,12 @@ func (s *session) contact(f *folder, m about, raw []byte) canary.Contact {
 		at = now
 	}
 	head := fields(raw)
+	if housekeeping(s.account.Reading.Operator, head) {
+		facts["housekeeping"] = "the provider's own"
+	}
 	return canary.Contact{
 		ID: id, Channel: canary.IMAP, At: canary.Micro(at), Ear: "mailbox", Source: sender(head),
-		Targets: targets(s.account.Address, head), Facts: facts, Raw: raw,
+		Targets: []canary.Target{target(s.account.Address, head)}, Facts: facts, Raw: raw,
 	}
 }
 
@@ -108,34 +110,42 @@ func address(value string) string {
 	return strings.ToValidUTF8(text, "?")
 }
 
-// targets are whom a message reached: the mailbox, whatever the message says,
-// with the tag behind a '+' if a recipient's field has it; and the others that the
-// provider notes as its recipient, where one mailbox collects for many.
-func targets(own string, head []field) []canary.Target {
-	list := []canary.Target{{Kind: canary.Email, Text: own}}
-	seen := map[string]bool{own: true}
+// target is whom a message reached: the mailbox, whatever the message says, with
+// the tag behind a '+' if a recipient's field has it. Whom else it names is found
+// in the core.
+func target(own string, head []field) canary.Target {
 	for _, f := range head {
-		noted := slices.Contains(notedNames(), f.name)
-		if !noted && f.name != "to" && f.name != "cc" {
+		if !slices.Contains([]string{"delivered-to", "x-original-to", "envelope-to", "to", "cc"}, f.name) {
 			continue
 		}
 		text := address(f.value)
-		canon, err := token.Canon(canary.Email, text)
-		if err != nil {
-			continue
-		}
-		if canon == own && list[0].Text == own {
-			list[0].Text = text
-		}
-		if noted && !seen[canon] && len(list) < mostTargets {
-			seen[canon] = true
-			list = append(list, canary.Target{Kind: canary.Email, Text: text})
+		if canon, err := token.Canon(canary.Email, text); err == nil && canon == own {
+			return canary.Target{Kind: canary.Email, Text: text}
 		}
 	}
-	return list
+	return canary.Target{Kind: canary.Email, Text: own}
 }
 
-// notedNames are the fields in which servers note whom they delivered to.
-func notedNames() []string {
-	return []string{"delivered-to", "x-delivered-to", "x-original-to", "envelope-to", "x-envelope-to"}
+// housekeeping reports whether a message is the provider's own, about the account:
+// its author is of the provider's domain, and the provider itself says, in the
+// uppermost field of that kind, that DMARC holds for that (RFC 8601, RFC 7489).
+func housekeeping(operator string, head []field) bool {
+	var authors, results []string
+	for _, f := range head {
+		switch f.name {
+		case "from":
+			authors = append(authors, f.value)
+		case "authentication-results":
+			results = append(results, strings.ToLower(f.value))
+		}
+	}
+	if operator == "" || len(authors) != 1 || len(results) == 0 {
+		return false
+	}
+	_, domain, err := token.SplitEmail(address(authors[0]))
+	if err != nil || domain != operator && !strings.HasSuffix(domain, "."+operator) {
+		return false
+	}
+	words := strings.FieldsFunc(results[0], func(r rune) bool { return r == ' ' || r == ';' || r == '(' || r == '\t' })
+	return slices.Contains(words, "dmarc=pass") && slices.Contains(words, "header.from="+domain)
 }

@@ -30,10 +30,15 @@ const MostUIDs = mostUIDs
 // Junk finds the folders for spam.
 func Junk(list []*imap.ListData) []string { return junk(list) }
 
-// People gives sender and targets of a message to an address.
-func People(own, message string) (string, []canary.Target) {
+// People gives sender and target of a message to an address.
+func People(own, message string) (string, canary.Target) {
 	head := fields([]byte(message))
-	return sender(head), targets(own, head)
+	return sender(head), target(own, head)
+}
+
+// Housekeeping reports whether a message is the provider's own.
+func Housekeeping(operator, message string) bool {
+	return housekeeping(operator, fields([]byte(message)))
 }
 
 // Reparse reads a cursor and writes it again.
