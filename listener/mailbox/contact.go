@@ -130,15 +130,7 @@ func target(own string, head []field) canary.Target {
 // its author is of the provider's domain, and the provider itself says, in the
 // uppermost field of that kind, that DMARC holds for that (RFC 8601, RFC 7489).
 func housekeeping(operator string, head []field) bool {
-	var authors, results []string
-	for _, f := range head {
-		switch f.name {
-		case "from":
-			authors = append(authors, f.value)
-		case "authentication-results":
-			results = append(results, strings.ToLower(f.value))
-		}
-	}
+	authors, results := all(head, "from"), all(head, "authentication-results")
 	if operator == "" || len(authors) != 1 || len(results) == 0 {
 		return false
 	}
@@ -146,6 +138,16 @@ func housekeeping(operator string, head []field) bool {
 	if err != nil || domain != operator && !strings.HasSuffix(domain, "."+operator) {
 		return false
 	}
-	words := strings.FieldsFunc(results[0], func(r rune) bool { return r == ' ' || r == ';' || r == '(' || r == '\t' })
+	words := strings.FieldsFunc(strings.ToLower(results[0]), func(r rune) bool { return strings.ContainsRune(" ;(\t", r) })
 	return slices.Contains(words, "dmarc=pass") && slices.Contains(words, "header.from="+domain)
+}
+
+// all gives what stands in the fields of a name.
+func all(head []field, name string) (values []string) {
+	for _, f := range head {
+		if f.name == name {
+			values = append(values, f.value)
+		}
+	}
+	return values
 }
