@@ -359,14 +359,19 @@ func (h *hookServer) received() (pages []canary.Page, raw string) {
 // eventually waits until cond holds, at most a minute.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	waitUpTo(t, time.Minute, what, cond)
+}
+
+func waitUpTo(t *testing.T, most time.Duration, what string, cond func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("after a minute still not: %s", what)
+			t.Fatalf("after %s still not: %s", most, what)
 		case <-tick.C:
 		}
 	}

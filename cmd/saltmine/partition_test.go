@@ -48,7 +48,7 @@ func TestEdgePartition(t *testing.T) {
 	start := time.Now()
 	line.to.Store(e.start("edge").addrs["edge"])
 	n := 0
-	eventually(t, "the core has what the edge held", func() bool {
+	waitUpTo(t, time.Minute+time.Duration(*partitionContacts)*5*time.Millisecond, "the core has what the edge held", func() bool {
 		counts, err := reg.ContactCounts(t.Context())
 		if err != nil {
 			t.Fatal(err)
