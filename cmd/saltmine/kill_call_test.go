@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"maps"
 	"os"
@@ -111,7 +112,16 @@ func (k *killing) each(name string, do doing, struck map[string]int) int {
 		rest(k.t, st)
 		arm(k.t, edge, st, strike.Order{Kill: n})
 		k.next++
-		d := do(k.t.Context(), edge.addrs, deedMark(k.next))
+		ctx, cancel := context.WithCancel(k.t.Context())
+		go func() { // ends with the edge, or with the deed
+			defer cancel() // nothing more is answered to a packet
+			select {
+			case <-st.Gone():
+			case <-ctx.Done():
+			}
+		}()
+		d := do(ctx, edge.addrs, deedMark(k.next))
+		cancel()
 		k.ledger.did(d)
 		if name == "webhook" && !d.yes {
 			k.again = d.mark

@@ -149,6 +149,9 @@ func (s *Striker) Struck() []string {
 	return append([]string(nil), s.struck...)
 }
 
+// Gone is closed when the program has ended.
+func (s *Striker) Gone() <-chan struct{} { return s.gone }
+
 var errGone = errors.New("the tracer is gone")
 
 func (s *Striker) answer(ctx context.Context) (string, error) {
