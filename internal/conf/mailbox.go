@@ -20,7 +20,7 @@ type Mailbox struct {
 	// Default: the system's.
 	Roots string `json:"roots,omitempty"`
 	// Severity is that of the notice of mailboxes that could not be read for an
-	// hour. Default P3.
+	// hour. Default P2: nobody would hear of what comes there.
 	Severity canary.Severity `json:"severity"`
 }
 
@@ -34,7 +34,7 @@ func (c *Config) decodeMailbox(t *table) {
 	if t == nil {
 		return
 	}
-	m := &Mailbox{Connections: 100, Poll: time.Minute, MaxMessage: 25 << 20, Severity: canary.P3}
+	m := &Mailbox{Connections: 100, Poll: time.Minute, MaxMessage: 25 << 20, Severity: canary.P2}
 	c.Mailbox = m
 	t.whole("connections", &m.Connections)
 	t.duration("poll", &m.Poll)

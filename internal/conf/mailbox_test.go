@@ -12,7 +12,7 @@ import (
 func TestMailboxSection(t *testing.T) {
 	t.Parallel()
 	c, err := conf.Parse([]byte("[mailbox]\n"), "s.toml", "/etc")
-	if err != nil || *c.Mailbox != (conf.Mailbox{Connections: 100, Poll: time.Minute, MaxMessage: 25 << 20, Severity: canary.P3}) {
+	if err != nil || *c.Mailbox != (conf.Mailbox{Connections: 100, Poll: time.Minute, MaxMessage: 25 << 20, Severity: canary.P2}) {
 		t.Errorf("the defaults: %+v, %v", c, err)
 	}
 	if err := c.Blind(); err == nil || !strings.Contains(err.Error(), "mailbox: an edge must not know it") {
