@@ -335,8 +335,9 @@ func (s *site) checkIncident(reg *registry.Registry, sent map[canary.Channel]int
 		if list, err = reg.Incidents(s.t.Context(), 10); err != nil {
 			s.t.Fatal(err)
 		}
-		pages, _ := s.hook.received()
-		return len(list) == 1 && list[0].Contacts == total && len(pages) == 1
+		// The agent who was told four planted numbers has an incident besides.
+		list = slices.DeleteFunc(list, func(inc canary.Incident) bool { return inc.Place != "db:main" })
+		return len(list) == 1 && list[0].Contacts == total && len(s.pagesAbout("db:main")) == 1
 	})
 	counts, err := reg.ContactCounts(s.t.Context())
 	if err != nil {
@@ -351,10 +352,16 @@ func (s *site) checkIncident(reg *registry.Registry, sent map[canary.Channel]int
 	if inc.Canaries != total || inc.Support == 0 || inc.Severity != canary.P1 {
 		s.t.Errorf("incident: %+v", inc)
 	}
-	pages, _ := s.hook.received()
-	if len(pages) != 1 || s.hook.posts != 1 || pages[0].Incident != inc.ID {
-		s.t.Errorf("%d pages in %d posts for one incident", len(pages), s.hook.posts)
+	all, _ := s.hook.received()
+	if pages := s.pagesAbout("db:main"); len(pages) != 1 || s.hook.posts != len(all) || pages[0].Incident != inc.ID {
+		s.t.Errorf("%d pages for one incident; %d in %d posts", len(pages), len(all), s.hook.posts)
 	}
+}
+
+// pagesAbout are the pages that came about a place.
+func (s *site) pagesAbout(place canary.Place) []canary.Page {
+	pages, _ := s.hook.received()
+	return slices.DeleteFunc(pages, func(p canary.Page) bool { return p.Place != place })
 }
 
 // checkTrace wants the leaked extract first, DNS without weight.
@@ -374,9 +381,10 @@ func (s *site) checkTrace(leak leakedExtract) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		s.t.Fatal(err)
 	}
+	const hits = 20 + 2 // two of the callers quote the ticket of the record as well
 	first := got.Trace.Suspects[0]
-	if first.Extract != leak.id || first.Actor != leak.actor || first.Explains != 20 || len(got.Trace.Hits) != 20 {
-		s.t.Errorf("first suspect %+v of %d hits, want %s by %s and 20", first, len(got.Trace.Hits), leak.id, leak.actor)
+	if first.Extract != leak.id || first.Actor != leak.actor || first.Explains != hits || len(got.Trace.Hits) != hits {
+		s.t.Errorf("first suspect %+v of %d hits, want %s by %s and all", first, len(got.Trace.Hits), leak.id, leak.actor)
 	}
 	if len(got.Trace.Suspects) != 1001 {
 		s.t.Errorf("%d suspects, want 1,000 extracts and the log's gap", len(got.Trace.Suspects))
