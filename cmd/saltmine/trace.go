@@ -106,9 +106,9 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 	if err != nil {
 		return traced{}, err
 	}
+	out.SetAside = setAside(hits)
 	for _, h := range hits {
 		if !h.Clean {
-			out.SetAside++
 			continue
 		}
 		live := lives[h.Token]
@@ -125,6 +125,21 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		}
 	}
 	return out, err
+}
+
+// setAside counts the contacts of which nothing is weighed.
+func setAside(hits []canary.Hit) int {
+	weighed := map[canary.ContactID]bool{}
+	for _, h := range hits {
+		weighed[h.Contact] = weighed[h.Contact] || h.Clean
+	}
+	n := 0
+	for _, clean := range weighed {
+		if !clean {
+			n++
+		}
+	}
+	return n
 }
 
 // formerOwners are the rows in which hit mailboxes and numbers stood before: a

@@ -198,10 +198,9 @@ func (a Answer) Leading() (Suspect, bool) {
 // Trace answers the question.
 func Trace(q Question) Answer {
 	hits := group(q)
-	a := Answer{Now: canary.Micro(q.Now), Hits: make([]Reached, 0, len(hits))}
+	a := Answer{Now: canary.Micro(q.Now), Hits: make([]Reached, 0, len(hits)), Contacts: contacts(q.Hits)}
 	for _, h := range hits {
 		a.Hits = append(a.Hits, h.Reached)
-		a.Contacts += h.Contacts
 	}
 	a.access(hits)
 	ranked := a.weighAll(newIndex(q.Tokens, hits), q.Extracts)
@@ -260,6 +259,15 @@ func group(q Question) []*target {
 		return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.Token, y.Token))
 	})
 	return hits
+}
+
+// contacts counts the contacts of hits: one may name several tokens.
+func contacts(hits []Hit) int {
+	ids := map[canary.ContactID]bool{}
+	for _, h := range hits {
+		ids[h.Contact] = true
+	}
+	return len(ids)
 }
 
 func (t *target) add(h Hit) {

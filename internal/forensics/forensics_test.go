@@ -126,8 +126,10 @@ func TestAContactBeforeTheExtractIsNotExplained(t *testing.T) {
 	w := open(day(0, 0), time.Time{})
 	again := hit(1, w, day(30, 0)) // a repeat after the second extract proves nothing about it
 	again.Contact = "k_repeated"
+	both := hit(2, w, day(30, 0)) // which named another token, too
+	both.Contact = "k_repeated"
 	a := forensics.Trace(forensics.Question{
-		Hits:     []forensics.Hit{again, hit(1, w, day(10, 0)), hit(2, w, day(12, 0))},
+		Hits:     []forensics.Hit{again, hit(1, w, day(10, 0)), hit(2, w, day(12, 0)), both},
 		Extracts: []canary.Extract{extract("E-first", "a", canary.At(day(5, 0)), 1, 2), extract("E-later", "b", canary.At(day(20, 0)), 1, 2)},
 	})
 	if a.Contacts != 3 || len(a.Hits) != 2 || !a.Hits[0].First.Equal(day(10, 0)) || a.Hits[0].Contacts != 2 {
