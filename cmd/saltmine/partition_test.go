@@ -46,17 +46,17 @@ func TestEdgePartition(t *testing.T) {
 	line := e.onABadLine()
 	s.serve()
 	start := time.Now()
-	line.to.Store(e.start("edge").addrs["edge"])
-	n := 0
+	edge := e.start("edge")
+	line.to.Store(edge.addrs["edge"])
 	waitUpTo(t, time.Minute+time.Duration(*partitionContacts)*5*time.Millisecond, "the core has what the edge held", func() bool {
-		counts, err := reg.ContactCounts(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		n = counts["smtp"]
-		return n >= *partitionContacts
+		return strings.Contains(get(t, edge.addrs["admin"], "/metrics"), "saltmine_spool_pending 0\n")
 	})
 	took := time.Since(start)
+	counts, err := reg.ContactCounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := counts["smtp"]
 	if n != *partitionContacts {
 		t.Errorf("%d contacts are filed, %d were held", n, *partitionContacts)
 	}
