@@ -129,7 +129,10 @@ type Config struct {
 }
 
 // Intake takes contacts in. One is to run for each spool.
-type Intake struct{ cfg Config }
+type Intake struct {
+	cfg   Config
+	taken int // records, since it was made
+}
 
 // New returns an intake. It is to be made before the ears of its spool open:
 // a dialogue heard before that belongs to an earlier process and is cut off.
@@ -176,10 +179,16 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// retry runs fn until it succeeds or ctx ends.
+// retry runs fn until it succeeds or ctx ends. The pauses grow as long as nothing
+// is taken in: a line that breaks after every megabyte still brings megabytes.
 func (in *Intake) retry(ctx context.Context, fn func(context.Context) error) error {
-	for pause := 100 * time.Millisecond; ; pause = min(pause*2, 10*time.Second) {
+	const shortest, longest = 100 * time.Millisecond, 10 * time.Second
+	for pause := shortest; ; pause = min(pause*2, longest) {
+		before := in.taken
 		err := fn(ctx)
+		if in.taken > before {
+			pause = shortest
+		}
 		if err == nil {
 			return nil
 		}
@@ -268,6 +277,7 @@ func (in *Intake) step(ctx context.Context) (int, error) {
 	if err := in.settle(ctx, contacts, o); err != nil {
 		return 0, err
 	}
+	in.taken += len(records)
 	return len(records), in.cfg.Source.Ack(ctx, to)
 }
 
