@@ -22,7 +22,7 @@ func TestEveryProviderOfTheExample(t *testing.T) {
 	}
 	dir := t.TempDir()
 	secrets := map[string]string{"pbx.secret": testHook, "sinch.secret": "BeIukql3pTKJ8RGL5zo0DA=="}
-	for _, name := range []string{"saltmine.toml", "pbx.secret", "sinch.secret", "twilio.token", "signalwire.key", "vonage.secret", "plivo.token", "bandwidth.password", "sinch-sms.secret"} {
+	for _, name := range []string{"saltmine.toml", "pbx.secret", "sinch.secret", "twilio.token", "signalwire.key", "vonage.secret", "vonage.pem", "plivo.token", "bandwidth.password", "sinch-sms.secret"} {
 		content := secrets[name]
 		if content == "" {
 			content = testTwilio

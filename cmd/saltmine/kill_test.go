@@ -185,8 +185,15 @@ func (s *site) checkRecorded(reg *registry.Registry, srv *running, tries []try, 
 			s.t.Errorf("%s is recorded %d times", mark, n)
 		}
 	}
+	// The agent who quotes so many planted tickets is an incident of its own.
+	desk := map[canary.IncidentID]bool{}
+	incidents = slices.DeleteFunc(incidents, func(inc canary.Incident) bool {
+		_, at := inc.Place.Agent()
+		desk[inc.ID] = at
+		return at
+	})
 	if len(incidents) != 1 {
-		s.t.Errorf("%d incidents for one place and minute", len(incidents))
+		s.t.Fatalf("%d incidents for one place and minute", len(incidents))
 	}
 	hits, err := reg.IncidentHits(s.t.Context(), incidents[0].ID)
 	if err != nil {
@@ -200,6 +207,7 @@ func (s *site) checkRecorded(reg *registry.Registry, srv *running, tries []try, 
 		s.t.Errorf("%d contacts hit planted tokens and were paged, %d were acknowledged", len(hit), len(yes))
 	}
 	pages, _ := s.hook.received()
+	pages = slices.DeleteFunc(pages, func(p canary.Page) bool { return desk[p.Incident] })
 	for _, p := range pages {
 		if p.Incident != incidents[0].ID {
 			s.t.Errorf("page %s is about incident %s", p.ID, p.Incident)

@@ -136,7 +136,7 @@ func TestSignatures(t *testing.T) {
 		txt("sms._domainkey.example.org", edText+"; s=sms"), txt("sha1._domainkey.example.org", edText+"; h=sha1"), txt("v2._domainkey.example.org", strings.Replace(edText, "DKIM1", "DKIM2", 1)),
 		txt("gone._domainkey.example.org", "v=DKIM1; p="), txt("two._domainkey.example.org", edText), txt("two._domainkey.example.org", "x"), txt("cut._domainkey.example.org", "p="+weak),
 		txt("junk._domainkey.example.org", "p=!!!"))
-	r.bad["down._domainkey.example.org."] = 2
+	r.breaks("down._domainkey.example.org.", 2)
 	soon, past := came.Add(time.Second).Unix(), came.Add(-time.Second).Unix()
 	for _, tt := range []struct {
 		tags string

@@ -29,7 +29,7 @@ func TestAlignment(t *testing.T) {
 		zone = append(zone, txt("s._domainkey."+d, edText), txt(d, "v=spf1 ip4:192.0.2.7 -all"))
 	}
 	r := serve(t, zone...)
-	r.bad["_dmarc.down.org."] = dns.RcodeServerFailure
+	r.breaks("_dmarc.down.org.", dns.RcodeServerFailure)
 	for _, tt := range []struct {
 		from, envelope, signer string
 		want                   mailauth.Result
@@ -71,7 +71,7 @@ func TestTemporaryFaultsThatCouldPass(t *testing.T) {
 	t.Parallel()
 	_, edKey, _, _ := keys(t)
 	r := serve(t, txt("_dmarc.example.org", "v=DMARC1; p=reject"))
-	r.bad["s._domainkey.example.org."] = dns.RcodeRefused
+	r.breaks("s._domainkey.example.org.", dns.RcodeRefused)
 	report := r.judge(t, mailauth.Message{At: came, Raw: sign(t, plain, dkim.SignOptions{Domain: "example.org", Selector: "s", Signer: edKey})})
 	if report.DKIM[0].Result != mailauth.TempError || report.DMARC.Result != mailauth.TempError || !report.Temporary() {
 		t.Errorf("%+v %+v", report.DKIM, report.DMARC)

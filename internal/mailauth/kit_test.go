@@ -56,6 +56,13 @@ func serve(t *testing.T, records ...string) *resolver {
 	return r
 }
 
+// breaks has a name answered with an Rcode alone.
+func (r *resolver) breaks(name string, code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bad[name] = code
+}
+
 // ServeDNS answers as a resolver does: aliases are followed.
 func (r *resolver) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	r.mu.Lock()

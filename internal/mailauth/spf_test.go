@@ -50,7 +50,7 @@ func spfZone() []string {
 func TestSPF(t *testing.T) {
 	t.Parallel()
 	r := serve(t, spfZone()...)
-	r.bad["servfail.test."] = dns.RcodeServerFailure
+	r.breaks("servfail.test.", dns.RcodeServerFailure)
 	for _, tt := range []struct {
 		ip, sender string
 		want       mailauth.Result

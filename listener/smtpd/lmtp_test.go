@@ -120,11 +120,11 @@ func TestPostfixInFront(t *testing.T) {
 		t.Fatal(err)
 	}
 	front := freePort(t)
-	startPostfix(t, "virtual_transport = lmtp:unix:"+path+"\nrelay_domains = other.example\nrelay_recipient_maps =\nrelay_transport = smtp:[127.0.0.1]:"+port+"\nsmtp_tls_security_level = encrypt\n"+
+	mx := startPostfix(t, "virtual_transport = lmtp:unix:"+path+"\nrelay_domains = other.example\nrelay_recipient_maps =\nrelay_transport = smtp:[127.0.0.1]:"+port+"\nsmtp_tls_security_level = encrypt\n"+
 		"smtpd_authorized_xclient_hosts = 127.0.0.1\nlmtp_send_xforward_command = yes\nsmtp_send_xforward_command = yes\n",
 		front+" inet n - n - - smtpd")
 	awaitPort(t, front)
-	if out, code := swaks(t, front, "--to", "dana@example.net,amir@example.net", "--body", "by LMTP", "--xclient", "ADDR=203.0.113.9 PORT=4660 NAME=box.scam.example"); code != 0 {
+	if out, code := mx.swaks(t, front, "--to", "dana@example.net,amir@example.net", "--body", "by LMTP", "--xclient", "ADDR=203.0.113.9 PORT=4660 NAME=box.scam.example"); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	got := b.wait(t, 3)[2]
@@ -140,7 +140,7 @@ func TestPostfixInFront(t *testing.T) {
 		t.Errorf("peer %s, facts %v", got.Peer, got.Facts)
 	}
 	// Postfix as the sender on the street: this domain is the ear's, not its own.
-	if out, code := swaks(t, front, "--to", "dana@other.example", "--body", "by SMTP", "--xclient", "ADDR=203.0.113.10 PORT=4661"); code != 0 {
+	if out, code := mx.swaks(t, front, "--to", "dana@other.example", "--body", "by SMTP", "--xclient", "ADDR=203.0.113.10 PORT=4661"); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
 	got = b.wait(t, 5)[4]

@@ -168,6 +168,23 @@ func (p postfix) kill() {
 	}
 }
 
+// swaks has Postfix take a mail, and starts it anew when it greets nobody.
+func (p postfix) swaks(t *testing.T, addr string, args ...string) (out string, code int) {
+	t.Helper()
+	const noGreeting = 21
+	for range 3 {
+		if out, code = swaks(t, addr, args...); code != noGreeting {
+			break
+		}
+		p.kill()
+		if err := p.do(t, "start"); err != nil {
+			t.Fatal(err)
+		}
+		awaitPort(t, addr)
+	}
+	return out, code
+}
+
 // do runs a command of Postfix.
 func (p postfix) do(t *testing.T, word string) error {
 	t.Helper()
