@@ -2,7 +2,9 @@ package mailauth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -100,7 +102,10 @@ func (w *Worker) work(ctx context.Context, t *Task) error {
 	if !whole {
 		return w.cfg.Queue.FileMail(ctx, t.Contact.ID, nil, time.Time{})
 	}
-	report := w.cfg.Judge.Evaluate(ctx, m)
+	report, broke := w.judge(ctx, t.Contact.ID, m)
+	if broke {
+		return w.cfg.Queue.FileMail(ctx, t.Contact.ID, nil, time.Time{})
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -113,6 +118,18 @@ func (w *Worker) work(ctx context.Context, t *Task) error {
 		return err
 	}
 	return w.cfg.Queue.FileMail(ctx, t.Contact.ID, body, next)
+}
+
+// judge evaluates a mail, and reports when that broke off: strangers write what
+// libraries read here, and a process that ends of it would meet the mail again.
+func (w *Worker) judge(ctx context.Context, id canary.ContactID, m Message) (report Report, broke bool) {
+	defer func() {
+		if v := recover(); v != nil { // what it says may show what a sender wrote
+			w.cfg.Log.ErrorContext(ctx, "the sender of a mail could not be looked at", "contact", id, "kind", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			broke = true
+		}
+	}()
+	return w.cfg.Judge.Evaluate(ctx, m), false
 }
 
 // later is when a mail is tried again that was tried so often before; zero is
