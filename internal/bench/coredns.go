@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,22 +48,9 @@ func startCoreDNS(ctx context.Context, dir string) (*coredns, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	addr, err := freeAddr(ctx)
+	addr, err := layZone(ctx, dir, "Corefile", func(port string) string { return fmt.Sprintf(corefile, domain, port, dir) })
 	if err != nil {
 		return nil, err
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{"zone": fmt.Sprintf(zoneFile, domain), "Corefile": fmt.Sprintf(corefile, domain, port, dir)}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
-		}
 	}
 	c := &coredns{addr: addr}
 	return c, c.start(ctx, addr, onServerCore(program, "-conf", filepath.Join(dir, "Corefile"))...)

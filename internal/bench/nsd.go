@@ -52,23 +52,31 @@ zone:
 `
 
 func startNSD(ctx context.Context, dir string) (*nsd, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	addr, err := freeAddr(ctx)
+	addr, err := layZone(ctx, dir, "conf", func(port string) string { return fmt.Sprintf(nsdConf, dir, port, domain) })
 	if err != nil {
 		return nil, err
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{"zone": fmt.Sprintf(zoneFile, domain), "conf": fmt.Sprintf(nsdConf, dir, port, domain)}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
-		}
 	}
 	n := &nsd{addr: addr}
 	return n, n.start(ctx, addr, onServerCore(program("nsd"), "-d", "-c", filepath.Join(dir, "conf"))...)
+}
+
+// layZone writes the zone and a server's configuration into dir, and gives the
+// free address that the configuration is for.
+func layZone(ctx context.Context, dir, name string, conf func(port string) string) (addr string, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	if addr, err = freeAddr(ctx); err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	for file, text := range map[string]string{"zone": fmt.Sprintf(zoneFile, domain), name: conf(port)} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return addr, nil
 }
