@@ -112,7 +112,7 @@ func newHearing(keys *seal.Keys, sp *spool.Spool) *hearing {
 }
 
 func (h *hearing) counted() count {
-	return count{Messages: h.messages.Load(), DNS: h.queries.Load(), Hooks: h.hooks.Load()}
+	return count{Messages: h.messages.Load(), DNS: h.queries.Load(), Hooks: h.hooks.Load(), Processor: processorTime()}
 }
 
 func (h *hearing) mail(ctx context.Context, c canary.Contact) error {

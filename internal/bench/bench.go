@@ -27,13 +27,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 )
 
 // plan is what is measured, and for how long.
 type plan struct {
 	dir          string // everything of this run
+	profile      string // where the ears leave what they spend their time on; empty for nowhere
 	rounds       int
 	messages     int // of a round, for each server
 	names        int // of a round in which every name is new
@@ -60,6 +60,7 @@ func run(ctx context.Context) error {
 	ear := flag.String("ear", "", "be the measured ears with their files in this directory (used by bench itself)")
 	parent := flag.String("dir", "/var/tmp", "where the files lie; a disk, and readable for Postfix's user")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement, at least 3")
+	flag.StringVar(&p.profile, "profile", "", "file for the ears' profile of processor time; the flooded ones' has .flooded behind it")
 	flooded := flag.Bool("flooded", false, "with -ear: bound what is recorded singly")
 	hooks := flag.Int("hooks", 0, "be the sender of so many webhooks (used by bench itself)")
 	to := flag.String("to", "", "with -hooks: where they go")
@@ -70,10 +71,10 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.floodSeconds, "flood", 10, "seconds of the flood")
 	flag.IntVar(&p.customers, "customers", 2_000_000, "customers of the support database")
 	flag.IntVar(&p.canaries, "canaries", 10_000, "canaries of a bulk insert")
-	only := flag.String("only", "", "measure `ears` or seeder alone")
+	only := flag.String("only", "", "measure `ears`, seeder or dns alone")
 	flag.Parse()
 	if *ear != "" {
-		return beEar(ctx, *ear, *flooded)
+		return profiled(p.profile, func() error { return beEar(ctx, *ear, *flooded) })
 	}
 	if *hooks > 0 {
 		return beHooks(ctx, *to, *hooks)
@@ -96,9 +97,10 @@ func measure(ctx context.Context, p *plan, only string) error {
 	var t table
 	for _, part := range []struct {
 		name    string
+		always  bool // unless another is asked for
 		compare func(context.Context, *plan, *table) error
-	}{{"ears", compareEars}, {"seeder", compareSupport}} {
-		if only != "" && only != part.name {
+	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"seeder", true, compareSupport}} {
+		if only == "" && !part.always || only != "" && only != part.name {
 			continue
 		}
 		if err := part.compare(ctx, p, &t); err != nil {
@@ -109,8 +111,19 @@ func measure(ctx context.Context, p *plan, only string) error {
 	return nil
 }
 
+// compareNames is the part of compareEars that is about DNS.
+func compareNames(ctx context.Context, p *plan, t *table) (err error) {
+	ear, err := startEar(ctx, p, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ear.stop()) }()
+	t.comparisons, err = compareDNS(ctx, p, ear)
+	return err
+}
+
 func compareEars(ctx context.Context, p *plan, t *table) (err error) {
-	ear, err := startEar(ctx, filepath.Join(p.dir, "ear"), false)
+	ear, err := startEar(ctx, p, false)
 	if err != nil {
 		return err
 	}

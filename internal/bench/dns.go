@@ -61,6 +61,8 @@ func compareDNS(ctx context.Context, p *plan, e *ear) (list []comparison, err er
 			return nil, err
 		}
 	}
+	d.coreAgain.note = fmt.Sprintf("a question takes saltmine %.1f µs of the processor", median(d.spentAgain))
+	d.fresh.note = fmt.Sprintf("a question takes saltmine %.1f µs of the processor", median(d.spentFresh))
 	return []comparison{d.nsdAgain, d.coreAgain, d.fresh}, nil
 }
 
@@ -70,20 +72,49 @@ type dnsRounds struct {
 	nsd, coredns               string
 	known                      string // file of names
 	nsdAgain, coreAgain, fresh comparison
+	spentAgain, spentFresh     []float64 // microseconds of the processor for a question
 }
 
 // again asks for the same names.
 func (d *dnsRounds) again(ctx context.Context) error {
-	var rates [3]float64
-	for i, addr := range []string{d.ear.at.DNS, d.nsd, d.coredns} {
-		var err error
-		if rates[i], err = query(ctx, addr, d.known, waiting, "-l", strconv.Itoa(d.seconds)); err != nil {
+	long := []string{"-l", strconv.Itoa(d.seconds)}
+	ours, _, err := d.asked(ctx, &d.spentAgain, d.known, waiting, long...)
+	if err != nil {
+		return err
+	}
+	var theirs [2]float64
+	for i, addr := range []string{d.nsd, d.coredns} {
+		if theirs[i], err = query(ctx, addr, d.known, waiting, long...); err != nil {
 			return fmt.Errorf("%s: %w", addr, err)
 		}
 	}
-	d.nsdAgain.add(rates[0], rates[1])
-	d.coreAgain.add(rates[0], rates[2])
+	d.nsdAgain.add(ours, theirs[0])
+	d.coreAgain.add(ours, theirs[1])
 	return nil
+}
+
+// asked asks the ear, adds the processor's time for a question to spent, in
+// microseconds, and gives the answers per second and the records there are more.
+func (d *dnsRounds) asked(ctx context.Context, spent *[]float64, file string, underWay int, args ...string) (rate float64, recorded int64, err error) {
+	before, err := d.ear.counted()
+	if err != nil {
+		return 0, 0, err
+	}
+	text, err := allAnswered(ctx, d.ear.at.DNS, file, underWay, args...)
+	if err != nil {
+		return 0, 0, err
+	}
+	after, err := d.ear.counted()
+	if err != nil {
+		return 0, 0, err
+	}
+	questions, err := figure(text, "Queries completed")
+	if err != nil {
+		return 0, 0, err
+	}
+	*spent = append(*spent, (after.Processor-before.Processor).Seconds()*1e6/questions)
+	rate, err = answerRate(text)
+	return rate, after.DNS - before.DNS, err
 }
 
 // new asks for names that nobody has asked for.
@@ -92,21 +123,13 @@ func (d *dnsRounds) new(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	before, err := d.ear.counted()
-	if err != nil {
-		return err
-	}
-	ours, err := query(ctx, d.ear.at.DNS, file, deep, "-n", "1")
-	if err != nil {
-		return err
-	}
-	after, err := d.ear.counted()
+	ours, recorded, err := d.asked(ctx, &d.spentFresh, file, deep, "-n", "1")
 	if err != nil {
 		return err
 	}
 	// MX and A of every name; counts of repeats may come beside them.
-	if got := after.DNS - before.DNS; got < int64(2*d.names) {
-		return fmt.Errorf("of %d new questions %d are in the spool", 2*d.names, got)
+	if recorded < int64(2*d.names) {
+		return fmt.Errorf("of %d new questions %d are in the spool", 2*d.names, recorded)
 	}
 	theirs, err := query(ctx, d.coredns, file, waiting, "-n", "1")
 	if err != nil {
@@ -130,17 +153,26 @@ func names(dir, prefix string, n int) (path string, err error) {
 	return path, errors.Join(w.Flush(), f.Close())
 }
 
-// query runs dnsperf and returns the answers per second. Anything but an
-// answer of NOERROR to every question is an error.
+// query runs dnsperf and returns the answers per second.
 func query(ctx context.Context, addr, file string, underWay int, args ...string) (float64, error) {
-	text, err := dnsperf(ctx, addr, file, underWay, args...)
+	text, err := allAnswered(ctx, addr, file, underWay, args...)
 	if err != nil {
 		return 0, err
 	}
-	if !strings.Contains(text, "Queries lost:         0 ") || !regexp.MustCompile(`Response codes: +NOERROR \d+ \(100\.00%\)`).MatchString(text) {
-		return 0, fmt.Errorf("not every question was answered:\n%s", text)
-	}
 	return answerRate(text)
+}
+
+// allAnswered runs dnsperf. Anything but an answer of NOERROR to every question
+// is an error.
+func allAnswered(ctx context.Context, addr, file string, underWay int, args ...string) (string, error) {
+	text, err := dnsperf(ctx, addr, file, underWay, args...)
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(text, "Queries lost:         0 ") || !regexp.MustCompile(`Response codes: +NOERROR \d+ \(100\.00%\)`).MatchString(text) {
+		return "", fmt.Errorf("not every question was answered:\n%s", text)
+	}
+	return text, nil
 }
 
 func dnsperf(ctx context.Context, addr, file string, underWay int, args ...string) (string, error) {
@@ -156,10 +188,13 @@ func dnsperf(ctx context.Context, addr, file string, underWay int, args ...strin
 	return string(out), nil
 }
 
-func answerRate(text string) (float64, error) {
-	found := regexp.MustCompile(`Queries per second: +([0-9.]+)`).FindStringSubmatch(text)
+func answerRate(text string) (float64, error) { return figure(text, "Queries per second") }
+
+// figure is one line of what dnsperf prints at its end.
+func figure(text, name string) (float64, error) {
+	found := regexp.MustCompile(name + `: +([0-9.]+)`).FindStringSubmatch(text)
 	if found == nil {
-		return 0, fmt.Errorf("dnsperf gave no rate:\n%s", text)
+		return 0, fmt.Errorf("dnsperf gave no %q:\n%s", name, text)
 	}
 	return strconv.ParseFloat(found[1], 64)
 }

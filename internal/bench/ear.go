@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const domain = "example.net"
@@ -30,17 +31,27 @@ type ear struct {
 type addresses struct{ Mail, DNS, Hooks, Bare string }
 
 // count is what the ears have made durable so far.
-type count struct{ Messages, DNS, Hooks int64 }
+type count struct {
+	Messages, DNS, Hooks int64
+	Processor            time.Duration // that the process has used
+}
 
 // startEar starts this program again as the ears, on one core. It ends when its
 // standard input closes, so it ends with us in every case. A flooded one bounds
 // what is recorded singly, as the program does; the others record everything.
-func startEar(ctx context.Context, dir string, flooded bool) (*ear, error) {
+func startEar(ctx context.Context, p *plan, flooded bool) (*ear, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	args := onServerCore(self, "-ear", dir, "-flooded="+strconv.FormatBool(flooded))
+	dir, profile := filepath.Join(p.dir, "ear"), p.profile
+	if flooded {
+		dir = filepath.Join(p.dir, "flooded")
+		if profile != "" {
+			profile += ".flooded"
+		}
+	}
+	args := onServerCore(self, "-ear", dir, "-flooded="+strconv.FormatBool(flooded), "-profile="+profile)
 	e := &ear{cmd: exec.CommandContext(ctx, args[0], args[1:]...), dir: dir}
 	e.cmd.Env, e.cmd.Stderr = oneCore(), os.Stderr
 	if e.ask, err = e.cmd.StdinPipe(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -29,7 +28,7 @@ const (
 // tried from elsewhere. All of these must be in the spool; what is measured is
 // the memory.
 func measureFlood(ctx context.Context, p *plan) (b bound, err error) {
-	e, err := startEar(ctx, filepath.Join(p.dir, "flooded"), true)
+	e, err := startEar(ctx, p, true)
 	if err != nil {
 		return b, err
 	}
