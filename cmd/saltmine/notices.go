@@ -30,7 +30,7 @@ Each is raised and paged once, and listed until somebody acknowledges it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
 				for _, id := range read {
-					if err := c.reg.AcknowledgeNotice(cmd.Context(), canary.NoticeID(id), whoami()); err != nil {
+					if err := c.reg.AcknowledgeNotice(cmd.Context(), canary.NoticeID(id), whoami(), "cli"); err != nil {
 						return err
 					}
 				}
@@ -80,7 +80,7 @@ func printNotices(w io.Writer, list []canary.Notice) error {
 
 // compose writes the pages of notices for the configured routes.
 func (c *core) compose() registry.Compose {
-	return func(n canary.Notice) (canary.Page, []string) {
+	return func(n canary.Notice) (canary.Page, []canary.Delivery) {
 		p := canary.Page{
 			ID: canary.PageID(canary.NewID("p")), Notice: n.ID, Severity: n.Severity, At: n.Raised, Reasons: []string{n.Text}, Next: n.Next,
 			Summary:   shorten(fmt.Sprintf("%s notice: %s", n.Severity, n.Text), maxSummary),
@@ -93,13 +93,13 @@ func (c *core) compose() registry.Compose {
 		if c.cfg.API != nil {
 			p.Link = c.cfg.API.PublicURL + "/notices"
 		}
-		var routes []string
-		for _, r := range c.cfg.Routes {
-			if n.Severity.Reaches(r.MinSeverity) {
-				routes = append(routes, r.Name)
+		var to []canary.Delivery
+		for _, r := range steps(c.cfg) {
+			if n.Severity.Reaches(r.Min) {
+				to = append(to, canary.Delivery{Route: r.Name, After: r.After, Fallback: r.Fallback})
 			}
 		}
-		return p, routes
+		return p, to
 	}
 }
 

@@ -183,25 +183,23 @@ func (s *server) link(id canary.IncidentID) string {
 
 // routes makes the ways out for pages.
 func (s *server) routes() ([]incident.Route, map[string]pager.Send, error) {
-	var list []incident.Route
 	sends := map[string]pager.Send{}
 	for _, r := range s.cfg.Routes {
 		send, err := s.route(r)
 		if err != nil {
 			return nil, nil, fmt.Errorf("route %s: %w", r.Name, err)
 		}
-		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity})
 		sends[r.Name] = send
 	}
-	if len(list) == 0 {
+	if len(sends) == 0 {
 		s.log.Warn("no [[route]] is configured: nobody will be paged")
 	}
-	return list, sends, nil
+	return steps(s.cfg), sends, nil
 }
 
 func (s *server) route(r conf.Route) (pager.Send, error) {
 	if r.Kind == "pagerduty" {
-		p, err := pagerduty.New(pagerduty.Config{RoutingKey: pagerduty.Key(r.Secret.Reveal()), BaseURL: r.URL, Now: s.app.now})
+		p, err := pagerduty.New(pagerduty.Config{RoutingKey: pagerduty.Key(r.Secret.Reveal()), URL: r.URL, Now: s.app.now})
 		if err != nil {
 			return nil, err
 		}
@@ -233,13 +231,15 @@ func (s *server) console(ctx context.Context) error {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},
 	})
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
 	if check := s.exclusions(); check != nil {
-		mux := http.NewServeMux()
-		mux.Handle("/", h)
 		mux.Handle("POST "+exclude.Path, check)
-		h = mux
 	}
-	s.jobs = append(s.jobs, job{"console", webJob(ln, h, s.log)})
+	for path, h := range s.acks() {
+		mux.Handle(path, h)
+	}
+	s.jobs = append(s.jobs, job{"console", webJob(ln, mux, s.log)})
 	return nil
 }
 

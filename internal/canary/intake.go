@@ -53,6 +53,10 @@ type Support struct {
 type Delivery struct {
 	Page  PageID
 	Route string
+	// After is how long the page is held back: it goes out then if nobody has
+	// acknowledged what it is about. 0 sends it at once. One that is held back goes
+	// out after Fallback already when no route has accepted the page.
+	After, Fallback time.Duration
 }
 
 // Outcome is everything that follows from one group of spooled records. It is

@@ -19,6 +19,13 @@ type Page struct {
 	// Proves and ProvesNot bound what may be concluded.
 	Proves    string `json:"proves"`
 	ProvesNot string `json:"proves_not"`
+	// Sure says how sure it is that something leaked.
+	Sure string `json:"sure,omitempty"`
+	// Window lists when the leaked extract may have been taken, and Suspects the
+	// ids of the first suspects, each with its probability, as far as known when
+	// the page went out.
+	Window   []string `json:"window,omitempty"`
+	Suspects []string `json:"suspects,omitempty"`
 	// Next lists what to do now, most urgent first.
 	Next []string `json:"next"`
 	Link string   `json:"link,omitempty"`

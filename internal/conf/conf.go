@@ -10,7 +10,7 @@
 //	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
 //
 // A section that is absent switches its part off (the pointer is nil);
-// [registry], [pool], [spool], [verify] and [gate] always have defaults. Relative paths are taken
+// [registry], [pool], [spool], [verify], [pager] and [gate] always have defaults. Relative paths are taken
 // from the folder of the configuration file and are absolute in [Config].
 //
 // Secrets never stand in the configuration itself. A key that ends in _file
@@ -31,7 +31,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"saltmine/internal/canary"
 	"saltmine/internal/inventory"
 )
 
@@ -53,6 +52,7 @@ type Config struct {
 	API        *API               `json:"api,omitempty"`
 	Admin      *Admin             `json:"admin,omitempty"`
 	Spool      Spool              `json:"spool"`
+	Pager      Pager              `json:"pager"`
 	Routes     []Route            `json:"route,omitempty"`
 	Rotate     *Rotate            `json:"rotate,omitempty"`
 	Verify     Verify             `json:"verify"`
@@ -212,19 +212,6 @@ type Spool struct {
 	MaxBytes int64  `json:"max_bytes"` // default 20 GiB
 }
 
-// Route is one way on which pages are sent.
-type Route struct {
-	Kind string `json:"kind"` // "webhook" or "pagerduty"
-	// Name tells routes apart in logs and in the outbox. Default: the kind and
-	// the route's number, "webhook-1".
-	Name string `json:"name"`
-	// URL receives the page. For pagerduty the default is the Events v2 address.
-	URL         string          `json:"url"`
-	SecretFile  string          `json:"secret_file"`
-	Secret      Secret          `json:"secret"`
-	MinSeverity canary.Severity `json:"min_severity"` // default P2
-}
-
 // Rotate says when tokens are changed in place.
 type Rotate struct {
 	// Schedule is a cron text of five fields, read in UTC. Default
@@ -272,6 +259,7 @@ func Default(dir string) *Config {
 		Life:   defaultLife(),
 		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 		Gate:   Gate{Rows: 20_000, MaxAUC: 0.55},
+		Pager:  Pager{AcceptWithin: 100 * time.Second},
 	}
 }
 

@@ -74,6 +74,7 @@ func secretFiles(t *testing.T, dir string) {
 	}
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
+	write(t, dir, "pagerduty-webhook.secret", "hunter2-webhook", 0o600)
 	write(t, dir, "pagerduty.key", "hunter2-duty\n\n", 0o600)
 	write(t, dir, "agents.txt", "# floor 1\nj.doe hunter2-agent-0001\n\nm.roe hunter2-agent-0002\n", 0o600)
 	write(t, dir, "callers.txt", "campaigns hunter2-caller-0001\nbilling hunter2-caller-0002\n", 0o600)
@@ -127,7 +128,7 @@ func TestEmptyFileGivesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
-		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"}}`
+		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -209,28 +210,31 @@ func TestOneFault(t *testing.T) {
 			"[pool]\ndomains=['a.example']\n[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\nanswers_per_second=-1\n",
 			"s.toml:6: dns.answers_per_second: -1 is not between 0 and 1000000",
 		},
-		"proxy":             {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nproxy_from=['10.0.0.0/8', 'ten']\n", `s.toml:5: smtp.proxy_from[1]: "ten" is not a network like 192.0.2.0/24`},
-		"acme deaf":         {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\n", "s.toml:3: smtp.acme_listen: missing, but acme is given"},
-		"acme and file":     {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\nacme_listen=':443'\ntls_cert='c'\ntls_key='k'\n", "s.toml:5: smtp.acme: tls_cert is given too; keep one of them"},
-		"lmtp mode":         {"[pool]\ndomains=['a.example']\n[smtp]\nlmtp='a'\nlmtp_mode='0999'\n", `s.toml:5: smtp.lmtp_mode: "0999" is not a file mode like "0660"`},
-		"mode of nothing":   {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nlmtp_mode='0600'\n", "s.toml:3: smtp.lmtp: missing, but lmtp_mode is given"},
-		"deaf mail ear":     {"[pool]\ndomains=['a.example']\n[smtp]\n", "s.toml:3: smtp.listen: missing"},
-		"no connections":    {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nconnections=0\n", "s.toml:5: smtp.connections: 0 is not between 1 and 1000000"},
-		"ear without pool":  {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
-		"odd port":          {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
-		"hasty core":        {"[[core.pull]]\nurl='https://e.example:1'\nsilence='1s'\n", "s.toml:3: core.pull[0].silence: 1s is less than 4s"},
-		"spool too small":   {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
-		"attribute":         {"[support.a]\ndsn_file='b'\nconnection_attributes=['x']\n", "s.toml:3: support.a.connection_attributes: \"x\": want \"name:value\", without a comma"},
-		"driver attribute":  {"[support.a]\ndsn_file='b'\nconnection_attributes=['_os:x']\n", "s.toml:3: support.a.connection_attributes: \"_os:x\": names with _ are the driver's, which sends its own all the same"},
-		"zone":              {"[support.a]\ndsn_file='b'\ntime_zone='CET+1'\n", "s.toml:3: support.a.time_zone: \"CET+1\": want a name like \"Europe/Berlin\" or \"UTC\""},
-		"zone of here":      {"[support.a]\ndsn_file='b'\ntime_zone='Local'\n", "s.toml:3: support.a.time_zone: \"Local\": want a name like \"Europe/Berlin\" or \"UTC\""},
-		"rate not finite":   {"[support.a]\ndsn_file='b'\nchange_rate=nan\n", "s.toml:3: support.a.change_rate: NaN is not above 0 and at most 365"},
-		"flag not a flag":   {"[gate]\noff = 'yes'\n", "s.toml:2: gate.off: want true or false, found a string"},
-		"gate too small":    {"[gate]\nrows = 10\n", "s.toml:2: gate.rows: 10 is not between 1000 and 250000"},
-		"gate below chance": {"[gate]\nmax_auc = 0.4\n", "s.toml:2: gate.max_auc: 0.4 is not between 0.5 and 1"},
-		"line of dotted":    {"# a\npool.accept_one_in = 0\n", "s.toml:2: pool.accept_one_in: 0 is not between 1 and 1048576"},
-		"line in inline":    {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
-		"second of two":     {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
+		"proxy":              {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nproxy_from=['10.0.0.0/8', 'ten']\n", `s.toml:5: smtp.proxy_from[1]: "ten" is not a network like 192.0.2.0/24`},
+		"acme deaf":          {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\n", "s.toml:3: smtp.acme_listen: missing, but acme is given"},
+		"acme and file":      {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\nacme_listen=':443'\ntls_cert='c'\ntls_key='k'\n", "s.toml:5: smtp.acme: tls_cert is given too; keep one of them"},
+		"lmtp mode":          {"[pool]\ndomains=['a.example']\n[smtp]\nlmtp='a'\nlmtp_mode='0999'\n", `s.toml:5: smtp.lmtp_mode: "0999" is not a file mode like "0660"`},
+		"mode of nothing":    {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nlmtp_mode='0600'\n", "s.toml:3: smtp.lmtp: missing, but lmtp_mode is given"},
+		"deaf mail ear":      {"[pool]\ndomains=['a.example']\n[smtp]\n", "s.toml:3: smtp.listen: missing"},
+		"no connections":     {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nconnections=0\n", "s.toml:5: smtp.connections: 0 is not between 1 and 1000000"},
+		"ear without pool":   {"[dns]\nlisten=['[::1]:53']\nnameservers=['ns.example.net']\n", "s.toml:1: pool.domains: missing, but [smtp] or [dns] need at least one"},
+		"odd port":           {"[admin]\nlisten='h:007'\n", `s.toml:2: admin.listen: "h:007" has an odd port number`},
+		"hasty core":         {"[[core.pull]]\nurl='https://e.example:1'\nsilence='1s'\n", "s.toml:3: core.pull[0].silence: 1s is less than 4s"},
+		"spool too small":    {"[spool]\nmax_bytes='1KiB'\n", "s.toml:2: spool.max_bytes: 1024 bytes are too few; at least 1MiB"},
+		"attribute":          {"[support.a]\ndsn_file='b'\nconnection_attributes=['x']\n", "s.toml:3: support.a.connection_attributes: \"x\": want \"name:value\", without a comma"},
+		"driver attribute":   {"[support.a]\ndsn_file='b'\nconnection_attributes=['_os:x']\n", "s.toml:3: support.a.connection_attributes: \"_os:x\": names with _ are the driver's, which sends its own all the same"},
+		"zone":               {"[support.a]\ndsn_file='b'\ntime_zone='CET+1'\n", "s.toml:3: support.a.time_zone: \"CET+1\": want a name like \"Europe/Berlin\" or \"UTC\""},
+		"zone of here":       {"[support.a]\ndsn_file='b'\ntime_zone='Local'\n", "s.toml:3: support.a.time_zone: \"Local\": want a name like \"Europe/Berlin\" or \"UTC\""},
+		"rate not finite":    {"[support.a]\ndsn_file='b'\nchange_rate=nan\n", "s.toml:3: support.a.change_rate: NaN is not above 0 and at most 365"},
+		"flag not a flag":    {"[gate]\noff = 'yes'\n", "s.toml:2: gate.off: want true or false, found a string"},
+		"gate too small":     {"[gate]\nrows = 10\n", "s.toml:2: gate.rows: 10 is not between 1000 and 250000"},
+		"gate below chance":  {"[gate]\nmax_auc = 0.4\n", "s.toml:2: gate.max_auc: 0.4 is not between 0.5 and 1"},
+		"line of dotted":     {"# a\npool.accept_one_in = 0\n", "s.toml:2: pool.accept_one_in: 0 is not between 1 and 1048576"},
+		"line in inline":     {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
+		"step with no first": {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nafter='5m'\n", "s.toml:5: route[0].after: every route has one: no page would go out at once"},
+		"key of another":     {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nack_secret_file='b'\n", "s.toml:5: route[0].ack_secret_file: webhook has none"},
+		"hasty pager":        {"[pager]\naccept_within='1ms'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\n", "s.toml:2: pager.accept_within: 1ms is less than 1s"},
+		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"saltmine/internal/canary"
 	"saltmine/internal/token"
 )
 
-// The words that [[phone.provider]] and [[route]] know as their kind.
+// The words that [[phone.provider]] knows as its kind.
 const (
 	ProviderTwilio     = "twilio"
 	ProviderSignalWire = "signalwire"
@@ -18,12 +17,7 @@ const (
 	ProviderBandwidth  = "bandwidth"
 	ProviderSinch      = "sinch"
 	ProviderGeneric    = "generic"
-	RouteWebhook       = "webhook"
-	RoutePagerDuty     = "pagerduty"
 )
-
-// pagerDutyURL is the Events API v2 address.
-const pagerDutyURL = "https://events.pagerduty.com/v2/enqueue"
 
 // decode reads every section, and then the names that are kept for later.
 func (c *Config) decode(top *table) {
@@ -54,6 +48,7 @@ func (c *Config) decode(top *table) {
 		t.size("max_bytes", &c.Spool.MaxBytes)
 		t.finish()
 	}
+	c.Pager.decode(top.sub("pager"))
 	c.decodeRoutes(top.subs("route"))
 	if t := top.sub("rotate"); t != nil {
 		c.Rotate = new(DefaultRotate())
@@ -190,21 +185,4 @@ func (c *Config) decodeAPI(t *table) {
 	c.API.PublicURL = strings.TrimRight(c.API.PublicURL, "/")
 	t.file("people_file", &c.API.PeopleFile)
 	t.finish()
-}
-
-func (c *Config) decodeRoutes(tables []*table) {
-	for i, t := range tables {
-		r := Route{MinSeverity: canary.P2}
-		t.text("kind", &r.Kind)
-		if r.Kind == RoutePagerDuty {
-			r.URL = pagerDutyURL
-		}
-		r.Name = fmt.Sprintf("%s-%d", r.Kind, i+1)
-		t.text("name", &r.Name)
-		t.text("url", &r.URL)
-		t.file("secret_file", &r.SecretFile)
-		t.severity("min_severity", &r.MinSeverity)
-		t.finish()
-		c.Routes = append(c.Routes, r)
-	}
 }

@@ -41,6 +41,7 @@ func (c *Config) loadSecrets(b *book) {
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)
+		r.AckSecret = loadSecret(b, fmt.Sprintf("route[%d].ack_secret_file", i), r.AckSecretFile)
 	}
 }
 

@@ -48,15 +48,7 @@ func (c *Config) Redacted() string {
 	p.mailbox(c.Mailbox)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
-	for i, r := range c.Routes {
-		key := fmt.Sprintf("route[%d].", i)
-		p.value(key+"kind", r.Kind)
-		p.value(key+"name", r.Name)
-		p.value(key+"url", r.URL)
-		p.value(key+"secret_file", r.SecretFile)
-		p.value(key+"secret", r.Secret.String())
-		p.value(key+"min_severity", r.MinSeverity.String())
-	}
+	p.routes(c)
 	if r := c.Rotate; r != nil {
 		p.value("rotate.schedule", r.Schedule)
 		p.value("rotate.lifetime", r.Lifetime.String())

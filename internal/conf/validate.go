@@ -215,20 +215,6 @@ func (k *checks) provider(key string, p Provider) {
 	}
 }
 
-func (c *Config) checkRoutes(k *checks) {
-	names := map[string]bool{}
-	for i, r := range c.Routes {
-		key := fmt.Sprintf("route[%d]", i)
-		k.kind(key, r.Kind, RouteWebhook, RoutePagerDuty)
-		k.url(key+".url", r.URL)
-		k.secret(key, r.SecretFile, r.Secret)
-		k.name(key, r.Name, names)
-		if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
-			k.bad(key+".min_severity", "missing")
-		}
-	}
-}
-
 func (k *checks) kind(key, kind string, known ...string) { k.word(key+".kind", kind, known...) }
 
 // word wants one of the known words.

@@ -87,6 +87,8 @@ type Blinder interface {
 type Route struct {
 	Name string
 	Min  canary.Severity // pages at least as urgent go there
+	// After and Fallback hold a page back, see [canary.Delivery].
+	After, Fallback time.Duration
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,

@@ -358,11 +358,11 @@ func (w *work) finish() {
 			continue
 		}
 		w.out.Incidents = append(w.out.Incidents, s.Incident)
-		var routes []string
+		var routes []Route
 		for _, r := range w.in.cfg.Routes {
 			last, told := s.Paged[r.Name]
 			if deserves(s.Severity, r.Min, last, told) {
-				routes = append(routes, r.Name)
+				routes = append(routes, r)
 			}
 		}
 		if len(routes) == 0 {
@@ -370,8 +370,8 @@ func (w *work) finish() {
 		}
 		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
 		w.out.Pages = append(w.out.Pages, p)
-		for _, name := range routes {
-			w.out.Deliveries = append(w.out.Deliveries, canary.Delivery{Page: p.ID, Route: name})
+		for _, r := range routes {
+			w.out.Deliveries = append(w.out.Deliveries, canary.Delivery{Page: p.ID, Route: r.Name, After: r.After, Fallback: r.Fallback})
 		}
 	}
 }

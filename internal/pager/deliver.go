@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"saltmine/internal/canary"
 )
 
 const (
@@ -13,6 +15,7 @@ const (
 	longestAsk = time.Hour        // a receiver's Retry-After is heeded up to here
 	late       = 15 * time.Minute // after this a failing page is logged at Error
 	writeTime  = 5 * time.Second  // for one write of an outcome
+	remembered = 1000             // enriched pages that are kept
 )
 
 // backoff gives the pause after the n-th failure in a row, n from 1.
@@ -29,6 +32,7 @@ func (p *Pager) deliver(work context.Context, d Delivery) {
 	if !ok {
 		send = noRoute
 	}
+	d.Page = p.enriched(ctx, d)
 	receipt, err := send(ctx, d)
 	switch {
 	case err == nil:
@@ -40,6 +44,35 @@ func (p *Pager) deliver(work context.Context, d Delivery) {
 	}
 }
 
+// enriched gives the page as it is sent: with what is known of it by now, and
+// clean. It is found out once, so that every route and every attempt shows the
+// same as long as this process runs.
+func (p *Pager) enriched(ctx context.Context, d Delivery) canary.Page {
+	p.mu.Lock()
+	page, known := p.pages[d.Page.ID]
+	p.mu.Unlock()
+	if known {
+		return page
+	}
+	page = d.Page
+	if p.cfg.Enrich != nil && d.Kind == Trigger && !d.Test {
+		ctx, cancel := context.WithTimeout(ctx, p.cfg.EnrichTime)
+		page = p.cfg.Enrich(ctx, page)
+		cancel()
+	}
+	page = Clean(page)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first, known := p.pages[page.ID]; known { // another route was faster
+		return first
+	}
+	if len(p.pages) >= remembered {
+		clear(p.pages)
+	}
+	p.pages[page.ID] = page
+	return page
+}
+
 // noRoute stands in for a route that the configuration no longer names. The
 // page is kept: the configuration may be repaired.
 func noRoute(context.Context, Delivery) (Receipt, error) {
@@ -49,7 +82,7 @@ func noRoute(context.Context, Delivery) (Receipt, error) {
 func (p *Pager) sent(work context.Context, d Delivery, r Receipt) {
 	at := p.cfg.Now()
 	if p.record(work, d, func(ctx context.Context) error {
-		return p.cfg.Outbox.Sent(ctx, d.Page.ID, d.Route, at, string(r))
+		return p.cfg.Outbox.Sent(ctx, d, at, string(r))
 	}) {
 		p.log(work, slog.LevelInfo, "page sent", d, slog.String("receipt", string(r)))
 	}
@@ -69,7 +102,7 @@ func (p *Pager) failed(work context.Context, d Delivery, err error) {
 			slog.String("class", f.Class), slog.Any("error", err), slog.Time("next", f.Next))
 	}
 	p.record(work, d, func(ctx context.Context) error {
-		return p.cfg.Outbox.Failed(ctx, d.Page.ID, d.Route, f)
+		return p.cfg.Outbox.Failed(ctx, d, f)
 	})
 }
 
@@ -132,6 +165,7 @@ func (p *Pager) log(ctx context.Context, level slog.Level, msg string, d Deliver
 	p.cfg.Log.LogAttrs(ctx, level, msg, append([]slog.Attr{ //nolint:sloglint // every caller gives a constant
 		slog.String("page", string(d.Page.ID)), about,
 		slog.String("route", d.Route),
+		slog.String("kind", d.Kind),
 		slog.Int("attempt", d.Attempts+1),
 	}, more...)...)
 }

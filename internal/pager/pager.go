@@ -15,14 +15,22 @@
 // route that hangs holds up no other. Without work the pager sleeps until the
 // next delivery is due, at most a minute; it is woken by [Pager.Wake].
 //
+// On one route the pages of one incident go out in the order in which they were
+// written. A delivery may be held back as a step of an escalation: it goes out
+// when nobody has acknowledged in time, or when no other route has accepted the
+// page, and never when somebody has ([Outbox.Escalate]).
+//
 // How it fails: a route that said no for good (a [*Error] without Retry) or has
 // not answered for GiveUp turns the delivery to "gave up" in the outbox and
 // logs at Error. An outbox that cannot be read or written is tried again with
 // growing pauses; the delivery concerned stays claimed meanwhile, so that a
 // page whose outcome could not be written is not sent in a loop.
 //
-// The pager refuses to look for tokens, to choose routes by severity (whoever
-// writes the outbox does) and to change a page between two attempts.
+// Whatever strangers may have had a hand in is made inert before a route sees
+// it ([Clean]).
+//
+// The pager refuses to look for tokens and to choose routes by severity: whoever
+// writes the outbox does.
 package pager
 
 import (
@@ -40,20 +48,28 @@ import (
 	"saltmine/internal/canary"
 )
 
-// Trigger is the kind of a delivery that tells of an incident, new or changed.
-const Trigger = "trigger"
+// The kinds of a delivery.
+const (
+	Trigger = "trigger" // tells of an incident or notice, new or changed
+	Resolve = "resolve" // says that it is closed; its page is the last one about it
+)
 
 // Delivery is one page on its way to one route.
 type Delivery struct {
 	Page     canary.Page
 	Route    string    // name of the route, as in the configuration
-	Kind     string    // Trigger
+	Kind     string    // Trigger or Resolve
 	Attempts int       // how often it has been tried and recorded as failed
 	First    time.Time // when the page was written to the outbox
 	NextTry  time.Time // not to be tried before
 	// DedupKey is the same for all pages of one incident, so that receivers
 	// that group show one alert: the incident's id, or that of a notice.
 	DedupKey string
+	// Quiet is set when it shall wake nobody: somebody has acknowledged what it is
+	// about at this urgency, or it is closed.
+	Quiet   bool
+	Verdict canary.Verdict // what the incident was found to be; empty while it is open
+	Test    bool           // nothing happened: somebody tries the route
 }
 
 var plainRoute = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -62,13 +78,18 @@ var plainRoute = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // same on every attempt and after every restart, and holds only letters,
 // digits, '_' and '-', so that it can stand in a header; a route whose name
 // has other characters stands there as 16 hexadecimal digits of its SHA-256.
+// That of a Resolve ends with "_resolve".
 func (d Delivery) ID() string {
 	route := d.Route
 	if !plainRoute.MatchString(route) {
 		sum := sha256.Sum256([]byte(route))
 		route = hex.EncodeToString(sum[:8])
 	}
-	return string(d.Page.ID) + "_" + route
+	id := string(d.Page.ID) + "_" + route
+	if d.Kind == Resolve {
+		id += "_resolve"
+	}
+	return id
 }
 
 // Failure is what the outbox keeps of an attempt that failed.
@@ -82,18 +103,32 @@ type Failure struct {
 // Outbox is the durable list of deliveries. It is used from several goroutines.
 // The contract is tested by package pagertest.
 type Outbox interface {
-	// Due returns deliveries that are neither sent nor given up and whose
-	// NextTry is not after now: of each route at most limit, the oldest NextTry
-	// first. The limit counts per route, or a route that hangs would hide the others.
+	// Due returns deliveries that are neither sent nor given up nor held back and
+	// whose NextTry is not after now: of each route at most limit, the oldest
+	// NextTry first. The limit counts per route, or a route that hangs would hide
+	// the others. Of those about one thing on one route, all wait for the first.
 	Due(ctx context.Context, now time.Time, limit int) ([]Delivery, error)
 	// Sent marks a delivery as done. Marking it twice is no error.
-	Sent(ctx context.Context, page canary.PageID, route string, at time.Time, receipt string) error
+	Sent(ctx context.Context, d Delivery, at time.Time, receipt string) error
 	// Failed counts an attempt and sets the next one, or marks the delivery as
 	// given up. A delivery that is sent already stays sent.
-	Failed(ctx context.Context, page canary.PageID, route string, f Failure) error
-	// Next returns the earliest NextTry of all deliveries that are neither sent
-	// nor given up, and false when there is none.
+	Failed(ctx context.Context, d Delivery, f Failure) error
+	// Next returns when the next delivery is due or may be let go by Escalate,
+	// and false when none waits.
 	Next(ctx context.Context) (time.Time, bool, error)
+	// Escalate lets go what is held back (see [canary.Delivery]) and whose time
+	// has come, or drops it when what it is about is acknowledged or closed. Of a
+	// page that no route can accept any more, the first step goes out at once.
+	Escalate(ctx context.Context, now time.Time) ([]Escalated, error)
+}
+
+// Escalated is a delivery that is no longer held back.
+type Escalated struct {
+	Page  canary.PageID
+	Route string
+	// Unaccepted is set when no other route accepted the page, and not when nobody
+	// acknowledged it.
+	Unaccepted bool
 }
 
 // Config is what a pager needs. Outbox, Routes and Now must be set.
@@ -103,6 +138,12 @@ type Config struct {
 	Now    func() time.Time
 	// Log gets ids, routes and error classes. Nil logs nothing.
 	Log *slog.Logger
+	// Enrich adds to a page what can be said of its incident when it goes out, and
+	// returns it as it is when that cannot be found out before ctx ends. Nil adds
+	// nothing.
+	Enrich func(ctx context.Context, page canary.Page) canary.Page
+	// EnrichTime bounds it; 0 is half a second.
+	EnrichTime time.Duration
 	// Jitter spreads a pause. Nil takes an even choice from half of it to all of it.
 	Jitter func(time.Duration) time.Duration
 	// GiveUp is how long after First a delivery that still fails is given up; 0 is 7 days.
@@ -120,6 +161,7 @@ func (c Config) withDefaults() Config {
 	c.Workers = cmp.Or(c.Workers, 4)
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
 	c.Drain = cmp.Or(c.Drain, 10*time.Second)
+	c.EnrichTime = cmp.Or(c.EnrichTime, 500*time.Millisecond)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -141,14 +183,18 @@ type Pager struct {
 	done map[slot]bool  // and those that ended since the outbox was asked
 	load map[string]int // how many of them each route has
 
+	pages map[canary.PageID]canary.Page // as they are sent
+
 	faults int // failed readings of the outbox in a row; Run's own
 }
 
 // slot names a delivery within the process.
 type slot struct {
-	page  canary.PageID
-	route string
+	page        canary.PageID
+	route, kind string
 }
+
+func slotOf(d Delivery) slot { return slot{d.Page.ID, d.Route, d.Kind} }
 
 // New returns a pager.
 func New(cfg Config) *Pager {
@@ -158,6 +204,8 @@ func New(cfg Config) *Pager {
 		busy: map[slot]bool{},
 		done: map[slot]bool{},
 		load: map[string]int{},
+
+		pages: map[canary.PageID]canary.Page{},
 	}
 }
 
@@ -199,6 +247,9 @@ func (p *Pager) round(ctx context.Context, start func(Delivery)) time.Duration {
 	p.mu.Lock()
 	clear(p.done)
 	p.mu.Unlock()
+	if err := p.escalate(ctx, now); err != nil {
+		return p.fault(ctx, err)
+	}
 	// What is in flight is still due, so twice the places always show enough.
 	due, err := p.cfg.Outbox.Due(ctx, now, 2*p.cfg.Workers)
 	if err != nil {
@@ -223,6 +274,20 @@ func (p *Pager) round(ctx context.Context, start func(Delivery)) time.Duration {
 	default:
 		return min(wait, idle)
 	}
+}
+
+// escalate lets go what was held back long enough.
+func (p *Pager) escalate(ctx context.Context, now time.Time) error {
+	list, err := p.cfg.Outbox.Escalate(ctx, now)
+	for _, e := range list {
+		why := "nobody acknowledged"
+		if e.Unaccepted {
+			why = "no route accepted"
+		}
+		p.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "page escalated",
+			slog.String("page", string(e.Page)), slog.String("route", e.Route), slog.String("why", why))
+	}
+	return err
 }
 
 // fault reports that the outbox cannot be read and returns the pause.
@@ -254,7 +319,7 @@ func (p *Pager) rest(ctx context.Context, wait time.Duration) {
 func (p *Pager) claim(d Delivery) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := slot{d.Page.ID, d.Route}
+	s := slotOf(d)
 	if p.busy[s] || p.done[s] || p.load[d.Route] >= p.cfg.Workers {
 		return false
 	}
@@ -266,8 +331,8 @@ func (p *Pager) claim(d Delivery) bool {
 // release gives the place back.
 func (p *Pager) release(d Delivery) {
 	p.mu.Lock()
-	delete(p.busy, slot{d.Page.ID, d.Route})
-	p.done[slot{d.Page.ID, d.Route}] = true
+	delete(p.busy, slotOf(d))
+	p.done[slotOf(d)] = true
 	if p.load[d.Route]--; p.load[d.Route] == 0 {
 		delete(p.load, d.Route)
 	}

@@ -60,9 +60,22 @@ func (r *Registry) queryIncidents(ctx context.Context, rest string, args ...any)
 	return list, rows.Err()
 }
 
-// SetVerdict closes an incident.
+// SetVerdict closes an incident, and the routes that were told of it are told. A
+// verdict that is changed later is told to nobody.
 func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canary.Verdict) error {
-	err := one(r.db.ExecContext(ctx, "UPDATE incidents SET verdict = ?, updated = ? WHERE id = ?", v, micros(r.now()), id))
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		var before canary.Verdict
+		if err := tx.QueryRowContext(ctx, "SELECT verdict FROM incidents WHERE id = ?", id).Scan(&before); err != nil {
+			return notFound(err)
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET verdict = ?, updated = ? WHERE id = ?", v, micros(r.now()), id); err != nil {
+			return err
+		}
+		if before != "" {
+			return nil
+		}
+		return r.resolve(ctx, tx, id)
+	})
 	if err != nil {
 		return fmt.Errorf("registry: verdict on %s: %w", id, err)
 	}

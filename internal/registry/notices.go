@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -19,8 +18,9 @@ type noticeBody struct {
 	Next []string `json:"next,omitempty"`
 }
 
-// Compose writes the page of a new notice, and names the routes that it goes to.
-type Compose func(canary.Notice) (canary.Page, []string)
+// Compose writes the page of a new notice, and says where it goes. The deliveries
+// are of that page, whatever they name.
+type Compose func(canary.Notice) (canary.Page, []canary.Delivery)
 
 // FileNotices brings the notices of a scope up to date. Of the list, those
 // whose mark stands there already are left as they are; new ones are written
@@ -110,10 +110,11 @@ func (r *Registry) raise(ctx context.Context, tx *sql.Tx, n canary.Notice, mark 
 	if err != nil {
 		return n, err
 	}
-	page, routes := compose(n)
+	page, deliveries := compose(n)
 	o := canary.Outcome{Pages: []canary.Page{page}}
-	for _, name := range routes {
-		o.Deliveries = append(o.Deliveries, canary.Delivery{Page: page.ID, Route: name})
+	for _, d := range deliveries {
+		d.Page = page.ID
+		o.Deliveries = append(o.Deliveries, d)
 	}
 	return n, savePages(ctx, tx, o)
 }
@@ -146,20 +147,26 @@ func (r *Registry) Notices(ctx context.Context, all bool, limit int) ([]canary.N
 	return list, nil
 }
 
-// AcknowledgeNotice records that somebody has read a notice. Who was first stays.
-func (r *Registry) AcknowledgeNotice(ctx context.Context, id canary.NoticeID, who string) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+// AcknowledgeNotice records that somebody has read a notice; no further step of
+// its page goes out. Who was first stays.
+func (r *Registry) AcknowledgeNotice(ctx context.Context, id canary.NoticeID, who, via string) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		var read int64
-		err := tx.QueryRowContext(ctx, "SELECT acknowledged FROM notices WHERE id = ?", id).Scan(&read)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			err = ErrNotFound
-		case err == nil && read == 0:
-			_, err = tx.ExecContext(ctx, "UPDATE notices SET acknowledged = ?, who = ? WHERE id = ?", micros(r.now()), who, id)
+		var severity canary.Severity
+		if err := tx.QueryRowContext(ctx, "SELECT acknowledged, severity FROM notices WHERE id = ?", id).Scan(&read, &severity); err != nil {
+			return notFound(err)
 		}
-		if err != nil {
-			return fmt.Errorf("registry: acknowledge %s: %w", id, err)
+		if read != 0 {
+			return nil
 		}
-		return nil
+		now := r.now()
+		if _, err := tx.ExecContext(ctx, "UPDATE notices SET acknowledged = ?, who = ? WHERE id = ?", micros(now), cut(who, 200), id); err != nil {
+			return err
+		}
+		return r.ack(ctx, tx, string(id), Ack{Severity: severity, At: now, Who: who, Via: via})
 	})
+	if err != nil {
+		return fmt.Errorf("registry: acknowledge %s: %w", id, err)
+	}
+	return nil
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // compose pages every notice on one route.
-func compose(n canary.Notice) (canary.Page, []string) {
-	return canary.Page{ID: canary.PageID("p_" + string(n.ID)[2:]), Notice: n.ID, Severity: n.Severity, At: n.Raised, Summary: n.Text}, []string{"quiet"}
+func compose(n canary.Notice) (canary.Page, []canary.Delivery) {
+	return canary.Page{ID: canary.PageID("p_" + string(n.ID)[2:]), Notice: n.ID, Severity: n.Severity, At: n.Raised, Summary: n.Text}, []canary.Delivery{{Route: "quiet"}}
 }
 
 func found(marks ...string) (list []canary.Notice) {
@@ -60,15 +60,15 @@ func TestNotices(t *testing.T) {
 		wantShown(true, 4)
 
 		n := wantShown(false, 4)[0]
-		must(t, r.AcknowledgeNotice(ctx, n.ID, "dana"))
-		must(t, r.AcknowledgeNotice(ctx, n.ID, "somebody else"))
+		must(t, r.AcknowledgeNotice(ctx, n.ID, "dana", "cli"))
+		must(t, r.AcknowledgeNotice(ctx, n.ID, "somebody else", "cli"))
 		wantShown(false, 3)
 		for _, m := range wantShown(true, 4) {
 			if m.ID == n.ID && (m.Who != "dana" || m.Acknowledged.IsZero() || m.Text != n.Text || len(m.Next) != 1) {
 				t.Errorf("acknowledged: %+v", m)
 			}
 		}
-		if err := r.AcknowledgeNotice(ctx, "n_nobody", "dana"); !errors.Is(err, registry.ErrNotFound) {
+		if err := r.AcknowledgeNotice(ctx, "n_nobody", "dana", "cli"); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("an unknown notice: %v", err)
 		}
 		due, err := r.Outbox().Due(ctx, start().AddDate(1, 0, 0), 100)

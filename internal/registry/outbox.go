@@ -13,29 +13,52 @@ import (
 
 // The states of a delivery.
 const (
-	due    = "due"
-	sent   = "sent"
-	failed = "failed"
+	due     = "due"
+	held    = "held" // a step of an escalation whose time has not come
+	sent    = "sent"
+	failed  = "failed"
+	skipped = "skipped" // it was held, and nobody needs it any more
 )
 
 func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
-	written := map[canary.PageID]time.Time{}
+	written := map[canary.PageID]canary.Page{}
 	for _, p := range o.Pages {
 		body, err := json.Marshal(p)
 		if err != nil {
 			return err
 		}
-		written[p.ID] = p.At
+		written[p.ID] = p
 		if _, err := tx.ExecContext(ctx, "INSERT INTO pages (id, incident, severity, written, body) VALUES (?,?,?,?,?)",
 			p.ID, p.Incident, int(p.Severity), micros(p.At), string(body)); err != nil {
 			return fmt.Errorf("registry: page %s: %w", p.ID, err)
 		}
 	}
 	for _, d := range o.Deliveries {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, state, attempts, next_try, receipt, fault) VALUES (?,?,?,0,?,'','')",
-			d.Page, d.Route, due, micros(written[d.Page])); err != nil {
-			return fmt.Errorf("registry: page %s to %s: %w", d.Page, d.Route, err)
+		p := written[d.Page]
+		state := due
+		if d.After > 0 {
+			state = held
 		}
+		if err := saveDelivery(ctx, tx, delivery{d.Page, d.Route, pager.Trigger, p.About(), state, p.At, p.At.Add(d.After), p.At.Add(d.Fallback)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivery is a new row of deliveries.
+type delivery struct {
+	page                    canary.PageID
+	route, kind             string
+	about, state            string
+	written, next, fallback time.Time
+}
+
+func saveDelivery(ctx context.Context, tx *sql.Tx, d delivery) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, kind, about, state, attempts, written, next_try, fallback, receipt, fault) VALUES (?,?,?,?,?,0,?,?,?,'','')",
+		d.page, d.route, d.kind, d.about, d.state, micros(d.written), micros(d.next), micros(d.fallback))
+	if err != nil {
+		return fmt.Errorf("registry: page %s to %s: %w", d.page, d.route, err)
 	}
 	return nil
 }
@@ -47,25 +70,32 @@ type Outbox struct{ r *Registry }
 // Outbox returns the pages on their way.
 func (r *Registry) Outbox() Outbox { return Outbox{r} }
 
+// waits is a condition on deliveries d: an earlier one about the same goes first.
+const waits = `EXISTS (SELECT 1 FROM deliveries e WHERE e.about = d.about AND e.route = d.route AND e.state = 'due'
+	AND (e.written < d.written OR e.written = d.written AND (e.page < d.page OR e.page = d.page AND e.kind > d.kind)))`
+
 // Due returns deliveries whose next attempt has come: of each route at most
-// limit, the oldest first.
+// limit, the oldest first, and only the first of those about one thing.
 func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
 	var list []pager.Delivery
-	err := o.r.each(ctx, `SELECT body, route, attempts, written, next_try FROM (
-		SELECT p.body, p.written, d.route, d.attempts, d.next_try, d.page,
+	err := o.r.each(ctx, `SELECT body, route, kind, attempts, written, next_try, acked, verdict FROM (
+		SELECT p.body, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, COALESCE(a.severity, 0) AS acked, COALESCE(i.verdict, '') AS verdict,
 			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
-		FROM deliveries d, pages p WHERE p.id = d.page AND d.state = ? AND d.next_try <= ?) AS waiting
+		FROM deliveries d JOIN pages p ON p.id = d.page LEFT JOIN acks a ON a.about = d.about LEFT JOIN incidents i ON i.id = d.about
+		WHERE d.state = ? AND d.next_try <= ? AND NOT `+waits+`) AS waiting
 		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), limit}, func(row *sql.Rows) error {
-		d := pager.Delivery{Kind: pager.Trigger}
+		var d pager.Delivery
 		var body string
 		var first, next int64
-		if err := row.Scan(&body, &d.Route, &d.Attempts, &first, &next); err != nil {
+		var acked canary.Severity
+		if err := row.Scan(&body, &d.Route, &d.Kind, &d.Attempts, &first, &next, &acked, &d.Verdict); err != nil {
 			return err
 		}
 		if err := json.Unmarshal([]byte(body), &d.Page); err != nil {
 			return err
 		}
 		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), d.Page.About()
+		d.Quiet = d.Verdict != "" || acked != 0 && acked <= d.Page.Severity
 		list = append(list, d)
 		return nil
 	})
@@ -75,35 +105,39 @@ func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Deli
 	return list, nil
 }
 
-// Next returns when the next delivery is due, and false when none waits.
+// Next returns when the next delivery is due or may be let go, and false when
+// none waits.
 func (o Outbox) Next(ctx context.Context) (time.Time, bool, error) {
 	var next sql.NullInt64
-	if err := o.r.db.QueryRowContext(ctx, "SELECT MIN(next_try) FROM deliveries WHERE state = ?", due).Scan(&next); err != nil {
+	err := o.r.db.QueryRowContext(ctx, `SELECT MIN(CASE WHEN d.state = 'held' AND d.fallback < d.next_try
+			AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent') THEN d.fallback ELSE d.next_try END)
+		FROM deliveries d WHERE d.state = 'held' OR d.state = 'due' AND NOT `+waits).Scan(&next)
+	if err != nil {
 		return time.Time{}, false, fmt.Errorf("registry: next page: %w", err)
 	}
 	return fromMicros(next.Int64), next.Valid, nil
 }
 
 // Sent records that a route accepted a page.
-func (o Outbox) Sent(ctx context.Context, page canary.PageID, route string, at time.Time, receipt string) error {
-	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ? AND state <> ?",
-		sent, micros(at), cut(receipt, 200), page, route, sent)
+func (o Outbox) Sent(ctx context.Context, d pager.Delivery, at time.Time, receipt string) error {
+	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ? AND kind = ? AND state <> ?",
+		sent, micros(at), cut(receipt, 200), d.Page.ID, d.Route, d.Kind, sent)
 	if err != nil {
-		return fmt.Errorf("registry: page %s to %s: %w", page, route, err)
+		return fmt.Errorf("registry: page %s to %s: %w", d.Page.ID, d.Route, err)
 	}
 	return nil
 }
 
 // Failed records a failed attempt, and that it is tried again or given up.
-func (o Outbox) Failed(ctx context.Context, page canary.PageID, route string, f pager.Failure) error {
+func (o Outbox) Failed(ctx context.Context, d pager.Delivery, f pager.Failure) error {
 	state := due
 	if f.GaveUp {
 		state = failed
 	}
-	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, fault = ? WHERE page = ? AND route = ? AND state <> ?",
-		state, micros(f.Next), cut(f.Class, 200), page, route, sent)
+	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, fault = ? WHERE page = ? AND route = ? AND kind = ? AND state <> ?",
+		state, micros(f.Next), cut(f.Class, 200), d.Page.ID, d.Route, d.Kind, sent)
 	if err != nil {
-		return fmt.Errorf("registry: page %s to %s: %w", page, route, err)
+		return fmt.Errorf("registry: page %s to %s: %w", d.Page.ID, d.Route, err)
 	}
 	return nil
 }
@@ -119,7 +153,7 @@ func cut(s string, n int) string {
 type PageStatus struct {
 	Page     canary.Page `json:"page"`
 	Route    string      `json:"route"`
-	State    string      `json:"state"` // due, sent, failed
+	State    string      `json:"state"` // due, held, sent, failed, skipped
 	Attempts int         `json:"attempts"`
 	Fault    string      `json:"fault,omitempty"`
 }
@@ -127,7 +161,7 @@ type PageStatus struct {
 // PagesOf returns the pages of an incident with their deliveries.
 func (r *Registry) PagesOf(ctx context.Context, id canary.IncidentID) ([]PageStatus, error) {
 	var list []PageStatus
-	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault FROM pages p, deliveries d WHERE d.page = p.id AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{id}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault FROM pages p, deliveries d WHERE d.page = p.id AND d.kind = ? AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{pager.Trigger, id}, func(row *sql.Rows) error {
 		var s PageStatus
 		var body string
 		if err := row.Scan(&body, &s.Route, &s.State, &s.Attempts, &s.Fault); err != nil {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/pager"
 	"saltmine/internal/pager/pagertest"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
@@ -76,17 +75,32 @@ func must(t testing.TB, err error) {
 
 func TestOutboxContract(t *testing.T) {
 	t.Parallel()
-	open := func(dsn func(*testing.T) string) func(*testing.T) (pager.Outbox, pagertest.Seed) {
-		return func(t *testing.T) (pager.Outbox, pagertest.Seed) {
+	open := func(dsn func(*testing.T) string) func(*testing.T) pagertest.Rig {
+		return func(t *testing.T) pagertest.Rig {
 			r := openAt(t, dsn(t), vault(t))
-			return r.Outbox(), func(t *testing.T, page canary.Page, at time.Time, routes ...string) {
-				t.Helper()
-				page.At = at
-				o := canary.Outcome{Pages: []canary.Page{page}}
-				for _, route := range routes {
-					o.Deliveries = append(o.Deliveries, canary.Delivery{Page: page.ID, Route: route})
-				}
-				must(t, r.Commit(t.Context(), o))
+			return pagertest.Rig{
+				Outbox: r.Outbox(),
+				Write: func(t *testing.T, page canary.Page, at time.Time, steps ...canary.Delivery) {
+					t.Helper()
+					page.At = at
+					o := canary.Outcome{
+						Incidents: []canary.Incident{{ID: page.Incident, Place: page.Place, Severity: page.Severity, Opened: at, Updated: at, Reasons: []string{}}},
+						Pages:     []canary.Page{page},
+					}
+					for _, d := range steps {
+						d.Page = page.ID
+						o.Deliveries = append(o.Deliveries, d)
+					}
+					must(t, r.Commit(t.Context(), o))
+				},
+				Acknowledge: func(t *testing.T, id canary.IncidentID) {
+					t.Helper()
+					must(t, r.Acknowledge(t.Context(), id, "dana", "cli"))
+				},
+				Close: func(t *testing.T, id canary.IncidentID, v canary.Verdict) {
+					t.Helper()
+					must(t, r.SetVerdict(t.Context(), id, v))
+				},
 			}
 		}
 	}

@@ -77,15 +77,24 @@ type message struct {
 	Type      string      `json:"type"`
 	Timestamp time.Time   `json:"timestamp"`
 	Data      canary.Page `json:"data"`
+	// Quiet, Verdict and Test are as in pager.Delivery, and absent where they say nothing.
+	Quiet   bool           `json:"quiet,omitempty"`
+	Verdict canary.Verdict `json:"verdict,omitempty"`
+	Test    bool           `json:"test,omitempty"`
 }
 
 // Send is the route (see pager.Send).
 func (h *Hook) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
-	of := "incident.page"
+	of, what := "incident", "page"
 	if d.Page.Notice != "" {
-		of = "notice.page"
+		of = "notice"
 	}
-	body, err := encode(message{Type: of, Timestamp: canary.Micro(d.Page.At), Data: d.Page})
+	if d.Kind == pager.Resolve {
+		what = "resolved"
+	}
+	body, err := encode(message{
+		Type: of + "." + what, Timestamp: canary.Micro(d.Page.At), Data: d.Page, Quiet: d.Quiet, Verdict: d.Verdict, Test: d.Test,
+	})
 	if err != nil {
 		return "", &pager.Error{Class: "page cannot be encoded", Err: err}
 	}

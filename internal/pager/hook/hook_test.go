@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/pager"
 	"saltmine/internal/pager/hook"
 	"saltmine/internal/pager/pagertest"
@@ -120,6 +121,32 @@ func TestPageIsSignedAndAsTheGoldenFile(t *testing.T) {
 	}
 	if string(got.body)+"\n" != string(want) {
 		t.Errorf("body\n%s\nwant\n%s", got.body, want)
+	}
+}
+
+func TestKindsAreToldApart(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*pager.Delivery){
+		`{"type":"incident.resolved",`: func(d *pager.Delivery) { d.Kind = pager.Resolve },
+		`{"type":"notice.page",`:       func(d *pager.Delivery) { d.Page.Notice = "n_notice0000000001" },
+		`"canaries":1},"quiet":true,"verdict":"leak","test":true}`: func(d *pager.Delivery) {
+			d.Quiet, d.Verdict, d.Test = true, canary.Leak, true
+		},
+	} {
+		rcv := &receiver{statuses: []int{200}}
+		srv := httptest.NewServer(rcv)
+		d := delivery()
+		change(&d)
+		_, err := newHook(t, srv.URL, post.Config{}).Send(t.Context(), d)
+		srv.Close()
+		if err != nil || !strings.Contains(string(rcv.requests()[0].body), want) {
+			t.Errorf("%v, %s: no %s", err, rcv.requests()[0].body, want)
+		}
+	}
+	resolved := delivery()
+	resolved.Kind = pager.Resolve
+	if id := resolved.ID(); id != "p_page000000000001_duty_resolve" {
+		t.Errorf("id %q: a resolve must not be taken for a repeat of its page", id)
 	}
 }
 

@@ -18,11 +18,14 @@
 // it) and given up loudly. 429 and 5xx are tried again; so is everything else,
 // with longer pauses (see post.Refusal).
 //
-// The package refuses to resolve or acknowledge: a person does that.
+// When an incident gets its verdict a "resolve" event with the same key closes
+// the alert. What people acknowledge at PagerDuty comes back by its webhooks
+// (version 3, see [Acks]).
 package pagerduty
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,8 +41,8 @@ import (
 	"saltmine/internal/pager/post"
 )
 
-// BaseURL is where PagerDuty takes events.
-const BaseURL = "https://events.pagerduty.com"
+// EventsURL is where PagerDuty takes events.
+const EventsURL = "https://events.pagerduty.com/v2/enqueue"
 
 const (
 	maxSummary = 1024   // characters
@@ -67,7 +70,7 @@ func (Key) LogValue() slog.Value { return slog.StringValue(masked) }
 // Config is what a route to PagerDuty needs. RoutingKey and Now must be set.
 type Config struct {
 	RoutingKey Key
-	BaseURL    string // empty is the constant BaseURL
+	URL        string // empty is EventsURL
 	Now        func() time.Time
 	Poster     post.Config // its Now may be left out
 }
@@ -80,20 +83,17 @@ type Route struct {
 }
 
 // New returns a route, or an error when the key or the clock is missing or the
-// base URL is none.
+// URL is none.
 func New(cfg Config) (*Route, error) {
 	if cfg.RoutingKey == "" || cfg.Now == nil {
 		return nil, errors.New("pagerduty: no routing key or no clock")
 	}
-	if cfg.BaseURL == "" {
-		cfg.BaseURL = BaseURL
-	}
-	to, err := post.ParseURL(cfg.BaseURL)
+	to, err := post.ParseURL(cmp.Or(cfg.URL, EventsURL))
 	if err != nil {
-		return nil, fmt.Errorf("pagerduty: base url: %w", err)
+		return nil, fmt.Errorf("pagerduty: url: %w", err)
 	}
 	cfg.Poster.Now = cfg.Now
-	return &Route{key: cfg.RoutingKey, to: to.JoinPath("v2", "enqueue"), poster: post.New(cfg.Poster)}, nil
+	return &Route{key: cfg.RoutingKey, to: to, poster: post.New(cfg.Poster)}, nil
 }
 
 // Send is the route (see pager.Send).

@@ -30,6 +30,11 @@ const key = "0123456789abcdef0123456789abcdef"
 // the request's path and body and what Send said.
 func send(t *testing.T, page canary.Page, status int) (path string, body []byte, err error) {
 	t.Helper()
+	return sendKind(t, page, pager.Trigger, status)
+}
+
+func sendKind(t *testing.T, page canary.Page, kind string, status int) (path string, body []byte, err error) {
+	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path = r.Method + " " + r.URL.Path
 		body, _ = io.ReadAll(r.Body)
@@ -38,11 +43,11 @@ func send(t *testing.T, page canary.Page, status int) (path string, body []byte,
 		io.WriteString(w, `{"status":"success","message":"Event processed"}`) //nolint:errcheck // the client reads or not
 	}))
 	defer srv.Close()
-	r, err := pagerduty.New(pagerduty.Config{RoutingKey: key, BaseURL: srv.URL, Now: time.Now})
+	r, err := pagerduty.New(pagerduty.Config{RoutingKey: key, URL: srv.URL + "/v2/enqueue", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Send(t.Context(), pager.Delivery{Page: page, Route: "duty", Kind: pager.Trigger, DedupKey: string(page.Incident)})
+	_, err = r.Send(t.Context(), pager.Delivery{Page: page, Route: "duty", Kind: kind, DedupKey: string(page.Incident)})
 	return path, body, err
 }
 
@@ -172,7 +177,7 @@ func TestKeyDoesNotPrint(t *testing.T) {
 	if all := fmt.Sprintf("%v %+v %#v %s %s %s", cfg, cfg, cfg, cfg.RoutingKey, js, log.String()); strings.Contains(all, key) {
 		t.Errorf("the key prints: %s", all)
 	}
-	for _, bad := range []pagerduty.Config{{Now: time.Now}, {RoutingKey: key}, {RoutingKey: key, Now: time.Now, BaseURL: "events"}} {
+	for _, bad := range []pagerduty.Config{{Now: time.Now}, {RoutingKey: key}, {RoutingKey: key, Now: time.Now, URL: "events"}} {
 		if _, err := pagerduty.New(bad); err == nil || strings.Contains(err.Error(), key) {
 			t.Errorf("New: %v", err)
 		}

@@ -11,8 +11,17 @@ import (
 	"saltmine/internal/pager"
 )
 
-// Seed writes a page to the outbox under test, due from at on, for the routes.
-type Seed func(t *testing.T, page canary.Page, at time.Time, routes ...string)
+// Rig is an outbox under test with its owner's side.
+type Rig struct {
+	Outbox pager.Outbox
+	// Write writes a page of an open incident at the time given.
+	Write func(t *testing.T, page canary.Page, at time.Time, steps ...canary.Delivery)
+	// Acknowledge says that somebody is at an incident, which is as urgent as its
+	// last page.
+	Acknowledge func(t *testing.T, id canary.IncidentID)
+	// Close closes an incident, at any time.
+	Close func(t *testing.T, id canary.IncidentID, v canary.Verdict)
+}
 
 // Page returns the n-th page of a test, with every field set. The same n gives
 // the same page.
@@ -37,7 +46,12 @@ func Page(n int, at time.Time) canary.Page {
 // box is an outbox under test with helpers that fail the test.
 type box struct {
 	pager.Outbox
-	seed Seed
+	rig Rig
+}
+
+func (b box) seed(t *testing.T, page canary.Page, at time.Time, routes ...string) {
+	t.Helper()
+	b.rig.Write(t, page, at, Steps(routes...)...)
 }
 
 func (b box) due(t *testing.T, now time.Time, limit int) []pager.Delivery {
@@ -78,7 +92,7 @@ func (b box) wantNext(t *testing.T, want time.Time) {
 
 func (b box) sent(t *testing.T, page canary.Page, route string, at time.Time) {
 	t.Helper()
-	if err := b.Sent(t.Context(), page.ID, route, at, "status 202"); err != nil {
+	if err := b.Sent(t.Context(), pager.Delivery{Page: page, Route: route, Kind: pager.Trigger}, at, "status 202"); err != nil {
 		t.Errorf("Sent: %v", err)
 	}
 }
@@ -86,14 +100,14 @@ func (b box) sent(t *testing.T, page canary.Page, route string, at time.Time) {
 // failed records a failure on the route "hook".
 func (b box) failed(t *testing.T, page canary.Page, f pager.Failure) {
 	t.Helper()
-	if err := b.Failed(t.Context(), page.ID, "hook", f); err != nil {
+	if err := b.Failed(t.Context(), pager.Delivery{Page: page, Route: "hook", Kind: pager.Trigger}, f); err != nil {
 		t.Errorf("Failed: %v", err)
 	}
 }
 
 // TestOutbox runs the contract of pager.Outbox. Each call of open gives a new,
-// empty outbox and a function that writes pages to it.
-func TestOutbox(t *testing.T, open func(t *testing.T) (pager.Outbox, Seed)) {
+// empty outbox.
+func TestOutbox(t *testing.T, open func(t *testing.T) Rig) {
 	t.Helper()
 	at := time.Date(2026, 8, 5, 10, 0, 0, 123456000, time.UTC)
 	for name, test := range map[string]func(*testing.T, box, time.Time){
@@ -102,11 +116,18 @@ func TestOutbox(t *testing.T, open func(t *testing.T) (pager.Outbox, Seed)) {
 		"failed waits and is counted":    failedWaits,
 		"given up is never due again":    givenUp,
 		"limit counts per route, oldest": limitPerRoute,
+		"order of one incident":          orderKept,
+		"steps by the clock":             stepsByClock,
+		"steps when none accepts":        stepsWhenNoneAccepts,
+		"steps when all give up":         stepsWhenAllGiveUp,
+		"acknowledged":                   acknowledged,
+		"closed":                         closed,
+		"a later step takes the earlier": laterStep,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, seed := open(t)
-			test(t, box{o, seed}, at)
+			rig := open(t)
+			test(t, box{rig.Outbox, rig}, at)
 		})
 	}
 }

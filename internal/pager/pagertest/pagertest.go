@@ -6,7 +6,6 @@
 package pagertest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,24 +26,75 @@ type Entry struct {
 	Receipt string
 	Class   string // of the last failure
 	GaveUp  bool
+	Held    bool // it waits for its step
+	Skipped bool // it was held back, and nobody needs it any more
+
+	fallback time.Time
 }
 
 // Box is an outbox in memory. Its zero value is empty and ready.
 type Box struct {
 	mu      sync.Mutex
 	entries []*Entry
+	acks    map[string]canary.Severity
+	closed  map[string]canary.Verdict
 	down    bool
 	asked   int
 }
 
 // Write adds a page for the routes, to be tried from at on.
 func (b *Box) Write(page canary.Page, at time.Time, routes ...string) {
+	b.WriteSteps(page, at, Steps(routes...)...)
+}
+
+// Steps are deliveries that go out at once.
+func Steps(routes ...string) []canary.Delivery {
+	var list []canary.Delivery
+	for _, route := range routes {
+		list = append(list, canary.Delivery{Route: route})
+	}
+	return list
+}
+
+// WriteSteps adds a page for routes of which some are held back.
+func (b *Box) WriteSteps(page canary.Page, at time.Time, steps ...canary.Delivery) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, route := range routes {
+	at = canary.Micro(at)
+	for _, d := range steps {
+		b.entries = append(b.entries, &Entry{Held: d.After > 0, fallback: at.Add(d.Fallback), Delivery: pager.Delivery{
+			Page: page, Route: d.Route, Kind: pager.Trigger, First: at, NextTry: at.Add(d.After), DedupKey: page.About(),
+		}})
+	}
+}
+
+// Acknowledge says that somebody is at it.
+func (b *Box) Acknowledge(about string, s canary.Severity) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.acks == nil {
+		b.acks = map[string]canary.Severity{}
+	}
+	b.acks[about] = s
+}
+
+// Close closes an incident: the routes that were told of it are told.
+func (b *Box) Close(id canary.IncidentID, v canary.Verdict, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed == nil {
+		b.closed = map[string]canary.Verdict{}
+	}
+	b.closed[string(id)] = v
+	last := map[string]*Entry{}
+	for _, e := range b.entries {
+		if e.DedupKey == string(id) && !e.Held && !e.Skipped {
+			last[e.Route] = e
+		}
+	}
+	for route, e := range last {
 		b.entries = append(b.entries, &Entry{Delivery: pager.Delivery{
-			Page: page, Route: route, Kind: pager.Trigger,
-			First: canary.Micro(at), NextTry: canary.Micro(at), DedupKey: string(page.Incident),
+			Page: e.Page, Route: route, Kind: pager.Resolve, First: canary.Micro(at), NextTry: canary.Micro(at), DedupKey: string(id),
 		}})
 	}
 }
@@ -74,7 +124,97 @@ func (b *Box) Entries() []Entry {
 	return out
 }
 
-func (e *Entry) open() bool { return e.SentAt.IsZero() && !e.GaveUp }
+func (e *Entry) open() bool { return e.SentAt.IsZero() && !e.GaveUp && !e.Held && !e.Skipped }
+
+// waits reports whether an earlier delivery about the same goes first.
+func (b *Box) waits(e *Entry) bool {
+	for _, first := range b.entries {
+		if first == e {
+			return false
+		}
+		if first.open() && first.DedupKey == e.DedupKey && first.Route == e.Route {
+			return true
+		}
+	}
+	return false
+}
+
+// quiet reports whether a page needs to wake nobody any more.
+func (b *Box) quiet(p *canary.Page) bool {
+	acked, some := b.acks[p.About()]
+	return some && acked <= p.Severity || b.closed[p.About()] != ""
+}
+
+// accepted counts the deliveries of a page that a route accepted, and those
+// that may yet be.
+func (b *Box) accepted(id canary.PageID) (sent, open int) {
+	for _, e := range b.entries {
+		switch {
+		case e.Page.ID != id || e.Kind != pager.Trigger:
+		case !e.SentAt.IsZero():
+			sent++
+		case e.open():
+			open++
+		}
+	}
+	return sent, open
+}
+
+// first reports whether no step of the same page comes before this one.
+func (b *Box) first(e *Entry) bool {
+	return !slices.ContainsFunc(b.entries, func(o *Entry) bool {
+		return o.Held && o.Page.ID == e.Page.ID && o.fallback.Before(e.fallback)
+	})
+}
+
+// comes reports whether the time of a step has come.
+func (b *Box) comes(e *Entry, now time.Time) bool {
+	sent, open := b.accepted(e.Page.ID)
+	switch {
+	case !e.NextTry.After(now):
+		return true
+	case sent > 0:
+		return false
+	default:
+		return !e.fallback.After(now) || open == 0 && b.first(e)
+	}
+}
+
+// letGo lets a step go, and with it what was held back for its route before.
+func (b *Box) letGo(e *Entry, now time.Time) {
+	e.Held, e.NextTry = false, now
+	for _, old := range b.entries {
+		if old.Held && old.DedupKey == e.DedupKey && old.Route == e.Route && old.First.Before(e.First) {
+			old.Held, old.Skipped = false, true
+		}
+	}
+}
+
+// Escalate implements pager.Outbox.
+func (b *Box) Escalate(_ context.Context, now time.Time) ([]pager.Escalated, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down {
+		return nil, ErrDown
+	}
+	var list []pager.Escalated
+	latest := slices.Clone(b.entries)
+	slices.SortStableFunc(latest, func(x, y *Entry) int { return y.First.Compare(x.First) })
+	for _, e := range latest {
+		if !e.Held {
+			continue
+		}
+		if b.quiet(&e.Page) {
+			e.Held, e.Skipped = false, true
+			continue
+		}
+		if b.comes(e, now) {
+			list = append(list, pager.Escalated{Page: e.Page.ID, Route: e.Route, Unaccepted: e.NextTry.After(now)})
+			b.letGo(e, now)
+		}
+	}
+	return list, nil
+}
 
 // Due implements pager.Outbox.
 func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
@@ -86,8 +226,10 @@ func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery
 	}
 	var due []pager.Delivery
 	for _, e := range b.entries {
-		if e.open() && !e.NextTry.After(now) {
-			due = append(due, e.Delivery)
+		if e.open() && !e.NextTry.After(now) && !b.waits(e) {
+			d := e.Delivery
+			d.Quiet, d.Verdict = b.quiet(&d.Page), b.closed[d.DedupKey]
+			due = append(due, d)
 		}
 	}
 	slices.SortStableFunc(due, func(x, y pager.Delivery) int { return x.NextTry.Compare(y.NextTry) })
@@ -99,29 +241,29 @@ func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery
 }
 
 // Sent implements pager.Outbox.
-func (b *Box) Sent(_ context.Context, page canary.PageID, route string, at time.Time, receipt string) error {
-	return b.change(page, route, func(e *Entry) {
+func (b *Box) Sent(_ context.Context, d pager.Delivery, at time.Time, receipt string) error {
+	return b.change(d, func(e *Entry) {
 		e.SentAt, e.Receipt = at, receipt
 	})
 }
 
 // Failed implements pager.Outbox.
-func (b *Box) Failed(_ context.Context, page canary.PageID, route string, f pager.Failure) error {
-	return b.change(page, route, func(e *Entry) {
+func (b *Box) Failed(_ context.Context, d pager.Delivery, f pager.Failure) error {
+	return b.change(d, func(e *Entry) {
 		e.Attempts++
 		e.NextTry, e.Class, e.GaveUp = canary.Micro(f.Next), f.Class, f.GaveUp
 	})
 }
 
 // change applies f to an entry that is not sent yet.
-func (b *Box) change(page canary.PageID, route string, f func(*Entry)) error {
+func (b *Box) change(d pager.Delivery, f func(*Entry)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.down {
 		return ErrDown
 	}
 	for _, e := range b.entries {
-		if e.Page.ID == page && e.Route == route && e.SentAt.IsZero() {
+		if e.Page.ID == d.Page.ID && e.Route == d.Route && e.Kind == d.Kind && e.SentAt.IsZero() {
 			f(e)
 		}
 	}
@@ -135,12 +277,20 @@ func (b *Box) Next(context.Context) (time.Time, bool, error) {
 	if b.down {
 		return time.Time{}, false, ErrDown
 	}
-	open := slices.DeleteFunc(slices.Clone(b.entries), func(e *Entry) bool { return !e.open() })
-	if len(open) == 0 {
-		return time.Time{}, false, nil
+	var next time.Time
+	for _, e := range b.entries {
+		at := e.NextTry
+		switch {
+		case e.Held:
+			if sent, _ := b.accepted(e.Page.ID); sent == 0 && e.fallback.Before(at) {
+				at = e.fallback
+			}
+		case !e.open() || b.waits(e):
+			continue
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
 	}
-	first := slices.MinFunc(open, func(x, y *Entry) int {
-		return cmp.Or(x.NextTry.Compare(y.NextTry), cmp.Compare(x.Route, y.Route))
-	})
-	return first.NextTry, true, nil
+	return next, !next.IsZero(), nil
 }

@@ -123,17 +123,34 @@ CREATE TABLE pages (
   body LONGTEXT NOT NULL
 );
 CREATE INDEX pages_by_incident ON pages (incident);
+-- One page on its way to one route. about is the incident or notice: on each route
+-- those of one are sent in the order of written. One that is held goes out at
+-- next_try if nobody has acknowledged, or at fallback if no route has accepted.
 CREATE TABLE deliveries (
   page VARCHAR(32) COLLATE BINARY NOT NULL,
   route VARCHAR(64) COLLATE BINARY NOT NULL,
+  kind VARCHAR(8) COLLATE BINARY NOT NULL,
+  about VARCHAR(32) COLLATE BINARY NOT NULL,
   state VARCHAR(8) COLLATE BINARY NOT NULL,
   attempts INT NOT NULL,
+  written BIGINT NOT NULL,
   next_try BIGINT NOT NULL,
+  fallback BIGINT NOT NULL,
   receipt VARCHAR(200) NOT NULL,
   fault VARCHAR(200) NOT NULL,
-  PRIMARY KEY (page, route)
+  PRIMARY KEY (page, route, kind)
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_try);
+CREATE INDEX deliveries_by_about ON deliveries (about, route);
+-- Who said that somebody is at it, of an incident or a notice, and how urgent
+-- that was then: what is no more urgent rings nobody.
+CREATE TABLE acks (
+  about VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  severity INT NOT NULL,
+  acknowledged BIGINT NOT NULL,
+  who VARCHAR(200) NOT NULL,
+  via VARCHAR(64) NOT NULL
+);
 -- What is remembered of each help-desk agent's look-ups, to see a run of them.
 CREATE TABLE lookers (
   agent VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
@@ -237,6 +254,7 @@ DROP TABLE lookers;
 DROP TABLE notices;
 DROP TABLE exclusion_days;
 DROP TABLE exclusions;
+DROP TABLE acks;
 DROP TABLE deliveries;
 DROP TABLE pages;
 DROP TABLE incidents;

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/conf"
+	"saltmine/internal/incident"
+	"saltmine/internal/pager/pagerduty"
+	"saltmine/internal/registry"
+)
+
+func (a *app) ackCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ack ID...",
+		Short: "Say that somebody is at an incident or a notice",
+		Long: `Acknowledges incidents (i_…) and notices (n_…): no further step of the escalation
+goes out for them, and what comes later of an incident wakes nobody, unless it
+becomes more urgent. Only a verdict closes an incident.`,
+		Example: "  saltmine ack i_abcdefghijklmnop",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCore(cmd.Context(), func(c *core) error {
+				acks := map[string]registry.Ack{}
+				for _, id := range args {
+					ack, err := c.acknowledge(cmd.Context(), id)
+					if err != nil {
+						return err
+					}
+					acks[id] = ack
+				}
+				return a.print(acks, func(w io.Writer) error {
+					for _, id := range args {
+						if _, err := fmt.Fprintf(w, "%s is acknowledged: %s\n", id, acks[id].Who); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			})
+		},
+	}
+}
+
+func (c *core) acknowledge(ctx context.Context, id string) (registry.Ack, error) {
+	var err error
+	if strings.HasPrefix(id, "n_") {
+		err = c.reg.AcknowledgeNotice(ctx, canary.NoticeID(id), whoami(), "cli")
+	} else {
+		err = c.reg.Acknowledge(ctx, canary.IncidentID(id), whoami(), "cli")
+	}
+	if err != nil {
+		return registry.Ack{}, err
+	}
+	return c.reg.AckOf(ctx, id)
+}
+
+// acksPath is where PagerDuty's webhooks arrive, on the listener of [api].
+const acksPath = "/v1/acks/"
+
+// acks are the receivers of acknowledgements, by path.
+func (s *server) acks() map[string]http.Handler {
+	out := map[string]http.Handler{}
+	for i := range s.cfg.Routes {
+		r := &s.cfg.Routes[i]
+		if r.AckSecret.IsZero() {
+			continue
+		}
+		out["POST "+acksPath+r.Name] = &pagerduty.Acks{
+			Secret: r.AckSecret.Reveal(), Log: s.log.With("part", "acks", "route", r.Name),
+			Acknowledge: func(ctx context.Context, key, who string, at time.Time) error {
+				return s.acknowledged(ctx, key, who, r.Name, at)
+			},
+		}
+	}
+	return out
+}
+
+// acknowledged takes an acknowledgement that came back on a route. Others than
+// ours may use the same service: what is not known is passed over.
+func (s *server) acknowledged(ctx context.Context, key, who, via string, at time.Time) error {
+	var err error
+	if strings.HasPrefix(key, "n_") {
+		err = s.reg.AcknowledgeNotice(ctx, canary.NoticeID(key), who, via)
+	} else {
+		err = s.reg.AcknowledgeAt(ctx, canary.IncidentID(key), at, who, via)
+	}
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		s.log.Info("acknowledgement of nothing that was paged", "route", via)
+		return nil
+	case err == nil:
+		s.log.Info("acknowledged", "about", key, "route", via)
+		s.pager.Wake()
+	}
+	return err
+}
+
+// steps are the routes of the configuration for whoever writes pages. Those that
+// are held back are the steps of the escalation, in the order of their times.
+func steps(cfg *conf.Config) []incident.Route {
+	var list []incident.Route
+	for i := range cfg.Routes {
+		r := &cfg.Routes[i]
+		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity, After: r.After})
+	}
+	order := make([]*incident.Route, len(list))
+	for i := range list {
+		order[i] = &list[i]
+	}
+	slices.SortStableFunc(order, func(x, y *incident.Route) int { return cmp.Compare(x.After, y.After) })
+	n := time.Duration(0)
+	for _, r := range order {
+		if r.After > 0 {
+			n++
+			r.Fallback = n * cfg.Pager.AcceptWithin
+		}
+	}
+	return list
+}

@@ -1,0 +1,190 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// The words that [[route]] knows as its kind.
+const (
+	RouteWebhook   = "webhook"
+	RoutePagerDuty = "pagerduty"
+)
+
+// Pager is what all routes have in common.
+type Pager struct {
+	// AcceptWithin is after what time without any route's yes the first route that
+	// has an after is sent a page all the same, the second after twice that, and
+	// so on. Default 100 s, so that it has the page within two minutes.
+	AcceptWithin time.Duration `json:"accept_within"`
+}
+
+// Route is one way on which pages are sent.
+type Route struct {
+	Kind string `json:"kind"`
+	// Name tells routes apart in logs and in the outbox. Default: the kind and
+	// the route's number, "webhook-1".
+	Name string `json:"name"`
+	// URL receives the page. For pagerduty the default is the Events v2 address.
+	URL         string          `json:"url"`
+	SecretFile  string          `json:"secret_file"`
+	Secret      Secret          `json:"secret"`
+	MinSeverity canary.Severity `json:"min_severity"` // default P2
+	// After makes the route a step of the escalation: a page goes to it when for
+	// so long nobody has acknowledged. 0, the default, is at once.
+	After time.Duration `json:"after,omitempty"`
+	// AckSecretFile holds what PagerDuty signs its webhooks with, which tell of
+	// acknowledgements.
+	AckSecretFile string `json:"ack_secret_file,omitempty"`
+	AckSecret     Secret `json:"ack_secret"`
+	// Roots is the absolute path of a PEM file with the authorities of the
+	// receiver's certificate. Default: those of the system.
+	Roots string `json:"roots,omitempty"`
+}
+
+// routeKind says what the keys of [[route]] may hold for a kind.
+type routeKind struct {
+	url     string   // default of url
+	schemes []string // what url begins with; none: there is no url
+	secret  bool     // secret_file is needed
+	allowed []string // of the keys that not every kind has
+}
+
+func routeKinds() map[string]routeKind {
+	web := []string{"https", "http"}
+	return map[string]routeKind{
+		RouteWebhook:   {schemes: web, secret: true},
+		RoutePagerDuty: {schemes: web, secret: true, url: "https://events.pagerduty.com/v2/enqueue", allowed: []string{"ack_secret_file"}},
+	}
+}
+
+func knownRoutes() []string {
+	return []string{RouteWebhook, RoutePagerDuty}
+}
+
+func (p *Pager) decode(t *table) {
+	if t == nil {
+		return
+	}
+	t.duration("accept_within", &p.AcceptWithin)
+	t.finish()
+}
+
+func (c *Config) decodeRoutes(tables []*table) {
+	for i, t := range tables {
+		r := Route{MinSeverity: canary.P2}
+		t.text("kind", &r.Kind)
+		r.URL = routeKinds()[r.Kind].url
+		r.Name = fmt.Sprintf("%s-%d", r.Kind, i+1)
+		t.text("name", &r.Name)
+		t.text("url", &r.URL)
+		t.file("secret_file", &r.SecretFile)
+		t.severity("min_severity", &r.MinSeverity)
+		t.duration("after", &r.After)
+		t.file("ack_secret_file", &r.AckSecretFile)
+		t.file("roots", &r.Roots)
+		t.finish()
+		c.Routes = append(c.Routes, r)
+	}
+}
+
+// mostSteps bounds the routes: a page has a delivery for each.
+const mostSteps = 32
+
+func (c *Config) checkRoutes(k *checks) {
+	if c.Pager.AcceptWithin < time.Second && len(c.Routes) > 0 {
+		k.bad("pager.accept_within", "%s is less than 1s", c.Pager.AcceptWithin)
+	}
+	if len(c.Routes) > mostSteps {
+		k.bad("route", "%d routes are more than %d", len(c.Routes), mostSteps)
+	}
+	names := map[string]bool{}
+	for i := range c.Routes {
+		c.Routes[i].check(k, fmt.Sprintf("route[%d]", i), names)
+	}
+	if len(c.Routes) > 0 && !slices.ContainsFunc(c.Routes, func(r Route) bool { return r.After == 0 }) {
+		k.bad("route[0].after", "every route has one: no page would go out at once")
+	}
+}
+
+func (r *Route) check(k *checks, key string, names map[string]bool) {
+	k.kind(key, r.Kind, knownRoutes()...)
+	k.name(key, r.Name, names)
+	if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
+		k.bad(key+".min_severity", "missing")
+	}
+	if r.After < 0 {
+		k.bad(key+".after", "%s is before the page", r.After)
+	}
+	kind, known := routeKinds()[r.Kind]
+	if !known {
+		return
+	}
+	if kind.secret {
+		k.secret(key, r.SecretFile, r.Secret)
+	}
+	r.checkURL(k, key+".url", kind)
+	for _, only := range r.extras() {
+		if only[1] != "" && !slices.Contains(kind.allowed, only[0]) {
+			k.bad(key+"."+only[0], "%s has none", r.Kind)
+		}
+	}
+}
+
+// extras are the values of the keys that not every kind has.
+func (r *Route) extras() [][2]string {
+	return [][2]string{{"ack_secret_file", r.AckSecretFile}}
+}
+
+func (r *Route) checkURL(k *checks, key string, kind routeKind) {
+	switch {
+	case slices.Contains(kind.schemes, "https"):
+		k.url(key, r.URL)
+	case len(kind.schemes) == 0 && r.URL != "":
+		k.bad(key, "%s has none", r.Kind)
+	case len(kind.schemes) > 0:
+		if err := checkAddress(r.URL, kind.schemes); err != nil {
+			k.bad(key, "%w", err)
+		}
+	}
+}
+
+// checkAddress judges an address like "tcp://host:514", without quoting it.
+func checkAddress(text string, schemes []string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return errors.New("missing")
+	case err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.Port() == "":
+		return fmt.Errorf("not an address like %s://host:port", strings.Join(schemes, ":// or "))
+	case u.User != nil:
+		return errors.New("holds a user or password; secrets belong into a file")
+	case u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
+		return errors.New("may have nothing after the port")
+	}
+	return nil
+}
+
+func (p printer) routes(c *Config) {
+	p.value("pager.accept_within", c.Pager.AcceptWithin.String())
+	for i := range c.Routes {
+		r, key := &c.Routes[i], fmt.Sprintf("route[%d].", i)
+		p.value(key+"kind", r.Kind)
+		p.value(key+"name", r.Name)
+		p.value(key+"url", r.URL)
+		p.value(key+"secret_file", r.SecretFile)
+		p.value(key+"secret", r.Secret.String())
+		p.value(key+"min_severity", r.MinSeverity.String())
+		p.value(key+"after", r.After.String())
+		p.value(key+"roots", r.Roots)
+		for _, more := range r.extras() {
+			p.value(key+more[0], more[1])
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/pager"
+)
+
+// step is a delivery that is held back.
+type step struct {
+	pager.Escalated
+	about   string
+	written int64
+	quiet   bool // nobody needs it any more
+}
+
+// Escalate lets go what is held back and whose time has come (see pager.Outbox).
+func (o Outbox) Escalate(ctx context.Context, now time.Time) ([]pager.Escalated, error) {
+	steps, err := o.steps(ctx, now)
+	if err != nil {
+		return nil, fmt.Errorf("registry: escalate: %w", err)
+	}
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	var list []pager.Escalated
+	err = o.r.inTx(ctx, func(tx *sql.Tx) error {
+		list = nil
+		for _, s := range steps {
+			gone, err := s.take(ctx, tx, now)
+			if err != nil {
+				return err
+			}
+			if gone && !s.quiet {
+				list = append(list, s.Escalated)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: escalate: %w", err)
+	}
+	return list, nil
+}
+
+// steps reads what is held back and shall be no longer. A page that no route
+// has accepted goes out at its fallback, and its first step at once when none
+// is trying any more.
+func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
+	at := micros(now)
+	var list []step
+	err := o.r.each(ctx, `SELECT page, route, about, written, quiet, next_try > ? FROM (
+		SELECT d.page, d.route, d.about, d.written, d.next_try, d.fallback,
+			CASE WHEN EXISTS (SELECT 1 FROM incidents i WHERE i.id = d.about AND i.verdict <> '')
+				OR EXISTS (SELECT 1 FROM acks a, pages p WHERE a.about = d.about AND p.id = d.page AND a.severity <= p.severity) THEN 1 ELSE 0 END AS quiet,
+			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent') AS sent,
+			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'due') AS trying,
+			(SELECT MIN(s.fallback) FROM deliveries s WHERE s.page = d.page AND s.state = 'held') AS first
+		FROM deliveries d WHERE d.state = 'held') AS waiting
+		WHERE quiet = 1 OR next_try <= ? OR sent = 0 AND (fallback <= ? OR trying = 0 AND fallback = first)
+		ORDER BY written DESC, page, next_try`, []any{at, at, at}, func(row *sql.Rows) error {
+		var s step
+		if err := row.Scan(&s.Page, &s.Route, &s.about, &s.written, &s.quiet, &s.Unaccepted); err != nil {
+			return err
+		}
+		list = append(list, s)
+		return nil
+	})
+	return list, err
+}
+
+// take writes what becomes of a step, and reports whether it still stood. What
+// was held back earlier for the same route, about the same, goes with it: the
+// later page says more.
+func (s *step) take(ctx context.Context, tx *sql.Tx, now time.Time) (bool, error) {
+	state, fault := due, ""
+	if s.quiet {
+		state, fault = skipped, "acknowledged or closed"
+	}
+	res, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, next_try = ?, fault = ? WHERE page = ? AND route = ? AND state = ?",
+		state, micros(now), fault, s.Page, s.Route, held)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n == 0 || s.quiet {
+		return n > 0, err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, fault = 'a later page went out' WHERE about = ? AND route = ? AND state = ? AND written < ?",
+		skipped, s.about, s.Route, held, s.written)
+	return true, err
+}
+
+// Ack is that somebody said to be at an incident or a notice.
+type Ack struct {
+	Severity canary.Severity `json:"severity"` // when it was said
+	At       time.Time       `json:"at"`
+	Who      string          `json:"who"`
+	Via      string          `json:"via"` // the route it came back on, or "cli"
+}
+
+// Acknowledge records that somebody is at an incident. What is no more urgent
+// than it is now wakes nobody any more, and no further step goes out for it. Who
+// was first stays, until it has become more urgent.
+func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, who, via string) error {
+	return r.acknowledge(ctx, id, "SELECT severity FROM incidents WHERE id = ?", []any{id}, Ack{At: r.now(), Who: who, Via: via})
+}
+
+// clocks is how far a provider's clock may be behind ours.
+const clocks = 30 * time.Second
+
+// AcknowledgeAt records that somebody said elsewhere, at that time, to be at an
+// incident: what they knew of it were the pages written by then. So an old word
+// that is sent again says nothing about what came later. It is [ErrNotFound]
+// when no page had been written.
+func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
+	return r.acknowledge(ctx, id, "SELECT severity FROM pages WHERE incident = ? AND written <= ? ORDER BY severity LIMIT 1",
+		[]any{id, micros(at.Add(clocks))}, Ack{At: at, Who: who, Via: via})
+}
+
+func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, query string, args []any, a Ack) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, query, args...).Scan(&a.Severity); err != nil {
+			return notFound(err)
+		}
+		return r.ack(ctx, tx, string(id), a)
+	})
+	if err != nil {
+		return fmt.Errorf("registry: acknowledge %s: %w", id, err)
+	}
+	return nil
+}
+
+func (r *Registry) ack(ctx context.Context, tx *sql.Tx, about string, a Ack) error {
+	var before canary.Severity
+	err := tx.QueryRowContext(ctx, "SELECT severity FROM acks WHERE about = ?", about).Scan(&before)
+	switch err = notFound(err); {
+	case err == nil && before <= a.Severity:
+		return nil
+	case err == nil:
+		_, err = tx.ExecContext(ctx, "UPDATE acks SET severity = ?, acknowledged = ?, who = ?, via = ? WHERE about = ?",
+			int(a.Severity), micros(a.At), cut(a.Who, 200), cut(a.Via, 64), about)
+	case errors.Is(err, ErrNotFound):
+		_, err = tx.ExecContext(ctx, "INSERT INTO acks (about, severity, acknowledged, who, via) VALUES (?,?,?,?,?)",
+			about, int(a.Severity), micros(a.At), cut(a.Who, 200), cut(a.Via, 64))
+	}
+	return err
+}
+
+// AckOf returns who is at an incident or a notice; [ErrNotFound] when nobody is.
+func (r *Registry) AckOf(ctx context.Context, about string) (Ack, error) {
+	var a Ack
+	var at int64
+	err := r.db.QueryRowContext(ctx, "SELECT severity, acknowledged, who, via FROM acks WHERE about = ?", about).Scan(&a.Severity, &at, &a.Who, &a.Via)
+	if err != nil {
+		return Ack{}, fmt.Errorf("registry: acknowledgement of %s: %w", about, notFound(err))
+	}
+	a.At = fromMicros(at)
+	return a, nil
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// resolve tells the routes that were told of an incident that it is closed. The
+// last page of each stands for it.
+func (r *Registry) resolve(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
+	type told struct {
+		page    canary.PageID
+		written int64
+	}
+	last := map[string]told{}
+	err := eachOf(ctx, tx, "SELECT page, route, written FROM deliveries WHERE about = ? AND kind = ? AND state IN (?,?) ORDER BY written, page",
+		[]any{id, pager.Trigger, due, sent}, func(row *sql.Rows) error {
+			var t told
+			var route string
+			err := row.Scan(&t.page, &route, &t.written)
+			last[route] = t
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for route, t := range last {
+		now := r.now()
+		if err := saveDelivery(ctx, tx, delivery{t.page, route, pager.Resolve, string(id), due, later(now, fromMicros(t.written)), now, now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
