@@ -84,7 +84,7 @@ func tear(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.WriteString("SMf1\x00\x00\x10\x00 and no more"); err != nil {
+	if _, err := f.WriteString("SMf2\x00\x00\x10\x00 and no more"); err != nil {
 		t.Fatal(err)
 	}
 }

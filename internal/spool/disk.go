@@ -12,7 +12,8 @@ import (
 type Hooks struct {
 	// Write writes b at off; fewer bytes than len(b) come with an error.
 	Write func(f *os.File, b []byte, off int64) (int, error)
-	// Sync makes a file, or the list of files in a directory, durable.
+	// Sync makes what is written in a file, or the list of files in a directory,
+	// durable.
 	Sync func(f *os.File) error
 	// Truncate cuts a file.
 	Truncate func(f *os.File, size int64) error
@@ -25,7 +26,7 @@ func (h *Hooks) fill() {
 		h.Write = (*os.File).WriteAt
 	}
 	if h.Sync == nil {
-		h.Sync = (*os.File).Sync
+		h.Sync = syncFile
 	}
 	if h.Truncate == nil {
 		h.Truncate = (*os.File).Truncate

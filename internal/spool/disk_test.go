@@ -12,9 +12,11 @@ import (
 	"saltmine/internal/spool"
 )
 
+const sector = 512
+
 // disk remembers what has been synced and can make what a power cut would
-// leave: of a file its last synced bytes and perhaps a part of what was written
-// since, of the directory the names of its last sync or those of now.
+// leave: of a file its last synced bytes and perhaps some of what was written
+// since, sector by sector, of the directory the names of its last sync or those of now.
 type disk struct {
 	mu     sync.Mutex
 	dir    string
@@ -144,7 +146,7 @@ func (d *disk) cut(to string, pick func(n int) int) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		serial := names[name]
-		b := mix(d.files[serial], written[serial], pick)
+		b := mix(name, d.files[serial], written[serial], pick)
 		if err := os.WriteFile(filepath.Join(to, name), b, 0o600); err != nil {
 			return err
 		}
@@ -152,13 +154,25 @@ func (d *disk) cut(to string, pick func(n int) int) error {
 	return nil
 }
 
-// mix gives synced bytes with a part of what has been written over or behind them.
-func mix(synced, written []byte, pick func(n int) int) []byte {
+// mix gives synced bytes with a part of what has been written over or behind
+// them: of a segment any sectors and any length, of the file acked a beginning.
+func mix(name string, synced, written []byte, pick func(n int) int) []byte {
 	if written == nil || len(written) < len(synced) {
 		return synced
 	}
-	n := pick(len(written))
-	return append(bytes.Clone(written[:n]), synced[min(n, len(synced)):]...)
+	if filepath.Ext(name) != ".seg" {
+		n := pick(len(written))
+		return append(bytes.Clone(written[:n]), synced[min(n, len(synced)):]...)
+	}
+	b := make([]byte, len(synced)+pick(len(written)-len(synced)))
+	copy(b, synced)
+	for off := 0; off < len(b); off += sector {
+		end := min(off+sector, len(b))
+		if !bytes.Equal(b[off:end], written[off:end]) && pick(1) == 1 {
+			copy(b[off:end], written[off:end])
+		}
+	}
+	return b
 }
 
 func inode(f *os.File) (ino uint64, size int64) {

@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	headMagic  = "SMSPOOL1"
-	frameMagic = "SMf1"
+	headMagic  = "SMSPOOL2"
+	oldMagic   = "SMSPOOL1" // frames did not say where their batch began
+	frameMagic = "SMf2"
 
 	headLen   = 84     // segment header
-	frameHead = 44     // frame header with its own checksum
+	frameHead = 48     // frame header with its own checksum
 	frameTail = 32 + 4 // chain value and checksum
 	overhead  = frameHead + frameTail
 	maxFile   = 1 << 32 // offsets are kept in 32 bits
@@ -45,6 +46,7 @@ type frame struct {
 	seq    uint64
 	at     int64
 	key    [16]byte
+	back   uint32 // bytes from the beginning of its batch to its own
 	sealed []byte
 	chain  sum
 }
@@ -93,6 +95,7 @@ func (f frame) append(b []byte, prev sum) ([]byte, sum) {
 	b = binary.BigEndian.AppendUint64(b, f.seq)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.at)) //nolint:gosec // the bits are kept, the sign with them
 	b = append(b, f.key[:]...)
+	b = binary.BigEndian.AppendUint32(b, f.back)
 	b = binary.BigEndian.AppendUint32(b, checksum(b[start:]))
 	b = append(b, f.sealed...)
 	next := link(prev, b[start:])
@@ -128,6 +131,7 @@ func decodeFrame(b []byte) (frame, error) {
 	f := frame{
 		seq:    binary.BigEndian.Uint64(b[8:]),
 		at:     int64(binary.BigEndian.Uint64(b[16:])), //nolint:gosec // the bits are kept, the sign with them
+		back:   binary.BigEndian.Uint32(b[40:]),
 		sealed: b[frameHead : len(b)-frameTail],
 	}
 	if f.seq == 0 || f.seq >= maxSeq {

@@ -19,7 +19,7 @@ func segmentSeeds(f *testing.F) (name string, seeds [][]byte) {
 		{}, whole, whole[:len(whole)-9], flipped,
 		append(bytes.Clone(whole), make([]byte, 100)...),
 		append(bytes.Clone(whole[:200]), whole[90:]...),
-		append(bytes.Repeat([]byte("SMf1"), 50), whole...),
+		append(bytes.Repeat([]byte("SMf2"), 50), whole...),
 	}
 }
 

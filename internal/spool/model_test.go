@@ -17,14 +17,15 @@ import (
 // model is what a spool should be: the numbers of the records in order, and
 // where the acknowledged ones end.
 type model struct {
-	base  string
-	runs  int
-	disk  *disk
-	s     *spool.Spool
-	next  int
-	held  []int // record i has the sequence number i+1
-	acked spool.Cursor
-	maybe int // a record that failed and may have come in all the same, or -1
+	base    string
+	runs    int
+	segment int64
+	disk    *disk
+	s       *spool.Spool
+	next    int
+	held    []int // record i has the sequence number i+1
+	acked   spool.Cursor
+	maybe   int // a record that failed and may have come in all the same, or -1
 }
 
 func (m *model) dir() string { return filepath.Join(m.base, strconv.Itoa(m.runs)) }
@@ -45,7 +46,7 @@ func (m *model) open(t *rapid.T) {
 		_ = f.Close()
 	}
 	m.disk.listed = m.disk.names()
-	s, err := spool.Open(filled(spool.Config{Dir: m.dir(), SegmentBytes: 400, MaxBytes: 1 << 20, Hooks: m.disk.hooks()}))
+	s, err := spool.Open(filled(spool.Config{Dir: m.dir(), SegmentBytes: m.segment, MaxBytes: 1 << 20, Hooks: m.disk.hooks()}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +80,9 @@ func (m *model) appendAgain(t *rapid.T) {
 
 // appendFailing is refused by the disk; then the same record comes again.
 func (m *model) appendFailing(t *rapid.T) {
+	fault, inSync := rapid.SampledFrom([]error{syscall.ENOSPC, syscall.EIO}).Draw(t, "fault"), rapid.Bool().Draw(t, "in sync")
 	m.disk.mu.Lock()
-	m.disk.fault = rapid.SampledFrom([]error{syscall.ENOSPC, syscall.EIO}).Draw(t, "fault")
-	m.disk.inSync = rapid.Bool().Draw(t, "in sync")
+	m.disk.fault, m.disk.inSync = fault, inSync
 	m.disk.mu.Unlock()
 	err := m.s.Append(t.Context(), key(m.next), body(m.next))
 	if !errors.Is(err, spool.ErrBroken) && !errors.Is(err, spool.ErrFull) {
@@ -205,7 +206,7 @@ func TestTheSpoolIsWhatTheModelSays(t *testing.T) {
 	runs := 0
 	rapid.Check(t, func(t *rapid.T) {
 		runs++
-		m := &model{base: filepath.Join(base, "m"+strconv.Itoa(runs)), acked: 1, maybe: -1}
+		m := &model{base: filepath.Join(base, "m"+strconv.Itoa(runs)), acked: 1, maybe: -1, segment: rapid.SampledFrom([]int64{400, 3000}).Draw(t, "segment")}
 		m.open(t)
 		defer func() { _ = m.s.Close() }()
 		t.Repeat(map[string]func(*rapid.T){

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"fmt"
@@ -113,8 +114,12 @@ func (s *Spool) peek(g *segment) (blank bool, err error) {
 	if g.size < headLen {
 		return true, nil
 	}
-	if b, err := w.at(0, headLen); err == nil {
+	b, err := w.at(0, headLen)
+	if err == nil {
 		g.head, g.headOK = decodeHeader(b)
+	}
+	if bytes.HasPrefix(b, []byte(oldMagic)) {
+		return false, fmt.Errorf("%s has the format of an earlier version: let the core fetch it with that version, or move it away", g.name)
 	}
 	return !g.headOK && allZero(w, 0), nil
 }
@@ -185,7 +190,7 @@ func (s *Spool) admitSegment(g *segment, limit uint64, t *thread) (*scan, error)
 	case len(why) > 0:
 		s.cfg.Log.Error("segment is damaged", "segment", g.name, "records", len(g.entries), "faults", why)
 		s.brand(g)
-	case limit > 0 && sc.end < g.size:
+	case limit > 0 && sc.end < g.size && !sc.blank:
 		s.cfg.Log.Warn("bytes behind the end of a segment are ignored", "segment", g.name, "bytes", g.size-sc.end)
 	}
 	return sc, nil
@@ -227,10 +232,15 @@ func (s *Spool) resume(tail *scan) error {
 		return err
 	}
 	s.file = f
+	whole := true
 	if cut := g.size - tail.end; cut > 0 && !g.damaged {
-		s.cfg.Log.Warn("unfinished record cut off", "segment", g.name, "bytes", cut)
-		if err := s.cfg.Hooks.Truncate(f, tail.end); err != nil {
-			return fmt.Errorf("cut %s: %w", g.name, err)
+		if !tail.blank {
+			s.cfg.Log.Warn("unfinished record cut off", "segment", g.name, "bytes", cut)
+		}
+		err := s.cfg.Hooks.Truncate(f, tail.end)
+		if whole = err == nil; !whole {
+			// The header of the next segment says where this one ends.
+			s.cfg.Log.Error("segment is given up: its end cannot be cut off", "segment", g.name, "bytes", cut, "error", err)
 		}
 		s.bytes -= cut
 		g.size = tail.end
@@ -239,7 +249,7 @@ func (s *Spool) resume(tail *scan) error {
 	if err := s.cfg.Hooks.Sync(f); err != nil {
 		return fmt.Errorf("sync %s: %w: %w", g.name, ErrBroken, err)
 	}
-	if g.damaged || s.next != tail.last+1 {
+	if g.damaged || !whole || s.next != tail.last+1 {
 		s.file = nil
 		return f.Close()
 	}

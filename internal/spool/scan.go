@@ -9,7 +9,8 @@ import (
 
 const (
 	windowLen = 256 << 10
-	sector    = 4096
+	block     = 4096
+	sector    = 512 // what a disk writes as one piece, at least
 )
 
 // window reads a file in larger pieces.
@@ -90,7 +91,8 @@ type scan struct {
 	end     int64 // behind the last readable frame
 	size    int64
 	limit   uint64
-	torn    bool // behind end there is an incomplete frame, or zeros
+	torn    bool // behind end there is an unfinished batch, or zeros
+	blank   bool // behind end there are only zeros, or nothing
 	faults  []damage
 }
 
@@ -116,8 +118,9 @@ func scanSegment(r io.ReaderAt, size int64, limit uint64) *scan {
 			off = sc.skip(w, off, err)
 		}
 	}
+	sc.blank = allZero(w, sc.end)
 	if sc.torn && limit > 0 {
-		sc.fault(sc.end, size, "incomplete frame before the end of the segment")
+		sc.fault(sc.end, size, "unfinished batch before the end of the segment")
 	}
 	return sc
 }
@@ -164,15 +167,20 @@ func (sc *scan) plausible(seq uint64, off int64) bool {
 
 // skip deals with bytes at off that are no frame and gives the place to go on at.
 func (sc *scan) skip(w *window, off int64, err error) int64 {
-	if !errors.Is(err, errTorn) {
-		if next, ok := sc.resync(w, off+1); ok {
-			sc.fault(off, next, "damaged bytes before a readable frame")
-			sc.chainOK = false
-			return next
-		}
+	if errors.Is(err, errTorn) {
+		sc.torn = true
+		return w.size
 	}
-	sc.torn = errors.Is(err, errTorn) || allZero(w, off)
-	if !sc.torn {
+	next, ok := sc.resync(w, off+1)
+	if sc.torn = sc.limit == 0 && sc.unfinished(w, off, next); sc.torn {
+		return w.size
+	}
+	if ok {
+		sc.fault(off, next, "damaged bytes before a readable frame")
+		sc.chainOK = false
+		return next
+	}
+	if sc.torn = allZero(w, off); !sc.torn {
 		sc.fault(off, w.size, "damaged bytes at the end")
 	}
 	return w.size
@@ -188,7 +196,7 @@ func (sc *scan) resync(w *window, off int64) (int64, bool) {
 		}
 		i := bytes.Index(b, []byte(frameMagic))
 		if i < 0 && err != nil {
-			off = ((off+int64(len(b)))/sector + 1) * sector // behind what cannot be read
+			off = ((off+int64(len(b)))/block + 1) * block // behind what cannot be read
 			continue
 		}
 		if i < 0 {
@@ -232,7 +240,7 @@ func (sc *scan) why(whole bool) []string {
 		all = append(all, fmt.Sprintf("bytes %d to %d: %s", f.off, f.end, f.what))
 	}
 	if whole && sc.torn {
-		all = append(all, fmt.Sprintf("bytes %d to %d: incomplete frame", sc.end, sc.size))
+		all = append(all, fmt.Sprintf("bytes %d to %d: unfinished batch", sc.end, sc.size))
 	}
 	return all
 }

@@ -13,28 +13,30 @@
 // times microseconds since 1970, checksums CRC-32C. A segment is a header and
 // frames (offset, length, content), without anything in between:
 //
-//	header, 84 bytes                    frame, 80+n bytes
-//	 0  8 "SMSPOOL1"                     0    4 "SMf1"
+//	header, 84 bytes                    frame, 84+n bytes
+//	 0  8 "SMSPOOL2"                     0    4 "SMf2"
 //	 8 16 id of the spool, random        4    4 n, length of the sealed bytes
 //	24  8 number of the segment          8    8 sequence number, from 1
 //	32  8 first sequence number         16    8 time
 //	40  8 time                          24   16 key
-//	48 32 chain value before it         40    4 checksum of bytes 0 to 40
-//	80  4 checksum of bytes 0 to 80     44    n sealed bytes
-//	                                    44+n 32 chain value
-//	                                    76+n  4 checksum of bytes 0 to 76+n
+//	48 32 chain value before it         40    4 bytes since its batch began
+//	80  4 checksum of bytes 0 to 80     44    4 checksum of bytes 0 to 44
+//	                                    48    n sealed bytes
+//	                                    48+n 32 chain value
+//	                                    80+n  4 checksum of bytes 0 to 80+n
 //
-// The chain value of a frame is SHA-256(chain value before it, bytes 0 to 44+n);
-// before the first frame of a spool it is SHA-256("SMSPOOL1", id). A header
+// The chain value of a frame is SHA-256(chain value before it, bytes 0 to 48+n);
+// before the first frame of a spool it is SHA-256("SMSPOOL2", id). A header
 // repeats the last one, so the chain outlives trimmed segments. A segment ends
-// where the next header says; bytes behind that were never acknowledged. As an
-// example id 000102…0f, segment 1 begun at second 1,700,000,000, a microsecond
+// where the next header says; bytes behind that were never acknowledged. Behind
+// the last frame of the last segment there may be zeros, into which it grows. As
+// an example id 000102…0f, segment 1 begun at second 1,700,000,000, a microsecond
 // later the bytes "hello" under the key a0a1…af:
 //
-//	534d53504f4f4c31000102030405060708090a0b0c0d0e0f0000000000000001000000000000000100060a24181e4000
-//	0170b8ee0d38262ac347788537c2a2a509dc63ce1fa1f89bbc3c4e52e88b14b3cf9032e3534d66310000000500000000
-//	0000000100060a24181e4001a0a1a2a3a4a5a6a7a8a9aaabacadaeaff6951c3d68656c6c6f2e32a102a1c3289f8b65f5
-//	7e62b824ea008757191dad36ab56b85d97d9b281f8bc86fbd7
+//	534d53504f4f4c32000102030405060708090a0b0c0d0e0f0000000000000001000000000000000100060a24181e4000
+//	6ee62639fc9c005d4a009c166cc5a49e2f5859239ffd3ead016bfb9c81f9c92e278c920f534d66320000000500000000
+//	0000000100060a24181e4001a0a1a2a3a4a5a6a7a8a9aaabacadaeaf00000000731fd32668656c6c6f63503ceaf100a7
+//	799a08fb7e3b8c86b6ea657f12069a754faa99f9952aa18fdd50a48600
 package spool
 
 import (
@@ -104,10 +106,11 @@ type Spool struct {
 	refusedAt atomic.Int64 // the last one, in microseconds since 1970
 
 	// Owned by the writer (by Open before it starts, by Close after it ended).
-	file   *os.File // of the active segment; nil when there is none
-	active *segment // the one that is written to; its entries are guarded by mu
-	chain  sum      // of the last durable frame
-	buf    []byte
+	file    *os.File // of the active segment; nil when there is none
+	active  *segment // the one that is written to; its entries are guarded by mu
+	readied int64    // where the room ends that its file has been given ahead
+	chain   sum      // of the last durable frame
+	buf     []byte
 
 	mu       sync.RWMutex // guards the rest
 	segments []*segment   // in order; the last is the active one, or was
@@ -151,8 +154,10 @@ func (g *segment) seq(i int) uint64 { return g.base + uint64(g.entries[i].delta)
 // Open opens or makes the spool in cfg.Dir, recovers what a crash left behind
 // and starts the writer, which Close ends. ErrLocked: another process has it.
 //
-// An incomplete frame, or zeros, at the end of the last segment are what a crash
-// leaves: they were never acknowledged and are cut off. Anything else that does
+// Zeros, an incomplete frame, or a batch of which whole sectors are zeros, at the
+// end of the last segment, are what a crash leaves: they were never acknowledged
+// and are cut off. (So is a last batch that lost a sector later: nothing tells the
+// two apart.) Anything else that does
 // not fit is damage. It does not keep the spool from opening: it is logged as an
 // error, the segment is renamed to .damaged, kept for good and never written
 // again, what can be read of it stays readable, its lost sequence numbers are
@@ -226,6 +231,7 @@ func (s *Spool) Close() error {
 
 func (s *Spool) release() error {
 	var errs []error
+	s.dropReady()
 	if s.dir != nil {
 		errs = append(errs, unlock(s.dir))
 	}

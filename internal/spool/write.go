@@ -139,6 +139,9 @@ func (s *Spool) room() (bytes int64, records int, err error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.active != nil {
+		disk += max(s.readied-s.active.size, 0) // the file has it already
+	}
 	bytes = min(s.cfg.MaxBytes-s.bytes, disk-max(s.cfg.MinFree, 0))
 	return bytes, s.cfg.MaxRecords - s.records, nil
 }
@@ -177,6 +180,7 @@ func (s *Spool) begin() error {
 	if err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
+	s.dropReady()
 	if s.file != nil {
 		_ = s.file.Close() // all of it is durable
 	}
@@ -223,7 +227,7 @@ func (s *Spool) store(fresh []*request) error {
 	}
 	buf, chain, entries := s.buf[:0], s.chain, make([]entry, 0, len(fresh))
 	for i, r := range fresh {
-		f := frame{seq: s.next + uint64(i), at: at, key: r.Key, sealed: r.Sealed}                          // i is small
+		f := frame{seq: s.next + uint64(i), at: at, key: r.Key, back: uint32(len(buf)), sealed: r.Sealed}  //nolint:gosec // below maxFile
 		entries = append(entries, entry{r.Key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
 		buf, chain = f.append(buf, chain)
 	}
@@ -231,6 +235,7 @@ func (s *Spool) store(fresh []*request) error {
 	if err := s.write(s.file, buf, g.size); err != nil {
 		return s.undo(g, err)
 	}
+	s.makeReady(g.size + int64(len(buf)))
 	if err := s.cfg.Hooks.Sync(s.file); err != nil {
 		// A later sync may say yes although the data is lost: never ask again.
 		s.abandon(g, err)
@@ -255,6 +260,7 @@ func (s *Spool) write(f *os.File, b []byte, off int64) error {
 // undo takes a failed write back. Only a full disk leaves a file that may be
 // trusted further.
 func (s *Spool) undo(g *segment, cause error) error {
+	s.readied = 0
 	if !noRoom(cause) || s.cfg.Hooks.Truncate(s.file, g.size) != nil {
 		s.abandon(g, cause)
 	}
@@ -267,7 +273,7 @@ func (s *Spool) abandon(g *segment, cause error) {
 	cut := s.cfg.Hooks.Truncate(s.file, g.size)
 	s.cfg.Log.Error("segment is given up", "segment", segmentName(g.ordinal, liveSuffix), "bytes", g.size, "error", cause, "cut", cut)
 	_ = s.file.Close() // nothing that counts is unwritten
-	s.file, s.active = nil, nil
+	s.file, s.active, s.readied = nil, nil, 0
 	s.setBroken(true)
 }
 

@@ -1,0 +1,46 @@
+package spool
+
+// aheadBytes is how much room is made ready at a time. More makes the one slow
+// sync in so many rarer and longer, and the file larger that a quiet edge keeps.
+const aheadBytes = 1 << 20
+
+var blank [64 << 10]byte
+
+// makeReady writes zeros behind the bytes that end at end when no room is left
+// there that has them. The batches that come then go into blocks that the file
+// has already, and their sync writes nothing but them: where a file grows, or
+// has room that was never written to, each sync waits for the file system's
+// journal too, which makes it three times as slow. The zeros become durable with
+// the sync of the batch that they follow. A disk that refuses them is no fault:
+// the next batch makes the file grow.
+func (s *Spool) makeReady(end int64) {
+	if end < s.readied {
+		return
+	}
+	s.readied = end
+	bytes, _, err := s.room()
+	if err != nil {
+		return
+	}
+	bytes -= end - s.active.size // the batch has not been counted yet
+	until := min(end+aheadBytes, s.cfg.SegmentBytes, end+bytes)
+	for s.readied < until {
+		n := min(until-s.readied, int64(len(blank)))
+		if s.write(s.file, blank[:n], s.readied) != nil {
+			return
+		}
+		s.readied += n
+	}
+}
+
+// dropReady gives back the room that is not used, when the active segment ends.
+// Should that fail, zeros stay behind its end.
+func (s *Spool) dropReady() {
+	if s.file == nil || s.active == nil || s.readied <= s.active.size {
+		return
+	}
+	if err := s.cfg.Hooks.Truncate(s.file, s.active.size); err != nil {
+		s.cfg.Log.Info("unused room of a segment stays", "segment", s.active.name, "bytes", s.readied-s.active.size, "error", err)
+	}
+	s.readied = 0
+}
