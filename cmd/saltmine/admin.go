@@ -93,6 +93,13 @@ func (s *health) counts(ctx context.Context, w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_deliveries{state=%q}", name), uint64(pages[name])) //nolint:gosec // a count
 	}
+	queued, err := s.reg.Queued(ctx)
+	if err != nil {
+		return err
+	}
+	metrics.WriteGaugeUint64(w, `saltmine_waiting{for="search"}`, uint64(queued.Searches)) //nolint:gosec // a count
+	metrics.WriteGaugeUint64(w, `saltmine_waiting{for="mailauth"}`, uint64(queued.Mails))  //nolint:gosec // a count
+	metrics.WriteGaugeUint64(w, "saltmine_contacts_unreadable", uint64(queued.Aside))      //nolint:gosec // a count
 	for _, e := range s.edges() {
 		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_clock_offset_seconds{edge=%q}", e.name), e.state.Ahead.Seconds())
 		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_heard_timestamp_seconds{edge=%q}", e.name), e.heard())

@@ -76,33 +76,45 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		_, err = reg.UnfinishedBatches(ctx) // opens something sealed, where there is something
 		defer reg.Close()                   //nolint:errcheck // it was only read
 	}
-	add("registry ("+string(cfg.Registry.Source.Engine)+")", err)
+	if add("registry ("+string(cfg.Registry.Source.Engine)+")", err) {
+		add("filed contacts", checkQueues(ctx, reg))
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Support)) {
 		add("support database "+name, checkSupport(ctx, cfg.Support[name]))
 	}
 	add(checkPool(&core{cfg, keys, reg}))
 	_, err = acceptance(keys.Accept(), cfg)
 	add("acceptance rule", err)
-	if cfg.Mailbox != nil && reg != nil {
-		add((&core{cfg, keys, reg}).checkMailboxes(ctx))
+	a.checkEars(ctx, &core{cfg, keys, reg}, add)
+	for _, p := range cfg.Core.Edges() {
+		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
+	}
+	checkWork(&server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}, add)
+}
+
+// checkEars makes each ear.
+func (a *app) checkEars(ctx context.Context, c *core, add func(string, error) bool) {
+	cfg := c.cfg
+	if cfg.Mailbox != nil && c.reg != nil {
+		add(c.checkMailboxes(ctx))
 	}
 	if cfg.DNS != nil {
-		add("dns zones", a.checkZones(cfg, keys.Accept()))
+		add("dns zones", a.checkZones(cfg, c.keys.Accept()))
 	}
 	if cfg.Phone != nil {
 		for _, p := range cfg.Phone.Providers {
 			add("telephony provider "+p.Name, checkProvider(cfg.Phone, p, a.now))
 		}
 	}
-	for _, p := range cfg.Core.Edges() {
-		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
-	}
-	s := &server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}
-	for _, r := range cfg.Routes {
-		_, err = s.route(r)
+}
+
+// checkWork makes each route and reads each timetable.
+func checkWork(s *server, add func(string, error) bool) {
+	for _, r := range s.cfg.Routes {
+		_, err := s.route(r)
 		add("route "+r.Name, err)
 	}
-	_, _, err = schedules(cfg)
+	_, _, err := schedules(s.cfg)
 	add("rotation schedule", err)
 	_, err = s.verifying()
 	add("verification schedule", err)
@@ -110,6 +122,15 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add("pool check schedule", err)
 	_, err = s.living()
 	add("life schedule", err)
+}
+
+// checkQueues says how many contacts were put aside because they do not open.
+func checkQueues(ctx context.Context, reg *registry.Registry) error {
+	q, err := reg.Queued(ctx)
+	if err == nil && q.Aside > 0 {
+		err = fmt.Errorf("%d cannot be read with these keys, or are damaged, and were put aside: what they say is not searched, and their senders not looked at (the log of serve names them)", q.Aside)
+	}
+	return err
 }
 
 // checkBlind looks at an edge's side.

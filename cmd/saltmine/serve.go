@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,8 @@ type server struct {
 	pager *pager.Pager
 	told  []incident.Route
 	mails *mailauth.Worker // nil: nobody asks who sent a mail
+	turn  sync.Mutex       // of intakes and the searcher
+	seeks *incident.Searcher
 	pulls []*puller
 }
 
@@ -112,6 +115,7 @@ func (s *server) wire(ctx context.Context) error {
 	if s.mails = s.judging(); s.mails != nil {
 		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
 	}
+	s.seeks = incident.NewSearcher(s.taking([16]byte{}, nil), s.reg)
 	taking := s.taking(s.spool.ID(), s.spool)
 	taking.Looker = s.reg.Looker
 	intake := incident.New(taking)
@@ -131,7 +135,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
-	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"pager", s.pager.Run})
+	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run})
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	if tapes != nil {
@@ -148,7 +152,10 @@ func (s *server) wire(ctx context.Context) error {
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	c := incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Call: s.callOf, Now: s.app.now, Log: s.log.With("part", "intake"),
+		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Call: s.callOf, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
+	}
+	if s.seeks != nil { // it is not there yet when it is made itself
+		c.Searching = s.seeks.Wake
 	}
 	if s.mails != nil {
 		c.Judge, c.Judging = true, s.mails.Wake

@@ -26,6 +26,10 @@ import (
 // ErrInvalid is wrapped by every parse and validation error of this package.
 var ErrInvalid = errors.New("invalid")
 
+// ErrUnreadable is wrapped when a kept record does not open, or holds something
+// else: trying again does not help.
+var ErrUnreadable = errors.New("a kept record cannot be read")
+
 // ID names one canary. It is random and says nothing about the record.
 // Shape: "c_" and 16 lower-case base-32 characters.
 type ID string

@@ -39,6 +39,8 @@ type Entry struct {
 	CutOff bool
 	// Judge is set when the sender of its mail is to be looked at: SPF, DKIM, DMARC.
 	Judge bool
+	// Search is set when what it says is still to be searched for tokens.
+	Search bool
 	// Replaces is set when a pending or cut-off entry of the same id is already filed.
 	Replaces bool
 }
@@ -72,6 +74,10 @@ type Outcome struct {
 	Pages      []Page
 	Deliveries []Delivery
 	Lookers    []Looker // changed; the commit fails when the registry has another version
+	// Searched are filed contacts of which the text was searched; the commit fails
+	// when another core was faster.
+	Searched []ContactID
+	Judge    []ContactID // filed contacts the sender of whose mail is to be looked at
 }
 
 // Standing is an open incident with what later contacts are compared with.

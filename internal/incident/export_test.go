@@ -16,7 +16,7 @@ type Signal struct {
 
 // Weigh reads a contact and weighs one hit of it.
 func Weigh(ctx context.Context, c *canary.Contact, m canary.Match, placebos int) Signal {
-	s := weigh(c, read(ctx, c), m, placebos)
+	s := weigh(c, read(ctx, c, maxSaid), m, placebos)
 	return Signal{s.severity, s.reason, s.clean}
 }
 
@@ -35,6 +35,6 @@ func Deserves(now, limit, last canary.Severity, told bool) bool {
 
 // Names reports whether a text names a person and one of the tickets.
 func Names(ctx context.Context, text, name string, tickets []string) (person, ticket bool) {
-	r := read(ctx, &canary.Contact{Channel: canary.SMS, Text: text})
+	r := read(ctx, &canary.Contact{Channel: canary.SMS, Text: text}, maxSaid)
 	return r.namesPerson(name), r.namesTicket(tickets)
 }

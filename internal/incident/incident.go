@@ -9,12 +9,8 @@
 // records is committed as one outcome together with the spool's position.
 //
 // What a contact says is searched for tokens that it was not aimed at (package
-// mention): a mail that was forwarded, a caller who quotes another's ticket.
-//
-// The invariant: a record is acknowledged to the spool only after its outcome
-// was committed. A crash at any point therefore repeats work and never loses
-// or doubles a contact: contacts are filed under the id that the ear chose,
-// and a record whose id is already filed is dropped.
+// mention), behind the page, by a [Searcher]: strangers can make it long. Before the
+// page the beginning of what reached a token is compared with the token's record.
 //
 // What comes later of a call (a transcript, a recording) may name the call alone.
 // It is filed as it came, and weighed as if it named the numbers with which the
@@ -31,9 +27,8 @@
 // a route once for each incident, and again when what was told as P3 or P4 rises.
 //
 // Help-desk agents may be the insiders who look for canaries. What each looks up
-// is remembered, and a run of it (several numbers of ours, numbers in a row, far
-// more than usual or than the rate allows) opens an incident of its own, whose
-// place is the agent and whose evidence are the look-ups.
+// is remembered, and a run of it opens an incident of its own, whose place is the
+// agent and whose evidence are the look-ups.
 //
 // How it fails: a registry or spool that is down is tried again with growing
 // pauses, nothing is acknowledged meanwhile. A record that does not open, or
@@ -45,6 +40,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"saltmine/internal/canary"
@@ -92,7 +89,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Stray, Call and Looker must be set.
+// Known, Searching, Turn, Stray, Call and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -108,8 +105,13 @@ type Config struct {
 	Judge   bool
 	Judging func()
 	// Known gives those of some canonical texts that are registered: what contacts
-	// say is searched for them. Nil: only what contacts were aimed at counts.
-	Known func(ctx context.Context, kind canary.Kind, texts []string) ([]string, error)
+	// say is searched for them, by a [Searcher] when the outcome is committed;
+	// Searching is then called. Nil: only what contacts were aimed at counts.
+	Known     func(ctx context.Context, kind canary.Kind, texts []string) ([]string, error)
+	Searching func()
+	// Turn is held while an outcome is worked out and committed: those who share it
+	// do not open two incidents for one leak. Nil is one's own.
+	Turn *sync.Mutex
 	// Stray is told what was contacted without being a token: an address or a
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
@@ -147,6 +149,12 @@ func New(cfg Config) *Intake {
 	}
 	if cfg.Judging == nil {
 		cfg.Judging = func() {}
+	}
+	if cfg.Searching == nil {
+		cfg.Searching = func() {}
+	}
+	if cfg.Turn == nil {
+		cfg.Turn = new(sync.Mutex)
 	}
 	if cfg.Stray == nil {
 		cfg.Stray = func(context.Context, canary.Target, time.Time) error { return nil }
@@ -298,40 +306,6 @@ func cursorText(c spool.Cursor) string {
 	return c.String()
 }
 
-// open decodes a record. What does not open is kept as it came: it may be
-// evidence that somebody had hold of the edge.
-func (in *Intake) open(rec spool.Record) canary.Contact {
-	var c canary.Contact
-	plain, err := in.cfg.Open(rec.Sealed)
-	if err == nil {
-		if err = c.UnmarshalBinary(plain); err == nil {
-			if err = fileable(c); err == nil {
-				return c
-			}
-		}
-	}
-	in.cfg.Log.Error("a spooled record cannot be read and is kept as it is", "spool", in.cfg.Name, "seq", rec.Seq, "err", err)
-	return canary.Contact{
-		ID: canary.ContactID(fmt.Sprintf("k_unread-%s-%012d", in.cfg.Name, rec.Seq)), Channel: canary.Report, At: canary.Micro(rec.At), Ear: "spool",
-		Unverified: true, Facts: map[string]string{"fault": "the record does not open with the core's key, or holds no contact"}, Raw: rec.Sealed,
-	}
-}
-
-// maxEar is the longest name of an ear that the registry takes.
-const maxEar = 64
-
-// fileable reports why a decoded contact could not be filed. An edge that was
-// taken over can write records that decode and cannot be encoded again (bytes
-// that grow in JSON, a year beyond 9999); one of them would stop the intake.
-func fileable(c canary.Contact) error {
-	if len(c.Ear) > maxEar {
-		return fmt.Errorf("name of the ear of %d bytes, %d allowed", len(c.Ear), maxEar)
-	}
-	c.Raw = nil // kept as it came, and bounded where it was decoded
-	_, err := c.MarshalBinary()
-	return err
-}
-
 // cutOff is the fact "end" of a dialogue that nobody closed.
 const cutOff = "cut off"
 
@@ -358,6 +332,8 @@ func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
 
 // settle works out and commits what follows from the contacts.
 func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canary.Outcome) error {
+	in.cfg.Turn.Lock()
+	defer in.cfg.Turn.Unlock()
 	w, err := in.begin(ctx, contacts, o)
 	if err != nil {
 		return err
@@ -367,6 +343,11 @@ func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canar
 			return fmt.Errorf("take in %s: %w", contacts[i].ID, err)
 		}
 	}
+	return in.finish(ctx, w)
+}
+
+// finish commits what was worked out, and wakes those who go on with it.
+func (in *Intake) finish(ctx context.Context, w *work) error {
 	w.finish()
 	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
 		return err
@@ -377,8 +358,12 @@ func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canar
 	if len(w.out.Deliveries) > 0 {
 		in.cfg.Wake()
 	}
-	if in.cfg.Judge {
+	waits := func(what func(canary.Entry) bool) bool { return slices.ContainsFunc(w.out.Entries, what) }
+	if len(w.out.Judge) > 0 || waits(func(e canary.Entry) bool { return e.Judge }) {
 		in.cfg.Judging() // after the pages
+	}
+	if waits(func(e canary.Entry) bool { return e.Search }) {
+		in.cfg.Searching()
 	}
 	return nil
 }

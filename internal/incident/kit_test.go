@@ -182,6 +182,13 @@ func (w *world) appendRaw(key string, sealed []byte) {
 func (w *world) drain() {
 	w.t.Helper()
 	must(w.t, w.intake().Drain(w.ctx))
+	w.search()
+}
+
+// search searches what waits, with a searcher that knows nothing yet.
+func (w *world) search() {
+	w.t.Helper()
+	must(w.t, incident.NewSearcher(w.cfg, w.reg).Drain(w.ctx))
 }
 
 // take hears contacts and drains them as one group.

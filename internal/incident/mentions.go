@@ -1,86 +1,23 @@
 package incident
 
 import (
-	"context"
 	"slices"
-	"time"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/mention"
 	"saltmine/internal/token"
 )
-
-const (
-	// strangersTime bounds the reading of what reached no token: it may be made to
-	// take long, and pages wait behind it.
-	strangersTime = 250 * time.Millisecond
-	mostMentioned = 200 // tokens that one contact names
-)
-
-// reading reads what a contact says, and finds the tokens that it names without
-// being aimed at them. The contact comes back with those as targets: they are
-// not filed, for they are found again in the evidence.
-func (w *work) reading(ctx context.Context, c *canary.Contact, matches []canary.Match) (*canary.Contact, reading, []canary.Match, error) {
-	if len(matches) == 0 && !searched(c) {
-		return c, reading{}, nil, nil
-	}
-	quick, cancel := ctx, context.CancelFunc(func() {})
-	if len(matches) == 0 {
-		quick, cancel = context.WithTimeout(ctx, strangersTime)
-	}
-	said := read(quick, c)
-	cancel()
-	more, err := w.mentioned(ctx, c, said)
-	if err != nil || len(more) == 0 {
-		return c, said, matches, err
-	}
-	whole := *c
-	whole.Targets = slices.Concat(c.Targets, more)
-	matches, err = w.in.cfg.Finder.Match(ctx, whole.Targets)
-	return &whole, said, matches, err
-}
 
 // searched reports whether a contact may name tokens in what it says. What an
 // agent of the help desk enters is no stranger's.
 func searched(c *canary.Contact) bool {
 	switch c.Channel {
-	case canary.SMTP, canary.IMAP, canary.Voice, canary.SMS, canary.Report:
+	case canary.SMTP, canary.IMAP:
 		return !c.Probe
+	case canary.Voice, canary.SMS, canary.Report:
+		return !c.Probe && words(c) != ""
 	default:
 		return false
 	}
-}
-
-// mentioned are the known tokens in what a contact says.
-func (w *work) mentioned(ctx context.Context, c *canary.Contact, said reading) ([]canary.Target, error) {
-	if w.in.cfg.Known == nil || !searched(c) {
-		return nil, nil
-	}
-	named := routedTo(c, said)
-	for kind, list := range mention.In(said.text) {
-		for _, text := range list {
-			named = append(named, canary.Target{Kind: kind, Text: text, Via: canary.InText})
-		}
-	}
-	var out []canary.Target
-	for _, kind := range []canary.Kind{canary.Email, canary.Ticket, canary.Phone} {
-		of := map[string]canary.Target{} // by text, what was found first
-		var texts []string
-		for _, t := range named {
-			if _, twice := of[t.Text]; t.Kind == kind && !twice {
-				of[t.Text] = t
-				texts = append(texts, t.Text)
-			}
-		}
-		known, err := w.in.cfg.Known(ctx, kind, texts)
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range known {
-			out = append(out, of[text])
-		}
-	}
-	return out[:min(len(out), mostMentioned)], nil
 }
 
 // routedTo are the addresses that a mail's header and envelope say it had on

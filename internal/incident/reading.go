@@ -2,6 +2,8 @@ package incident
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"unicode"
 
@@ -19,30 +21,66 @@ type reading struct {
 	mail  mailtext.Mail   // what was read of a mail
 }
 
-// maxSaid bounds the bytes of text that are compared.
-const maxSaid = 1 << 20
+const (
+	glanced = 64 << 10 // bytes of a contact that are read before its page
+	maxSaid = 8 << 20  // bytes of text that are searched
+	maxTold = 1 << 20  // bytes of it that are compared with a record
+)
+
+// glance is what is read of a contact before its page: the beginning. Bounded by
+// size, and not by time, it says the same however busy the machine is.
+func (in *Intake) glance(ctx context.Context, c *canary.Contact) (r reading) {
+	in.carefully(ctx, c, func() { r = read(ctx, c, glanced) })
+	return r
+}
+
+// carefully runs what reads a stranger's text. Where it breaks off, that is
+// logged and no more: a process that ended of it would meet the contact again.
+func (in *Intake) carefully(ctx context.Context, c *canary.Contact, fn func()) {
+	defer func() {
+		if v := recover(); v != nil { // what it says may show what a stranger wrote
+			in.cfg.Log.ErrorContext(ctx, "what a contact says could not be read", "contact", c.ID, "kind", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
+}
+
+// words are what the ear understood as text.
+func words(c *canary.Contact) string {
+	return strings.TrimSpace(c.Text + "\n" + c.Facts["caller_name"])
+}
 
 // read takes the words out of a contact: the text the ear understood, and for
-// mail the subject and body; digits that are said as words are digits as well. What cannot be read says nothing; the raw bytes
-// stay the evidence.
-func read(ctx context.Context, c *canary.Contact) reading {
+// mail the subject and body, of at most so many bytes; digits that are said as
+// words are digits as well. What cannot be read says nothing; the raw bytes stay
+// the evidence.
+func read(ctx context.Context, c *canary.Contact, most int) reading {
 	var r reading
-	said := c.Text + "\n" + c.Facts["caller_name"]
+	said := words(c)
 	if c.Channel == canary.SMTP || c.Channel == canary.IMAP {
 		message := c.Raw
 		if c.Channel == canary.SMTP {
 			message, _ = dialogue.Message(c.Raw)
 		}
-		r.mail, _ = mailtext.Parse(ctx, message, mailtext.Limits{Bytes: maxSaid}) // what could be read is good even beside an error
-		const subject = "\nSubject: "                                             // a number in it is a ticket's
+		if most < maxSaid {
+			message = message[:min(len(message), most)]
+		}
+		r.mail, _ = mailtext.Parse(ctx, message, mailtext.Limits{Bytes: most}) // what could be read is good even beside an error
+		const subject = "\nSubject: "                                          // a number in it is a ticket's
 		said += subject + strings.Join(append([]string{r.mail.Subject}, r.mail.Attached...), subject) + "\n" + r.mail.Text
 	}
-	r.text = mention.Fold(said[:min(len(said), maxSaid)])
-	r.words, r.order = map[string]bool{}, wordsOf(r.text+"\n"+mention.Spoken(r.text))
-	for _, word := range r.order {
+	r.text, r.words = mention.Fold(said[:min(len(said), most)]), map[string]bool{}
+	r.hear(r.text[:min(len(r.text), maxTold)])
+	return r
+}
+
+// hear adds the words of a text.
+func (r *reading) hear(text string) {
+	list := wordsOf(text + "\n" + mention.Spoken(text))
+	for _, word := range list {
 		r.words[word] = true
 	}
-	return r
+	r.order = append(r.order, list...)
 }
 
 // wordsOf splits a text at everything that is neither letter nor digit. Words
@@ -66,6 +104,12 @@ func unaccent(text string) string {
 		base[r] = letters[i]
 	}
 	text = strings.Map(func(r rune) rune {
+		if r < 0x80 {
+			if 'A' <= r && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}
 		r = unicode.ToLower(r)
 		switch b := base[r]; {
 		case b != 0:

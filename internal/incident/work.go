@@ -2,9 +2,7 @@ package incident
 
 import (
 	"context"
-	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -30,6 +28,7 @@ type work struct {
 	changed map[canary.IncidentID]bool
 	queries []query // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
+	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
 }
 
 type query struct {
@@ -92,57 +91,6 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	return w.match(ctx, whole, e.Origin)
 }
 
-// origin is what contacts of one source have in common.
-func origin(c *canary.Contact) string {
-	host := c.Peer
-	if h, _, err := net.SplitHostPort(c.Peer); err == nil {
-		host = h
-	}
-	switch c.Channel {
-	case canary.Voice, canary.SMS:
-		return string(c.Channel) + "|" + c.Source
-	case canary.ByTicket: // the agent alone would stand for every caller
-		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
-	case canary.IMAP: // who connected to the provider is not known, and strangers share a large domain
-		return string(c.Channel) + "|" + strings.ToLower(c.Source)
-	default: // a sender that changes with each mail keeps its domain
-		// So does one whose mail was forwarded: the forwarder is no source.
-		_, domain, _ := strings.Cut(strings.ToLower(token.Sender(c.Source)), "@")
-		return string(c.Channel) + "|" + host + "|" + domain
-	}
-}
-
-// nameless reports whether the origin of a contact says nothing about who it
-// came from: a caller who withholds the number shares it with all who do, and so
-// does a message in a mailbox that names no sender.
-func nameless(c *canary.Contact) bool {
-	switch {
-	case c.Channel == canary.ByTicket:
-		return c.Facts["caller"] == ""
-	case c.Channel == canary.IMAP:
-		return c.Source == ""
-	case c.Channel != canary.Voice && c.Channel != canary.SMS:
-		return false
-	}
-	switch strings.ToLower(c.Source) {
-	case "", "anonymous", "restricted", "private", "blocked", "unavailable", "unknown", "+266696687", "+7378742833":
-		return true // the numbers are the words on a telephone's keys
-	}
-	return false
-}
-
-// housekeeping reports whether a message is the provider's own, about the mailbox
-// that it is in: it is kept, and is no stranger's.
-func housekeeping(c *canary.Contact) bool {
-	return c.Channel == canary.IMAP && c.Facts["housekeeping"] != ""
-}
-
-// flood reports whether a contact tells how often the DNS ear was asked for
-// names that nobody has a reason to know: that belongs to no mail.
-func flood(c *canary.Contact) bool {
-	return c.Channel == canary.DNS && c.Facts["queries"] != ""
-}
-
 // joinQuery joins a DNS query to the incidents whose mails came from the same
 // domain shortly before; mails that come later look back for it.
 func (w *work) joinQuery(c *canary.Contact, domain string) {
@@ -174,16 +122,25 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	if err := w.stray(ctx, c, matches); err != nil {
 		return err
 	}
-	c, said, matches, err := w.reading(ctx, c, matches)
-	if err != nil || len(matches) == 0 {
-		return err
+	w.out.Entries[w.entry[c.ID]].Search = w.in.cfg.Known != nil && searched(c)
+	if len(matches) == 0 {
+		return nil
 	}
+	return w.assess(ctx, c, from, w.in.glance(ctx, c), matches, guessing)
+}
+
+// assess weighs what a contact has of ours, and joins each of it to its incident.
+func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said reading, matches []canary.Match, guessing bool) error {
 	placebos, err := w.placebos(ctx, c, from, matches)
 	if err != nil {
 		return err
 	}
 	several := kindsOf(matches)
 	for _, m := range owners(c, said, matches) {
+		old, again := w.had[m.Token.ID]
+		if again && m.Token.Role == canary.RolePlacebo {
+			continue
+		}
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
 		if m.Token.Role == canary.RolePlacebo {
 			w.out.Hits = append(w.out.Hits, h)
@@ -196,6 +153,10 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 			continue
 		}
 		sig := ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing)
+		if again {
+			w.strengthen(old, sig)
+			continue
+		}
 		h.Clean = sig.clean
 		if h.Domain, err = w.domain(&m.Token); err != nil {
 			return err

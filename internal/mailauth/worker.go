@@ -15,6 +15,8 @@ import (
 type Task struct {
 	Contact canary.Contact
 	Tries   int // evaluations that were filed before
+	// Fault says why the contact cannot be read; then only its ID is known.
+	Fault error
 }
 
 // Queue is where mails wait and reports go.
@@ -23,6 +25,8 @@ type Queue interface {
 	MailsDue(ctx context.Context, now time.Time, limit int) ([]Task, error)
 	// FileMail files the report of a contact; a zero next settles it.
 	FileMail(ctx context.Context, id canary.ContactID, report []byte, next time.Time) error
+	// PutMailAside takes a contact that cannot be read out of the queue.
+	PutMailAside(ctx context.Context, id canary.ContactID) error
 }
 
 // WorkerConfig is what a worker needs.
@@ -98,6 +102,10 @@ func (w *Worker) Drain(ctx context.Context) error {
 // work evaluates one mail. One that was cut off by the end of ctx is not filed:
 // the next process begins anew.
 func (w *Worker) work(ctx context.Context, t *Task) error {
+	if t.Fault != nil {
+		w.cfg.Log.ErrorContext(ctx, "a contact cannot be read, and its mail is put aside", "contact", t.Contact.ID, "err", t.Fault)
+		return w.cfg.Queue.PutMailAside(ctx, t.Contact.ID)
+	}
 	m, whole := FromContact(&t.Contact)
 	if !whole {
 		return w.cfg.Queue.FileMail(ctx, t.Contact.ID, nil, time.Time{})

@@ -19,14 +19,17 @@
 // without its country is tried with the country codes of [codes].
 //
 // The package refuses to guess what was misspelt. Its invariant: the work is
-// linear in the text, and the numbers of candidates are bounded; beyond them the
-// rest of a text is not looked at, and a text made of millions of candidates may
-// so hide one. It returns no errors: text in which nothing is found says nothing.
+// linear in the text, and the numbers of candidates are bounded. A long text is
+// therefore looked at in windows ([Windows]), each with bounds of its own: only a
+// caller who stops between two of them leaves any of it out, and only in a window
+// that is nothing but candidates can one hide. It returns no errors: text in which
+// nothing is found says nothing.
 package mention
 
 import (
 	"encoding/hex"
 	"html"
+	"iter"
 	"slices"
 	"strings"
 
@@ -34,23 +37,40 @@ import (
 	"saltmine/internal/token"
 )
 
-// Bounds of the candidates of one text.
+// Bounds of the candidates of one window.
 const (
 	maxEmails  = 1000
 	maxTickets = 4000
 	maxPhones  = 20_000
 	maxTries   = 50_000 // of each kind, the same one again included
 	maxSame    = 10_000 // of addresses, which take longest
-	maxText    = 512 << 10
 )
+
+const (
+	window = 64 << 10
+	twice  = 1 << 10 // bytes that stand in two windows: no token is written longer
+)
+
+// Windows cuts a text into pieces for [In], each with its place, so that
+// whatever may be a token stands whole in one of them.
+func Windows(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for from := 0; from < len(text); from += window - twice {
+			end := min(len(text), from+window)
+			if !yield(from, text[from:end]) || end == len(text) {
+				return
+			}
+		}
+	}
+}
 
 // Candidates are what may be tokens, by kind, in canonical form, each once.
 type Candidates map[canary.Kind][]string
 
-// In finds what may be a token.
+// In finds what may be a token in a text of at most one window.
 func In(text string) Candidates {
 	f := finder{seen: map[string]bool{}, tries: map[canary.Kind]int{}, told: ticketWords(), out: Candidates{}}
-	text = Fold(text[:min(len(text), maxText)])
+	text = Fold(text[:min(len(text), window)])
 	for _, t := range []string{text, unescaped(text)} {
 		if t != "" {
 			f.emails(t)

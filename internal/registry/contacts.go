@@ -173,11 +173,11 @@ func (r *Registry) Contact(ctx context.Context, id canary.ContactID) (*canary.Co
 func (r *Registry) openContact(id canary.ContactID, sealed []byte) (*canary.Contact, error) {
 	plain, err := r.vault.Open("contacts|"+string(id), sealed)
 	if err != nil {
-		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+		return nil, fmt.Errorf("registry: contact %s: %w: %w", id, canary.ErrUnreadable, err)
 	}
 	var c canary.Contact
 	if err := c.UnmarshalBinary(plain); err != nil {
-		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+		return nil, fmt.Errorf("registry: contact %s: %w: %w", id, canary.ErrUnreadable, err)
 	}
 	return &c, nil
 }
@@ -240,6 +240,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 				return fmt.Errorf("registry: file %s: %w", o.Entries[i].Contact.ID, err)
 			}
 		}
+		if err := r.saveSearched(ctx, tx, o); err != nil {
+			return err
+		}
 		for _, h := range o.Hits {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, heard) VALUES (?,?,?,?,?,?,?,?,?)",
 				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, micros(h.At)); err != nil {
@@ -301,7 +304,7 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 		return err
 	}
 	if e.Replaces {
-		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?"} {
+		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?"} {
 			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
 				return err
 			}
@@ -312,6 +315,9 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 		r.vault.Seal("contacts|"+string(c.ID), plain))
 	if err == nil && e.Judge {
 		err = r.awaitMail(ctx, tx, c.ID)
+	}
+	if err == nil && e.Search {
+		err = r.awaitSearch(ctx, tx, c)
 	}
 	return err
 }

@@ -145,8 +145,24 @@ func later(a, b time.Time) time.Time {
 
 // IncidentHits returns the hits of an incident, oldest first.
 func (r *Registry) IncidentHits(ctx context.Context, id canary.IncidentID) ([]canary.Hit, error) {
-	var list []canary.Hit
-	err := r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, clean, heard FROM hits WHERE incident = ? ORDER BY heard, contact, token", []any{id}, func(row *sql.Rows) error {
+	list, err := r.hits(ctx, "incident = ? ORDER BY heard, contact, token", id)
+	if err != nil {
+		return nil, fmt.Errorf("registry: hits of %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// HitsOf returns the hits of a contact.
+func (r *Registry) HitsOf(ctx context.Context, id canary.ContactID) ([]canary.Hit, error) {
+	list, err := r.hits(ctx, "contact = ? ORDER BY token", id)
+	if err != nil {
+		return nil, fmt.Errorf("registry: hits of %s: %w", id, err)
+	}
+	return list, nil
+}
+
+func (r *Registry) hits(ctx context.Context, where string, args ...any) (list []canary.Hit, err error) {
+	err = r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, clean, heard FROM hits WHERE "+where, args, func(row *sql.Rows) error {
 		var h canary.Hit
 		var at int64
 		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &at); err != nil {
@@ -156,10 +172,7 @@ func (r *Registry) IncidentHits(ctx context.Context, id canary.IncidentID) ([]ca
 		list = append(list, h)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("registry: hits of %s: %w", id, err)
-	}
-	return list, nil
+	return list, err
 }
 
 // Supports returns the supporting contacts of an incident, oldest first.

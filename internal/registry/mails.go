@@ -30,10 +30,14 @@ func (r *Registry) MailsDue(ctx context.Context, now time.Time, limit int) ([]ma
 			return err
 		}
 		c, err := r.openContact(id, sealed)
-		if err != nil {
+		switch {
+		case errors.Is(err, canary.ErrUnreadable):
+			t.Contact.ID, t.Fault = id, err
+		case err != nil:
 			return err
+		default:
+			t.Contact = *c
 		}
-		t.Contact = *c
 		list = append(list, t)
 		return nil
 	})
@@ -103,7 +107,7 @@ func (r *Registry) scanMail(row scanner) (m Mail, err error) {
 	if err := row.Scan(&m.Contact, &heard, &m.Tries, &due, &sealed); err != nil {
 		return m, err
 	}
-	m.At, m.Again = fromMicros(heard), fromMicros(due)
+	m.At, m.Again = fromMicros(heard), fromMicros(max(0, due))
 	if sealed == nil {
 		return m, nil
 	}

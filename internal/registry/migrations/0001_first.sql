@@ -86,6 +86,15 @@ CREATE TABLE mails (
   sealed LONGBLOB
 );
 CREATE INDEX mails_by_due ON mails (due);
+-- Contacts in which tokens are still to be searched for. due is since when, and
+-- negative where the contact cannot be read; the same holds of mails.
+CREATE TABLE searches (
+  contact VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
+  due BIGINT NOT NULL,
+  size BIGINT NOT NULL
+);
+CREATE INDEX searches_by_due ON searches (due);
+CREATE INDEX searches_by_size ON searches (size);
 CREATE TABLE hits (
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   token VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -260,6 +269,8 @@ DROP TABLE pages;
 DROP TABLE incidents;
 DROP TABLE supports;
 DROP TABLE hits;
+DROP TABLE searches;
+DROP TABLE mails;
 DROP TABLE contacts;
 DROP TABLE blinds;
 DROP TABLE cohorts;
