@@ -52,17 +52,20 @@ func newSocket(pc net.PacketConn) (socket, error) {
 		return socket{}, err
 	}
 	_ = udp.SetReadBuffer(queueSize)
-	p4 := ipv4.NewPacketConn(udp) // reads and writes batches of either family
+	port, err := newBatchPort(udp) // of either family
+	if err != nil {
+		return socket{}, err
+	}
 	if !local.Addr().IsUnspecified() {
-		return socket{packetPort: p4}, nil
+		return socket{packetPort: port}, nil
 	}
 	// A socket of one family refuses the other's option.
 	err6 := ipv6.NewPacketConn(udp).SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true)
-	err4 := p4.SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
+	err4 := ipv4.NewPacketConn(udp).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
 	if err4 != nil && err6 != nil {
 		return socket{}, errors.Join(err4, err6)
 	}
-	return socket{p4, true}, nil
+	return socket{port, true}, nil
 }
 
 // anyPort is a socket that is none of the system's: a packet at a time.
@@ -133,9 +136,9 @@ func sourceControl(control []byte) []byte {
 // one for a socket that has none.
 func peerOf(addr net.Addr) netip.AddrPort {
 	switch a := addr.(type) {
-	case *net.UDPAddr:
-		return a.AddrPort()
 	case *net.TCPAddr:
+		return a.AddrPort()
+	case interface{ AddrPort() netip.AddrPort }: // of UDP
 		return a.AddrPort()
 	}
 	return netip.AddrPort{}
@@ -199,7 +202,11 @@ func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting, most int) (an
 		fresh.queries, fresh.back = make([]query, 0, most), make([]ipv4.Message, 0, most)
 	}
 	fresh.queries = append(fresh.queries, q)
-	fresh.back = append(fresh.back, p.reply(m, nil))
+	back := p.reply(m, nil)
+	if a, ok := m.Addr.(interface{ keep() net.Addr }); ok {
+		back.Addr = a.keep()
+	}
+	fresh.back = append(fresh.back, back)
 	return nil
 }
 

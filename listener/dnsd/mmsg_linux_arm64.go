@@ -1,0 +1,5 @@
+package dnsd
+
+import "syscall"
+
+const sysSENDMMSG = syscall.SYS_SENDMMSG
