@@ -10,9 +10,9 @@
 //	202 {"status":"recorded, thank you"}
 //
 // "caller" and "note" may be left out; other fields are refused. The invariant:
-// the answer says nothing about the ticket. Agents may be the insiders, so any
-// ticket number that can be one gets the same 202, in the same bytes; the ear
-// could not tell them apart if it wanted to. A 202 was durable before it was sent.
+// the answer says nothing about the ticket. Agents may be the insiders, so
+// whatever is quoted gets the same 202, in the same bytes, ticket number or not;
+// the ear could not tell them apart if it wanted to. A 202 was durable before it was sent.
 //
 // What fails, fails so, each with {"error":"…"}: token missing or unknown 401
 // (all agents are compared, in constant time); not the object above 400; body
