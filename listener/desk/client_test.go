@@ -34,8 +34,8 @@ func TestPost(t *testing.T) {
 	if err := post("unknown token text", q); !errors.Is(err, desk.ErrDenied) || strings.Contains(err.Error(), "unknown token text") {
 		t.Errorf("unknown token: %v", err)
 	}
-	if err := post(bobToken, desk.Quote{Ticket: "--"}); !errors.Is(err, desk.ErrQuote) {
-		t.Errorf("no ticket number: %v", err)
+	if err := post(bobToken, desk.Quote{Ticket: " "}); !errors.Is(err, desk.ErrQuote) {
+		t.Errorf("nothing quoted: %v", err)
 	}
 	s.last(t, 3)
 	s.set(func(s *spool) { s.fail = errFull })
