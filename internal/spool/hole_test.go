@@ -150,8 +150,8 @@ func TestRoomIsMadeReadyAhead(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, spool.Config{Dir: dir, Hooks: quick()})
 	var sizes []int64
-	for n := range 60 {
-		if err := s.Append(t.Context(), key(n), make([]byte, 50_000)); err != nil {
+	for n := range 150 {
+		if err := s.Append(t.Context(), key(n), make([]byte, 20_000)); err != nil {
 			t.Fatal(err)
 		}
 		st, err := os.Stat(segmentFiles(t, dir, ".seg")[0])
@@ -167,6 +167,14 @@ func TestRoomIsMadeReadyAhead(t *testing.T) {
 	}
 	if len(sizes) != 3 { // 3 MB, a MiB at a time
 		t.Errorf("the file grew to %v", sizes)
+	}
+	for n := range 3 { // what is large makes the file grow by itself
+		if err := s.Append(t.Context(), key(200+n), make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st, err := os.Stat(segmentFiles(t, dir, ".seg")[0]); err != nil || st.Size() != s.Stats().Bytes {
+		t.Errorf("%d bytes, %d in use, %v", st.Size(), s.Stats().Bytes, err)
 	}
 	verified(t, s)
 	want := s.Stats().Bytes

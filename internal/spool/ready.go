@@ -4,6 +4,10 @@ package spool
 // sync in so many rarer and longer, and the file larger that a quiet edge keeps.
 const aheadBytes = 1 << 20
 
+// A batch of more than smallBatch bytes is followed by no room: it pays for its
+// journal commit by itself, and zeros would be written at half the disk's speed.
+const smallBatch = 32 << 10
+
 var blank [64 << 10]byte
 
 // makeReady writes zeros behind the bytes that end at end when no room is left
@@ -18,6 +22,9 @@ func (s *Spool) makeReady(end int64) {
 		return
 	}
 	s.readied = end
+	if end-s.active.size > smallBatch {
+		return
+	}
 	bytes, _, err := s.room()
 	if err != nil {
 		return
