@@ -53,7 +53,7 @@ func startEar(ctx context.Context, p *plan, flooded bool) (*ear, error) {
 	}
 	args := onServerCore(self, "-ear", dir, "-flooded="+strconv.FormatBool(flooded), "-profile="+profile)
 	e := &ear{cmd: exec.CommandContext(ctx, args[0], args[1:]...), dir: dir}
-	e.cmd.Env, e.cmd.Stderr = oneCore(), os.Stderr
+	e.cmd.Env, e.cmd.Stderr = append(oneCore(), "GODEBUG=clobberfree=1"), os.Stderr // as an edge runs
 	if e.ask, err = e.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -80,7 +80,8 @@ func (t *table) print(p *plan) {
 		fmt.Printf("%s\n  %-40s %23.2f, wanted %.0f or less\n  %s\n", b.what, "saltmine", b.got, b.most, b.note)
 	}
 	fmt.Printf(`
-ears: every server has one core, the load the others.
+ears: every server has one core, the load the others. Saltmine's run as an edge's do: they spend
+  memory for speed, and what is freed is written over.
 mail: smtp-source, a new connection for each message of %d bytes. Saltmine and Postfix answer
   250 after fsync, smtp-sink keeps nothing. Saltmine seals two records a message (at RCPT and at the
   end) and keeps them; Postfix queues one file and then delivers to nowhere, in the same time.
