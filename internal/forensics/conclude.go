@@ -162,8 +162,11 @@ func (a *Answer) reasonSuspects(ranked []weighed) {
 		a.say("%s, explains %d of %s and held only %s, where %s held %d: the larger one would have brought contacts elsewhere too",
 			lean.name(), lean.Explains, count(lean.Of, "hit"), count(lean.Holds, "canary"), plain(string(rival.Extract)), rival.Holds)
 	}
-	if len(a.Hits) < fewHits {
+	switch {
+	case len(a.Hits) < fewHits:
 		a.say("only %s: with fewer than %d the first suspect is often the wrong one", count(len(a.Hits), "hit"), fewHits)
+	case a.events < fewHits:
+		a.say("only %s, for tokens of one record that were named together count once: with fewer than %d the first suspect is often the wrong one", count(a.events, "independent hit"), fewHits)
 	}
 	if a.Unusable > 0 {
 		a.say("%s passed over, for want of an actor, a time, or what was held", count(a.Unusable, "known extract"))
@@ -175,7 +178,7 @@ func (a *Answer) reasonSuspects(ranked []weighed) {
 // by hits alone puts a nightly full copy before the culprit as soon as one hit
 // is noise; this says so without claiming more than it can.
 func leaner(ranked []weighed) (lean, rival weighed, ok bool) {
-	worth := func(w weighed) float64 { return w.evidence + hitWorth*float64(w.Explains) }
+	worth := func(w weighed) float64 { return w.evidence + hitWorth*float64(w.events) }
 	for _, w := range ranked {
 		switch {
 		case w.Unlogged || w.Explains == 0:
@@ -185,7 +188,7 @@ func leaner(ranked []weighed) (lean, rival weighed, ok bool) {
 			lean = w
 		}
 	}
-	return lean, rival, lean.Explains < rival.Explains && worth(lean) > worth(rival)+hitWorth
+	return lean, rival, lean.events < rival.events && lean.Explains < rival.Explains && worth(lean) > worth(rival)+hitWorth
 }
 
 func (a *Answer) bounds() {

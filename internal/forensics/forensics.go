@@ -91,6 +91,7 @@ type Answer struct {
 	// counts the contacts with them.
 	Hits     []Reached `json:"hits"`
 	Contacts int       `json:"contacts"`
+	events   int       // independent hits
 
 	// Window is the hull: disjoint intervals in which all hit tokens may have
 	// been readable, and after which all were contacted. Empty when no moment
@@ -203,7 +204,9 @@ func Trace(q Question) Answer {
 		a.Hits = append(a.Hits, h.Reached)
 	}
 	a.access(hits)
-	ranked := a.weighAll(newIndex(q.Tokens, hits), q.Extracts)
+	ix := newIndex(q.Tokens, hits)
+	a.events = ix.events
+	ranked := a.weighAll(ix, q.Extracts)
 	for _, w := range ranked {
 		a.Suspects = append(a.Suspects, w.Suspect)
 	}
@@ -214,6 +217,7 @@ func Trace(q Question) Answer {
 // target is a token that was hit, with its windows as numbers.
 type target struct {
 	Reached
+	by    map[canary.ContactID]bool
 	first int64
 	lies  []placed
 }
@@ -234,7 +238,7 @@ func group(q Question) []*target {
 	for _, h := range q.Hits {
 		t := byToken[h.Token]
 		if t == nil {
-			t = &target{Reached: Reached{Token: h.Token}}
+			t = &target{Reached: Reached{Token: h.Token}, by: map[canary.ContactID]bool{}}
 			byToken[h.Token] = t
 		}
 		t.add(h)
@@ -278,6 +282,7 @@ func (t *target) add(h Hit) {
 		t.Canary, t.Kind = h.Canary, h.Kind
 	}
 	t.Contacts++
+	t.by[h.Contact] = true
 	if !slices.Contains(t.Channels, h.Channel) {
 		t.Channels = append(t.Channels, h.Channel)
 		slices.Sort(t.Channels)

@@ -20,6 +20,8 @@ type index struct {
 	ofHit  []int             // by hit: the canary that it is put down to
 	shelf  map[canary.Place]*shelf
 	groups map[area]*holding
+	event  []int // by hit: the event that it belongs to
+	events int
 }
 
 type area struct {
@@ -65,6 +67,7 @@ func newIndex(tokens []Live, hits []*target) *index {
 		}
 	}
 	ix.fill(tokens)
+	ix.event, ix.events = events(hits)
 	return ix
 }
 
@@ -237,6 +240,7 @@ func (h *holding) count(from, until int64) int {
 // tally is what an extract has to do with the hits.
 type tally struct {
 	explained  int // hits
+	events     int // independent ones of which all hits are explained
 	canaries   int // different canaries among them
 	unheld     int // hits on canaries that it did not hold
 	unreadable int // hits on tokens that could not be read then
@@ -250,12 +254,15 @@ func (ix *index) weigh(n int, e *canary.Extract) tally {
 	if e.Held == nil {
 		h := ix.holding(area{e.Place, e.Segment})
 		t := tally{holds: h.count(taken.from, taken.until), unheld: len(ix.hits) - len(h.hits)}
+		explained := map[int]bool{}
 		for _, held := range h.hits {
-			if ix.judge(&t, held.hit, held.spans, taken) && ix.mark[ix.ofHit[held.hit]] != n {
+			explained[held.hit] = ix.judge(&t, held.hit, held.spans, taken)
+			if explained[held.hit] && ix.mark[ix.ofHit[held.hit]] != n {
 				ix.mark[ix.ofHit[held.hit]] = n
 				t.canaries++
 			}
 		}
+		t.events = ix.whole(explained)
 		t.canaries = min(t.canaries, t.holds)
 		return t
 	}
@@ -279,15 +286,16 @@ func (ix *index) weighHeld(n int, e *canary.Extract, taken span) tally {
 			}
 		}
 	}
-	explained := map[int]bool{}
+	explained, rows := map[int]bool{}, map[int]bool{}
 	for hit, spans := range found {
 		t.unheld--
-		if ix.judge(&t, hit, spans, taken) {
-			explained[ix.ofHit[hit]] = true
+		if explained[hit] = ix.judge(&t, hit, spans, taken); explained[hit] {
+			rows[ix.ofHit[hit]] = true
 		}
 	}
+	t.events = ix.whole(explained)
 	// Hits of several canaries may stem from one row, the one before theirs.
-	t.canaries = min(len(explained), t.holds)
+	t.canaries = min(len(rows), t.holds)
 	return t
 }
 

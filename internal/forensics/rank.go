@@ -13,6 +13,7 @@ import (
 type weighed struct {
 	Suspect
 	evidence float64
+	events   int // independent hits that it explains
 }
 
 // Parameters of the Beta prior of the share of an extract's canaries that get
@@ -39,8 +40,8 @@ func lnBeta(a, b float64) float64 {
 	return x + y - z
 }
 
-// weighAll judges every extract, adds "not in the log" and ranks them: hits
-// explained, then evidence, known before unknown, then time and id.
+// weighAll judges every extract, adds "not in the log" and ranks them: independent
+// hits explained, any before none, then evidence, known before unknown, then time and id.
 func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 	ranked := make([]weighed, 0, len(extracts)+1)
 	for n := range extracts {
@@ -60,12 +61,14 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 		}
 		ranked = append(ranked, w)
 	}
-	ranked = append(ranked, a.unlogged())
+	ranked = append(ranked, a.unlogged(ix))
 	slices.SortFunc(ranked, func(x, y weighed) int {
 		return cmp.Or(
-			cmp.Compare(y.Explains, x.Explains),
+			cmp.Compare(y.events, x.events),
+			cmp.Compare(min(y.Explains, 1), min(x.Explains, 1)),
 			boolCompare(x.Unlogged, y.Unlogged),
 			cmp.Compare(y.evidence, x.evidence),
+			cmp.Compare(y.Explains, x.Explains),
 			x.Taken.Earliest.Compare(y.Taken.Earliest),
 			cmp.Compare(x.Extract, y.Extract),
 			cmp.Compare(x.Actor, y.Actor),
@@ -92,24 +95,30 @@ func (a *Answer) weighOne(ix *index, n int, e *canary.Extract) weighed {
 		Explains: t.explained, Of: of, Holds: t.holds, Silent: t.holds - t.canaries,
 		Verdict: verdict(t.explained, of), Reasons: t.words(of),
 	}
-	return weighed{s, evidence(t.canaries, t.holds)}
+	return weighed{s, evidence(t.canaries, t.holds), t.events}
 }
 
 // unlogged is the assumption of one extract that no log shows. It explains as
 // many hits as fit one moment.
-func (a *Answer) unlogged() weighed {
+func (a *Answer) unlogged(ix *index) weighed {
 	of := len(a.Hits)
 	s := Suspect{Unlogged: true, Explains: of, Of: of, Reasons: []string{
 		"an extract that no log shows may have held any of them; nothing here can rule it out",
 	}}
+	n := ix.events
 	if len(a.Window) == 0 {
-		s.Explains = 0
+		s.Explains, n = 0, 0
 		if len(a.Peaks) > 0 {
 			s.Explains = a.Peaks[0].Tokens
+			fits := map[int]bool{}
+			for i, h := range ix.hits {
+				fits[i] = !slices.Contains(a.Peaks[0].Without, h.Token)
+			}
+			n = ix.whole(fits)
 		}
 	}
 	s.Verdict = verdict(s.Explains, of)
-	return weighed{Suspect: s}
+	return weighed{Suspect: s, events: n}
 }
 
 func verdict(explains, of int) Verdict {
