@@ -29,8 +29,8 @@ func (a *app) checkCmd() *cobra.Command {
 		Use:   "check",
 		Short: "Check the configuration and everything it names, one line each",
 		Long: `Reads the configuration and every secret, opens the registry with its keys and
-each support database through its recipe, and makes each ear and route without
-starting it. Zone delegation and what the internet sees are not checked yet.`,
+each support database through its recipe, and makes each ear without starting it.
+Each route is connected to, and asked what can be asked without waking anybody. Zone delegation and what the internet sees are not checked yet.`,
 		Example: "  saltmine check --config /etc/saltmine/saltmine.toml",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
@@ -89,6 +89,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	for _, p := range cfg.Core.Edges() {
 		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
 	}
+	a.checkRoutes(ctx, cfg, add)
 	checkWork(&server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}, add)
 }
 
@@ -108,12 +109,8 @@ func (a *app) checkEars(ctx context.Context, c *core, add func(string, error) bo
 	}
 }
 
-// checkWork makes each route and reads each timetable.
+// checkWork reads each timetable.
 func checkWork(s *server, add func(string, error) bool) {
-	for _, r := range s.cfg.Routes {
-		_, err := s.route(r)
-		add("route "+r.Name, err)
-	}
 	_, _, err := schedules(s.cfg)
 	add("rotation schedule", err)
 	_, err = s.verifying()

@@ -10,23 +10,18 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/conf"
 	"saltmine/internal/console"
 	"saltmine/internal/exclude"
 	"saltmine/internal/incident"
 	"saltmine/internal/mailauth"
 	"saltmine/internal/pager"
-	"saltmine/internal/pager/hook"
-	"saltmine/internal/pager/pagerduty"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
-	"saltmine/internal/webhook"
 )
 
 func (a *app) serveCmd() *cobra.Command {
@@ -110,7 +105,7 @@ func (s *server) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Now: s.app.now, Log: s.log.With("part", "pager")})
+	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Enrich: s.enrich, Now: s.app.now, Log: s.log.With("part", "pager")})
 	s.told = routes
 	if s.mails = s.judging(); s.mails != nil {
 		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
@@ -186,41 +181,6 @@ func (s *server) link(id canary.IncidentID) string {
 		return ""
 	}
 	return s.cfg.API.PublicURL + "/incidents/" + string(id)
-}
-
-// routes makes the ways out for pages.
-func (s *server) routes() ([]incident.Route, map[string]pager.Send, error) {
-	sends := map[string]pager.Send{}
-	for _, r := range s.cfg.Routes {
-		send, err := s.route(r)
-		if err != nil {
-			return nil, nil, fmt.Errorf("route %s: %w", r.Name, err)
-		}
-		sends[r.Name] = send
-	}
-	if len(sends) == 0 {
-		s.log.Warn("no [[route]] is configured: nobody will be paged")
-	}
-	return steps(s.cfg), sends, nil
-}
-
-func (s *server) route(r conf.Route) (pager.Send, error) {
-	if r.Kind == "pagerduty" {
-		p, err := pagerduty.New(pagerduty.Config{RoutingKey: pagerduty.Key(r.Secret.Reveal()), URL: r.URL, Now: s.app.now})
-		if err != nil {
-			return nil, err
-		}
-		return p.Send, nil
-	}
-	secret, err := webhook.ParseSecret(r.Secret.Reveal())
-	if err != nil {
-		return nil, err
-	}
-	h, err := hook.New(hook.Config{URL: r.URL, Sign: func(id string, ts time.Time, body []byte) string { return webhook.Sign(secret, id, ts, body) }, Now: s.app.now})
-	if err != nil {
-		return nil, err
-	}
-	return h.Send, nil
 }
 
 func (s *server) console(ctx context.Context) error {

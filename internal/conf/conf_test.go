@@ -74,6 +74,9 @@ func secretFiles(t *testing.T, dir string) {
 	}
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
+	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token"} {
+		write(t, dir, name, "hunter2-"+name, 0o600)
+	}
 	write(t, dir, "pagerduty-webhook.secret", "hunter2-webhook", 0o600)
 	write(t, dir, "pagerduty.key", "hunter2-duty\n\n", 0o600)
 	write(t, dir, "agents.txt", "# floor 1\nj.doe hunter2-agent-0001\n\nm.roe hunter2-agent-0002\n", 0o600)
@@ -233,6 +236,10 @@ func TestOneFault(t *testing.T) {
 		"line in inline":     {"\nspool = { max_bytes = 'x' }\n", "s.toml:2: spool.max_bytes: \"x\" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB"},
 		"step with no first": {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nafter='5m'\n", "s.toml:5: route[0].after: every route has one: no page would go out at once"},
 		"key of another":     {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nack_secret_file='b'\n", "s.toml:5: route[0].ack_secret_file: webhook has none"},
+		"slack with both":    {"[[route]]\nkind='slack'\nurl='https://a.example'\nsecret_file='a'\n", "s.toml:3: route[0].url: the secret is the address; only with a channel there is another"},
+		"ntfy to nobody":     {"[[route]]\nkind='ntfy'\n", "s.toml:1: route[0].channel: missing"},
+		"ntfy topic":         {"[[route]]\nkind='ntfy'\nchannel='a/b'\n", "s.toml:3: route[0].channel: \"a/b\" is not a topic: letters, digits, '_' and '-' only"},
+		"two are called":     {"[[route]]\nkind='twilio'\nuser='AC'\nsecret_file='a'\nfrom='+14155550100'\nto=['+14155550101','+14155550102']\n", "s.toml:6: route[0].to: want one number like +14155550100; give each person a route of its own"},
 		"hasty pager":        {"[pager]\naccept_within='1ms'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\n", "s.toml:2: pager.accept_within: 1ms is less than 1s"},
 		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {

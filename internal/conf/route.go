@@ -1,9 +1,9 @@
 package conf
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,8 +13,14 @@ import (
 
 // The words that [[route]] knows as its kind.
 const (
-	RouteWebhook   = "webhook"
-	RoutePagerDuty = "pagerduty"
+	RouteWebhook      = "webhook"
+	RoutePagerDuty    = "pagerduty"
+	RouteAlertmanager = "alertmanager"
+	RouteSlack        = "slack"
+	RouteTeams        = "teams"
+	RouteNtfy         = "ntfy"
+	RouteTwilio       = "twilio"
+	RouteOCSF         = "ocsf"
 )
 
 // Pager is what all routes have in common.
@@ -23,6 +29,9 @@ type Pager struct {
 	// has an after is sent a page all the same, the second after twice that, and
 	// so on. Default 100 s, so that it has the page within two minutes.
 	AcceptWithin time.Duration `json:"accept_within"`
+	// Templates is the absolute path of a folder of templates, KIND.tmpl or
+	// page.tmpl, that take the place of the built-in ones; see package render.
+	Templates string `json:"templates,omitempty"`
 }
 
 // Route is one way on which pages are sent.
@@ -31,8 +40,10 @@ type Route struct {
 	// Name tells routes apart in logs and in the outbox. Default: the kind and
 	// the route's number, "webhook-1".
 	Name string `json:"name"`
-	// URL receives the page. For pagerduty the default is the Events v2 address.
-	URL         string          `json:"url"`
+	// URL receives the page. For pagerduty, ntfy, twilio, and slack with a channel,
+	// the default is the service's own. Slack without a channel and teams have none:
+	// their secret is the URL.
+	URL         string          `json:"url,omitempty"`
 	SecretFile  string          `json:"secret_file"`
 	Secret      Secret          `json:"secret"`
 	MinSeverity canary.Severity `json:"min_severity"` // default P2
@@ -43,6 +54,11 @@ type Route struct {
 	// acknowledgements.
 	AckSecretFile string `json:"ack_secret_file,omitempty"`
 	AckSecret     Secret `json:"ack_secret"`
+	// Channel is Slack's channel, for whose bot the secret is the token, or ntfy's topic.
+	Channel string   `json:"channel,omitempty"`
+	User    string   `json:"user,omitempty"` // twilio's account SID
+	From    string   `json:"from,omitempty"` // who calls
+	To      []string `json:"to,omitempty"`   // who is called: one
 	// Roots is the absolute path of a PEM file with the authorities of the
 	// receiver's certificate. Default: those of the system.
 	Roots string `json:"roots,omitempty"`
@@ -53,26 +69,34 @@ type routeKind struct {
 	url     string   // default of url
 	schemes []string // what url begins with; none: there is no url
 	secret  bool     // secret_file is needed
-	allowed []string // of the keys that not every kind has
+	needs   []string // of the keys that not every kind has
+	allowed []string // of these keys, what may be there and need not
+	bare    bool     // without a channel there is no url
 }
 
 func routeKinds() map[string]routeKind {
 	web := []string{"https", "http"}
 	return map[string]routeKind{
-		RouteWebhook:   {schemes: web, secret: true},
-		RoutePagerDuty: {schemes: web, secret: true, url: "https://events.pagerduty.com/v2/enqueue", allowed: []string{"ack_secret_file"}},
+		RouteWebhook:      {schemes: web, secret: true},
+		RoutePagerDuty:    {schemes: web, secret: true, url: "https://events.pagerduty.com/v2/enqueue", allowed: []string{"ack_secret_file"}},
+		RouteAlertmanager: {schemes: web},
+		RouteSlack:        {schemes: web, secret: true, bare: true, allowed: []string{"channel"}},
+		RouteTeams:        {secret: true},
+		RouteNtfy:         {schemes: web, url: "https://ntfy.sh", needs: []string{"channel"}},
+		RouteTwilio:       {schemes: web, secret: true, url: "https://api.twilio.com", needs: []string{"user", "from", "to"}},
+		RouteOCSF:         {schemes: web},
 	}
 }
 
-func knownRoutes() []string {
-	return []string{RouteWebhook, RoutePagerDuty}
-}
+// RouteKinds are the words for kinds of routes.
+func RouteKinds() []string { return slices.Sorted(maps.Keys(routeKinds())) }
 
 func (p *Pager) decode(t *table) {
 	if t == nil {
 		return
 	}
 	t.duration("accept_within", &p.AcceptWithin)
+	t.file("templates", &p.Templates)
 	t.finish()
 }
 
@@ -83,8 +107,15 @@ func (c *Config) decodeRoutes(tables []*table) {
 		r.URL = routeKinds()[r.Kind].url
 		r.Name = fmt.Sprintf("%s-%d", r.Kind, i+1)
 		t.text("name", &r.Name)
+		t.text("channel", &r.Channel)
+		if r.Kind == RouteSlack && r.Channel != "" {
+			r.URL = "https://slack.com/api"
+		}
 		t.text("url", &r.URL)
 		t.file("secret_file", &r.SecretFile)
+		t.text("user", &r.User)
+		t.text("from", &r.From)
+		t.texts("to", &r.To)
 		t.severity("min_severity", &r.MinSeverity)
 		t.duration("after", &r.After)
 		t.file("ack_secret_file", &r.AckSecretFile)
@@ -114,7 +145,7 @@ func (c *Config) checkRoutes(k *checks) {
 }
 
 func (r *Route) check(k *checks, key string, names map[string]bool) {
-	k.kind(key, r.Kind, knownRoutes()...)
+	k.kind(key, r.Kind, RouteKinds()...)
 	k.name(key, r.Name, names)
 	if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
 		k.bad(key+".min_severity", "missing")
@@ -131,48 +162,60 @@ func (r *Route) check(k *checks, key string, names map[string]bool) {
 	}
 	r.checkURL(k, key+".url", kind)
 	for _, only := range r.extras() {
-		if only[1] != "" && !slices.Contains(kind.allowed, only[0]) {
+		switch given := only[1] != ""; {
+		case given && !slices.Contains(kind.allowed, only[0]) && !slices.Contains(kind.needs, only[0]):
 			k.bad(key+"."+only[0], "%s has none", r.Kind)
+		case !given && slices.Contains(kind.needs, only[0]):
+			k.bad(key+"."+only[0], "missing")
 		}
 	}
+	r.checkTexts(k, key)
 }
 
 // extras are the values of the keys that not every kind has.
 func (r *Route) extras() [][2]string {
-	return [][2]string{{"ack_secret_file", r.AckSecretFile}}
+	return [][2]string{
+		{"channel", r.Channel}, {"user", r.User}, {"from", r.From}, {"to", strings.Join(r.To, " ")}, {"ack_secret_file", r.AckSecretFile},
+	}
 }
 
-func (r *Route) checkURL(k *checks, key string, kind routeKind) {
-	switch {
-	case slices.Contains(kind.schemes, "https"):
-		k.url(key, r.URL)
-	case len(kind.schemes) == 0 && r.URL != "":
-		k.bad(key, "%s has none", r.Kind)
-	case len(kind.schemes) > 0:
-		if err := checkAddress(r.URL, kind.schemes); err != nil {
-			k.bad(key, "%w", err)
+var (
+	topicForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	numberForm = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+)
+
+func (r *Route) checkTexts(k *checks, key string) {
+	switch r.Kind {
+	case RouteNtfy:
+		if r.Channel != "" && !topicForm.MatchString(r.Channel) {
+			k.bad(key+".channel", "%q is not a topic: letters, digits, '_' and '-' only", r.Channel)
+		}
+	case RouteTwilio:
+		if r.From != "" && !numberForm.MatchString(r.From) {
+			k.bad(key+".from", "%q is not a number like +14155550100", r.From)
+		}
+		if len(r.To) > 0 && (len(r.To) != 1 || !numberForm.MatchString(r.To[0])) {
+			k.bad(key+".to", "want one number like +14155550100; give each person a route of its own")
 		}
 	}
 }
 
-// checkAddress judges an address like "tcp://host:514", without quoting it.
-func checkAddress(text string, schemes []string) error {
-	u, err := url.Parse(text)
+func (r *Route) checkURL(k *checks, key string, kind routeKind) {
 	switch {
-	case text == "":
-		return errors.New("missing")
-	case err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.Port() == "":
-		return fmt.Errorf("not an address like %s://host:port", strings.Join(schemes, ":// or "))
-	case u.User != nil:
-		return errors.New("holds a user or password; secrets belong into a file")
-	case u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
-		return errors.New("may have nothing after the port")
+	case kind.bare && r.Channel == "":
+		if r.URL != "" {
+			k.bad(key, "the secret is the address; only with a channel there is another")
+		}
+	case slices.Contains(kind.schemes, "https"):
+		k.url(key, r.URL)
+	case len(kind.schemes) == 0 && r.URL != "":
+		k.bad(key, "%s has none", r.Kind)
 	}
-	return nil
 }
 
 func (p printer) routes(c *Config) {
 	p.value("pager.accept_within", c.Pager.AcceptWithin.String())
+	p.value("pager.templates", c.Pager.Templates)
 	for i := range c.Routes {
 		r, key := &c.Routes[i], fmt.Sprintf("route[%d].", i)
 		p.value(key+"kind", r.Kind)

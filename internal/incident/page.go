@@ -21,6 +21,7 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 		return composeRun(p, agent, inc)
 	}
 	p.Proves, p.ProvesNot = meaning(inc)
+	p.Sure = sure(inc)
 	p.Next = []string{
 		"Read the access window and the first suspects: saltmine trace --incident " + string(inc.ID),
 		"Secure the audit, export and web logs of " + string(inc.Place) + " before they rotate, and import what was taken out: saltmine extracts import FILE",
@@ -47,6 +48,19 @@ func meaning(inc *canary.Incident) (proves, provesNot string) {
 	default:
 		return fmt.Sprintf("A contact that was given to nobody, and stands only in %s, was tried.", inc.Place),
 			"It may well be background noise: dialling at random, dictionary spam. It does not show that data has left."
+	}
+}
+
+// sure says in words how far an incident can be trusted. It is no probability:
+// what weighs is what the severity was given for.
+func sure(inc *canary.Incident) string {
+	switch inc.Severity {
+	case canary.P1:
+		return "As good as certain that data has left: chance does not put such details together."
+	case canary.P2:
+		return "Likely. Nothing but the record leads to this contact, but it has happened once."
+	default:
+		return "Unsure: most contacts like this are noise."
 	}
 }
 

@@ -60,6 +60,7 @@ func storeys() map[string]int {
 		"internal/inventory/survey": 3,
 		"internal/pager/pagertest":  3,
 		"internal/pager/post":       3,
+		"internal/pager/render":     3,
 		"listener/acmed":            3,
 		"listener/desk":             3,
 		"listener/dnsd":             3,
@@ -71,6 +72,7 @@ func storeys() map[string]int {
 
 		"internal/pager/hook":      4,
 		"internal/pager/pagerduty": 4,
+		"internal/pager/push":      4,
 		"internal/registry":        4,
 
 		"internal/bench":   5,

@@ -63,7 +63,7 @@ func inert(s string, most int) string {
 			b.WriteRune(r)
 		}
 	}
-	out := disarm.Replace(strings.TrimSpace(b.String()))
+	out := disarm(strings.TrimSpace(b.String()))
 	if out != "" && strings.ContainsRune("=+-@|%", rune(out[0])) {
 		out = "'" + out
 	}
@@ -87,4 +87,6 @@ func visible(r rune) (rune, bool) {
 }
 
 // disarm takes directives of template engines and links apart.
-var disarm = strings.NewReplacer("{{", "{ {", "}}", "} }", "${", "$ {", "#{", "# {", "<%", "< %", "{%", "{ %", "://", "[:]//")
+func disarm(s string) string {
+	return strings.NewReplacer("{{", "{ {", "}}", "} }", "${", "$ {", "#{", "# {", "<%", "< %", "{%", "{ %", "://", "[:]//").Replace(s)
+}

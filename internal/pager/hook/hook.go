@@ -115,6 +115,10 @@ func (h *Hook) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error
 	return "", post.Refusal(a)
 }
 
+// Check connects to the receiver, and posts nothing: what a webhook takes is not
+// known before.
+func (h *Hook) Check(ctx context.Context) error { return h.poster.Reach(ctx, h.to) }
+
 // encode gives JSON without HTML escapes and without a newline at the end.
 func encode(m message) ([]byte, error) {
 	var b bytes.Buffer

@@ -79,6 +79,7 @@ type Config struct {
 type Route struct {
 	key    Key
 	to     *url.URL
+	now    func() time.Time
 	poster *post.Poster
 }
 
@@ -93,7 +94,7 @@ func New(cfg Config) (*Route, error) {
 		return nil, fmt.Errorf("pagerduty: url: %w", err)
 	}
 	cfg.Poster.Now = cfg.Now
-	return &Route{key: cfg.RoutingKey, to: to, poster: post.New(cfg.Poster)}, nil
+	return &Route{key: cfg.RoutingKey, to: to, now: cfg.Now, poster: post.New(cfg.Poster)}, nil
 }
 
 // Send is the route (see pager.Send).
@@ -112,6 +113,22 @@ func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, erro
 		return "", &pager.Error{Class: "status 400, the event or the routing key is wrong"}
 	}
 	return "", post.Refusal(a)
+}
+
+// Check closes an alert that there never was: PagerDuty takes that from whoever
+// has a routing key, and wakes nobody.
+func (r *Route) Check(ctx context.Context) error {
+	body, err := marshal(event{RoutingKey: string(r.key), Action: pager.Resolve, DedupKey: "saltmine-check", Client: "Saltmine", Payload: payload{
+		Summary: "check of the route", Source: "saltmine", Severity: "info", Timestamp: r.now(),
+	}})
+	if err != nil {
+		return err
+	}
+	a, err := r.poster.Do(ctx, r.to, nil, body)
+	if err == nil && a.Status != http.StatusAccepted {
+		err = post.Refusal(a)
+	}
+	return err
 }
 
 type event struct {
@@ -145,6 +162,9 @@ type details struct {
 	Reasons   []string          `json:"reasons,omitempty"`
 	Proves    string            `json:"proves,omitempty"`
 	ProvesNot string            `json:"proves_not,omitempty"`
+	Sure      string            `json:"sure,omitempty"`
+	Window    []string          `json:"window,omitempty"`
+	Suspects  []string          `json:"suspects,omitempty"`
 	Next      []string          `json:"next,omitempty"`
 	Contacts  int               `json:"contacts"`
 	Canaries  int               `json:"canaries"`
@@ -181,7 +201,7 @@ func (r *Route) event(d pager.Delivery) event {
 			Class:     p.Severity.String(),
 			Details: details{
 				Page: p.ID, Incident: p.Incident, Notice: p.Notice, Reasons: p.Reasons, Proves: p.Proves,
-				ProvesNot: p.ProvesNot, Next: p.Next, Contacts: p.Contacts, Canaries: p.Canaries,
+				ProvesNot: p.ProvesNot, Sure: p.Sure, Window: p.Window, Suspects: p.Suspects, Next: p.Next, Contacts: p.Contacts, Canaries: p.Canaries,
 			},
 		},
 	}

@@ -1,4 +1,4 @@
-// Package post makes one bounded HTTP POST for a route of the pager and says
+// Package post makes one bounded HTTP request for a route of the pager and says
 // what went wrong in the pager's words.
 //
 // It verifies TLS certificates, follows no redirect (a page must not be carried
@@ -42,10 +42,12 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Poster makes POSTs. It is safe for concurrent use.
+// Poster makes requests. It is safe for concurrent use.
 type Poster struct {
 	client *http.Client
 	now    func() time.Time
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	roots  *x509.CertPool
 }
 
 const (
@@ -69,7 +71,7 @@ func New(cfg Config) *Poster {
 		IdleConnTimeout:        30 * time.Second,
 		ForceAttemptHTTP2:      true,
 	}
-	return &Poster{now: cfg.Now, client: &http.Client{
+	return &Poster{now: cfg.Now, dial: cfg.Dial, roots: cfg.RootCAs, client: &http.Client{
 		Transport:     transport,
 		Timeout:       wholeTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -93,14 +95,47 @@ type Answer struct {
 	Body       []byte        // the first 64 KiB
 }
 
-// Do posts a JSON body. An answer of any status is no error.
+// Do posts a body, which is JSON where the header does not say otherwise. An
+// answer of any status is no error.
 func (p *Poster) Do(ctx context.Context, to *url.URL, header http.Header, body []byte) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
+	h := http.Header{"Content-Type": {"application/json"}}
+	maps.Copy(h, header)
+	return p.do(ctx, http.MethodPost, to, h, body)
+}
+
+// Get asks without a body.
+func (p *Poster) Get(ctx context.Context, to *url.URL, header http.Header) (Answer, error) {
+	return p.do(ctx, http.MethodGet, to, header, nil)
+}
+
+// Reach connects to a receiver, with TLS where the URL says so, and asks nothing.
+func (p *Poster) Reach(ctx context.Context, to *url.URL) error {
+	port := to.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[to.Scheme]
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	conn, err := p.dial(ctx, "tcp", net.JoinHostPort(to.Hostname(), port))
+	if err != nil {
+		return fault(err)
+	}
+	defer conn.Close() //nolint:errcheck // nothing was sent
+	if to.Scheme != "https" {
+		return nil
+	}
+	if err := tls.Client(conn, &tls.Config{RootCAs: p.roots, ServerName: to.Hostname(), MinVersion: tls.VersionTLS12}).HandshakeContext(ctx); err != nil {
+		return fault(err)
+	}
+	return nil
+}
+
+func (p *Poster) do(ctx context.Context, method string, to *url.URL, header http.Header, body []byte) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return Answer{}, fault(err)
 	}
 	maps.Copy(req.Header, header)
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "saltmine")
 	res, err := p.client.Do(req)
 	if err != nil {
