@@ -17,6 +17,7 @@ import (
 	"saltmine/internal/pager/post"
 	"saltmine/internal/pager/push"
 	"saltmine/internal/pager/render"
+	"saltmine/internal/pager/syslog"
 	"saltmine/internal/webhook"
 )
 
@@ -66,6 +67,12 @@ func newRoute(r *conf.Route, set *render.Set, now func() time.Time) (route, erro
 		return newHook(r, web, now)
 	case conf.RoutePagerDuty:
 		p, err := pagerduty.New(pagerduty.Config{RoutingKey: pagerduty.Key(r.Secret.Reveal()), URL: r.URL, Now: now, Poster: web})
+		if err != nil {
+			return route{}, err
+		}
+		return route{p.Send, p.Check}, nil
+	case conf.RouteSyslog:
+		p, err := syslog.New(syslog.Config{Address: r.URL, Format: r.Format, RootCAs: roots, Set: set})
 		if err != nil {
 			return route{}, err
 		}

@@ -237,6 +237,8 @@ func TestOneFault(t *testing.T) {
 		"step with no first": {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nafter='5m'\n", "s.toml:5: route[0].after: every route has one: no page would go out at once"},
 		"key of another":     {"[[route]]\nkind='webhook'\nurl='https://a.example'\nsecret_file='a'\nack_secret_file='b'\n", "s.toml:5: route[0].ack_secret_file: webhook has none"},
 		"slack with both":    {"[[route]]\nkind='slack'\nurl='https://a.example'\nsecret_file='a'\n", "s.toml:3: route[0].url: the secret is the address; only with a channel there is another"},
+		"syslog to a page":   {"[[route]]\nkind='syslog'\nurl='https://a.example'\n", "s.toml:3: route[0].url: not an address like udp:// or tcp:// or tls://host:port"},
+		"syslog format":      {"[[route]]\nkind='syslog'\nurl='tcp://a.example:514'\nformat='leef'\n", `s.toml:4: route[0].format: "leef" is not known; want rfc5424 or cef`},
 		"ntfy to nobody":     {"[[route]]\nkind='ntfy'\n", "s.toml:1: route[0].channel: missing"},
 		"ntfy topic":         {"[[route]]\nkind='ntfy'\nchannel='a/b'\n", "s.toml:3: route[0].channel: \"a/b\" is not a topic: letters, digits, '_' and '-' only"},
 		"two are called":     {"[[route]]\nkind='twilio'\nuser='AC'\nsecret_file='a'\nfrom='+14155550100'\nto=['+14155550101','+14155550102']\n", "s.toml:6: route[0].to: want one number like +14155550100; give each person a route of its own"},

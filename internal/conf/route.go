@@ -1,8 +1,10 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,7 @@ const (
 	RouteNtfy         = "ntfy"
 	RouteTwilio       = "twilio"
 	RouteOCSF         = "ocsf"
+	RouteSyslog       = "syslog"
 )
 
 // Pager is what all routes have in common.
@@ -55,10 +58,12 @@ type Route struct {
 	AckSecretFile string `json:"ack_secret_file,omitempty"`
 	AckSecret     Secret `json:"ack_secret"`
 	// Channel is Slack's channel, for whose bot the secret is the token, or ntfy's topic.
-	Channel string   `json:"channel,omitempty"`
-	User    string   `json:"user,omitempty"` // twilio's account SID
-	From    string   `json:"from,omitempty"` // who calls
-	To      []string `json:"to,omitempty"`   // who is called: one
+	Channel string `json:"channel,omitempty"`
+	// Format is that of a syslog message: "rfc5424", the default, or "cef".
+	Format string   `json:"format,omitempty"`
+	User   string   `json:"user,omitempty"` // twilio's account SID
+	From   string   `json:"from,omitempty"` // who calls
+	To     []string `json:"to,omitempty"`   // who is called: one
 	// Roots is the absolute path of a PEM file with the authorities of the
 	// receiver's certificate. Default: those of the system.
 	Roots string `json:"roots,omitempty"`
@@ -85,6 +90,7 @@ func routeKinds() map[string]routeKind {
 		RouteNtfy:         {schemes: web, url: "https://ntfy.sh", needs: []string{"channel"}},
 		RouteTwilio:       {schemes: web, secret: true, url: "https://api.twilio.com", needs: []string{"user", "from", "to"}},
 		RouteOCSF:         {schemes: web},
+		RouteSyslog:       {schemes: []string{"udp", "tcp", "tls"}, allowed: []string{"format"}},
 	}
 }
 
@@ -113,6 +119,7 @@ func (c *Config) decodeRoutes(tables []*table) {
 		}
 		t.text("url", &r.URL)
 		t.file("secret_file", &r.SecretFile)
+		t.text("format", &r.Format)
 		t.text("user", &r.User)
 		t.text("from", &r.From)
 		t.texts("to", &r.To)
@@ -175,7 +182,7 @@ func (r *Route) check(k *checks, key string, names map[string]bool) {
 // extras are the values of the keys that not every kind has.
 func (r *Route) extras() [][2]string {
 	return [][2]string{
-		{"channel", r.Channel}, {"user", r.User}, {"from", r.From}, {"to", strings.Join(r.To, " ")}, {"ack_secret_file", r.AckSecretFile},
+		{"channel", r.Channel}, {"format", r.Format}, {"user", r.User}, {"from", r.From}, {"to", strings.Join(r.To, " ")}, {"ack_secret_file", r.AckSecretFile},
 	}
 }
 
@@ -186,6 +193,10 @@ var (
 
 func (r *Route) checkTexts(k *checks, key string) {
 	switch r.Kind {
+	case RouteSyslog:
+		if r.Format != "" {
+			k.word(key+".format", r.Format, "rfc5424", "cef")
+		}
 	case RouteNtfy:
 		if r.Channel != "" && !topicForm.MatchString(r.Channel) {
 			k.bad(key+".channel", "%q is not a topic: letters, digits, '_' and '-' only", r.Channel)
@@ -210,7 +221,27 @@ func (r *Route) checkURL(k *checks, key string, kind routeKind) {
 		k.url(key, r.URL)
 	case len(kind.schemes) == 0 && r.URL != "":
 		k.bad(key, "%s has none", r.Kind)
+	case len(kind.schemes) > 0:
+		if err := checkAddress(r.URL, kind.schemes); err != nil {
+			k.bad(key, "%w", err)
+		}
 	}
+}
+
+// checkAddress judges an address like "tcp://host:514", without quoting it.
+func checkAddress(text string, schemes []string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return errors.New("missing")
+	case err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.Port() == "":
+		return fmt.Errorf("not an address like %s://host:port", strings.Join(schemes, ":// or "))
+	case u.User != nil:
+		return errors.New("holds a user or password; secrets belong into a file")
+	case u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
+		return errors.New("may have nothing after the port")
+	}
+	return nil
 }
 
 func (p printer) routes(c *Config) {

@@ -73,6 +73,7 @@ func storeys() map[string]int {
 		"internal/pager/hook":      4,
 		"internal/pager/pagerduty": 4,
 		"internal/pager/push":      4,
+		"internal/pager/syslog":    4,
 		"internal/registry":        4,
 
 		"internal/bench":   5,

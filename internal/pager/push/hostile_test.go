@@ -3,6 +3,7 @@ package push_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -177,7 +178,7 @@ func wantSpoken(t *testing.T, where string, s *service) {
 	dec, elements := xml.NewDecoder(strings.NewReader(form.Get("Twiml"))), ""
 	for {
 		tok, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
