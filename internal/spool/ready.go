@@ -8,8 +8,6 @@ const aheadBytes = 1 << 20
 // journal commit by itself, and zeros would be written at half the disk's speed.
 const smallBatch = 32 << 10
 
-var blank [64 << 10]byte
-
 // makeReady writes zeros behind the bytes that end at end when no room is left
 // there that has them. The batches that come then go into blocks that the file
 // has already, and their sync writes nothing but them: where a file grows, or
@@ -31,9 +29,10 @@ func (s *Spool) makeReady(end int64) {
 	}
 	bytes -= end - s.active.size // the batch has not been counted yet
 	until := min(end+aheadBytes, s.cfg.SegmentBytes, end+bytes)
+	zeros := make([]byte, min(max(until-end, 0), 64<<10))
 	for s.readied < until {
-		n := min(until-s.readied, int64(len(blank)))
-		if s.write(s.file, blank[:n], s.readied) != nil {
+		n := min(until-s.readied, int64(len(zeros)))
+		if s.write(s.file, zeros[:n], s.readied) != nil {
 			return
 		}
 		s.readied += n
