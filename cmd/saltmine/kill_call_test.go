@@ -85,7 +85,7 @@ func TestKillAtEveryCall(t *testing.T) {
 
 // wantedKills are those around what makes a contact durable.
 func wantedKills() []string {
-	return []string{"pwrite64 begins", "pwrite64 ends", "fsync begins", "fsync ends"}
+	return []string{"pwrite64 begins", "pwrite64 ends", "fdatasync begins", "fdatasync ends"}
 }
 
 // killing kills an edge at one point after the other.

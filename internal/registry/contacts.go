@@ -184,7 +184,7 @@ func (r *Registry) openContact(id canary.ContactID, sealed []byte) (*canary.Cont
 
 // EachCall hands over the complete, verified contacts of calls that an ear under
 // the given name heard ("phone/twilio") and that were filed since a time, the
-// oldest first.
+// oldest first, without those that cannot be read.
 func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn func(*canary.Contact) error) error {
 	const query = "SELECT id, sealed FROM contacts WHERE channel = ? AND received >= ? AND ear = ? AND pending = 0 AND unverified = 0 ORDER BY received, id"
 	err := r.each(ctx, query, []any{canary.Voice, micros(since), ear}, func(row *sql.Rows) error {
@@ -194,6 +194,9 @@ func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn
 			return err
 		}
 		c, err := r.openContact(id, sealed)
+		if errors.Is(err, canary.ErrUnreadable) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -207,20 +210,24 @@ func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn
 
 // Pending returns up to limit contacts of a spool of which only records written
 // ahead came, and which were heard before a time: dialogues that were cut off.
+// One that cannot be read stays pending and holds up no other.
 func (r *Registry) Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard LIMIT ?", spool, micros(before), limit)
+	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard", spool, micros(before))
 	if err != nil {
 		return nil, fmt.Errorf("registry: pending contacts: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var list []canary.Contact
-	for rows.Next() {
+	for len(list) < limit && rows.Next() {
 		var id canary.ContactID
 		var sealed []byte
 		if err := rows.Scan(&id, &sealed); err != nil {
 			return nil, fmt.Errorf("registry: pending contacts: %w", err)
 		}
 		c, err := r.openContact(id, sealed)
+		if errors.Is(err, canary.ErrUnreadable) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -116,3 +116,34 @@ func TestUnreadableMail(t *testing.T) {
 		t.Errorf("queued: %+v, %v", q, err)
 	}
 }
+
+// TestUnreadablePending: a cut-off dialogue, or a call, that does not open holds
+// up none that was heard later.
+func TestUnreadablePending(t *testing.T) {
+	t.Parallel()
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "r.db")
+	r := openAt(t, "sqlite:"+path, vault(t))
+	o := canary.Outcome{Spool: "local", To: "1"}
+	for n := range 3 {
+		open, call := contact(1+n, canary.SMTP, start()), contact(11+n, canary.Voice, start())
+		open.Open, call.Ear = true, "phone/x"
+		o.Entries = append(o.Entries, canary.Entry{Contact: open, Pending: true}, canary.Entry{Contact: call})
+	}
+	must(t, r.Commit(ctx, o))
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	for _, id := range ids(1, 2, 11) {
+		if _, err := db.ExecContext(ctx, "UPDATE contacts SET sealed = 'torn' WHERE id = ?", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := r.Pending(ctx, "local", start().Add(time.Second), 1); err != nil || len(list) != 1 || list[0].ID != ids(3)[0] {
+		t.Errorf("pending: %d, %v", len(list), err)
+	}
+	var calls []canary.ContactID
+	err = r.EachCall(ctx, "phone/x", start().Add(-time.Hour), func(c *canary.Contact) error { calls = append(calls, c.ID); return nil })
+	if err != nil || !slices.Equal(calls, ids(12, 13)) {
+		t.Errorf("calls: %q, %v", calls, err)
+	}
+}
