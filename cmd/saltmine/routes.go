@@ -12,6 +12,7 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
 	"saltmine/internal/pager"
+	"saltmine/internal/pager/email"
 	"saltmine/internal/pager/hook"
 	"saltmine/internal/pager/pagerduty"
 	"saltmine/internal/pager/post"
@@ -73,6 +74,14 @@ func newRoute(r *conf.Route, set *render.Set, now func() time.Time) (route, erro
 		return route{p.Send, p.Check}, nil
 	case conf.RouteSyslog:
 		p, err := syslog.New(syslog.Config{Address: r.URL, Format: r.Format, RootCAs: roots, Set: set})
+		if err != nil {
+			return route{}, err
+		}
+		return route{p.Send, p.Check}, nil
+	case conf.RouteEmail:
+		p, err := email.New(email.Config{
+			Address: r.URL, User: r.User, Password: r.Secret.Reveal(), From: r.From, To: r.To, RootCAs: roots, Set: set,
+		})
 		if err != nil {
 			return route{}, err
 		}

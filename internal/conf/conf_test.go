@@ -74,7 +74,7 @@ func secretFiles(t *testing.T, dir string) {
 	}
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
-	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token"} {
+	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token", "mail.password"} {
 		write(t, dir, name, "hunter2-"+name, 0o600)
 	}
 	write(t, dir, "pagerduty-webhook.secret", "hunter2-webhook", 0o600)
@@ -239,6 +239,9 @@ func TestOneFault(t *testing.T) {
 		"slack with both":    {"[[route]]\nkind='slack'\nurl='https://a.example'\nsecret_file='a'\n", "s.toml:3: route[0].url: the secret is the address; only with a channel there is another"},
 		"syslog to a page":   {"[[route]]\nkind='syslog'\nurl='https://a.example'\n", "s.toml:3: route[0].url: not an address like udp:// or tcp:// or tls://host:port"},
 		"syslog format":      {"[[route]]\nkind='syslog'\nurl='tcp://a.example:514'\nformat='leef'\n", `s.toml:4: route[0].format: "leef" is not known; want rfc5424 or cef`},
+		"mail without TLS":   {"[[route]]\nkind='email'\nurl='http://a.example'\nfrom='a@b.example'\nto=['c@d.example']\n", "s.toml:3: route[0].url: not an address like smtp:// or smtps://host:port"},
+		"mail to a name":     {"[[route]]\nkind='email'\nurl='smtp://a.example:587'\nfrom='a@b.example'\nto=['c@d.example', 'Dana <e@f.example>']\n", `s.toml:5: route[0].to: "Dana <e@f.example>" is not an address like security@example.net`},
+		"mail's password":    {"[[route]]\nkind='email'\nurl='smtp://a.example:587'\nfrom='a@b.example'\nto=['c@d.example']\nuser='u'\n", "s.toml:1: route[0].secret_file: missing: the password of user"},
 		"ntfy to nobody":     {"[[route]]\nkind='ntfy'\n", "s.toml:1: route[0].channel: missing"},
 		"ntfy topic":         {"[[route]]\nkind='ntfy'\nchannel='a/b'\n", "s.toml:3: route[0].channel: \"a/b\" is not a topic: letters, digits, '_' and '-' only"},
 		"two are called":     {"[[route]]\nkind='twilio'\nuser='AC'\nsecret_file='a'\nfrom='+14155550100'\nto=['+14155550101','+14155550102']\n", "s.toml:6: route[0].to: want one number like +14155550100; give each person a route of its own"},

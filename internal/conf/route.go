@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	RouteTwilio       = "twilio"
 	RouteOCSF         = "ocsf"
 	RouteSyslog       = "syslog"
+	RouteEmail        = "email"
 )
 
 // Pager is what all routes have in common.
@@ -61,9 +63,9 @@ type Route struct {
 	Channel string `json:"channel,omitempty"`
 	// Format is that of a syslog message: "rfc5424", the default, or "cef".
 	Format string   `json:"format,omitempty"`
-	User   string   `json:"user,omitempty"` // twilio's account SID
-	From   string   `json:"from,omitempty"` // who calls
-	To     []string `json:"to,omitempty"`   // who is called: one
+	User   string   `json:"user,omitempty"` // twilio's account SID, or the mail server's user
+	From   string   `json:"from,omitempty"` // who calls, or the mail's sender
+	To     []string `json:"to,omitempty"`   // who is called: one; who gets the mail
 	// Roots is the absolute path of a PEM file with the authorities of the
 	// receiver's certificate. Default: those of the system.
 	Roots string `json:"roots,omitempty"`
@@ -91,6 +93,7 @@ func routeKinds() map[string]routeKind {
 		RouteTwilio:       {schemes: web, secret: true, url: "https://api.twilio.com", needs: []string{"user", "from", "to"}},
 		RouteOCSF:         {schemes: web},
 		RouteSyslog:       {schemes: []string{"udp", "tcp", "tls"}, allowed: []string{"format"}},
+		RouteEmail:        {schemes: []string{"smtp", "smtps"}, needs: []string{"from", "to"}, allowed: []string{"user"}},
 	}
 }
 
@@ -201,14 +204,49 @@ func (r *Route) checkTexts(k *checks, key string) {
 		if r.Channel != "" && !topicForm.MatchString(r.Channel) {
 			k.bad(key+".channel", "%q is not a topic: letters, digits, '_' and '-' only", r.Channel)
 		}
+	case RouteEmail:
+		r.checkMail(k, key)
 	case RouteTwilio:
-		if r.From != "" && !numberForm.MatchString(r.From) {
-			k.bad(key+".from", "%q is not a number like +14155550100", r.From)
-		}
-		if len(r.To) > 0 && (len(r.To) != 1 || !numberForm.MatchString(r.To[0])) {
-			k.bad(key+".to", "want one number like +14155550100; give each person a route of its own")
+		r.checkNumbers(k, key)
+	}
+}
+
+func (r *Route) checkNumbers(k *checks, key string) {
+	if r.From != "" && !numberForm.MatchString(r.From) {
+		k.bad(key+".from", "%q is not a number like +14155550100", r.From)
+	}
+	if len(r.To) > 0 && (len(r.To) != 1 || !numberForm.MatchString(r.To[0])) {
+		k.bad(key+".to", "want one number like +14155550100; give each person a route of its own")
+	}
+}
+
+// mostMailed bounds the recipients of one mail.
+const mostMailed = 50
+
+func (r *Route) checkMail(k *checks, key string) {
+	if r.From != "" && !plainAddress(r.From) {
+		k.bad(key+".from", "%q is not an address like saltmine@example.net", r.From)
+	}
+	for _, to := range r.To {
+		if !plainAddress(to) {
+			k.bad(key+".to", "%q is not an address like security@example.net", to)
 		}
 	}
+	if len(r.To) > mostMailed {
+		k.bad(key+".to", "%d recipients are more than %d: use a list of the mail server's", len(r.To), mostMailed)
+	}
+	switch {
+	case r.User != "" && r.SecretFile == "":
+		k.bad(key+".secret_file", "missing: the password of user")
+	case r.User == "" && r.SecretFile != "":
+		k.bad(key+".user", "missing: secret_file holds its password")
+	}
+}
+
+// plainAddress reports whether a text is a mail address and nothing else.
+func plainAddress(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Name == "" && a.Address == text && len(text) <= 254 && strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
 func (r *Route) checkURL(k *checks, key string, kind routeKind) {

@@ -70,6 +70,7 @@ func storeys() map[string]int {
 		"seeder":                    3,
 		"seeder/salt":               3,
 
+		"internal/pager/email":     4,
 		"internal/pager/hook":      4,
 		"internal/pager/pagerduty": 4,
 		"internal/pager/push":      4,
@@ -96,7 +97,8 @@ func rooms() map[string][]string {
 		"github.com/emersion/go-imap":          {"internal/inventory/login", "listener/mailbox"},
 		"github.com/emersion/go-message":       {"internal/mailtext"},
 		"github.com/emersion/go-msgauth":       {"internal/mailauth"},
-		"github.com/emersion/go-smtp":          {"listener/smtpd"},
+		"github.com/emersion/go-sasl":          {"internal/pager/email"},
+		"github.com/emersion/go-smtp":          {"internal/pager/email", "listener/smtpd"},
 		"github.com/google/go-cmp":             nil,
 		"github.com/miekg/dns":                 {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
 		"github.com/pressly/goose":             {"internal/registry"},

@@ -3,6 +3,7 @@ package pager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -56,9 +57,7 @@ func (p *Pager) enriched(ctx context.Context, d Delivery) canary.Page {
 	}
 	page = d.Page
 	if p.cfg.Enrich != nil && d.Kind == Trigger && !d.Test {
-		ctx, cancel := context.WithTimeout(ctx, p.cfg.EnrichTime)
-		page = p.cfg.Enrich(ctx, page)
-		cancel()
+		page = p.enrich(ctx, d)
 	}
 	page = Clean(page)
 	p.mu.Lock()
@@ -71,6 +70,29 @@ func (p *Pager) enriched(ctx context.Context, d Delivery) canary.Page {
 	}
 	p.pages[page.ID] = page
 	return page
+}
+
+// enrich asks what else is known, and goes without when that takes too long or
+// breaks: no page waits for what only adds to it.
+func (p *Pager) enrich(ctx context.Context, d Delivery) canary.Page {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.EnrichTime)
+	defer cancel()
+	got := make(chan canary.Page, 1)
+	go func() { // ends with what it asks
+		defer func() {
+			if r := recover(); r != nil {
+				p.log(ctx, slog.LevelError, "page goes out without what else is known: finding it out broke", d, slog.String("type", fmt.Sprintf("%T", r)))
+				got <- d.Page
+			}
+		}()
+		got <- p.cfg.Enrich(ctx, d.Page)
+	}()
+	select {
+	case page := <-got:
+		return page
+	case <-ctx.Done():
+		return d.Page
+	}
 }
 
 // noRoute stands in for a route that the configuration no longer names. The

@@ -38,6 +38,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
@@ -239,6 +240,8 @@ const (
 	idle   = time.Minute      // longest sleep: a page may be written by another process
 	poll   = time.Second      // when what is due is in flight and hides what comes after it
 	faulty = 30 * time.Second // longest pause after a fault of the outbox
+
+	readTime = 15 * time.Second // for the questions of one round: a database may hang
 )
 
 // round starts what is due and has a place, and returns how long to sleep.
@@ -247,9 +250,11 @@ func (p *Pager) round(ctx context.Context, start func(Delivery)) time.Duration {
 	p.mu.Lock()
 	clear(p.done)
 	p.mu.Unlock()
-	if err := p.escalate(ctx, now); err != nil {
-		return p.fault(ctx, err)
-	}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	// A step that cannot be let go keeps nothing else back: it needs a write, which
+	// may fail where what is due can still be read and sent.
+	stuck := p.escalate(ctx, now)
 	// What is in flight is still due, so twice the places always show enough.
 	due, err := p.cfg.Outbox.Due(ctx, now, 2*p.cfg.Workers)
 	if err != nil {
@@ -262,7 +267,7 @@ func (p *Pager) round(ctx context.Context, start func(Delivery)) time.Duration {
 		}
 	}
 	next, some, err := p.cfg.Outbox.Next(ctx)
-	if err != nil {
+	if err = errors.Join(stuck, err); err != nil {
 		return p.fault(ctx, err)
 	}
 	p.faults = 0
@@ -292,7 +297,7 @@ func (p *Pager) escalate(ctx context.Context, now time.Time) error {
 
 // fault reports that the outbox cannot be read and returns the pause.
 func (p *Pager) fault(ctx context.Context, err error) time.Duration {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return 0
 	}
 	p.faults++

@@ -40,6 +40,7 @@ type webhook struct {
 		At    time.Time `json:"occurred_at"`
 		Agent *struct {
 			Summary string `json:"summary"`
+			Type    string `json:"type"`
 		} `json:"agent"`
 		Data struct {
 			Key string `json:"incident_key"`
@@ -77,7 +78,7 @@ func (a *Acks) take(ctx context.Context, hook *webhook) error {
 	if e.Type != "incident.acknowledged" && e.Type != "incident.resolved" || e.Data.Key == "" {
 		return nil
 	}
-	if e.Agent == nil {
+	if e.Agent == nil || e.Agent.Type != "user_reference" && e.Agent.Type != "user" {
 		return nil // no person: a time-out, an integration, or our own resolve come back
 	}
 	return a.Acknowledge(ctx, e.Data.Key, e.Agent.Summary, e.At)

@@ -99,12 +99,14 @@ func TestAcknowledgementsAreRead(t *testing.T) {
 		return `{"event":{"id":"e1","event_type":"` + kind + `","occurred_at":"2026-08-05T10:01:00.458Z","agent":` + agent + `,"data":{"id":"PGR0VU2","incident_key":"i_incident00000001"}}}`
 	}
 	for body, want := range map[string]string{
-		event("incident.acknowledged", agent):   "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
-		event("incident.resolved", agent):       "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
-		event("incident.resolved", "null"):      "",
-		event("incident.unacknowledged", agent): "",
-		event("incident.triggered", agent):      "",
-		`{"event":{"event_type":"pagey.ping"}}`: "",
+		event("incident.acknowledged", agent): "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
+		event("incident.resolved", agent):     "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
+		event("incident.resolved", "null"):    "",
+		event("incident.acknowledged", `{"summary":"Monitoring","type":"integration_reference"}`): "",
+		event("incident.acknowledged", `{"summary":"Dana Duty"}`):                                 "",
+		event("incident.unacknowledged", agent):                                                   "",
+		event("incident.triggered", agent):                                                        "",
+		`{"event":{"event_type":"pagey.ping"}}`:                                                   "",
 	} {
 		k := &took{}
 		if got := deliver(t, k.acks(hookSecret), body, sign(body)); got != 202 || strings.Join(k.got, ",") != want {

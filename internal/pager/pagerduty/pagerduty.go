@@ -205,6 +205,9 @@ func (r *Route) event(d pager.Delivery) event {
 			},
 		},
 	}
+	if d.Quiet {
+		e.Payload.Severity = severity(canary.P4) // which PagerDuty's rules can keep from ringing
+	}
 	// An event with a link that is none is refused as a whole.
 	if _, err := post.ParseURL(p.Link); err == nil {
 		e.ClientURL = p.Link

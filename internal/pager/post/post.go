@@ -61,7 +61,7 @@ func New(cfg Config) *Poster {
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: stepTime}).DialContext
 	}
-	transport := &http.Transport{
+	way := &http.Transport{
 		Proxy:                  cfg.Proxy,
 		DialContext:            cfg.Dial,
 		TLSClientConfig:        &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
@@ -72,7 +72,7 @@ func New(cfg Config) *Poster {
 		ForceAttemptHTTP2:      true,
 	}
 	return &Poster{now: cfg.Now, dial: cfg.Dial, roots: cfg.RootCAs, client: &http.Client{
-		Transport:     transport,
+		Transport:     way,
 		Timeout:       wholeTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -160,13 +160,21 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// fault brings a transport's error into the pager's words, without the URL.
+// fault brings a transport's error into the pager's words, without the URL. An
+// error that has no class of its own may quote what the peer said, which may be
+// the request, and the URL with it.
 func fault(err error) *pager.Error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	return &pager.Error{Class: class(err), Retry: true, Err: err}
+	e := &pager.Error{Class: class(err), Retry: true, Err: err}
+	if e.Class == transport {
+		e.Err = errors.New("the answer is not HTTP, or broke off")
+	}
+	return e
 }
+
+const transport = "transport" // the class of what has none
 
 func class(err error) string {
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
@@ -187,7 +195,7 @@ func class(err error) string {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "cut off"
 	}
-	return "transport"
+	return transport
 }
 
 // patience is the least pause after an answer that no waiting mends: a person
