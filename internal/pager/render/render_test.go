@@ -99,3 +99,25 @@ func TestTemplateThatFailsAtNight(t *testing.T) {
 		t.Errorf("%+v\n%s", got, &log)
 	}
 }
+
+// TestATemplateWithoutEnd: it is refused when it is read, and where only some
+// pages show it, the default is sent.
+func TestATemplateWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"always": `{{define "title"}}x{{end}}{{define "body"}}{{range 300000000}}{{end}}{{end}}`,
+		"seldom": `{{define "title"}}x{{end}}{{define "body"}}{{if eq .Contacts 7}}{{range 300000000}}{{end}}{{end}}y{{end}}`,
+	} {
+		dir, log := t.TempDir(), &bytes.Buffer{}
+		write(t, dir, "page.tmpl", text)
+		set, err := render.Load(dir, nil, slog.New(slog.NewTextHandler(log, nil)))
+		if (err != nil) != (name == "always") || set == nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		d := pager.Delivery{Page: pagertest.Page(1, time.Unix(0, 0)), Kind: pager.Trigger}
+		d.Page.Contacts = 7
+		if got := set.Form("page", "", nil).Text(t.Context(), d, 200, 2000); got.Title == "x" || got.Title == "" {
+			t.Errorf("%s: %+v; log:\n%s", name, got, log)
+		}
+	}
+}

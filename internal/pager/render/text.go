@@ -49,8 +49,32 @@ func (f *Form) pick(from map[string]*template.Template) *template.Template {
 	return from[page]
 }
 
-// run writes both texts.
+// runTime bounds a template, which may count to any number.
+const runTime = 2 * time.Second
+
+// run writes both texts, or says that the template does not come to an end. Then
+// it is left to itself: nothing can stop it.
 func run(t *template.Template, d pager.Delivery, escape Escape) (Text, error) {
+	type result struct {
+		text Text
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // ends with the template
+		text, err := execute(t, d, escape)
+		done <- result{text, err}
+	}()
+	limit := time.NewTimer(runTime)
+	defer limit.Stop()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-limit.C:
+		return Text{}, errors.New("it does not come to an end")
+	}
+}
+
+func execute(t *template.Template, d pager.Delivery, escape Escape) (Text, error) {
 	v := view(d, escape)
 	var out [2]string
 	for i, name := range []string{"title", "body"} {
