@@ -112,7 +112,7 @@ func steps(cfg *conf.Config) []incident.Route {
 	var list []incident.Route
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
-		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity, After: r.After})
+		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity, After: r.After, Log: r.Kind == conf.RouteSyslog || r.Kind == conf.RouteOCSF})
 	}
 	order := make([]*incident.Route, len(list))
 	for i := range list {

@@ -96,7 +96,7 @@ func (c *core) compose() registry.Compose {
 		var to []canary.Delivery
 		for _, r := range steps(c.cfg) {
 			if n.Severity.Reaches(r.Min) {
-				to = append(to, canary.Delivery{Route: r.Name, After: r.After, Fallback: r.Fallback})
+				to = append(to, canary.Delivery{Route: r.Name, After: r.After, Fallback: r.Fallback, Log: r.Log})
 			}
 		}
 		return p, to

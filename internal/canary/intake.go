@@ -59,6 +59,9 @@ type Delivery struct {
 	// acknowledged what it is about. 0 sends it at once. One that is held back goes
 	// out after Fallback already when no route has accepted the page.
 	After, Fallback time.Duration
+	// Log is set where no person is told. That a log took the page says nothing of
+	// whether a route accepted it.
+	Log bool
 }
 
 // Outcome is everything that follows from one group of spooled records. It is

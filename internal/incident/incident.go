@@ -86,6 +86,7 @@ type Route struct {
 	Min  canary.Severity // pages at least as urgent go there
 	// After and Fallback hold a page back, see [canary.Delivery].
 	After, Fallback time.Duration
+	Log             bool // no person is told there, see [canary.Delivery]
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,

@@ -50,7 +50,7 @@ func (o Outbox) Escalate(ctx context.Context, now time.Time) ([]pager.Escalated,
 
 // steps reads what is held back and shall be no longer. A page that no route
 // has accepted goes out at its fallback, and its first step at once when none
-// is trying any more.
+// is trying any more. Logs accept nothing.
 func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 	at := micros(now)
 	var list []step
@@ -58,8 +58,8 @@ func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 		SELECT d.page, d.route, d.about, d.written, d.next_try, d.fallback,
 			CASE WHEN EXISTS (SELECT 1 FROM incidents i WHERE i.id = d.about AND i.verdict <> '')
 				OR EXISTS (SELECT 1 FROM acks a, pages p WHERE a.about = d.about AND p.id = d.page AND a.severity <= p.severity) THEN 1 ELSE 0 END AS quiet,
-			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent') AS sent,
-			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'due') AS trying,
+			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent' AND s.log = 0) AS sent,
+			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'due' AND s.log = 0) AS trying,
 			(SELECT MIN(s.fallback) FROM deliveries s WHERE s.page = d.page AND s.state = 'held') AS first
 		FROM deliveries d WHERE d.state = 'held') AS waiting
 		WHERE quiet = 1 OR next_try <= ? OR sent = 0 AND (fallback <= ? OR trying = 0 AND fallback = first)
@@ -192,7 +192,7 @@ func (r *Registry) resolve(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 	}
 	for route, t := range last {
 		now := r.now()
-		if err := saveDelivery(ctx, tx, delivery{t.page, route, pager.Resolve, string(id), due, later(now, fromMicros(t.written)), now, now}); err != nil {
+		if err := saveDelivery(ctx, tx, delivery{t.page, route, pager.Resolve, string(id), due, later(now, fromMicros(t.written)), now, now, false}); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 		if d.After > 0 {
 			state = held
 		}
-		if err := saveDelivery(ctx, tx, delivery{d.Page, d.Route, pager.Trigger, p.About(), state, p.At, p.At.Add(d.After), p.At.Add(d.Fallback)}); err != nil {
+		if err := saveDelivery(ctx, tx, delivery{d.Page, d.Route, pager.Trigger, p.About(), state, p.At, p.At.Add(d.After), p.At.Add(d.Fallback), d.Log}); err != nil {
 			return err
 		}
 	}
@@ -52,11 +52,12 @@ type delivery struct {
 	route, kind             string
 	about, state            string
 	written, next, fallback time.Time
+	log                     bool // see [canary.Delivery]
 }
 
 func saveDelivery(ctx context.Context, tx *sql.Tx, d delivery) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, kind, about, state, attempts, written, next_try, fallback, receipt, fault) VALUES (?,?,?,?,?,0,?,?,?,'','')",
-		d.page, d.route, d.kind, d.about, d.state, micros(d.written), micros(d.next), micros(d.fallback))
+	_, err := tx.ExecContext(ctx, "INSERT INTO deliveries (page, route, kind, about, state, attempts, written, next_try, fallback, log, receipt, fault) VALUES (?,?,?,?,?,0,?,?,?,?,'','')",
+		d.page, d.route, d.kind, d.about, d.state, micros(d.written), micros(d.next), micros(d.fallback), d.log)
 	if err != nil {
 		return fmt.Errorf("registry: page %s to %s: %w", d.page, d.route, err)
 	}
@@ -110,7 +111,7 @@ func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Deli
 func (o Outbox) Next(ctx context.Context) (time.Time, bool, error) {
 	var next sql.NullInt64
 	err := o.r.db.QueryRowContext(ctx, `SELECT MIN(CASE WHEN d.state = 'held' AND d.fallback < d.next_try
-			AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent') THEN d.fallback ELSE d.next_try END)
+			AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent' AND s.log = 0) THEN d.fallback ELSE d.next_try END)
 		FROM deliveries d WHERE d.state = 'held' OR d.state = 'due' AND NOT `+waits).Scan(&next)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("registry: next page: %w", err)

@@ -120,6 +120,7 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Rig) {
 		"steps by the clock":             stepsByClock,
 		"steps when none accepts":        stepsWhenNoneAccepts,
 		"steps when all give up":         stepsWhenAllGiveUp,
+		"a log accepts nothing":          logAcceptsNothing,
 		"acknowledged":                   acknowledged,
 		"closed":                         closed,
 		"a later step takes the earlier": laterStep,

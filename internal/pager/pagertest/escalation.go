@@ -100,6 +100,21 @@ func stepsWhenAllGiveUp(t *testing.T, b box, at time.Time) {
 	b.wantEscalated(t, at.Add(2*time.Second), "second!")
 }
 
+// logAcceptsNothing: what a log took has reached nobody.
+func logAcceptsNothing(t *testing.T, b box, at time.Time) {
+	page := of(1, at)
+	b.rig.Write(t, page, at, append(chain(), canary.Delivery{Route: "siem", Log: true})...)
+	b.failed(t, page, pager.Failure{At: at, Next: at.Add(time.Hour), Class: "status 500"})
+	b.sent(t, page, "siem", at)
+	b.wantNext(t, at.Add(100*time.Second))
+	b.wantEscalated(t, at.Add(99*time.Second))
+	b.wantEscalated(t, at.Add(100*time.Second), "second!")
+	hopeless := Page(7, at)
+	b.rig.Write(t, hopeless, at, append(chain(), canary.Delivery{Route: "siem", Log: true})...)
+	b.failed(t, hopeless, pager.Failure{At: at, Class: "status 410", GaveUp: true})
+	b.wantEscalated(t, at.Add(101*time.Second), "second!") // whatever the log does
+}
+
 func acknowledged(t *testing.T, b box, at time.Time) {
 	page := of(1, at)
 	page.Severity = canary.P2

@@ -30,6 +30,7 @@ type Entry struct {
 	Skipped bool // it was held back, and nobody needs it any more
 
 	fallback time.Time
+	log      bool
 }
 
 // Box is an outbox in memory. Its zero value is empty and ready.
@@ -62,7 +63,7 @@ func (b *Box) WriteSteps(page canary.Page, at time.Time, steps ...canary.Deliver
 	defer b.mu.Unlock()
 	at = canary.Micro(at)
 	for _, d := range steps {
-		b.entries = append(b.entries, &Entry{Held: d.After > 0, fallback: at.Add(d.Fallback), Delivery: pager.Delivery{
+		b.entries = append(b.entries, &Entry{Held: d.After > 0, fallback: at.Add(d.Fallback), log: d.Log, Delivery: pager.Delivery{
 			Page: page, Route: d.Route, Kind: pager.Trigger, First: at, NextTry: at.Add(d.After), DedupKey: page.About(),
 		}})
 	}
@@ -150,7 +151,7 @@ func (b *Box) quiet(p *canary.Page) bool {
 func (b *Box) accepted(id canary.PageID) (sent, open int) {
 	for _, e := range b.entries {
 		switch {
-		case e.Page.ID != id || e.Kind != pager.Trigger:
+		case e.Page.ID != id || e.Kind != pager.Trigger || e.log:
 		case !e.SentAt.IsZero():
 			sent++
 		case e.open():

@@ -12,8 +12,8 @@
 // data: it would need an enterprise number.
 //
 // The package refuses to claim what syslog cannot: no receiver of it ever says
-// yes. A page counts as taken when the system has taken the bytes; over UDP that
-// means little, so have another route. How it fails: what cannot be dialled or
+// yes. A page counts as taken when the system has taken the bytes, and the other end
+// of a stream does not object; over UDP that means little, so have another route. How it fails: what cannot be dialled or
 // written is a *pager.Error to be tried again.
 package syslog
 
@@ -23,6 +23,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -37,7 +38,8 @@ import (
 
 const (
 	stepTime = 10 * time.Second
-	maxBytes = 2048 // of a message: every receiver shall take as many (RFC 5424 §6.1)
+	waitTime = 2 * time.Second // for a receiver that objects
+	maxBytes = 2048            // of a message: every receiver shall take as many (RFC 5424 §6.1)
 	facility = 16
 )
 
@@ -88,10 +90,31 @@ func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, erro
 	if err == nil {
 		_, err = conn.Write([]byte(msg))
 	}
+	if err == nil {
+		err = refused(conn)
+	}
 	if err = errors.Join(err, conn.Close()); err != nil {
 		return "", &pager.Error{Class: "cut off", Retry: true, Err: err}
 	}
 	return "written", nil
+}
+
+// refused waits a little for a stream's receiver to say that it wants nothing of
+// us: in TLS 1.3 its alert, for want of a certificate, comes after the handshake
+// is done on our side. One that goes on listening has no objection.
+func refused(conn net.Conn) error {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
+	}
+	err := errors.Join(half.CloseWrite(), conn.SetReadDeadline(time.Now().Add(waitTime))) //nolint:forbidigo // a deadline of the system
+	if err == nil {
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // Check connects, and over UDP finds the receiver's name alone.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -124,6 +125,24 @@ func TestStreams(t *testing.T) {
 		if _, err := r.Send(t.Context(), delivery()); err == nil || r.Check(t.Context()) == nil {
 			t.Errorf("%s: nobody there, and no error", scheme)
 		}
+	}
+}
+
+// TestRefusedAfterTheHandshake: a receiver that wants our certificate says so
+// when the handshake is over on our side.
+func TestRefusedAfterTheHandshake(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewUnstartedServer(nil)
+	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	srv.StartTLS()
+	defer srv.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	r := route(t, "tls://"+srv.Listener.Addr().String(), "", pool)
+	receipt, err := r.Send(t.Context(), delivery())
+	if e, ok := errors.AsType[*pager.Error](err); !ok || !e.Retry {
+		t.Errorf("%q, %v", receipt, err)
 	}
 }
 

@@ -145,6 +145,7 @@ CREATE TABLE deliveries (
   written BIGINT NOT NULL,
   next_try BIGINT NOT NULL,
   fallback BIGINT NOT NULL,
+  log INT NOT NULL,
   receipt VARCHAR(200) NOT NULL,
   fault VARCHAR(200) NOT NULL,
   PRIMARY KEY (page, route, kind)
