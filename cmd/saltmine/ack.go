@@ -41,7 +41,7 @@ becomes more urgent. Only a verdict closes an incident.`,
 				}
 				return a.print(acks, func(w io.Writer) error {
 					for _, id := range args {
-						if _, err := fmt.Fprintf(w, "%s is acknowledged: %s\n", id, acks[id].Who); err != nil {
+						if _, err := fmt.Fprintf(w, "%s is acknowledged as %s: %s\n", id, acks[id].Severity, acks[id].Who); err != nil {
 							return err
 						}
 					}

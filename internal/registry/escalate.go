@@ -105,30 +105,54 @@ type Ack struct {
 }
 
 // Acknowledge records that somebody is at an incident. What is no more urgent
-// than it is now wakes nobody any more, and no further step goes out for it. Who
-// was first stays, until it has become more urgent.
+// than what people were told of it wakes nobody any more, and no further step goes
+// out for it; a page that reached nobody yet is not among that, unless there is no
+// other. Who was first stays, until it has become more urgent.
 func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, who, via string) error {
-	return r.acknowledge(ctx, id, "SELECT severity FROM incidents WHERE id = ?", []any{id}, Ack{At: r.now(), Who: who, Via: via})
+	return r.acknowledge(ctx, id, Ack{At: r.now(), Who: who, Via: via},
+		question{"SELECT p.severity" + told + "d.state = 'sent' AND d.log = 0 ORDER BY p.severity LIMIT 1", []any{id}},
+		question{"SELECT severity FROM pages WHERE incident = ? ORDER BY severity DESC LIMIT 1", []any{id}},
+		question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
+}
+
+// told are the pages of an incident with their deliveries.
+const told = " FROM pages p JOIN deliveries d ON d.page = p.id WHERE p.incident = ? AND d.kind = 'trigger' AND "
+
+// question asks how urgent an incident was, as far as somebody knew.
+type question struct {
+	query string
+	args  []any
 }
 
 // clocks is how far a provider's clock may be behind ours.
 const clocks = 30 * time.Second
 
 // AcknowledgeAt records that somebody said elsewhere, at that time, to be at an
-// incident: what they knew of it were the pages written by then. So an old word
-// that is sent again says nothing about what came later. It is [ErrNotFound]
-// when no page had been written.
+// incident: what they knew of it were the pages that the route had accepted by
+// then. So an old word that is sent again says nothing about what came later, nor
+// one about what only other routes showed. Where clocks differ, or an acceptance
+// was never heard of, they knew of the least urgent page that had been written for
+// the route. It is [ErrNotFound] when there was none.
 func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
-	return r.acknowledge(ctx, id, "SELECT severity FROM pages WHERE incident = ? AND written <= ? ORDER BY severity LIMIT 1",
-		[]any{id, micros(at.Add(clocks))}, Ack{At: at, Who: who, Via: via})
+	return r.acknowledge(ctx, id, Ack{At: at, Who: who, Via: via},
+		question{"SELECT p.severity" + told + "d.route = ? AND d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, via, micros(at)}},
+		question{"SELECT p.severity" + told + "d.route = ? AND d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
+			[]any{id, via, micros(at.Add(clocks))}})
 }
 
-func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, query string, args []any, a Ack) error {
+// acknowledge takes the answer of the first question that has one.
+func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, a Ack, ask ...question) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, query, args...).Scan(&a.Severity); err != nil {
-			return notFound(err)
+		for _, q := range ask {
+			err := notFound(tx.QueryRowContext(ctx, q.query, q.args...).Scan(&a.Severity))
+			if err == nil {
+				return r.ack(ctx, tx, string(id), a)
+			}
+			if !errors.Is(err, ErrNotFound) {
+				return err
+			}
 		}
-		return r.ack(ctx, tx, string(id), a)
+		return ErrNotFound
 	})
 	if err != nil {
 		return fmt.Errorf("registry: acknowledge %s: %w", id, err)
@@ -174,16 +198,16 @@ func notFound(err error) error {
 // resolve tells the routes that were told of an incident that it is closed. The
 // last page of each stands for it.
 func (r *Registry) resolve(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
-	type told struct {
-		page    canary.PageID
+	type page struct {
+		id      canary.PageID
 		written int64
 	}
-	last := map[string]told{}
+	last := map[string]page{}
 	err := eachOf(ctx, tx, "SELECT page, route, written FROM deliveries WHERE about = ? AND kind = ? AND state IN (?,?) ORDER BY written, page",
 		[]any{id, pager.Trigger, due, sent}, func(row *sql.Rows) error {
-			var t told
+			var t page
 			var route string
-			err := row.Scan(&t.page, &route, &t.written)
+			err := row.Scan(&t.id, &route, &t.written)
 			last[route] = t
 			return err
 		})
@@ -192,7 +216,7 @@ func (r *Registry) resolve(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 	}
 	for route, t := range last {
 		now := r.now()
-		if err := saveDelivery(ctx, tx, delivery{t.page, route, pager.Resolve, string(id), due, later(now, fromMicros(t.written)), now, now, false}); err != nil {
+		if err := saveDelivery(ctx, tx, delivery{t.id, route, pager.Resolve, string(id), due, later(now, fromMicros(t.written)), now, now, false}); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/pager"
 	"saltmine/internal/registry"
 )
 
@@ -32,18 +33,60 @@ func TestAcknowledgements(t *testing.T) {
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
+		must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: o.Pages[0], Route: "hook", Kind: pager.Trigger}, paged, "status 202"))
 		worse := o.Incidents[0]
 		worse.Severity = canary.P1
 		page := o.Pages[0]
 		page.ID, page.Severity, page.At = "p_later", canary.P1, paged.Add(time.Hour)
-		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{worse}, Pages: []canary.Page{page}}))
+		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{worse}, Pages: []canary.Page{page},
+			Deliveries: []canary.Delivery{{Page: page.ID, Route: "hook"}}}))
 		must(t, r.AcknowledgeAt(ctx, id, said, "dana", "duty")) // the same webhook again
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("sent again: %+v, %v; want %+v", got, err, want)
 		}
 		must(t, r.Acknowledge(ctx, id, "sam", "cli"))
+		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
+			t.Errorf("acknowledged what nobody was told: %+v, %v; want %+v", got, err, want)
+		}
+		must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: page, Route: "hook", Kind: pager.Trigger}, page.At, "status 202"))
+		must(t, r.Acknowledge(ctx, id, "sam", "cli"))
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got.Severity != canary.P1 || got.Who != "sam" {
 			t.Errorf("acknowledged as it is now: %+v, %v", got, err)
 		}
+	})
+}
+
+// TestAcknowledgedIsWhatTheRouteShowed: who acknowledges there knows of nothing
+// that the route has not accepted, though it was written, or went elsewhere.
+func TestAcknowledgedIsWhatTheRouteShowed(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		must(t, r.Commit(ctx, o))
+		id, first, worse := o.Incidents[0].ID, o.Pages[0], o.Pages[0]
+		worse.ID, worse.Severity, worse.At = "p_worse", canary.P1, first.At.Add(time.Minute)
+		accept := func(page canary.Page, route string, at time.Time) {
+			t.Helper()
+			must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: page, Route: route, Kind: pager.Trigger}, at, "status 202"))
+		}
+		said := func(at time.Time, want canary.Severity) {
+			t.Helper()
+			must(t, r.AcknowledgeAt(ctx, id, at, "dana", "duty"))
+			if got, err := r.AckOf(ctx, string(id)); err != nil || got.Severity != want {
+				t.Errorf("said at %s: %v, %v; want %v", at.Format(time.TimeOnly), got, err, want)
+			}
+		}
+		inc := o.Incidents[0]
+		inc.Severity = canary.P1
+		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{inc}, Pages: []canary.Page{worse},
+			Deliveries: []canary.Delivery{{Page: worse.ID, Route: "duty"}, {Page: worse.ID, Route: "hook"}}}))
+		later := worse.At.Add(time.Minute)
+		accept(worse, "hook", worse.At)
+		said(worse.At, canary.P2) // nothing was accepted as far as is known: the least of what may be shown
+		accept(first, "duty", first.At)
+		said(later, canary.P2)
+		accept(worse, "duty", later)
+		said(later.Add(-time.Second), canary.P2)
+		said(later, canary.P1)
 	})
 }

@@ -132,14 +132,25 @@ func TestStreams(t *testing.T) {
 // when the handshake is over on our side.
 func TestRefusedAfterTheHandshake(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewUnstartedServer(nil)
-	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
-	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	srv.StartTLS()
+	srv := httptest.NewTLSServer(nil)
 	defer srv.Close()
 	pool := x509.NewCertPool()
 	pool.AddCert(srv.Certificate())
-	r := route(t, "tls://"+srv.Listener.Addr().String(), "", pool)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_ = tls.Server(conn, &tls.Config{Certificates: srv.TLS.Certificates, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}).HandshakeContext(t.Context())
+		<-t.Context().Done() // what is written finds no closed door
+	}()
+	r := route(t, "tls://"+ln.Addr().String(), "", pool)
 	receipt, err := r.Send(t.Context(), delivery())
 	if e, ok := errors.AsType[*pager.Error](err); !ok || !e.Retry {
 		t.Errorf("%q, %v", receipt, err)
