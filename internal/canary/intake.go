@@ -90,4 +90,5 @@ type Standing struct {
 	Touched map[ID]time.Time     // canaries with any hit, and when last
 	Domains map[string]time.Time // blind domains of the addresses hit, and when last
 	Paged   map[string]Severity  // routes that were paged, and at which severity
+	Acked   Severity             // what somebody has acknowledged; 0 is nothing
 }

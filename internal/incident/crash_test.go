@@ -217,6 +217,33 @@ func TestPagesOncePerRouteAndAgainWhenItRises(t *testing.T) {
 	}
 }
 
+// TestAcknowledgedAndWorse: what somebody acknowledged pages anew, every route
+// and every step that was dropped, when it has become more urgent.
+func TestAcknowledgedAndWorse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1, 2, 3)
+	w.cfg.Routes = []incident.Route{{Name: "duty", Min: canary.P2}, {Name: "second", Min: canary.P2, After: 10 * time.Minute}}
+	w.take(w.mail(address(1)))
+	inc := w.only().ID
+	must(t, w.reg.Acknowledge(w.ctx, inc, "dana", "cli"))
+	if _, err := w.reg.Outbox().Escalate(w.ctx, w.now()); err != nil {
+		t.Fatal(err)
+	}
+	w.take(w.mail(address(2)))
+	if list := w.pages(inc); len(list) != 2 || list[1].State != "skipped" {
+		t.Fatalf("no more urgent than what was acknowledged: %+v", list)
+	}
+	w.pass(time.Minute)
+	w.take(w.mail(address(3)))
+	w.pass(time.Minute)
+	w.take(w.mail(address(3)))
+	list := w.pages(inc)
+	if len(list) != 4 || list[2].Page.Severity != canary.P1 || list[2].State != "due" || list[3].State != "held" {
+		t.Errorf("more urgent: %+v", list)
+	}
+}
+
 func TestPagesAndLogsNameNoCanary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -29,8 +29,8 @@ func Raise(inc *canary.Incident, sev canary.Severity, reason string) {
 }
 
 // Deserves reports whether a route is told.
-func Deserves(now, limit, last canary.Severity, told bool) bool {
-	return deserves(now, limit, last, told)
+func Deserves(now, limit, last, acked canary.Severity, told bool) bool {
+	return deserves(now, limit, last, acked, told)
 }
 
 // Names reports whether a text names a person and one of the tickets.

@@ -24,7 +24,8 @@
 // The first form of the rules: one incident for each place and 72 hours; P1 to
 // P4 as the design says; an origin that contacted placebos before makes nothing
 // but P4, unless it names facts that stand together in one record. A page goes to
-// a route once for each incident, and again when what was told as P3 or P4 rises.
+// a route once for each incident, and again when what was told as P3 or P4 rises,
+// or it becomes more urgent than what somebody acknowledged.
 //
 // Help-desk agents may be the insiders who look for canaries. What each looks up
 // is remembered, and a run of it opens an incident of its own, whose place is the

@@ -122,11 +122,13 @@ func raise(inc *canary.Incident, sig signal) {
 	}
 }
 
-// deserves reports whether a route is to be told of an incident: once, and once
-// more when what was told as a note has become urgent.
-func deserves(now, limit, last canary.Severity, told bool) bool {
+// deserves reports whether a route is to be told of an incident: once, once more
+// when what was told as a note has become urgent, and when it has become more
+// urgent than what somebody acknowledged: no escalation runs any more, and who is
+// at it knows of the least of it.
+func deserves(now, limit, last, acked canary.Severity, told bool) bool {
 	if !now.Reaches(limit) {
 		return false
 	}
-	return !told || now.Reaches(canary.P2) && !last.Reaches(canary.P2)
+	return !told || now.Reaches(canary.P2) && !last.Reaches(canary.P2) || acked != 0 && now < acked && now < last
 }

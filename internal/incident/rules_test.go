@@ -189,8 +189,8 @@ func TestDeserves(t *testing.T) {
 	t.Parallel()
 	const p1, p2, p3, p4 = canary.P1, canary.P2, canary.P3, canary.P4
 	for _, c := range []struct {
-		now, limit, last canary.Severity
-		told, want       bool
+		now, limit, last, acked canary.Severity
+		told, want              bool
 	}{
 		{now: p2, limit: p2, want: true},
 		{now: p1, limit: p2, want: true},
@@ -202,8 +202,14 @@ func TestDeserves(t *testing.T) {
 		{now: p1, limit: p4, told: true, last: p4, want: true},
 		{now: p3, limit: p4, told: true, last: p4},
 		{now: p1, limit: p1, told: true, last: p1},
+		{now: p1, limit: p2, told: true, last: p2, acked: p2, want: true},
+		{now: p1, limit: p2, told: true, last: p1, acked: p2},
+		{now: p1, limit: p2, told: true, last: p2, acked: p1},
+		{now: p2, limit: p2, told: true, last: p2, acked: p2},
+		{now: p3, limit: p3, told: true, last: p4, acked: p4, want: true},
+		{now: p3, limit: p2, told: true, last: p4, acked: p4},
 	} {
-		if got := incident.Deserves(c.now, c.limit, c.last, c.told); got != c.want {
+		if got := incident.Deserves(c.now, c.limit, c.last, c.acked, c.told); got != c.want {
 			t.Errorf("%+v: %t", c, got)
 		}
 	}

@@ -322,7 +322,7 @@ func (w *work) finish() {
 		var routes []Route
 		for _, r := range w.in.cfg.Routes {
 			last, told := s.Paged[r.Name]
-			if deserves(s.Severity, r.Min, last, told) {
+			if deserves(s.Severity, r.Min, last, s.Acked, told) {
 				routes = append(routes, r)
 			}
 		}

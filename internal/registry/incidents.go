@@ -121,7 +121,13 @@ func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
 	if err != nil {
 		return err
 	}
-	return r.each(ctx, "SELECT d.route, MIN(p.severity) FROM pages p, deliveries d WHERE d.page = p.id AND p.incident = ? GROUP BY d.route", []any{s.ID}, func(row *sql.Rows) error {
+	err = r.each(ctx, "SELECT severity FROM acks WHERE about = ?", []any{s.ID}, func(row *sql.Rows) error { return row.Scan(&s.Acked) })
+	if err != nil {
+		return err
+	}
+	// A step that was dropped counts: it was for an acknowledgement, or for a page
+	// that came later, and what is more urgent than these is paged anew.
+	return r.each(ctx, "SELECT d.route, MIN(p.severity) FROM pages p, deliveries d WHERE d.page = p.id AND p.incident = ? AND d.kind = 'trigger' GROUP BY d.route", []any{s.ID}, func(row *sql.Rows) error {
 		var route string
 		var severity int
 		if err := row.Scan(&route, &severity); err != nil {
