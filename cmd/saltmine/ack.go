@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,25 +104,15 @@ func (s *server) acknowledged(ctx context.Context, key, who, via string, at time
 	return err
 }
 
-// steps are the routes of the configuration for whoever writes pages. Those that
-// are held back are the steps of the escalation, in the order of their times.
+// steps are the routes of the configuration for whoever writes pages.
 func steps(cfg *conf.Config) []incident.Route {
 	var list []incident.Route
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
-		list = append(list, incident.Route{Name: r.Name, Min: r.MinSeverity, After: r.After, Log: r.Kind == conf.RouteSyslog || r.Kind == conf.RouteOCSF})
-	}
-	order := make([]*incident.Route, len(list))
-	for i := range list {
-		order[i] = &list[i]
-	}
-	slices.SortStableFunc(order, func(x, y *incident.Route) int { return cmp.Compare(x.After, y.After) })
-	n := time.Duration(0)
-	for _, r := range order {
-		if r.After > 0 {
-			n++
-			r.Fallback = n * cfg.Pager.AcceptWithin
-		}
+		list = append(list, incident.Route{
+			Name: r.Name, Min: r.MinSeverity, After: r.After, Within: cfg.Pager.AcceptWithin,
+			Log: r.Kind == conf.RouteSyslog || r.Kind == conf.RouteOCSF,
+		})
 	}
 	return list
 }

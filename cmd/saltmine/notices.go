@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/incident"
 	"saltmine/internal/registry"
 )
 
@@ -93,13 +95,8 @@ func (c *core) compose() registry.Compose {
 		if c.cfg.API != nil {
 			p.Link = c.cfg.API.PublicURL + "/notices"
 		}
-		var to []canary.Delivery
-		for _, r := range steps(c.cfg) {
-			if n.Severity.Reaches(r.Min) {
-				to = append(to, canary.Delivery{Route: r.Name, After: r.After, Fallback: r.Fallback, Log: r.Log})
-			}
-		}
-		return p, to
+		to := slices.DeleteFunc(steps(c.cfg), func(r incident.Route) bool { return !n.Severity.Reaches(r.Min) })
+		return p, incident.Deliveries(p.ID, to)
 	}
 }
 

@@ -281,3 +281,32 @@ func TestPagesAndLogsNameNoCanary(t *testing.T) {
 		}
 	}
 }
+
+// TestClosedMeanwhile: a leak that is worked out while its incident is closed
+// opens another, whose page wakes.
+func TestClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1, 2, 3)
+	w.take(w.call(canary.Voice, number(1), "hello"))
+	closed := w.only().ID
+	w.pass(time.Minute)
+	w.hear(w.mail(address(1)))
+	w.cfg.Filer = &filer{Filer: w.reg, before: func() error { return w.reg.SetVerdict(t.Context(), closed, canary.Noise) }}
+	in := w.intake()
+	if err := in.Drain(t.Context()); !errors.Is(err, registry.ErrMoved) {
+		t.Errorf("drain: %v, want ErrMoved", err)
+	}
+	must(t, in.Drain(t.Context()))
+	due, err := w.reg.Outbox().Due(w.ctx, w.now(), 10)
+	must(t, err)
+	urgent := 0
+	for _, d := range due {
+		if d.Page.Incident != closed && !d.Quiet && d.Page.Severity == canary.P2 {
+			urgent++
+		}
+	}
+	if list := w.incidents(); len(list) != 2 || urgent == 0 {
+		t.Errorf("%d urgent pages; %+v", urgent, list)
+	}
+}

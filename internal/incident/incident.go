@@ -85,9 +85,10 @@ type Blinder interface {
 type Route struct {
 	Name string
 	Min  canary.Severity // pages at least as urgent go there
-	// After and Fallback hold a page back, see [canary.Delivery].
-	After, Fallback time.Duration
-	Log             bool // no person is told there, see [canary.Delivery]
+	// After holds a page back, see [canary.Delivery]; Within is how long each step
+	// waits for a route before it to accept.
+	After, Within time.Duration
+	Log           bool // no person is told there, see [canary.Delivery]
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,

@@ -1,7 +1,9 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -75,4 +77,23 @@ func composeRun(p canary.Page, agent string, inc *canary.Incident) canary.Page {
 		"If the token may be in other hands, delete its line from the agents file and give another: saltmine agent NAME",
 	}
 	return p
+}
+
+// Deliveries are those of a page to the routes that get it. What is held back are
+// the steps of its escalation, in the order of their times: each falls back one
+// turn after the one before. Routes that do not get the page take no turn.
+func Deliveries(page canary.PageID, routes []Route) []canary.Delivery {
+	list := make([]canary.Delivery, len(routes))
+	var steps []int
+	for i, r := range routes {
+		list[i] = canary.Delivery{Page: page, Route: r.Name, After: r.After, Log: r.Log}
+		if r.After > 0 {
+			steps = append(steps, i)
+		}
+	}
+	slices.SortStableFunc(steps, func(x, y int) int { return cmp.Compare(routes[x].After, routes[y].After) })
+	for n, i := range steps {
+		list[i].Fallback = time.Duration(n+1) * routes[i].Within
+	}
+	return list
 }

@@ -331,9 +331,7 @@ func (w *work) finish() {
 		}
 		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
 		w.out.Pages = append(w.out.Pages, p)
-		for _, r := range routes {
-			w.out.Deliveries = append(w.out.Deliveries, canary.Delivery{Page: p.ID, Route: r.Name, After: r.After, Fallback: r.Fallback, Log: r.Log})
-		}
+		w.out.Deliveries = append(w.out.Deliveries, Deliveries(p.ID, routes)...)
 	}
 }
 

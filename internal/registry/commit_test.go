@@ -338,3 +338,18 @@ func TestJobsAndReveals(t *testing.T) {
 		must(t, r.Reveal(ctx, planting(1).ID, "dora"))
 	})
 }
+
+// TestCommitToAClosedIncident fails as a whole, also when nothing of it changes.
+func TestCommitToAClosedIncident(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		must(t, r.Commit(ctx, o))
+		again := canary.Outcome{Incidents: o.Incidents}
+		must(t, r.Commit(ctx, again))
+		must(t, r.SetVerdict(ctx, o.Incidents[0].ID, canary.Noise))
+		if err := r.Commit(ctx, again); !errors.Is(err, registry.ErrMoved) {
+			t.Errorf("to a closed incident: %v", err)
+		}
+	})
+}

@@ -12,9 +12,10 @@ import (
 	"saltmine/internal/token"
 )
 
-// ErrMoved is returned by Commit when the spool's position in the registry is
-// not the one that the outcome was worked out from: another core was faster.
-var ErrMoved = errors.New("the spool's position has moved")
+// ErrMoved is returned by Commit when the registry is not what the outcome was
+// worked out from: another core was faster and has moved the spool's position, or
+// an incident has been closed.
+var ErrMoved = errors.New("the registry has moved on meanwhile")
 
 // Position returns how far a spool has been taken in, "" at the beginning.
 func (r *Registry) Position(ctx context.Context, spool string) (string, error) {
@@ -256,7 +257,7 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
 			}
 		}
-		if err := saveIncidents(ctx, tx, o); err != nil {
+		if err := r.saveIncidents(ctx, tx, o); err != nil {
 			return err
 		}
 		if err := r.saveLookers(ctx, tx, o.Lookers); err != nil {
@@ -329,7 +330,7 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 	return err
 }
 
-func saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
+func (r *Registry) saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 	for _, inc := range o.Incidents {
 		reasons, err := json.Marshal(inc.Reasons)
 		if err != nil {
@@ -342,7 +343,7 @@ func saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 		if n == 0 {
 			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons) VALUES (?,?,?,'',?,?,?)",
 				inc.ID, inc.Place, int(inc.Severity), micros(inc.Opened), micros(inc.Updated), string(reasons))
-		} else {
+		} else if err = r.stillOpen(ctx, tx, inc.ID); err == nil {
 			_, err = tx.ExecContext(ctx, "UPDATE incidents SET severity = ?, updated = ?, reasons = ? WHERE id = ?",
 				int(inc.Severity), micros(inc.Updated), string(reasons), inc.ID)
 		}

@@ -64,9 +64,9 @@ func (r *Registry) queryIncidents(ctx context.Context, rest string, args ...any)
 // verdict that is changed later is told to nobody.
 func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canary.Verdict) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		var before canary.Verdict
-		if err := tx.QueryRowContext(ctx, "SELECT verdict FROM incidents WHERE id = ?", id).Scan(&before); err != nil {
-			return notFound(err)
+		before, err := r.lockVerdict(ctx, tx, id)
+		if err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET verdict = ?, updated = ? WHERE id = ?", v, micros(r.now()), id); err != nil {
 			return err
@@ -80,6 +80,26 @@ func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canar
 		return fmt.Errorf("registry: verdict on %s: %w", id, err)
 	}
 	return nil
+}
+
+// lockVerdict reads the verdict on an incident, which stays as it is until the end
+// of the transaction. SQLite has one writer at a time anyway.
+func (r *Registry) lockVerdict(ctx context.Context, tx *sql.Tx, id canary.IncidentID) (v canary.Verdict, err error) {
+	query := "SELECT verdict FROM incidents WHERE id = ?"
+	if r.mysql {
+		query += " FOR UPDATE"
+	}
+	return v, notFound(tx.QueryRowContext(ctx, query, id).Scan(&v))
+}
+
+// stillOpen is [ErrMoved] for an incident that has a verdict: what comes then
+// opens another, or a leak would join what wakes nobody.
+func (r *Registry) stillOpen(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
+	v, err := r.lockVerdict(ctx, tx, id)
+	if err == nil && v != "" {
+		return ErrMoved
+	}
+	return err
 }
 
 // Board returns the incidents without a verdict that were updated since a time.
