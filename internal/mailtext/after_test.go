@@ -91,7 +91,7 @@ func TestTimeIsKept(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := mailtext.Parse(t.Context(), []byte(raw), mailtext.Limits{Time: 200 * time.Millisecond})
-		if took := time.Since(start); took > 4*time.Second {
+		if took := time.Since(start); took > 20*time.Second { // not minutes, on however slow a machine
 			t.Errorf("%s: took %v with a limit of 200 ms", name, took)
 		}
 		if err != nil && !errors.Is(err, mailtext.ErrLimit) && !errors.Is(err, mailtext.ErrBroken) {
