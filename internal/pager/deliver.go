@@ -17,6 +17,7 @@ const (
 	late       = 15 * time.Minute // after this a failing page is logged at Error
 	writeTime  = 5 * time.Second  // for one write of an outcome
 	remembered = 1000             // enriched pages that are kept
+	fewest     = 10               // attempts before a page is given up for its age: it may have been held back, or the clock wrong
 )
 
 // backoff gives the pause after the n-th failure in a row, n from 1.
@@ -135,7 +136,7 @@ func (p *Pager) judge(d Delivery, err error) Failure {
 	if e, ok := errors.AsType[*Error](err); ok {
 		f.Class, retry, after = e.Class, e.Retry, min(e.RetryAfter, longestAsk)
 	}
-	if !retry || age(d, f.At) >= p.cfg.GiveUp {
+	if !retry || age(d, f.At) >= p.cfg.GiveUp && d.Attempts+1 >= fewest {
 		f.GaveUp = true
 		return f
 	}

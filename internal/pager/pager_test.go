@@ -292,6 +292,23 @@ func TestFinalRefusalIsLoud(t *testing.T) {
 	})
 }
 
+// TestOldPageIsTriedAllTheSame: age alone, of a step that was held back or of a
+// clock that was wrong, gives nothing up at its first failure.
+func TestOldPageIsTriedAllTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		box := &pagertest.Box{}
+		rcv := newReceiver(func(context.Context, int) error { return &pager.Error{Class: "connect", Retry: true} })
+		box.Write(pagertest.Page(0, time.Now()), time.Now().AddDate(0, 0, -8), "hook")
+		p := run(t, box, map[string]pager.Send{"hook": rcv.send}, nil)
+		time.Sleep(time.Hour)
+		p.stop(t)
+		if e := box.Entries()[0]; !e.GaveUp || e.Attempts != 10 {
+			t.Errorf("gave up %v after %d attempts, want 10", e.GaveUp, e.Attempts)
+		}
+	})
+}
+
 func TestGivesUpAfterAWeekAndSaysSo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

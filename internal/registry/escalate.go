@@ -50,7 +50,8 @@ func (o Outbox) Escalate(ctx context.Context, now time.Time) ([]pager.Escalated,
 
 // steps reads what is held back and shall be no longer. A page that no route
 // has accepted goes out at its fallback, and its first step at once when none
-// is trying any more. Logs accept nothing.
+// is trying any more. Logs accept nothing. One written
+// far in the future was so while the clock was wrong, and goes out.
 func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 	at := micros(now)
 	var list []step
@@ -62,8 +63,8 @@ func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'due' AND s.log = 0) AS trying,
 			(SELECT MIN(s.fallback) FROM deliveries s WHERE s.page = d.page AND s.state = 'held') AS first
 		FROM deliveries d WHERE d.state = 'held') AS waiting
-		WHERE quiet = 1 OR next_try <= ? OR sent = 0 AND (fallback <= ? OR trying = 0 AND fallback = first)
-		ORDER BY written DESC, page, next_try`, []any{at, at, at}, func(row *sql.Rows) error {
+		WHERE quiet = 1 OR next_try <= ? OR written > ? OR sent = 0 AND (fallback <= ? OR trying = 0 AND fallback = first)
+		ORDER BY written DESC, page, next_try`, []any{at, at, micros(now.Add(furthest)), at}, func(row *sql.Rows) error {
 		var s step
 		if err := row.Scan(&s.Page, &s.Route, &s.about, &s.written, &s.quiet, &s.Unaccepted); err != nil {
 			return err
@@ -76,7 +77,7 @@ func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 
 // take writes what becomes of a step, and reports whether it still stood. What
 // was held back earlier for the same route, about the same, goes with it: the
-// later page says more.
+// later page says more. What is more urgent stays.
 func (s *step) take(ctx context.Context, tx *sql.Tx, now time.Time) (bool, error) {
 	state, fault := due, ""
 	if s.quiet {
@@ -91,8 +92,9 @@ func (s *step) take(ctx context.Context, tx *sql.Tx, now time.Time) (bool, error
 	if err != nil || n == 0 || s.quiet {
 		return n > 0, err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, fault = 'a later page went out' WHERE about = ? AND route = ? AND state = ? AND written < ?",
-		skipped, s.about, s.Route, held, s.written)
+	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, fault = 'a later page went out' WHERE about = ? AND route = ? AND state = ? AND written < ?"+
+		" AND (SELECT p.severity FROM pages p WHERE p.id = deliveries.page) >= (SELECT p.severity FROM pages p WHERE p.id = ?)",
+		skipped, s.about, s.Route, held, s.written, s.Page)
 	return true, err
 }
 

@@ -71,20 +71,27 @@ type Outbox struct{ r *Registry }
 // Outbox returns the pages on their way.
 func (r *Registry) Outbox() Outbox { return Outbox{r} }
 
-// waits is a condition on deliveries d: an earlier one about the same goes first.
+// waits is a condition on deliveries d: an earlier one about the same goes first,
+// unless d is more urgent. That it is closed is told last.
 const waits = `EXISTS (SELECT 1 FROM deliveries e WHERE e.about = d.about AND e.route = d.route AND e.state = 'due'
+	AND (d.kind = 'resolve' OR (SELECT q.severity FROM pages q WHERE q.id = e.page) <= (SELECT q.severity FROM pages q WHERE q.id = d.page))
 	AND (e.written < d.written OR e.written = d.written AND (e.page < d.page OR e.page = d.page AND e.kind > d.kind)))`
 
+// furthest is how far ahead an attempt is put at most, with some to spare. What lies
+// further was written while the clock was wrong.
+const furthest = time.Hour + 5*time.Minute
+
 // Due returns deliveries whose next attempt has come: of each route at most
-// limit, the oldest first, and only the first of those about one thing.
+// limit, the oldest first, and of those about one thing only the first and what is
+// more urgent.
 func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
 	var list []pager.Delivery
 	err := o.r.each(ctx, `SELECT body, route, kind, attempts, written, next_try, acked, verdict FROM (
 		SELECT p.body, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, COALESCE(a.severity, 0) AS acked, COALESCE(i.verdict, '') AS verdict,
 			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
 		FROM deliveries d JOIN pages p ON p.id = d.page LEFT JOIN acks a ON a.about = d.about LEFT JOIN incidents i ON i.id = d.about
-		WHERE d.state = ? AND d.next_try <= ? AND NOT `+waits+`) AS waiting
-		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), limit}, func(row *sql.Rows) error {
+		WHERE d.state = ? AND (d.next_try <= ? OR d.next_try > ?) AND NOT `+waits+`) AS waiting
+		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), micros(now.Add(furthest)), limit}, func(row *sql.Rows) error {
 		var d pager.Delivery
 		var body string
 		var first, next int64

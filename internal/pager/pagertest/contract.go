@@ -124,6 +124,9 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Rig) {
 		"acknowledged":                   acknowledged,
 		"closed":                         closed,
 		"a later step takes the earlier": laterStep,
+		"a later step leaves the worse":  laterStepLeavesTheWorse,
+		"the worse page goes first":      worseFirst,
+		"a clock that was ahead":         clockAhead,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -171,3 +171,46 @@ func laterStep(t *testing.T, b box, at time.Time) {
 	b.wantDue(t, at.Add(time.Hour), string(last.ID)+" hook", string(last.ID)+" second")
 	b.wantEscalated(t, at.Add(time.Hour), "third") // once, with the last page
 }
+
+func laterStepLeavesTheWorse(t *testing.T, b box, at time.Time) {
+	worse, last := of(1, at), of(2, at.Add(time.Minute))
+	worse.Severity = canary.P1
+	b.rig.Write(t, worse, at, chain()...)
+	b.sent(t, worse, "hook", at)
+	b.rig.Write(t, last, at.Add(time.Minute), chain()...)
+	b.wantEscalated(t, at.Add(time.Minute+100*time.Second), "second!")
+	b.sent(t, last, "second", at.Add(3*time.Minute))
+	b.wantEscalated(t, at.Add(10*time.Minute), "second") // the page that is worse
+}
+
+// worseFirst: what is less urgent and never succeeds holds up nothing worse, and
+// that it is closed is still told last.
+func worseFirst(t *testing.T, b box, at time.Time) {
+	first, worse := of(1, at), of(2, at.Add(time.Second))
+	worse.Severity = canary.P1
+	b.seed(t, first, at, "hook")
+	b.failed(t, first, pager.Failure{At: at, Next: at.Add(time.Hour), Class: "status 400"})
+	b.seed(t, worse, at.Add(time.Second), "hook")
+	b.wantNext(t, at.Add(time.Second))
+	b.wantDue(t, at.Add(time.Second), string(worse.ID)+" hook")
+	b.sent(t, worse, "hook", at.Add(time.Second))
+	b.rig.Close(t, first.Incident, canary.Leak)
+	now := at.Add(2 * time.Hour)
+	if list := b.due(t, now, 10); len(list) != 1 || list[0].Kind != pager.Trigger {
+		t.Errorf("after the verdict: %+v, want the page that is open", list)
+	}
+}
+
+// clockAhead: what was put off while the clock was years ahead is not lost when it
+// is set right.
+func clockAhead(t *testing.T, b box, at time.Time) {
+	wrong := at.AddDate(3, 0, 0)
+	page := of(1, wrong)
+	b.rig.Write(t, page, wrong, chain()...)
+	b.wantDue(t, at, string(page.ID)+" hook")
+	b.wantEscalated(t, at, "second!", "third!")
+	tried := Page(2, at)
+	b.seed(t, tried, at, "hook")
+	b.failed(t, tried, pager.Failure{At: at, Next: at.Add(65 * time.Minute), Class: "status 503"})
+	b.wantDue(t, at, string(page.ID)+" hook", string(page.ID)+" second", string(page.ID)+" third") // as far as a receiver may ask for
+}

@@ -127,13 +127,15 @@ func (b *Box) Entries() []Entry {
 
 func (e *Entry) open() bool { return e.SentAt.IsZero() && !e.GaveUp && !e.Held && !e.Skipped }
 
-// waits reports whether an earlier delivery about the same goes first.
+// waits reports whether an earlier delivery about the same, which is no less
+// urgent, goes first.
 func (b *Box) waits(e *Entry) bool {
 	for _, first := range b.entries {
 		if first == e {
 			return false
 		}
-		if first.open() && first.DedupKey == e.DedupKey && first.Route == e.Route {
+		if first.open() && first.DedupKey == e.DedupKey && first.Route == e.Route &&
+			(e.Kind == pager.Resolve || first.Page.Severity <= e.Page.Severity) {
 			return true
 		}
 	}
@@ -168,11 +170,14 @@ func (b *Box) first(e *Entry) bool {
 	})
 }
 
+// furthest is how far ahead an attempt is put at most, with some to spare.
+const furthest = time.Hour + 5*time.Minute
+
 // comes reports whether the time of a step has come.
 func (b *Box) comes(e *Entry, now time.Time) bool {
 	sent, open := b.accepted(e.Page.ID)
 	switch {
-	case !e.NextTry.After(now):
+	case !e.NextTry.After(now), e.First.After(now.Add(furthest)):
 		return true
 	case sent > 0:
 		return false
@@ -185,7 +190,7 @@ func (b *Box) comes(e *Entry, now time.Time) bool {
 func (b *Box) letGo(e *Entry, now time.Time) {
 	e.Held, e.NextTry = false, now
 	for _, old := range b.entries {
-		if old.Held && old.DedupKey == e.DedupKey && old.Route == e.Route && old.First.Before(e.First) {
+		if old.Held && old.DedupKey == e.DedupKey && old.Route == e.Route && old.First.Before(e.First) && old.Page.Severity >= e.Page.Severity {
 			old.Held, old.Skipped = false, true
 		}
 	}
@@ -227,7 +232,7 @@ func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery
 	}
 	var due []pager.Delivery
 	for _, e := range b.entries {
-		if e.open() && !e.NextTry.After(now) && !b.waits(e) {
+		if e.open() && (!e.NextTry.After(now) || e.NextTry.After(now.Add(furthest))) && !b.waits(e) {
 			d := e.Delivery
 			d.Quiet, d.Verdict = b.quiet(&d.Page), b.closed[d.DedupKey]
 			due = append(due, d)
