@@ -135,6 +135,9 @@ func (c *Config) decodeRoutes(tables []*table) {
 	}
 }
 
+// mostAfter bounds how late a step may be: pages are given up after a week.
+const mostAfter = 72 * time.Hour
+
 // mostSteps bounds the routes: a page has a delivery for each.
 const mostSteps = 32
 
@@ -160,8 +163,8 @@ func (r *Route) check(k *checks, key string, names map[string]bool) {
 	if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
 		k.bad(key+".min_severity", "missing")
 	}
-	if r.After < 0 {
-		k.bad(key+".after", "%s is before the page", r.After)
+	if r.After < 0 || r.After > mostAfter {
+		k.bad(key+".after", "%s is not between 0 and %s", r.After, mostAfter)
 	}
 	kind, known := routeKinds()[r.Kind]
 	if !known {

@@ -107,7 +107,8 @@ type Outbox interface {
 	// Due returns deliveries that are neither sent nor given up nor held back and
 	// whose NextTry is not after now: of each route at most limit, the oldest
 	// NextTry first. The limit counts per route, or a route that hangs would hide
-	// the others. Of those about one thing on one route, all wait for the first.
+	// the others. Of those about one thing on one route, all wait for the first,
+	// but for one that is more urgent.
 	Due(ctx context.Context, now time.Time, limit int) ([]Delivery, error)
 	// Sent marks a delivery as done. Marking it twice is no error.
 	Sent(ctx context.Context, d Delivery, at time.Time, receipt string) error
