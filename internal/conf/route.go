@@ -150,7 +150,11 @@ func (c *Config) checkRoutes(k *checks) {
 	}
 	names := map[string]bool{}
 	for i := range c.Routes {
-		c.Routes[i].check(k, fmt.Sprintf("route[%d]", i), names)
+		key := fmt.Sprintf("route[%d]", i)
+		c.Routes[i].check(k, key, names)
+		if after := c.Routes[i].After; after < 0 || after > mostAfter {
+			k.bad(key+".after", "%s is not between 0 and %s", after, mostAfter)
+		}
 	}
 	if len(c.Routes) > 0 && !slices.ContainsFunc(c.Routes, func(r Route) bool { return r.After == 0 }) {
 		k.bad("route[0].after", "every route has one: no page would go out at once")
@@ -162,9 +166,6 @@ func (r *Route) check(k *checks, key string, names map[string]bool) {
 	k.name(key, r.Name, names)
 	if r.MinSeverity < canary.P1 || r.MinSeverity > canary.P4 {
 		k.bad(key+".min_severity", "missing")
-	}
-	if r.After < 0 || r.After > mostAfter {
-		k.bad(key+".after", "%s is not between 0 and %s", r.After, mostAfter)
 	}
 	kind, known := routeKinds()[r.Kind]
 	if !known {
