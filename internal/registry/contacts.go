@@ -213,28 +213,31 @@ func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn
 // ahead came, and which were heard before a time: dialogues that were cut off.
 // One that cannot be read stays pending and holds up no other.
 func (r *Registry) Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard", spool, micros(before))
-	if err != nil {
-		return nil, fmt.Errorf("registry: pending contacts: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	const query = "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard, id LIMIT ? OFFSET ?"
 	var list []canary.Contact
-	for len(list) < limit && rows.Next() {
-		var id canary.ContactID
-		var sealed []byte
-		if err := rows.Scan(&id, &sealed); err != nil {
+	for read, seen := limit, 0; len(list) < limit && read == limit; seen += read {
+		read = 0
+		err := r.each(ctx, query, []any{spool, micros(before), limit, seen}, func(row *sql.Rows) error {
+			read++
+			var id canary.ContactID
+			var sealed []byte
+			if err := row.Scan(&id, &sealed); err != nil {
+				return err
+			}
+			c, err := r.openContact(id, sealed)
+			if errors.Is(err, canary.ErrUnreadable) {
+				return nil
+			}
+			if err == nil && len(list) < limit {
+				list = append(list, *c)
+			}
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("registry: pending contacts: %w", err)
 		}
-		c, err := r.openContact(id, sealed)
-		if errors.Is(err, canary.ErrUnreadable) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, *c)
 	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Commit files an outcome, all of it or nothing.
