@@ -86,21 +86,27 @@ const furthest = time.Hour + 5*time.Minute
 // more urgent.
 func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
 	var list []pager.Delivery
-	err := o.r.each(ctx, `SELECT body, route, kind, attempts, written, next_try, acked, verdict FROM (
-		SELECT p.body, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, COALESCE(a.severity, 0) AS acked, COALESCE(i.verdict, '') AS verdict,
+	err := o.r.each(ctx, `SELECT body, page, incident, severity, about, route, kind, attempts, written, next_try, acked, verdict FROM (
+		SELECT p.body, p.incident, p.severity, d.about, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, COALESCE(a.severity, 0) AS acked, COALESCE(i.verdict, '') AS verdict,
 			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
 		FROM deliveries d JOIN pages p ON p.id = d.page LEFT JOIN acks a ON a.about = d.about LEFT JOIN incidents i ON i.id = d.about
 		WHERE d.state = ? AND (d.next_try <= ? OR d.next_try > ?) AND NOT `+waits+`) AS waiting
 		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), micros(now.Add(furthest)), limit}, func(row *sql.Rows) error {
 		var d pager.Delivery
-		var body string
+		var body, about string
 		var first, next int64
 		var acked canary.Severity
-		if err := row.Scan(&body, &d.Route, &d.Kind, &d.Attempts, &first, &next, &acked, &d.Verdict); err != nil {
+		var bare canary.Page
+		if err := row.Scan(&body, &bare.ID, &bare.Incident, &bare.Severity, &about, &d.Route, &d.Kind, &d.Attempts, &first, &next, &acked, &d.Verdict); err != nil {
 			return err
 		}
-		if err := json.Unmarshal([]byte(body), &d.Page); err != nil {
-			return err
+		if json.Unmarshal([]byte(body), &d.Page) != nil {
+			// It goes out all the same, and keeps no other back.
+			if bare.Incident == "" {
+				bare.Notice = canary.NoticeID(about)
+			}
+			bare.At, bare.Summary = fromMicros(first), bare.Severity.String()+": the text of this page cannot be read any more; look at "+about
+			d.Page = bare
 		}
 		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), d.Page.About()
 		d.Quiet = d.Verdict != "" || acked != 0 && acked <= d.Page.Severity

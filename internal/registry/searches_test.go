@@ -147,3 +147,27 @@ func TestUnreadablePending(t *testing.T) {
 		t.Errorf("calls: %q, %v", calls, err)
 	}
 }
+
+// TestAPageThatCannotBeRead: it goes out bare, and keeps no other back.
+func TestAPageThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "r.db")
+	r := openAt(t, "sqlite:"+path, vault(t))
+	o := outcome(r)
+	must(t, r.Commit(ctx, o))
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "UPDATE pages SET body = 'torn'"); err != nil {
+		t.Fatal(err)
+	}
+	list, err := r.Outbox().Due(ctx, start().Add(24*time.Hour), 10)
+	if err != nil || len(list) != len(o.Deliveries) {
+		t.Fatalf("%d of %d, %v", len(list), len(o.Deliveries), err)
+	}
+	for _, d := range list {
+		if d.Page.ID != o.Pages[0].ID || d.Page.About() != o.Pages[0].About() || d.Page.Severity != o.Pages[0].Severity || d.Page.Summary == "" {
+			t.Errorf("%+v", d.Page)
+		}
+	}
+}
