@@ -85,7 +85,7 @@ func TestKillAtEveryCall(t *testing.T) {
 
 // wantedKills are those around what makes a contact durable.
 func wantedKills() []string {
-	return []string{"pwrite64 begins", "pwrite64 ends", "fdatasync begins", "fdatasync ends"}
+	return []string{"pwrite64 begins", "pwrite64 ends", "io_submit begins", "io_submit ends", "io_getevents begins", "io_getevents ends"}
 }
 
 // killing kills an edge at one point after the other.

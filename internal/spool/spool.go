@@ -109,6 +109,7 @@ type Spool struct {
 	file    *os.File // of the active segment; nil when there is none
 	active  *segment // the one that is written to; its entries are guarded by mu
 	readied int64    // where the room ends that its file has been given ahead
+	ring    *ring    // by which it is synced; nil: by Hooks.Sync
 	chain   sum      // of the last durable frame
 	buf     []byte
 
@@ -167,6 +168,7 @@ func Open(cfg Config) (*Spool, error) {
 	if cfg.Now == nil {
 		return nil, errors.New("open spool: Config.Now is required")
 	}
+	hooked := cfg.Hooks.Sync != nil
 	cfg.fill()
 	s := &Spool{
 		cfg: cfg, queue: make(chan *group), closing: make(chan struct{}), stopped: make(chan struct{}),
@@ -174,6 +176,12 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool %s: %w", cfg.Dir, err), s.release())
+	}
+	if !hooked {
+		var err error
+		if s.ring, err = openRing(); err != nil {
+			cfg.Log.Info("spool: a thread waits for each sync", "reason", err)
+		}
 	}
 	go s.run()
 	return s, nil
@@ -232,6 +240,10 @@ func (s *Spool) Close() error {
 func (s *Spool) release() error {
 	var errs []error
 	s.dropReady()
+	if s.ring != nil {
+		s.ring.close()
+		s.ring = nil
+	}
 	if s.dir != nil {
 		errs = append(errs, unlock(s.dir))
 	}

@@ -236,7 +236,7 @@ func (s *Spool) store(fresh []*request) error {
 		return s.undo(g, err)
 	}
 	s.makeReady(g.size + int64(len(buf)))
-	if err := s.cfg.Hooks.Sync(s.file); err != nil {
+	if err := s.syncBatch(); err != nil {
 		// A later sync may say yes although the data is lost: never ask again.
 		s.abandon(g, err)
 		return fmt.Errorf("%w: sync: %w", ErrBroken, err)
@@ -244,6 +244,14 @@ func (s *Spool) store(fresh []*request) error {
 	s.chain = chain
 	s.publish(g, entries, int64(len(buf)))
 	return nil
+}
+
+// syncBatch makes what was written to the active segment durable.
+func (s *Spool) syncBatch() error {
+	if s.ring != nil {
+		return s.ring.sync(s.file)
+	}
+	return s.cfg.Hooks.Sync(s.file)
 }
 
 func (s *Spool) write(f *os.File, b []byte, off int64) error {

@@ -73,7 +73,7 @@ func names() map[uint64]string {
 		syscall.SYS_WRITE: "write", syscall.SYS_WRITEV: "writev", syscall.SYS_PWRITE64: "pwrite64", syscall.SYS_PWRITEV: "pwritev",
 		syscall.SYS_FSYNC: "fsync", syscall.SYS_FDATASYNC: "fdatasync", syscall.SYS_FTRUNCATE: "ftruncate", syscall.SYS_FALLOCATE: "fallocate",
 		syscall.SYS_OPENAT: "openat", syscall.SYS_MKDIRAT: "mkdirat", syscall.SYS_UNLINKAT: "unlinkat", syscall.SYS_RENAMEAT: "renameat",
-		syscall.SYS_LINKAT: "linkat", renameat2: "renameat2",
+		syscall.SYS_LINKAT: "linkat", renameat2: "renameat2", syscall.SYS_IO_SUBMIT: "io_submit", syscall.SYS_IO_GETEVENTS: "io_getevents",
 	}
 }
 
@@ -110,6 +110,8 @@ func (c call) changes(dir string) string {
 	case syscall.SYS_WRITE, syscall.SYS_WRITEV, syscall.SYS_PWRITE64, syscall.SYS_PWRITEV, syscall.SYS_FSYNC,
 		syscall.SYS_FDATASYNC, syscall.SYS_FTRUNCATE, syscall.SYS_FALLOCATE:
 		path = c.file(c.args[0])
+	case syscall.SYS_IO_SUBMIT:
+		path = c.submitted()
 	case syscall.SYS_OPENAT:
 		if c.args[2]&(syscall.O_WRONLY|syscall.O_RDWR|syscall.O_CREAT) != 0 {
 			path = c.at(c.args[0], c.args[1])
@@ -134,6 +136,35 @@ func (c call) file(fd uint64) string {
 		return ""
 	}
 	return path
+}
+
+// submitted gives the path of the file of which io_submit(2) asks something, the
+// first if there are several.
+func (c call) submitted() string {
+	const fileOffset = 20 // in struct iocb
+	control := c.word(c.args[2])
+	if control == 0 {
+		return ""
+	}
+	return c.file(c.word(control + fileOffset))
+}
+
+// word reads eight bytes of the traced program's memory; 0 if there are none.
+func (c call) word(addr uint64) uint64 {
+	var b [8]byte
+	if n, err := syscall.PtracePeekData(c.tid, uintptr(addr), b[:]); err != nil || n < len(b) {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(b[:])
+}
+
+// completed has io_getevents(2), which has ended, tell that what it waited for
+// failed: the kernel does so where the device does.
+func (c call) completed(e syscall.Errno) {
+	const resultOffset = 16 // in struct io_event
+	var b [8]byte
+	binary.NativeEndian.PutUint64(b[:], -uint64(e))
+	_, _ = syscall.PtracePokeData(c.tid, uintptr(c.args[3])+resultOffset, b[:]) // it is stopped
 }
 
 func (c call) at(fd, name uint64) string {

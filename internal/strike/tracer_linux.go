@@ -19,7 +19,7 @@ func Child() (code int, is bool) {
 		return 0, false
 	}
 	runtime.LockOSThread() // a tracer is a thread
-	t := &tracer{out: os.Stdout, threads: map[int]*thread{}}
+	t := &tracer{out: os.Stdout, threads: map[int]*thread{}, begun: map[uint64]string{}}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Scan()
 	if err := errors.Join(t.take(lines.Bytes()), t.start(os.Args[2], os.Args[2:])); err != nil {
@@ -37,6 +37,7 @@ type tracer struct {
 	pid     int
 	out     io.Writer
 	threads map[int]*thread
+	begun   map[uint64]string // file whose sync is under way, by the context of io_submit(2)
 	now     atomic.Pointer[ordered]
 	dead    bool // by our hand
 	code    int
@@ -166,7 +167,11 @@ func (t *tracer) atCall(tid int, th *thread) {
 	case opExit:
 		if th.fail {
 			th.fail = false
-			setResult(tid, o.Errno)
+			if i := th.call; i.nr == syscall.SYS_IO_GETEVENTS {
+				i.completed(o.Errno)
+			} else {
+				setResult(tid, o.Errno)
+			}
 		}
 		t.point(o, th, "ends")
 	}
@@ -178,12 +183,20 @@ func (t *tracer) begins(o *ordered, th *thread) {
 		return
 	}
 	path := th.call.changes(o.Dir)
+	switch th.call.nr {
+	case syscall.SYS_IO_SUBMIT:
+		t.begun[th.call.args[0]] = path
+	case syscall.SYS_IO_GETEVENTS:
+		path = t.begun[th.call.args[0]]
+	}
 	if path == "" {
 		return
 	}
 	n := int(o.sites.Add(1))
 	if th.fail = o.Fail > 0 && (n == o.Fail || o.On && n > o.Fail); th.fail {
-		skip(th.call.tid)
+		if th.call.nr != syscall.SYS_IO_GETEVENTS { // what has begun is waited for
+			skip(th.call.tid)
+		}
 		fmt.Fprintf(t.out, "%s%s %s\n", said, th.call.name(), path) //nolint:errcheck // the parent misses it
 	}
 }
