@@ -71,7 +71,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.floodSeconds, "flood", 10, "seconds of the flood")
 	flag.IntVar(&p.customers, "customers", 2_000_000, "customers of the support database")
 	flag.IntVar(&p.canaries, "canaries", 10_000, "canaries of a bulk insert")
-	only := flag.String("only", "", "measure `ears`, seeder or dns alone")
+	only := flag.String("only", "", "measure `ears`, seeder, dns or mail alone")
 	flag.Parse()
 	if *ear != "" {
 		return profiled(p.profile, func() error { return beEar(ctx, *ear, *flooded) })
@@ -99,7 +99,7 @@ func measure(ctx context.Context, p *plan, only string) error {
 		name    string
 		always  bool // unless another is asked for
 		compare func(context.Context, *plan, *table) error
-	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"seeder", true, compareSupport}} {
+	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"mail", false, compareMails}, {"seeder", true, compareSupport}} {
 		if only == "" && !part.always || only != "" && only != part.name {
 			continue
 		}
@@ -119,6 +119,17 @@ func compareNames(ctx context.Context, p *plan, t *table) (err error) {
 	}
 	defer func() { err = errors.Join(err, ear.stop()) }()
 	t.comparisons, err = compareDNS(ctx, p, ear)
+	return err
+}
+
+// compareMails is the part of compareEars that is about mail.
+func compareMails(ctx context.Context, p *plan, t *table) (err error) {
+	ear, err := startEar(ctx, p, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ear.stop()) }()
+	t.comparisons, t.bounds, err = compareMail(ctx, p, ear)
 	return err
 }
 
