@@ -81,7 +81,7 @@ func (e *ears) close() {
 }
 
 func (e *ears) listen(ctx context.Context, what, addr string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	ln, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", addr) // every ear loses patience before a probe would tell
 	if err != nil {
 		return nil, fmt.Errorf("[%s] listen: %w", what, err)
 	}

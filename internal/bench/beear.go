@@ -163,7 +163,7 @@ func (s *ears) open(ctx context.Context, g *jobs, keys *seal.Keys) error {
 }
 
 func listen(ctx context.Context, at *string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", "127.0.0.1:0") // as an edge listens
 	if err == nil {
 		*at = ln.Addr().String()
 	}

@@ -82,12 +82,26 @@ func Append(b []byte, r Record) []byte {
 	rest := r.Bytes
 	for {
 		n := min(len(rest), limit)
-		b = fmt.Appendf(b, "%c %08d %08d\n", r.Kind, min(max(r.After.Milliseconds(), 0), limit), n)
-		b = append(b, rest[:n]...)
+		b = append(b, byte(r.Kind), ' ')
+		b = eight(b, int(min(max(r.After.Milliseconds(), 0), limit)))
+		b = eight(append(b, ' '), n)
+		b = append(append(b, '\n'), rest[:n]...)
 		if rest = rest[n:]; len(rest) == 0 {
 			return b
 		}
 	}
+}
+
+// eight adds a number as eight digits; every line of every session has two.
+func eight(b []byte, n int) []byte {
+	const digits = 8
+	at := len(b)
+	b = append(b, "00000000"...)
+	for i := at + digits - 1; n > 0; i-- {
+		b[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return b
 }
 
 // Records reads a dialogue. The bytes of a record alias raw. A fault is given

@@ -48,6 +48,7 @@ type wire struct {
 	said      string // what the recipients of the transaction were answered with
 	mixed     bool   // not all with the same
 	helo      string
+	client    string   // see peer
 	tls       string   // version and cipher
 	delivered []string // of LMTP: the accepted recipients of the message that ended
 	held      int      // bytes of the message that count against Limits.Held
@@ -273,11 +274,14 @@ func (w *wire) proxy() string {
 
 // peer gives the client's address as replies show it.
 func (w *wire) peer() string {
-	host, _, err := net.SplitHostPort(w.RemoteAddr().String())
-	if err != nil {
-		return "unknown"
+	if w.client == "" {
+		host, _, err := net.SplitHostPort(w.RemoteAddr().String())
+		if err != nil {
+			host = "unknown"
+		}
+		w.client = host
 	}
-	return host
+	return w.client
 }
 
 func (w *wire) send(b []byte) {
