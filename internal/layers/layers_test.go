@@ -16,6 +16,7 @@ const module = "saltmine/"
 func storeys() map[string]int {
 	return map[string]int{
 		"configs":                   0,
+		"internal/baserate":         0,
 		"internal/canary":           0,
 		"seeder/persona/checkdigit": 0,
 		"seeder/recipe":             0,
