@@ -53,9 +53,9 @@ becomes more urgent. Only a verdict closes an incident.`,
 func (c *core) acknowledge(ctx context.Context, id string) (registry.Ack, error) {
 	var err error
 	if strings.HasPrefix(id, "n_") {
-		err = c.reg.AcknowledgeNotice(ctx, canary.NoticeID(id), whoami(), "cli")
+		err = c.reg.AcknowledgeNotice(ctx, canary.NoticeID(id), here())
 	} else {
-		err = c.reg.Acknowledge(ctx, canary.IncidentID(id), whoami(), "cli")
+		err = c.reg.Acknowledge(ctx, canary.IncidentID(id), here())
 	}
 	if err != nil {
 		return registry.Ack{}, err
@@ -89,7 +89,7 @@ func (s *server) acks() map[string]http.Handler {
 func (s *server) acknowledged(ctx context.Context, key, who, via string, at time.Time) error {
 	var err error
 	if strings.HasPrefix(key, "n_") {
-		err = s.reg.AcknowledgeNotice(ctx, canary.NoticeID(key), who, via)
+		err = s.reg.AcknowledgeNotice(ctx, canary.NoticeID(key), registry.By{Who: who, Via: via})
 	} else {
 		err = s.reg.AcknowledgeAt(ctx, canary.IncidentID(key), at, who, via)
 	}

@@ -152,7 +152,7 @@ func (a *app) show(ctx context.Context, reg *registry.Registry, id canary.ID, re
 	p := list[0]
 	s := shown{listed: listed{p.ID, p.State, p.Place, p.Batch, p.Segment, len(p.Tokens)}}
 	if reveal {
-		if err := reg.Reveal(ctx, id, whoami()); err != nil {
+		if err := reg.Reveal(ctx, here(), id); err != nil {
 			return err
 		}
 		s.Name = p.Name
@@ -197,6 +197,9 @@ func moment(m canary.Moment) string {
 	}
 	return fmt.Sprintf("%s ±%s", m.Earliest.Format("2006-01-02T15:04:05Z"), m.Latest.Sub(m.Earliest))
 }
+
+// here is whoever runs a command.
+func here() registry.By { return registry.By{Who: whoami(), Via: "cli"} }
 
 func whoami() string {
 	if u, err := user.Current(); err == nil {

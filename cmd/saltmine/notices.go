@@ -32,7 +32,7 @@ Each is raised and paged once, and listed until somebody acknowledges it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
 				for _, id := range read {
-					if err := c.reg.AcknowledgeNotice(cmd.Context(), canary.NoticeID(id), whoami(), "cli"); err != nil {
+					if err := c.reg.AcknowledgeNotice(cmd.Context(), canary.NoticeID(id), here()); err != nil {
 						return err
 					}
 				}

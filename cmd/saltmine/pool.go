@@ -224,7 +224,7 @@ func (a *app) poolShow(ctx context.Context, c *core, id inventory.ID, reveal boo
 	}
 	o := opened{pooled: maskItem(i, poolRules(c.cfg), a.now())}
 	if reveal {
-		if err := c.reg.Reveal(ctx, canary.ID(id), whoami()); err != nil {
+		if err := c.reg.Reveal(ctx, here(), canary.ID(id)); err != nil {
 			return err
 		}
 		o.Text, o.Name, o.Owner, o.Note = i.Text, i.Name, i.Owner, i.Consent

@@ -183,12 +183,7 @@ func (c *core) recordShown(ctx context.Context, dryRun bool, ids []canary.ID) er
 	if len(ids) == 0 {
 		ids = []canary.ID{"*"}
 	}
-	for _, id := range ids {
-		if err := c.reg.Reveal(ctx, id, whoami()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.reg.Reveal(ctx, here(), ids...)
 }
 
 // known fails for a batch or a canary that is not registered at the place: a

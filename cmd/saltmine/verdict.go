@@ -31,7 +31,7 @@ incident, which pages again.`,
 			}
 			defer func() { err = errors.Join(err, c.close()) }()
 			id := canary.IncidentID(args[0])
-			if err := c.reg.SetVerdict(cmd.Context(), id, canary.Verdict(args[1])); err != nil {
+			if err := c.reg.SetVerdict(cmd.Context(), id, canary.Verdict(args[1]), here()); err != nil {
 				return err
 			}
 			inc, err := c.reg.Incident(cmd.Context(), id)

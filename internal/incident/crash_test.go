@@ -226,7 +226,7 @@ func TestAcknowledgedAndWorse(t *testing.T) {
 	w.cfg.Routes = []incident.Route{{Name: "duty", Min: canary.P2}, {Name: "second", Min: canary.P2, After: 10 * time.Minute}}
 	w.take(w.mail(address(1)))
 	inc := w.only().ID
-	must(t, w.reg.Acknowledge(w.ctx, inc, "dana", "cli"))
+	must(t, w.reg.Acknowledge(w.ctx, inc, registry.By{Who: "dana", Via: "cli"}))
 	if _, err := w.reg.Outbox().Escalate(w.ctx, w.now()); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func TestClosedMeanwhile(t *testing.T) {
 	closed := w.only().ID
 	w.pass(time.Minute)
 	w.hear(w.mail(address(1)))
-	w.cfg.Filer = &filer{Filer: w.reg, before: func() error { return w.reg.SetVerdict(t.Context(), closed, canary.Noise) }}
+	w.cfg.Filer = &filer{Filer: w.reg, before: func() error { return w.reg.SetVerdict(t.Context(), closed, canary.Noise, registry.By{}) }}
 	in := w.intake()
 	if err := in.Drain(t.Context()); !errors.Is(err, registry.ErrMoved) {
 		t.Errorf("drain: %v, want ErrMoved", err)

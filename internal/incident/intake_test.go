@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // inGroups runs a test with all records in one group, and with one record in
@@ -284,7 +285,7 @@ func TestVerdictClosesTheIncident(t *testing.T) {
 	w.plant("db:main", 1)
 	w.take(w.mail(address(1)))
 	closed := w.only().ID
-	must(t, w.reg.SetVerdict(t.Context(), closed, canary.Noise))
+	must(t, w.reg.SetVerdict(t.Context(), closed, canary.Noise, registry.By{}))
 	w.pass(time.Minute)
 	w.take(w.mail(address(1)))
 	if n := len(w.incidents()); n != 2 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // desk makes the world's intake remember agents.
@@ -100,7 +101,7 @@ func TestARunIsToldOnce(t *testing.T) {
 	if w.run("bob") != nil {
 		t.Error("agents are mixed up")
 	}
-	must(t, w.reg.SetVerdict(w.ctx, first.ID, canary.Noise))
+	must(t, w.reg.SetVerdict(w.ctx, first.ID, canary.Noise, registry.By{}))
 	w.pass(25 * time.Hour)
 	w.quotes("ann", "532") // the row is forgotten, one number begins none
 	if n := len(w.incidents()); n != 1 {

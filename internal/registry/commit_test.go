@@ -260,11 +260,11 @@ func TestBoard(t *testing.T) {
 		if got, err := r.Incidents(ctx, 5); err != nil || cmp.Diff([]canary.Incident{inc}, got) != "" {
 			t.Errorf("updated: %v, %v", got, err)
 		}
-		must(t, r.SetVerdict(ctx, inc.ID, canary.Leak))
+		must(t, r.SetVerdict(ctx, inc.ID, canary.Leak, registry.By{Who: "dana", Via: "cli"}))
 		if board, err := r.Board(ctx, start().Add(-time.Hour)); err != nil || len(board) != 0 {
 			t.Errorf("an incident with a verdict is on the board: %v, %v", board, err)
 		}
-		if err := r.SetVerdict(ctx, "i_nobody", canary.Leak); !errors.Is(err, registry.ErrNotFound) {
+		if err := r.SetVerdict(ctx, "i_nobody", canary.Leak, registry.By{Who: "dana", Via: "cli"}); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("verdict on nothing: %v", err)
 		}
 	})
@@ -334,8 +334,8 @@ func TestJobsAndReveals(t *testing.T) {
 				t.Errorf("%v, %v", got, err)
 			}
 		}
-		must(t, r.Reveal(ctx, planting(1).ID, "dora"))
-		must(t, r.Reveal(ctx, planting(1).ID, "dora"))
+		must(t, r.Reveal(ctx, registry.By{Who: "dora", Via: "cli"}, planting(1).ID))
+		must(t, r.Reveal(ctx, registry.By{Who: "dora", Via: "cli"}, planting(1).ID))
 	})
 }
 
@@ -347,7 +347,7 @@ func TestCommitToAClosedIncident(t *testing.T) {
 		must(t, r.Commit(ctx, o))
 		again := canary.Outcome{Incidents: o.Incidents}
 		must(t, r.Commit(ctx, again))
-		must(t, r.SetVerdict(ctx, o.Incidents[0].ID, canary.Noise))
+		must(t, r.SetVerdict(ctx, o.Incidents[0].ID, canary.Noise, registry.By{Who: "dana", Via: "cli"}))
 		if err := r.Commit(ctx, again); !errors.Is(err, registry.ErrMoved) {
 			t.Errorf("to a closed incident: %v", err)
 		}

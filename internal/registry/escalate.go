@@ -109,9 +109,13 @@ type Ack struct {
 // Acknowledge records that somebody is at an incident. What is no more urgent
 // than what people were told of it wakes nobody any more, and no further step goes
 // out for it; a page that reached nobody yet is not among that, unless there is no
-// other. Who was first stays, until it has become more urgent.
-func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, who, via string) error {
-	return r.acknowledge(ctx, id, Ack{At: r.now(), Who: who, Via: via},
+// other. Who was first stays, until it has become more urgent. With a version,
+// what was shown is the incident itself.
+func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, by By) error {
+	if by.Version != "" {
+		return r.acknowledge(ctx, id, by.Version, Ack{At: r.now(), Who: by.Who, Via: by.Via}, question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
+	}
+	return r.acknowledge(ctx, id, "", Ack{At: r.now(), Who: by.Who, Via: by.Via},
 		question{"SELECT p.severity" + told + "d.state = 'sent' AND d.log = 0 ORDER BY p.severity LIMIT 1", []any{id}},
 		question{"SELECT severity FROM pages WHERE incident = ? ORDER BY severity DESC LIMIT 1", []any{id}},
 		question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
@@ -136,15 +140,18 @@ const clocks = 30 * time.Second
 // was never heard of, they knew of the least urgent page that had been written for
 // the route. It is [ErrNotFound] when there was none.
 func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
-	return r.acknowledge(ctx, id, Ack{At: at, Who: who, Via: via},
+	return r.acknowledge(ctx, id, "", Ack{At: at, Who: who, Via: via},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, via, micros(at)}},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
 			[]any{id, via, micros(at.Add(clocks))}})
 }
 
 // acknowledge takes the answer of the first question that has one.
-func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, a Ack, ask ...question) error {
+func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown string, a Ack, ask ...question) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.unchanged(ctx, tx, id, shown); err != nil {
+			return err
+		}
 		for _, q := range ask {
 			err := notFound(tx.QueryRowContext(ctx, q.query, q.args...).Scan(&a.Severity))
 			if err == nil {
@@ -162,32 +169,40 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, a Ack,
 	return nil
 }
 
+// ack writes an acknowledgement, and that it was said to the evidence log, also
+// when somebody else was first.
 func (r *Registry) ack(ctx context.Context, tx *sql.Tx, about string, a Ack) error {
+	outcome, err := r.saveAck(ctx, tx, about, a)
+	if err != nil {
+		return err
+	}
+	return r.record(ctx, tx, canary.Act{Who: a.Who, Via: a.Via, What: canary.ActAcknowledge, About: about, Outcome: outcome})
+}
+
+func (r *Registry) saveAck(ctx context.Context, tx *sql.Tx, about string, a Ack) (outcome string, err error) {
+	a.Who, a.Via = short(a.Who, 200), short(a.Via, 64)
 	var before canary.Severity
-	err := tx.QueryRowContext(ctx, "SELECT severity FROM acks WHERE about = ?", about).Scan(&before)
+	err = tx.QueryRowContext(ctx, "SELECT severity FROM acks WHERE about = ?", about).Scan(&before)
 	switch err = notFound(err); {
 	case err == nil && before <= a.Severity:
-		return nil
+		return "somebody was first", nil
 	case err == nil:
 		_, err = tx.ExecContext(ctx, "UPDATE acks SET severity = ?, acknowledged = ?, who = ?, via = ? WHERE about = ?",
-			int(a.Severity), micros(a.At), cut(a.Who, 200), cut(a.Via, 64), about)
+			int(a.Severity), micros(a.At), a.Who, a.Via, about)
 	case errors.Is(err, ErrNotFound):
 		_, err = tx.ExecContext(ctx, "INSERT INTO acks (about, severity, acknowledged, who, via) VALUES (?,?,?,?,?)",
-			about, int(a.Severity), micros(a.At), cut(a.Who, 200), cut(a.Via, 64))
+			about, int(a.Severity), micros(a.At), a.Who, a.Via)
 	}
-	return err
+	return a.Severity.String(), err
 }
 
 // AckOf returns who is at an incident or a notice; [ErrNotFound] when nobody is.
 func (r *Registry) AckOf(ctx context.Context, about string) (Ack, error) {
-	var a Ack
-	var at int64
-	err := r.db.QueryRowContext(ctx, "SELECT severity, acknowledged, who, via FROM acks WHERE about = ?", about).Scan(&a.Severity, &at, &a.Who, &a.Via)
+	a, err := ackOf(ctx, r.db, about)
 	if err != nil {
-		return Ack{}, fmt.Errorf("registry: acknowledgement of %s: %w", about, notFound(err))
+		return Ack{}, fmt.Errorf("registry: acknowledgement of %s: %w", about, err)
 	}
-	a.At = fromMicros(at)
-	return a, nil
+	return *a, nil
 }
 
 func notFound(err error) error {

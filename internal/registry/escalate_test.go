@@ -21,14 +21,14 @@ func TestAcknowledgements(t *testing.T) {
 		if err := r.AcknowledgeAt(ctx, id, paged.Add(-time.Hour), "dana", "duty"); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("acknowledged before it was paged: %v", err)
 		}
-		for _, unknown := range []error{r.Acknowledge(ctx, "i_nobody", "dana", "cli"), r.AcknowledgeAt(ctx, "i_nobody", paged, "dana", "duty")} {
+		for _, unknown := range []error{r.Acknowledge(ctx, "i_nobody", registry.By{Who: "dana", Via: "cli"}), r.AcknowledgeAt(ctx, "i_nobody", paged, "dana", "duty")} {
 			if !errors.Is(unknown, registry.ErrNotFound) {
 				t.Errorf("an unknown incident: %v", unknown)
 			}
 		}
 		said := paged.Add(-time.Second) // their clock is behind
 		must(t, r.AcknowledgeAt(ctx, id, said, "dana", "duty"))
-		must(t, r.Acknowledge(ctx, id, "somebody else", "cli"))
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "somebody else", Via: "cli"}))
 		want := registry.Ack{Severity: canary.P2, At: said, Who: "dana", Via: "duty"}
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
@@ -44,12 +44,12 @@ func TestAcknowledgements(t *testing.T) {
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("sent again: %+v, %v; want %+v", got, err, want)
 		}
-		must(t, r.Acknowledge(ctx, id, "sam", "cli"))
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "sam", Via: "cli"}))
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("acknowledged what nobody was told: %+v, %v; want %+v", got, err, want)
 		}
 		must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: page, Route: "hook", Kind: pager.Trigger}, page.At, "status 202"))
-		must(t, r.Acknowledge(ctx, id, "sam", "cli"))
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "sam", Via: "cli"}))
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got.Severity != canary.P1 || got.Who != "sam" {
 			t.Errorf("acknowledged as it is now: %+v, %v", got, err)
 		}

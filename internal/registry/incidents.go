@@ -61,9 +61,13 @@ func (r *Registry) queryIncidents(ctx context.Context, rest string, args ...any)
 }
 
 // SetVerdict closes an incident, and the routes that were told of it are told. A
-// verdict that is changed later is told to nobody.
-func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canary.Verdict) error {
+// verdict that is changed later is told to nobody. It is on the evidence log with
+// the change, or neither is.
+func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canary.Verdict, by By) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.unchanged(ctx, tx, id, by.Version); err != nil {
+			return err
+		}
 		before, err := r.lockVerdict(ctx, tx, id)
 		if err != nil {
 			return err
@@ -71,10 +75,12 @@ func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canar
 		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET verdict = ?, updated = ? WHERE id = ?", v, micros(r.now()), id); err != nil {
 			return err
 		}
-		if before != "" {
-			return nil
+		if before == "" {
+			if err := r.resolve(ctx, tx, id); err != nil {
+				return err
+			}
 		}
-		return r.resolve(ctx, tx, id)
+		return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActVerdict, About: string(id), Outcome: string(v)})
 	})
 	if err != nil {
 		return fmt.Errorf("registry: verdict on %s: %w", id, err)
@@ -240,11 +246,23 @@ func (r *Registry) ContactCounts(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// Reveal records that somebody opened a canary's identity, before it is shown.
-func (r *Registry) Reveal(ctx context.Context, id canary.ID, who string) error {
-	_, err := r.db.ExecContext(ctx, "INSERT INTO reveals (id, canary, who, revealed) VALUES (?,?,?,?)", canary.NewID("v"), id, who, micros(r.now()))
+// Reveal records that somebody opens the identities of canaries, before they are
+// shown.
+func (r *Registry) Reveal(ctx context.Context, by By, ids ...canary.ID) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			_, err := tx.ExecContext(ctx, "INSERT INTO reveals (id, canary, who, revealed) VALUES (?,?,?,?)", canary.NewID("v"), id, short(by.Who, 200), micros(r.now()))
+			if err != nil {
+				return err
+			}
+			if err := r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActReveal, About: string(id), Outcome: "opened"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("registry: record the opening of %s: %w", id, err)
+		return fmt.Errorf("registry: record the opening of %d identities: %w", len(ids), err)
 	}
 	return nil
 }

@@ -149,21 +149,21 @@ func (r *Registry) Notices(ctx context.Context, all bool, limit int) ([]canary.N
 
 // AcknowledgeNotice records that somebody has read a notice; no further step of
 // its page goes out. Who was first stays.
-func (r *Registry) AcknowledgeNotice(ctx context.Context, id canary.NoticeID, who, via string) error {
+func (r *Registry) AcknowledgeNotice(ctx context.Context, id canary.NoticeID, by By) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		var read int64
 		var severity canary.Severity
 		if err := tx.QueryRowContext(ctx, "SELECT acknowledged, severity FROM notices WHERE id = ?", id).Scan(&read, &severity); err != nil {
 			return notFound(err)
 		}
-		if read != 0 {
-			return nil
-		}
 		now := r.now()
-		if _, err := tx.ExecContext(ctx, "UPDATE notices SET acknowledged = ?, who = ? WHERE id = ?", micros(now), cut(who, 200), id); err != nil {
+		if read != 0 {
+			return r.ack(ctx, tx, string(id), Ack{Severity: severity, At: now, Who: by.Who, Via: by.Via})
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE notices SET acknowledged = ?, who = ? WHERE id = ?", micros(now), short(by.Who, 200), id); err != nil {
 			return err
 		}
-		return r.ack(ctx, tx, string(id), Ack{Severity: severity, At: now, Who: who, Via: via})
+		return r.ack(ctx, tx, string(id), Ack{Severity: severity, At: now, Who: by.Who, Via: by.Via})
 	})
 	if err != nil {
 		return fmt.Errorf("registry: acknowledge %s: %w", id, err)

@@ -60,15 +60,15 @@ func TestNotices(t *testing.T) {
 		wantShown(true, 4)
 
 		n := wantShown(false, 4)[0]
-		must(t, r.AcknowledgeNotice(ctx, n.ID, "dana", "cli"))
-		must(t, r.AcknowledgeNotice(ctx, n.ID, "somebody else", "cli"))
+		must(t, r.AcknowledgeNotice(ctx, n.ID, registry.By{Who: "dana", Via: "cli"}))
+		must(t, r.AcknowledgeNotice(ctx, n.ID, registry.By{Who: "somebody else", Via: "cli"}))
 		wantShown(false, 3)
 		for _, m := range wantShown(true, 4) {
 			if m.ID == n.ID && (m.Who != "dana" || m.Acknowledged.IsZero() || m.Text != n.Text || len(m.Next) != 1) {
 				t.Errorf("acknowledged: %+v", m)
 			}
 		}
-		if err := r.AcknowledgeNotice(ctx, "n_nobody", "dana", "cli"); !errors.Is(err, registry.ErrNotFound) {
+		if err := r.AcknowledgeNotice(ctx, "n_nobody", registry.By{Who: "dana", Via: "cli"}); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("an unknown notice: %v", err)
 		}
 		due, err := r.Outbox().Due(ctx, start().AddDate(1, 0, 0), 100)

@@ -95,11 +95,11 @@ func TestOutboxContract(t *testing.T) {
 				},
 				Acknowledge: func(t *testing.T, id canary.IncidentID) {
 					t.Helper()
-					must(t, r.Acknowledge(t.Context(), id, "dana", "cli"))
+					must(t, r.Acknowledge(t.Context(), id, registry.By{Who: "dana", Via: "cli"}))
 				},
 				Close: func(t *testing.T, id canary.IncidentID, v canary.Verdict) {
 					t.Helper()
-					must(t, r.SetVerdict(t.Context(), id, v))
+					must(t, r.SetVerdict(t.Context(), id, v, registry.By{Who: "dana", Via: "cli"}))
 				},
 			}
 		}

@@ -250,8 +250,27 @@ CREATE TABLE reveals (
   who VARCHAR(200) NOT NULL,
   revealed BIGINT NOT NULL
 );
+-- The evidence log, which is only added to; see acts.go. act_head has one row.
+CREATE TABLE acts (
+  seq BIGINT NOT NULL PRIMARY KEY,
+  done BIGINT NOT NULL,
+  who VARCHAR(200) NOT NULL,
+  via VARCHAR(64) NOT NULL,
+  what VARCHAR(200) NOT NULL,
+  about VARCHAR(200) COLLATE BINARY NOT NULL,
+  outcome VARCHAR(64) NOT NULL,
+  link VARCHAR(32) COLLATE BINARY NOT NULL
+);
+CREATE INDEX acts_by_about ON acts (about, seq);
+CREATE TABLE act_head (
+  id INT NOT NULL PRIMARY KEY,
+  sealed LONGBLOB NOT NULL
+);
+INSERT INTO act_head (id, sealed) VALUES (1, '');
 
 -- +goose Down
+DROP TABLE act_head;
+DROP TABLE acts;
 DROP TABLE reveals;
 DROP TABLE panels;
 DROP TABLE ticks;

@@ -1,0 +1,27 @@
+package canary
+
+import "time"
+
+// Act is one thing that somebody did or asked for, as the evidence log keeps it:
+// a verdict, an acknowledgement, the opening of an identity, a call of the HTTP
+// interface. It holds no secret and names no canary but by its id.
+type Act struct {
+	Seq int64     `json:"seq"` // from 1, without a gap
+	At  time.Time `json:"at"`
+	Who string    `json:"who"` // a person's name, or "-" for whoever has shown no token
+	Via string    `json:"via"` // "cli", "api", or the route it came back on
+	// What is the kind of act, or the call: "verdict", "GET /v1/incidents".
+	What  string `json:"what"`
+	About string `json:"about,omitempty"` // the id of what it was done to
+	// Outcome is what came of it: the verdict, "done", the status of a call.
+	Outcome string `json:"outcome"`
+	// Link is the keyed hash of this act and of the link before it.
+	Link string `json:"link"`
+}
+
+// What acts are called that change something or open an identity.
+const (
+	ActVerdict     = "verdict"
+	ActAcknowledge = "acknowledge"
+	ActReveal      = "reveal"
+)

@@ -1,0 +1,227 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"saltmine/internal/canary"
+)
+
+// The evidence log is the table of acts, which is only ever added to. Each act
+// has a number, one more than the last, and a link: the keyed hash (blind index,
+// kind "act") of the link before it, a line feed, and the act as JSON without its
+// own link. The number and link of the last are sealed in a row of their own.
+//
+// So whoever can write to the database and has not the keys can change, take out,
+// put in or cut off nothing that CheckActs would not find, but for one thing: to
+// put back an older copy of both tables. Against that helps a head that was noted
+// elsewhere; serve logs it.
+
+// ErrTampered is returned when the evidence log is not as it was written.
+var ErrTampered = errors.New("the evidence log has been changed")
+
+// By says who does something, and how it came.
+type By struct {
+	Who, Via string
+	// Version is what an incident was when it was shown to them, see [Case]. Where
+	// it has changed since, nothing is done: [ErrStale]. Empty: whatever it is.
+	Version string
+}
+
+// Head is the end of the evidence log.
+type Head struct {
+	Seq  int64  `json:"seq"` // 0 while it is empty
+	Link string `json:"link"`
+}
+
+// String gives what can be noted elsewhere and compared later.
+func (h Head) String() string { return fmt.Sprintf("%d:%s", h.Seq, h.Link) }
+
+// Record puts an act at the end of the evidence log. Number, time and link are
+// given here.
+func (r *Registry) Record(ctx context.Context, a canary.Act) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.record(ctx, tx, a) })
+}
+
+// record is the last thing that a transaction does: every other one that records
+// waits for it from here on.
+func (r *Registry) record(ctx context.Context, tx *sql.Tx, a canary.Act) error {
+	head, err := r.lockHead(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("registry: evidence log: %w", err)
+	}
+	a.Seq, a.At = head.Seq+1, canary.Micro(r.now())
+	a.Who, a.Via, a.What, a.About, a.Outcome = short(a.Who, 200), short(a.Via, 64), short(a.What, 200), short(a.About, 200), short(a.Outcome, 64)
+	if a.Link, err = r.linkOf(head.Link, a); err != nil {
+		return fmt.Errorf("registry: evidence log: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO acts (seq, done, who, via, what, about, outcome, link) VALUES (?,?,?,?,?,?,?,?)",
+		a.Seq, micros(a.At), a.Who, a.Via, a.What, a.About, a.Outcome, a.Link)
+	if err == nil {
+		sealed := r.vault.Seal("acts|head", []byte(Head{a.Seq, a.Link}.String()))
+		err = one(tx.ExecContext(ctx, "UPDATE act_head SET sealed = ? WHERE id = 1", sealed))
+	}
+	if err != nil {
+		return fmt.Errorf("registry: evidence log: %w", err)
+	}
+	return nil
+}
+
+// short cuts a text to so many characters and makes it one that every database
+// gives back as it is.
+func short(s string, n int) string {
+	s = strings.Map(func(c rune) rune {
+		if c == utf8.RuneError || c < ' ' || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, s)
+	if utf8.RuneCountInString(s) > n {
+		s = string([]rune(s)[:n])
+	}
+	return s
+}
+
+func (r *Registry) linkOf(before string, a canary.Act) (string, error) {
+	a.Link = ""
+	text, err := json.Marshal(a)
+	return r.vault.Blind("act", before+"\n"+string(text)), err
+}
+
+// lockHead reads the end of the log, where nobody else may add until the end of
+// the transaction.
+func (r *Registry) lockHead(ctx context.Context, tx *sql.Tx) (Head, error) {
+	query := "SELECT sealed FROM act_head WHERE id = 1"
+	if r.mysql {
+		query += " FOR UPDATE"
+	}
+	return r.openHead(tx.QueryRowContext(ctx, query))
+}
+
+func (r *Registry) openHead(row scanner) (h Head, err error) {
+	var sealed []byte
+	if err := row.Scan(&sealed); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = fmt.Errorf("%w: its end is gone", ErrTampered)
+		}
+		return h, err
+	}
+	if len(sealed) == 0 {
+		return h, nil
+	}
+	plain, err := r.vault.Open("acts|head", sealed)
+	if err != nil {
+		return h, fmt.Errorf("%w: its end: %w", ErrTampered, err)
+	}
+	seq, link, _ := strings.Cut(string(plain), ":")
+	h.Link = link
+	_, err = fmt.Sscan(seq, &h.Seq)
+	return h, err
+}
+
+// ActsHead returns the end of the evidence log.
+func (r *Registry) ActsHead(ctx context.Context) (Head, error) {
+	h, err := r.openHead(r.db.QueryRowContext(ctx, "SELECT sealed FROM act_head WHERE id = 1"))
+	if err != nil {
+		return h, fmt.Errorf("registry: evidence log: %w", err)
+	}
+	return h, nil
+}
+
+// ActFilter chooses acts. Zero fields choose all.
+type ActFilter struct {
+	About  string
+	Who    string
+	Before int64 // only those with a lower number
+	Limit  int   // at most so many; 0 is no limit
+}
+
+// Acts returns acts, the last first.
+func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) {
+	where, args := "1=1", []any(nil)
+	add := func(condition string, value any) { where, args = where+" AND "+condition, append(args, value) }
+	if f.About != "" {
+		add("about = ?", f.About)
+	}
+	if f.Who != "" {
+		add("who = ?", f.Who)
+	}
+	if f.Before > 0 {
+		add("seq < ?", f.Before)
+	}
+	where += " ORDER BY seq DESC"
+	if f.Limit > 0 {
+		where, args = where+" LIMIT ?", append(args, f.Limit)
+	}
+	var list []canary.Act
+	err := r.eachAct(ctx, where, args, func(a canary.Act) error {
+		list = append(list, a)
+		return nil
+	})
+	return list, err
+}
+
+func (r *Registry) eachAct(ctx context.Context, where string, args []any, fn func(canary.Act) error) error {
+	err := r.each(ctx, "SELECT seq, done, who, via, what, about, outcome, link FROM acts WHERE "+where, args, func(row *sql.Rows) error {
+		var a canary.Act
+		var at int64
+		if err := row.Scan(&a.Seq, &at, &a.Who, &a.Via, &a.What, &a.About, &a.Outcome, &a.Link); err != nil {
+			return err
+		}
+		a.At = fromMicros(at)
+		return fn(a)
+	})
+	if err != nil {
+		return fmt.Errorf("registry: evidence log: %w", err)
+	}
+	return nil
+}
+
+// CheckActs reads the whole evidence log and returns its end. It is [ErrTampered]
+// when an act is not as it was written, or one is missing, and when the heads
+// that were noted earlier do not stand in it.
+func (r *Registry) CheckActs(ctx context.Context, noted ...Head) (Head, error) {
+	// Acts are added meanwhile: there are at least those of this end.
+	end, err := r.ActsHead(ctx)
+	if err != nil {
+		return end, err
+	}
+	want := map[int64]string{}
+	for _, h := range append(noted, end) {
+		if other, twice := want[h.Seq]; twice && other != h.Link {
+			return end, fmt.Errorf("registry: %w: act %d has another link than was noted", ErrTampered, h.Seq)
+		}
+		want[h.Seq] = h.Link
+	}
+	delete(want, 0)
+	var last Head
+	err = r.eachAct(ctx, "1=1 ORDER BY seq", nil, func(a canary.Act) error {
+		link, err := r.linkOf(last.Link, a)
+		noted, ends := want[a.Seq]
+		switch {
+		case err != nil:
+			return err
+		case a.Seq != last.Seq+1:
+			return fmt.Errorf("%w: act %d is missing", ErrTampered, last.Seq+1)
+		case a.Link != link:
+			return fmt.Errorf("%w: act %d is not as it was written", ErrTampered, a.Seq)
+		case ends && noted != link:
+			return fmt.Errorf("%w: act %d has another link than was noted", ErrTampered, a.Seq)
+		}
+		delete(want, a.Seq)
+		last = Head{a.Seq, a.Link}
+		return nil
+	})
+	if err != nil {
+		return end, err
+	}
+	for seq := range want {
+		return end, fmt.Errorf("registry: %w: it ends at act %d, and there was an act %d", ErrTampered, last.Seq, seq)
+	}
+	return end, nil
+}
