@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
 	"saltmine/internal/pager"
@@ -50,6 +51,7 @@ func (s *server) routes() ([]incident.Route, map[string]pager.Send, error) {
 	if len(sends) == 0 {
 		s.log.Warn("no [[route]] is configured: nobody will be paged")
 	}
+	sends[canary.Muted] = s.mute
 	return steps(s.cfg), sends, nil
 }
 

@@ -81,6 +81,9 @@ type Outcome struct {
 	// when another core was faster.
 	Searched []ContactID
 	Judge    []ContactID // filed contacts the sender of whose mail is to be looked at
+	// Spent are marks of drills that are used up; the commit fails when another
+	// contact was faster.
+	Spent []Spent
 }
 
 // Standing is an open incident with what later contacts are compared with.

@@ -16,6 +16,8 @@ const (
 	NoticeMailbox  NoticeKind = "mailbox"  // mailboxes cannot be read
 	NoticeExclude  NoticeKind = "exclude"  // somebody asks about too many customers
 	NoticeEdge     NoticeKind = "edge"     // an edge is silent, or cannot record
+	NoticeDeadman  NoticeKind = "deadman"  // a front is silent: what comes in there pages nobody
+	NoticeDrill    NoticeKind = "drill"    // a drill on schedule failed
 )
 
 // Notice is something that a person should know of and that is no contact: a

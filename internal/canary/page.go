@@ -9,9 +9,12 @@ type Page struct {
 	// Incident is empty on the page of a notice, whose id Notice then is.
 	Incident IncidentID `json:"incident,omitempty"`
 	Notice   NoticeID   `json:"notice,omitempty"`
-	Severity Severity   `json:"severity"`
-	At       time.Time  `json:"at"`
-	Place    Place      `json:"place"`
+	// Drill is set on the page of a drill: its run, or the shot where there is no
+	// incident.
+	Drill    string    `json:"drill,omitempty"`
+	Severity Severity  `json:"severity"`
+	At       time.Time `json:"at"`
+	Place    Place     `json:"place"`
 	// Summary is one line of at most 200 characters.
 	Summary string `json:"summary"`
 	// Reasons say why the severity is what it is.
@@ -34,10 +37,13 @@ type Page struct {
 	Canaries int `json:"canaries"`
 }
 
-// About is the id of what the page tells of: the incident or the notice.
+// About is the id of what the page tells of: the incident, the notice, or a shot.
 func (p *Page) About() string {
-	if p.Notice != "" {
+	switch {
+	case p.Notice != "":
 		return string(p.Notice)
+	case p.Incident != "":
+		return string(p.Incident)
 	}
-	return string(p.Incident)
+	return p.Drill
 }

@@ -22,6 +22,7 @@ type Role string
 const (
 	RolePlanted Role = "planted" // put, or about to be put, into a support database
 	RolePlacebo Role = "placebo" // made alike and never put anywhere
+	RoleDrill   Role = "drill"   // made alike, never put anywhere, and used by drills alone
 )
 
 // Token is one thing of a canary that a stranger can contact or quote.

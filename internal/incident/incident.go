@@ -27,6 +27,9 @@
 // a route once for each incident, and again when what was told as P3 or P4 rises,
 // or it becomes more urgent than what somebody acknowledged.
 //
+// Drills have tokens of their own, which count nowhere. A contact is a drill's only
+// when it carries a mark that a core made for it, fresh and once (drill.go).
+//
 // Help-desk agents may be the insiders who look for canaries. What each looks up
 // is remembered, and a run of it opens an incident of its own, whose place is the
 // agent and whose evidence are the look-ups.
@@ -92,7 +95,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Searching, Turn, Stray, Call and Looker must be set.
+// Known, Searching, Turn, Stray, Call, Marked and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -121,6 +124,9 @@ type Config struct {
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
 	// Call gives a filed contact, nil when there is none: what a call began with.
 	Call func(ctx context.Context, id canary.ContactID) (*canary.Contact, error)
+	// Marked finds the shot of a drill whose mark for a target a text is. Nil: no
+	// contact is a drill's.
+	Marked func(ctx context.Context, target, mark string) (canary.Shot, bool, error)
 	// Looker gives what is remembered of an agent's look-ups. Nil for a spool whose
 	// contacts may be forged: a seized edge could name any number of agents.
 	Looker func(ctx context.Context, agent string) (canary.Looker, error)

@@ -22,6 +22,12 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 	if agent, ok := inc.Place.Agent(); ok {
 		return composeRun(p, agent, inc)
 	}
+	if run, ok := inc.Place.Drill(); ok {
+		return composeDrill(p, run, inc)
+	}
+	if inc.Place == canary.Unmarked {
+		return composeUnmarked(p)
+	}
 	p.Proves, p.ProvesNot = meaning(inc)
 	p.Sure = sure(inc)
 	p.Next = []string{

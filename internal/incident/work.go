@@ -29,6 +29,7 @@ type work struct {
 	queries []query // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
+	runs    map[canary.DrillID]string     // drills that were contacted, and where their pages go
 }
 
 type query struct {
@@ -52,7 +53,7 @@ func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary
 	if err != nil {
 		return nil, err
 	}
-	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}}
+	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}, runs: map[canary.DrillID]string{}}
 	for i := range standing {
 		w.board = append(w.board, &standing[i])
 	}
@@ -85,10 +86,23 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	case c.Open, c.Unverified, flood(&c), housekeeping(&c):
 		return nil
 	case c.Channel == canary.DNS:
-		w.joinQuery(&c, e.Domain)
-		return nil
+		return w.takeQuery(ctx, &c, e.Domain)
 	}
 	return w.match(ctx, whole, e.Origin)
+}
+
+// takeQuery joins a DNS query to incidents, unless it is a drill's.
+func (w *work) takeQuery(ctx context.Context, c *canary.Contact, domain string) error {
+	drill, err := w.drillQuery(ctx, c)
+	switch {
+	case err != nil:
+		return err
+	case drill:
+		w.out.Entries[w.entry[c.ID]].Domain = ""
+	default:
+		w.joinQuery(c, domain)
+	}
+	return nil
 }
 
 // joinQuery joins a DNS query to the incidents whose mails came from the same
@@ -138,12 +152,18 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 	several := kindsOf(matches)
 	for _, m := range owners(c, said, matches) {
 		old, again := w.had[m.Token.ID]
-		if again && m.Token.Role == canary.RolePlacebo {
+		if again && m.Token.Role != canary.RolePlanted {
 			continue
 		}
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
 		if m.Token.Role == canary.RolePlacebo {
 			w.out.Hits = append(w.out.Hits, h)
+			continue
+		}
+		if m.Token.Role == canary.RoleDrill {
+			if err := w.drill(ctx, c, &m, h, weigh(c, said, m, placebos)); err != nil {
+				return err
+			}
 			continue
 		}
 		if idle(m.Token.Window, c.At) {
@@ -320,7 +340,7 @@ func (w *work) finish() {
 		}
 		w.out.Incidents = append(w.out.Incidents, s.Incident)
 		var routes []Route
-		for _, r := range w.in.cfg.Routes {
+		for _, r := range w.routesOf(s) {
 			last, told := s.Paged[r.Name]
 			if deserves(s.Severity, r.Min, last, s.Acked, told) {
 				routes = append(routes, r)

@@ -251,7 +251,7 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 				return fmt.Errorf("registry: file %s: %w", o.Entries[i].Contact.ID, err)
 			}
 		}
-		if err := r.saveSearched(ctx, tx, o); err != nil {
+		if err := errors.Join(r.saveSearched(ctx, tx, o), r.saveSpent(ctx, tx, o.Spent)); err != nil {
 			return err
 		}
 		for _, h := range o.Hits {

@@ -149,6 +149,8 @@ func (r *Registry) tokensOf(ctx context.Context, kind canary.Kind, text string) 
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
+	case err == nil && cohort == ofDrill:
+		list, err = r.drillTokens(ctx, index, kind, text)
 	case err == nil && cohort != 0:
 		var t canary.Token
 		var found bool

@@ -48,7 +48,7 @@ CREATE TABLE cohorts (
   PRIMARY KEY (mark, canary, kind)
 );
 -- The text of every token and every placebo has one row here; cohort is the mark of a
--- placebo's cohort, and 0 for a token.
+-- placebo's cohort, 0 for a token, and -1 for a token of a drill.
 -- There are millions. SQLite keeps rows in the order of INTEGER PRIMARY KEY and
 -- of no other type, and its numbers have 64 bits; MySQL is told so after it, in
 -- what is a comment to SQLite.
@@ -180,6 +180,38 @@ CREATE TABLE notices (
   body LONGTEXT NOT NULL
 );
 CREATE INDEX notices_by_scope ON notices (kind, scope, ended);
+-- Drills: their tokens, and the contacts that they make, each registered before it
+-- is made. The mark that proves one is not here: it is made from the id with a key.
+-- paged is when the route accepted the page.
+CREATE TABLE drill_runs (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  route VARCHAR(64) COLLATE BINARY NOT NULL,
+  opened BIGINT NOT NULL,
+  ended BIGINT NOT NULL,
+  sealed LONGBLOB
+);
+CREATE INDEX drill_runs_by_time ON drill_runs (opened);
+CREATE TABLE drill_tokens (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  run VARCHAR(32) COLLATE BINARY NOT NULL,
+  blind BIGINT NOT NULL,
+  kind VARCHAR(8) COLLATE BINARY NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX drill_tokens_by_run ON drill_tokens (run);
+CREATE INDEX drill_tokens_by_blind ON drill_tokens (blind);
+CREATE TABLE drill_shots (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  run VARCHAR(32) COLLATE BINARY NOT NULL,
+  front VARCHAR(200) COLLATE BINARY NOT NULL,
+  issued BIGINT NOT NULL,
+  contact VARCHAR(128) COLLATE BINARY NOT NULL,
+  heard BIGINT NOT NULL,
+  page VARCHAR(32) COLLATE BINARY NOT NULL,
+  paged BIGINT NOT NULL
+);
+CREATE INDEX drill_shots_by_run ON drill_shots (run, issued);
+CREATE INDEX drill_shots_by_page ON drill_shots (page);
 CREATE TABLE exclusions (
   id VARCHAR(32) COLLATE BINARY NOT NULL,
   n INT NOT NULL,
@@ -281,6 +313,9 @@ DROP TABLE extract_canaries;
 DROP TABLE extracts;
 DROP TABLE lookers;
 DROP TABLE notices;
+DROP TABLE drill_shots;
+DROP TABLE drill_tokens;
+DROP TABLE drill_runs;
 DROP TABLE exclusion_days;
 DROP TABLE exclusions;
 DROP TABLE acks;
