@@ -42,6 +42,25 @@ func TestSipHash(t *testing.T) {
 	}
 }
 
+// TestLongSumHasTheAuthorsVectors has some of those of SipHash's own code.
+func TestLongSumHasTheAuthorsVectors(t *testing.T) {
+	t.Parallel()
+	var key [16]byte
+	input := make([]byte, 64)
+	for i := range input {
+		input[i] = byte(i)
+	}
+	copy(key[:], input)
+	for n, want := range map[int]string{
+		0: "a3817f04ba25a8e66df67214c7550293", 1: "da87c1d86b99af44347659119b22fc45", 7: "a1f1ebbed8dbc153c0b84aa61ff08239",
+		8: "3b62a9ba6258f5610f83e264f31497b4", 15: "5493e99933b0a8117e08ec0f97cfc3d9", 63: "5150d1772f50834a503e069a973fbd7c",
+	} {
+		if got := dnsd.LongSipSum(key, input[:n]); hex.EncodeToString(got[:]) != want {
+			t.Errorf("%d bytes: %x, want %s", n, got, want)
+		}
+	}
+}
+
 // TestCookiesAreInteroperable has the vectors of RFC 9018 appendix A.
 func TestCookiesAreInteroperable(t *testing.T) {
 	t.Parallel()

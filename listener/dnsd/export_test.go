@@ -2,11 +2,16 @@ package dnsd
 
 import (
 	"context"
+	"encoding/binary"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/ipv4"
+
+	"saltmine/internal/canary"
 )
 
 // Respond gives the handler's answer to one packet, without sockets.
@@ -24,8 +29,33 @@ func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, 
 	return s.answer(&q)
 }
 
+// RespondAll gives the answers to packets that were read at once, all of names
+// that are new.
+func (s *Server) RespondAll(ctx context.Context, wires [][]byte, peer netip.AddrPort) (out [][]byte) {
+	var fresh waiting
+	m := ipv4.Message{Addr: net.UDPAddrFromAddrPort(peer)}
+	for i, wire := range wires {
+		m.Buffers, m.N = [][]byte{wire}, len(wire)
+		s.packet(socket{}, &m, &fresh, len(wires)-i)
+	}
+	s.witness(ctx, fresh.queries)
+	for i := range fresh.queries {
+		<-s.slots
+		out = append(out, s.said(&fresh.queries[i]))
+	}
+	return out
+}
+
 // SipSum is the keyed hash.
 func SipSum(key [16]byte, b []byte) uint64 { return newSipKey(key).sum(b) }
+
+// LongSipSum is the keyed hash of 128 bits.
+func LongSipSum(key [16]byte, b []byte) (sum [16]byte) {
+	lo, hi := newSipKey(key).sum128(b)
+	binary.LittleEndian.PutUint64(sum[:], lo)
+	binary.LittleEndian.PutUint64(sum[8:], hi)
+	return sum
+}
 
 // Bake makes a COOKIE option with a secret that is given.
 func Bake(secret [16]byte, client []byte, peer netip.Addr, at time.Time) []byte {
@@ -64,3 +94,37 @@ func Master(z Zone, seed []byte) (string, error) {
 	}
 	return text.String(), nil
 }
+
+// Table is the table of sightings by itself.
+type Table struct{ *sightings }
+
+// NewTable makes one.
+func NewTable(most int, period time.Duration) Table {
+	return Table{newSightings([]byte("salt"), most, period)}
+}
+
+// Join puts a name in the table. A place of 0 is that of one that was there.
+func (t Table) Join(name string, at time.Time, id canary.ContactID) (first uint32) {
+	a := &asking{name: name, at: at}
+	p, _ := t.join(t.digest(a), a, id)
+	return uint32(p)
+}
+
+// Settle says what became of a name that was put in first.
+func (t Table) Settle(first uint32, err error) { t.settle(place(first), err) }
+
+// Repeat counts a name if it is durable.
+func (t Table) Repeat(name string, at time.Time) bool {
+	a := &asking{name: name, at: at}
+	return t.repeat(t.digest(a), a)
+}
+
+// Due adds what is to be told to counts by contact.
+func (t Table) Due(now time.Time, all bool, counts map[canary.ContactID]uint64) {
+	for _, c := range t.takeDue(now, all) {
+		counts[c.of] += c.repeats
+	}
+}
+
+// Sizes gives the names in the table and the counts lost.
+func (t Table) Sizes() (remembered int, lost uint64) { return t.sizes() }

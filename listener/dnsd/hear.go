@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"saltmine/internal/canary"
@@ -26,7 +27,8 @@ func (s *Server) known(q *query) bool {
 	if q.zone == "" {
 		return true
 	}
-	if s.seen.repeat(s.seen.digest(q.asking), q.asking) {
+	q.key = s.seen.digest(&q.asking)
+	if s.seen.repeat(q.key, &q.asking) {
 		s.stats.repeats.Add(1)
 		return true
 	}
@@ -41,42 +43,60 @@ func (s *Server) known(q *query) bool {
 // one cannot be made so, its query's answer has become SERVFAIL.
 func (s *Server) witness(ctx context.Context, queries []query) {
 	var (
-		fresh    = make([]canary.Contact, 0, len(queries))
-		begun    = make([]*sighting, 0, len(queries)) // of fresh
-		waits    = make([]*sighting, len(queries))
-		contacts = make([]canary.ContactID, len(queries))
+		fresh  = make([]canary.Contact, 0, len(queries))
+		begun  = make([]begin, 0, len(queries)) // of fresh
+		others []join
+		ids    = canary.NewIDs("k", len(queries))
 	)
 	for i := range queries {
-		q := &queries[i]
-		contacts[i] = newContactID()
-		seen, first := s.seen.join(s.seen.digest(q.asking), q.asking, contacts[i])
-		waits[i] = seen
-		if first {
-			fresh, begun = append(fresh, q.contact(contacts[i], q.wire)), append(begun, seen)
+		q, id := &queries[i], canary.ContactID(ids[i])
+		if first, other := s.seen.join(q.key, &q.asking, id); first == 0 {
+			others = append(others, join{q, other})
+		} else {
+			fresh, begun = append(fresh, q.contact(id, q.wire)), append(begun, begin{q, first})
 		}
 	}
 	defer func() { // what a fault leaves without an answer has failed
-		for _, seen := range begun {
-			s.seen.settle(seen, errFault)
+		for _, b := range begun {
+			s.seen.settle(b.first, errFault)
+			b.query.unheard()
 		}
 	}()
 	for _, err := range s.hear(ctx, fresh) {
-		s.seen.settle(begun[0], err)
+		s.seen.settle(begun[0].first, err)
+		s.conclude(begun[0].query, err, &s.stats.first)
 		begun = begun[1:]
+	}
+	if len(others) == 0 {
+		return
 	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.HearWait)
 	defer cancel()
-	for i := range queries {
-		switch err := waits[i].wait(wait); {
-		case err != nil:
-			s.stats.unheard.Add(1)
-			queries[i].unheard()
-		case waits[i].first == contacts[i]:
-			s.stats.first.Add(1)
-		default:
-			s.stats.repeats.Add(1)
-		}
+	for _, o := range others {
+		s.conclude(o.query, o.first.wait(wait), &s.stats.repeats)
 	}
+}
+
+// begin is a query that is the first of its kind, join one that waits for another.
+type (
+	begin struct {
+		query *query
+		first place
+	}
+	join struct {
+		query *query
+		first *outcome
+	}
+)
+
+// conclude counts a query whose first sighting the store has answered.
+func (s *Server) conclude(q *query, err error, heard *atomic.Uint64) {
+	if err != nil {
+		s.stats.unheard.Add(1)
+		q.unheard()
+		return
+	}
+	heard.Add(1)
 }
 
 // hear makes contacts durable, with an answer for each. It outlives the end of

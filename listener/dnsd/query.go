@@ -32,6 +32,7 @@ const (
 // query is one packet and what is to be said to it.
 type query struct {
 	asking
+	key    digest // of what is asked; known sets it
 	wire   []byte
 	limit  int    // bytes that the answer may have
 	bare   []byte // a header alone

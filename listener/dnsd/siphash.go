@@ -16,40 +16,62 @@ func newSipKey(b [16]byte) sipKey {
 // RFC 9018 §4.4 wants of server cookies. It is short enough to be used as the
 // keyed hash of tables too.
 func (k sipKey) sum(b []byte) uint64 {
-	s := sipState{k.k0 ^ 0x736f6d6570736575, k.k1 ^ 0x646f72616e646f6d, k.k0 ^ 0x6c7967656e657261, k.k1 ^ 0x7465646279746573}
+	s := k.absorb(b, 0)
+	s.v2 ^= 0xff
+	return s.finish()
+}
+
+// sum128 is SipHash-2-4 with 128 bits, as its authors' own code has it.
+func (k sipKey) sum128(b []byte) (lo, hi uint64) {
+	s := k.absorb(b, 0xee)
+	s.v2 ^= 0xee
+	lo = s.finish()
+	s.v1 ^= 0xdd
+	return lo, s.finish()
+}
+
+type sipState struct{ v0, v1, v2, v3 uint64 }
+
+// absorb gives the state after all of b; wide tells the long sum from the short.
+// The state is four variables here, for the compiler keeps those in registers.
+func (k sipKey) absorb(b []byte, wide uint64) sipState {
+	v0, v1, v2, v3 := k.k0^0x736f6d6570736575, k.k1^0x646f72616e646f6d^wide, k.k0^0x6c7967656e657261, k.k1^0x7465646279746573
 	last := uint64(len(b)) << 56
 	for ; len(b) >= 8; b = b[8:] {
-		s.absorb(binary.LittleEndian.Uint64(b))
+		m := binary.LittleEndian.Uint64(b)
+		v3 ^= m
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= m
 	}
 	for i, c := range b {
 		last |= uint64(c) << (8 * i)
 	}
-	s.absorb(last)
-	s[2] ^= 0xff
+	v3 ^= last
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	return sipState{v0 ^ last, v1, v2, v3}
+}
+
+func (s *sipState) finish() uint64 {
+	v0, v1, v2, v3 := s.v0, s.v1, s.v2, s.v3
 	for range 4 {
-		s.round()
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 	}
-	return s[0] ^ s[1] ^ s[2] ^ s[3]
+	*s = sipState{v0, v1, v2, v3}
+	return v0 ^ v1 ^ v2 ^ v3
 }
 
-type sipState [4]uint64
-
-func (s *sipState) absorb(m uint64) {
-	s[3] ^= m
-	s.round()
-	s.round()
-	s[0] ^= m
-}
-
-func (s *sipState) round() {
-	s[0] += s[1]
-	s[1] = bits.RotateLeft64(s[1], 13) ^ s[0]
-	s[0] = bits.RotateLeft64(s[0], 32)
-	s[2] += s[3]
-	s[3] = bits.RotateLeft64(s[3], 16) ^ s[2]
-	s[0] += s[3]
-	s[3] = bits.RotateLeft64(s[3], 21) ^ s[0]
-	s[2] += s[1]
-	s[1] = bits.RotateLeft64(s[1], 17) ^ s[2]
-	s[2] = bits.RotateLeft64(s[2], 32)
+func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
+	v0 += v1
+	v1 = bits.RotateLeft64(v1, 13) ^ v0
+	v0 = bits.RotateLeft64(v0, 32)
+	v2 += v3
+	v3 = bits.RotateLeft64(v3, 16) ^ v2
+	v0 += v3
+	v3 = bits.RotateLeft64(v3, 21) ^ v0
+	v2 += v1
+	v1 = bits.RotateLeft64(v1, 17) ^ v2
+	v2 = bits.RotateLeft64(v2, 32)
+	return v0, v1, v2, v3
 }
