@@ -100,6 +100,14 @@ func (s *health) counts(ctx context.Context, w io.Writer) error {
 	metrics.WriteGaugeUint64(w, `saltmine_waiting{for="search"}`, uint64(queued.Searches)) //nolint:gosec // a count
 	metrics.WriteGaugeUint64(w, `saltmine_waiting{for="mailauth"}`, uint64(queued.Mails))  //nolint:gosec // a count
 	metrics.WriteGaugeUint64(w, "saltmine_contacts_unreadable", uint64(queued.Aside))      //nolint:gosec // a count
+	own, err := s.reg.OwnCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range own {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"yes\"}", o.Sender), uint64(o.Expected)) //nolint:gosec // a count
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"no\"}", o.Sender), uint64(o.Outside))   //nolint:gosec // a count
+	}
 	for _, e := range s.edges() {
 		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_clock_offset_seconds{edge=%q}", e.name), e.state.Ahead.Seconds())
 		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_heard_timestamp_seconds{edge=%q}", e.name), e.heard())

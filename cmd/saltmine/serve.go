@@ -53,15 +53,16 @@ type server struct {
 	log  *slog.Logger
 	jobs []job
 
-	ready chan struct{} // closed when every port is taken; may be nil
-	spool *spool.Spool
-	ears  *ears
-	pager *pager.Pager
-	told  []incident.Route
-	mails *mailauth.Worker // nil: nobody asks who sent a mail
-	turn  sync.Mutex       // of intakes and the searcher
-	seeks *incident.Searcher
-	pulls []*puller
+	ready  chan struct{} // closed when every port is taken; may be nil
+	spool  *spool.Spool
+	ears   *ears
+	pager  *pager.Pager
+	told   []incident.Route
+	mails  *mailauth.Worker // nil: nobody asks who sent a mail
+	signed *signatures      // what is the company's own
+	turn   sync.Mutex       // of intakes and the searcher
+	seeks  *incident.Searcher
+	pulls  []*puller
 }
 
 func (s *server) run(ctx context.Context) (err error) {
@@ -107,6 +108,7 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Enrich: s.enrich, Now: s.app.now, Log: s.log.With("part", "pager")})
 	s.told = routes
+	s.signed = newSignatures(s.cfg, s.app.now)
 	if s.mails = s.judging(); s.mails != nil {
 		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
 	}
@@ -151,6 +153,9 @@ func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	}
 	if s.seeks != nil { // it is not there yet when it is made itself
 		c.Searching = s.seeks.Wake
+	}
+	if len(s.cfg.Own) > 0 {
+		c.Senders, c.Signed = s.senders(), s.signed.by
 	}
 	if s.mails != nil {
 		c.Judge, c.Judging = true, s.mails.Wake

@@ -45,6 +45,23 @@ type Entry struct {
 	Replaces bool
 }
 
+// OwnMail is a mail of the company's own that reached a planted token.
+type OwnMail struct {
+	Contact ContactID
+	Sender  string // of the configuration
+	// Expected is unset for one that came outside every campaign.
+	Expected bool
+	At       time.Time
+}
+
+// OwnCount is how many of a sender's mails reached planted tokens.
+type OwnCount struct {
+	Sender   string    `json:"sender"`
+	Expected int       `json:"expected"`
+	Outside  int       `json:"outside_campaigns"`
+	Last     time.Time `json:"last,omitzero"`
+}
+
 // Support joins a contact that names no token (DNS) to an incident.
 type Support struct {
 	Incident IncidentID
@@ -84,6 +101,7 @@ type Outcome struct {
 	// Spent are marks of drills that are used up; the commit fails when another
 	// contact was faster.
 	Spent []Spent
+	Own   []OwnMail
 }
 
 // Standing is an open incident with what later contacts are compared with.

@@ -23,6 +23,7 @@ const (
 	RolePlanted Role = "planted" // put, or about to be put, into a support database
 	RolePlacebo Role = "placebo" // made alike and never put anywhere
 	RoleDrill   Role = "drill"   // made alike, never put anywhere, and used by drills alone
+	RoleOwn     Role = "own"     // of a hit alone: the company's own mail reached a planted token
 )
 
 // Token is one thing of a canary that a stranger can contact or quote.

@@ -62,6 +62,7 @@ type Config struct {
 	Edge       *Edge              `json:"edge,omitempty"`
 	Core       *Core              `json:"core,omitempty"`
 	MailAuth   *MailAuth          `json:"mailauth,omitempty"` // [core.mailauth]
+	Own        []Own              `json:"own,omitempty"`      // [[own]]
 }
 
 // Registry says where the core's database and its keys are.

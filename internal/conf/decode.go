@@ -64,6 +64,7 @@ func (c *Config) decode(top *table) {
 	c.Gate.decode(top.sub("gate"))
 	c.Life.decode(top.sub("life"))
 	c.decodeExclude(top.sub("exclude"))
+	c.decodeOwn(top.subs("own"))
 	c.decodeEdge(top.sub("edge"))
 	c.decodeCore(top.sub("core"))
 	top.finish()

@@ -43,6 +43,7 @@ func (c *Config) Redacted() string {
 	p.watch(c)
 	p.life(c)
 	p.exclude(c.Exclude)
+	p.own(c.Own)
 	p.ears(c)
 	p.recordings(c.Recordings)
 	p.mailbox(c.Mailbox)

@@ -41,6 +41,7 @@ func (c *Config) faults() []*Fault {
 	c.checkWatch(k)
 	c.checkLife(k)
 	c.checkExclude(k)
+	c.checkOwn(k)
 	c.checkRotate(k)
 	c.checkGate(k)
 	c.checkEdge(k)

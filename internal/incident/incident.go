@@ -95,7 +95,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Searching, Turn, Stray, Call, Marked and Looker must be set.
+// Known, Searching, Senders, Signed, Turn, Stray, Call, Marked and Looker must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -118,6 +118,10 @@ type Config struct {
 	// Turn is held while an outcome is worked out and committed: those who share it
 	// do not open two incidents for one leak. Nil is one's own.
 	Turn *sync.Mutex
+	// Senders are the company's own; Signed says what is proved of a mail's coming
+	// from some domains. It is asked while a page waits. Nil: all mail is strangers'.
+	Senders []Sender
+	Signed  func(ctx context.Context, c *canary.Contact, domains []string) Claim
 	// Stray is told what was contacted without being a token: an address or a
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.

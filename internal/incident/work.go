@@ -149,7 +149,7 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 	if err != nil {
 		return err
 	}
-	several := kindsOf(matches)
+	several, by := kindsOf(matches), w.ownership(ctx, c, matches)
 	for _, m := range owners(c, said, matches) {
 		old, again := w.had[m.Token.ID]
 		if again && m.Token.Role != canary.RolePlanted {
@@ -172,10 +172,20 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 			w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
 			continue
 		}
-		sig := ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing)
+		if by.expected {
+			if !again {
+				w.own(h, by)
+				w.judge(c)
+			}
+			continue
+		}
+		sig := ofOwner(ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing), by)
 		if again {
 			w.strengthen(old, sig)
 			continue
+		}
+		if by.claim == Proved {
+			w.countOwn(h, by)
 		}
 		h.Clean = sig.clean
 		if h.Domain, err = w.domain(&m.Token); err != nil {

@@ -35,6 +35,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,6 +191,43 @@ func (r *Report) Signed(by ...string) bool {
 		}
 	}
 	return false
+}
+
+// SignedBy does what [Report.Signed] does, for who cannot wait for a whole report:
+// it looks at no signature but those of the domains, and asks for nothing but
+// their keys. Pass: the mail is signed so. Fail: From is of one of the domains, and the
+// mail is not signed by it. TempError: the same, but a key could not be had. None:
+// From is of none of them.
+func (j *Judge) SignedBy(ctx context.Context, m Message, by ...string) Result {
+	mail := split(m.Raw)
+	from, fault := fromDomain(mail)
+	theirs := func(domain string) bool {
+		return aligned(domain, from, false) && slices.ContainsFunc(by, func(d string) bool { return aligned(domain, d, false) })
+	}
+	if fault != nil || !theirs(from) {
+		return None
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	v := verifier{mail: mail, at: m.At, answers: &recorder{ask: func(q question) Answer { return j.ask(ctx, q) }}}
+	out, looked := Fail, 0
+	for i := range mail.fields {
+		f := &mail.fields[i]
+		if f.name != "dkim-signature" || looked == maxSignatures {
+			continue
+		}
+		looked++
+		if tags, fault := parseTags(f.value()); fault != nil || !theirs(strings.ToLower(bare(tags["d"]))) {
+			continue
+		}
+		switch s := v.signature(f); {
+		case s.Result == Pass && s.Weak == "":
+			return Pass
+		case s.Result == TempError:
+			out = TempError
+		}
+	}
+	return out
 }
 
 // Lines tell the results to a person, one each.

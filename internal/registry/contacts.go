@@ -260,6 +260,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
 			}
 		}
+		if err := saveOwn(ctx, tx, o.Own); err != nil {
+			return err
+		}
 		if err := r.saveIncidents(ctx, tx, o); err != nil {
 			return err
 		}

@@ -86,6 +86,13 @@ CREATE TABLE mails (
   sealed LONGBLOB
 );
 CREATE INDEX mails_by_due ON mails (due);
+-- Mails of the company's own that reached planted tokens.
+CREATE TABLE own (
+  contact VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
+  sender VARCHAR(255) NOT NULL,
+  expected BOOLEAN NOT NULL,
+  heard BIGINT NOT NULL
+);
 -- Contacts in which tokens are still to be searched for. due is since when, and
 -- negative where the contact cannot be read; the same holds of mails.
 CREATE TABLE searches (
@@ -325,6 +332,7 @@ DROP TABLE incidents;
 DROP TABLE supports;
 DROP TABLE hits;
 DROP TABLE searches;
+DROP TABLE own;
 DROP TABLE mails;
 DROP TABLE contacts;
 DROP TABLE blinds;
