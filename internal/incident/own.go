@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,23 +38,20 @@ type ownership struct {
 // ownership finds out whether a mail comes from the company itself. Those that
 // do not say so cost nothing.
 func (w *work) ownership(ctx context.Context, c *canary.Contact, matches []canary.Match) (o ownership) {
-	if c.Probe || w.in.cfg.Signed == nil || c.Channel != canary.SMTP && c.Channel != canary.IMAP {
+	mail := c.Channel == canary.SMTP || c.Channel == canary.IMAP
+	planted := func(m canary.Match) bool { return m.Token.Role == canary.RolePlanted }
+	if c.Probe || !mail || w.in.cfg.Signed == nil || !slices.ContainsFunc(matches, planted) {
 		return o
 	}
-	if !slices.ContainsFunc(matches, func(m canary.Match) bool { return m.Token.Role != canary.RolePlacebo }) {
-		return o
-	}
-	for _, h := range w.had { // it is searched now; what was proved before stays so
-		if h.Role == canary.RoleOwn {
-			return ownership{claim: Proved, expected: true}
-		}
+	if slices.ContainsFunc(slices.Collect(maps.Values(w.had)), func(h canary.Hit) bool { return h.Role == canary.RoleOwn }) {
+		return ownership{claim: Proved, expected: true} // it is searched now; what was proved before stays so
 	}
 	for _, s := range w.in.cfg.Senders {
-		claim := w.in.cfg.Signed(ctx, c, s.Domains)
-		if claim <= o.claim && (claim != Proved || o.expected) {
-			continue
+		one := ownership{sender: s.Name, claim: w.in.cfg.Signed(ctx, c, s.Domains)}
+		one.expected = one.claim == Proved && s.Expected(c.At)
+		if one.claim > o.claim || one.expected && !o.expected {
+			o = one
 		}
-		o = ownership{sender: s.Name, claim: claim, expected: claim == Proved && s.Expected(c.At)}
 	}
 	return o
 }
@@ -67,7 +65,7 @@ func (w *work) own(h canary.Hit, o ownership) {
 
 func (w *work) countOwn(h canary.Hit, o ownership) {
 	for _, old := range w.had { // it was counted when it came
-		if old.Role != canary.RolePlacebo {
+		if old.Role == canary.RolePlanted || old.Role == canary.RoleOwn {
 			return
 		}
 	}

@@ -151,51 +151,57 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 	}
 	several, by := kindsOf(matches), w.ownership(ctx, c, matches)
 	for _, m := range owners(c, said, matches) {
-		old, again := w.had[m.Token.ID]
-		if again && m.Token.Role != canary.RolePlanted {
+		if _, again := w.had[m.Token.ID]; again && m.Token.Role != canary.RolePlanted {
 			continue
 		}
 		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
-		if m.Token.Role == canary.RolePlacebo {
+		switch m.Token.Role {
+		case canary.RolePlacebo:
 			w.out.Hits = append(w.out.Hits, h)
-			continue
+		case canary.RoleDrill:
+			err = w.drill(ctx, c, &m, h, weigh(c, said, m, placebos))
+		default:
+			err = w.hit(ctx, c, &m, h, by, ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing))
 		}
-		if m.Token.Role == canary.RoleDrill {
-			if err := w.drill(ctx, c, &m, h, weigh(c, said, m, placebos)); err != nil {
-				return err
-			}
-			continue
-		}
-		if idle(m.Token.Window, c.At) {
-			// What it names may be somebody's own. Where an ear's clock is behind by
-			// more, somebody has to hear of it.
-			w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
-			continue
-		}
-		if by.expected {
-			if !again {
-				w.own(h, by)
-				w.judge(c)
-			}
-			continue
-		}
-		sig := ofOwner(ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing), by)
-		if again {
-			w.strengthen(old, sig)
-			continue
-		}
-		if by.claim == Proved {
-			w.countOwn(h, by)
-		}
-		h.Clean = sig.clean
-		if h.Domain, err = w.domain(&m.Token); err != nil {
+		if err != nil {
 			return err
 		}
-		if err := w.join(ctx, h, m.Place, sig); err != nil {
-			return err
-		}
-		w.judge(c)
 	}
+	return nil
+}
+
+// hit joins a hit on a planted token to its incident.
+func (w *work) hit(ctx context.Context, c *canary.Contact, m *canary.Match, h canary.Hit, by ownership, sig signal) (err error) {
+	if idle(m.Token.Window, c.At) {
+		// What it names may be somebody's own. Where an ear's clock is behind by
+		// more, somebody has to hear of it.
+		w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
+		return nil
+	}
+	old, again := w.had[m.Token.ID]
+	if by.expected {
+		if !again {
+			w.own(h, by)
+			w.judge(c)
+		}
+		return nil
+	}
+	sig = ofOwner(sig, by)
+	if again {
+		w.strengthen(old, sig)
+		return nil
+	}
+	if by.claim == Proved {
+		w.countOwn(h, by)
+	}
+	h.Clean = sig.clean
+	if h.Domain, err = w.domain(&m.Token); err != nil {
+		return err
+	}
+	if err := w.join(ctx, h, m.Place, sig); err != nil {
+		return err
+	}
+	w.judge(c)
 	return nil
 }
 
