@@ -27,10 +27,6 @@ type Campaign struct {
 	Until time.Time `json:"until"`
 }
 
-func (c Campaign) String() string {
-	return c.From.Format(time.RFC3339) + "/" + c.Until.Format(time.RFC3339)
-}
-
 // parseCampaign reads two moments of RFC 3339 with a stroke between them, an
 // interval of ISO 8601.
 func parseCampaign(text string) (c Campaign, err error) {
