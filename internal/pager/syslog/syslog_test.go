@@ -161,13 +161,11 @@ func TestHostileContentStaysOnItsLine(t *testing.T) {
 	t.Parallel()
 	address, read := receiver(t)
 	extension := regexp.MustCompile(`(?:^|[^\\])=`)
-	for _, text := range []string{
-		"a\r\n<0>1 - forged", "x|10|act=forged", `back\slash|\=`, "\x1b[31m", "\xff\xfe", "\u202eabc", "k=v externalId=forged", strings.Repeat("A=|\\ü", 3<<20),
-	} {
+	list := append(pagertest.Payloads(), "a\r\n<0>1 - forged", "x|10|act=forged", `back\slash|\=`, "k=v externalId=forged", strings.Repeat("A=|\\ü", 3<<20))
+	for _, text := range list {
 		for _, format := range []string{"rfc5424", "cef"} {
 			d := delivery()
-			p := &d.Page
-			p.Summary, p.Reasons, p.Proves, p.Place = text, []string{text}, text, canary.Place(text)
+			d.Page = pagertest.Hostile(d.Page, text)
 			if _, err := route(t, address, format, nil).Send(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
@@ -175,11 +173,15 @@ func TestHostileContentStaysOnItsLine(t *testing.T) {
 			if len(got) > 2048 || !utf8.ValidString(got) || strings.ContainsAny(got, "\r\n\x1b\u202e") || !strings.HasPrefix(got, "<131>1 2026-08-05T10:00:00Z core1 saltmine - page - ") {
 				t.Errorf("%.40q as %s: %q", text, format, got)
 			}
+			_, said, _ := strings.Cut(got, " saltmine - page - ")
+			if why := pagertest.Harms(strings.TrimPrefix(strings.TrimPrefix(said, "- "), "\ufeff")); why != "" {
+				t.Errorf("%.40q as %s: %s: %q", text, format, why, got)
+			}
 			if format != "cef" {
 				continue
 			}
 			_, event, _ := strings.Cut(got, "CEF:0|")
-			bars := len(regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\|`).FindAllString(event, -1))
+			bars := strings.Count(regexp.MustCompile(`\\.`).ReplaceAllString(event, ""), "|")
 			if bars < 6 {
 				t.Errorf("%.40q: a header of %d parts: %q", text, bars, event)
 			}
