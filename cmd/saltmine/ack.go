@@ -15,6 +15,7 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
 	"saltmine/internal/pager/pagerduty"
+	"saltmine/internal/pager/push"
 	"saltmine/internal/registry"
 )
 
@@ -63,7 +64,7 @@ func (c *core) acknowledge(ctx context.Context, id string) (registry.Ack, error)
 	return c.reg.AckOf(ctx, id)
 }
 
-// acksPath is where PagerDuty's webhooks arrive, on the listener of [api].
+// acksPath is where PagerDuty's webhooks and the keys of Twilio's calls arrive, on the listener of [api].
 const acksPath = "/v1/acks/"
 
 // acks are the receivers of acknowledgements, by path.
@@ -71,14 +72,19 @@ func (s *server) acks() map[string]http.Handler {
 	out := map[string]http.Handler{}
 	for i := range s.cfg.Routes {
 		r := &s.cfg.Routes[i]
+		log := s.log.With("part", "acks", "route", r.Name)
+		take := func(ctx context.Context, key, who string, at time.Time) error {
+			return s.acknowledged(ctx, key, who, r.Name, at)
+		}
+		if r.AckURL != "" {
+			out["POST "+acksPath+r.Name] = &push.Keypad{URL: r.AckURL, Secret: r.Secret.Reveal(), Acknowledge: take, Now: s.app.now, Log: log}
+			continue
+		}
 		if r.AckSecret.IsZero() {
 			continue
 		}
 		out["POST "+acksPath+r.Name] = &pagerduty.Acks{
-			Secret: r.AckSecret.Reveal(), Log: s.log.With("part", "acks", "route", r.Name),
-			Acknowledge: func(ctx context.Context, key, who string, at time.Time) error {
-				return s.acknowledged(ctx, key, who, r.Name, at)
-			},
+			Secret: r.AckSecret.Reveal(), Log: log, Acknowledge: take,
 		}
 	}
 	return out

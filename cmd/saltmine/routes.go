@@ -90,7 +90,7 @@ func newRoute(r *conf.Route, set *render.Set, now func() time.Time) (route, erro
 		return route{p.Send, p.Check}, nil
 	default:
 		c := push.Config{
-			Kind: r.Kind, URL: r.URL, Secret: r.Secret.Reveal(), Channel: r.Channel, User: r.User, From: r.From, Set: set, Now: now, Poster: web,
+			Kind: r.Kind, URL: r.URL, Secret: r.Secret.Reveal(), Channel: r.Channel, User: r.User, From: r.From, AckURL: r.AckURL, Set: set, Now: now, Poster: web,
 		}
 		if len(r.To) > 0 {
 			c.To = r.To[0]

@@ -59,6 +59,9 @@ type Route struct {
 	// acknowledgements.
 	AckSecretFile string `json:"ack_secret_file,omitempty"`
 	AckSecret     Secret `json:"ack_secret"`
+	// AckURL is where Twilio reaches /v1/acks/NAME on the listener of [api]: who is
+	// called can then acknowledge by a key.
+	AckURL string `json:"ack_url,omitempty"`
 	// Channel is Slack's channel, for whose bot the secret is the token, or ntfy's topic.
 	Channel string `json:"channel,omitempty"`
 	// Format is that of a syslog message: "rfc5424", the default, or "cef".
@@ -90,7 +93,7 @@ func routeKinds() map[string]routeKind {
 		RouteSlack:        {schemes: web, secret: true, bare: true, allowed: []string{"channel"}},
 		RouteTeams:        {secret: true},
 		RouteNtfy:         {schemes: web, url: "https://ntfy.sh", needs: []string{"channel"}},
-		RouteTwilio:       {schemes: web, secret: true, url: "https://api.twilio.com", needs: []string{"user", "from", "to"}},
+		RouteTwilio:       {schemes: web, secret: true, url: "https://api.twilio.com", needs: []string{"user", "from", "to"}, allowed: []string{"ack_url"}},
 		RouteOCSF:         {schemes: web},
 		RouteSyslog:       {schemes: []string{"udp", "tcp", "tls"}, allowed: []string{"format"}},
 		RouteEmail:        {schemes: []string{"smtp", "smtps"}, needs: []string{"from", "to"}, allowed: []string{"user"}},
@@ -129,6 +132,7 @@ func (c *Config) decodeRoutes(tables []*table) {
 		t.severity("min_severity", &r.MinSeverity)
 		t.duration("after", &r.After)
 		t.file("ack_secret_file", &r.AckSecretFile)
+		t.text("ack_url", &r.AckURL)
 		t.file("roots", &r.Roots)
 		t.finish()
 		c.Routes = append(c.Routes, r)
@@ -189,7 +193,7 @@ func (r *Route) check(k *checks, key string, names map[string]bool) {
 // extras are the values of the keys that not every kind has.
 func (r *Route) extras() [][2]string {
 	return [][2]string{
-		{"channel", r.Channel}, {"format", r.Format}, {"user", r.User}, {"from", r.From}, {"to", strings.Join(r.To, " ")}, {"ack_secret_file", r.AckSecretFile},
+		{"channel", r.Channel}, {"format", r.Format}, {"user", r.User}, {"from", r.From}, {"to", strings.Join(r.To, " ")}, {"ack_secret_file", r.AckSecretFile}, {"ack_url", r.AckURL},
 	}
 }
 
@@ -219,9 +223,18 @@ func (r *Route) checkNumbers(k *checks, key string) {
 	if r.From != "" && !numberForm.MatchString(r.From) {
 		k.bad(key+".from", "%q is not a number like +14155550100", r.From)
 	}
+	if r.AckURL != "" && !plainURL(r.AckURL) {
+		k.bad(key+".ack_url", "%q is not an address like https://saltmine.example.net/v1/acks/%s", r.AckURL, r.Name)
+	}
 	if len(r.To) > 0 && (len(r.To) != 1 || !numberForm.MatchString(r.To[0])) {
 		k.bad(key+".to", "want one number like +14155550100; give each person a route of its own")
 	}
+}
+
+// plainURL reports whether a text is an https URL of host and path alone.
+func plainURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // mostMailed bounds the recipients of one mail.

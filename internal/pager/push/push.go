@@ -47,9 +47,11 @@ type Config struct {
 	User    string // twilio's account SID
 	From    string // twilio's number
 	To      string // twilio's number
-	Set     *render.Set
-	Now     func() time.Time
-	Poster  post.Config // its Now may be left out
+	// AckURL is where Twilio reaches a [Keypad]; without it no key is asked for.
+	AckURL string
+	Set    *render.Set
+	Now    func() time.Time
+	Poster post.Config // its Now may be left out
 }
 
 // Route sends pages to one receiver.

@@ -58,10 +58,15 @@ func encodeCall(ctx context.Context, r *Route, d pager.Delivery) (http.Header, [
 }
 
 func (r *Route) spoken(ctx context.Context, d pager.Delivery) ([]byte, error) {
-	t := r.form.Text(ctx, d, titleText, spokenText)
+	t, keypad := r.form.Text(ctx, d, titleText, spokenText), r.ackURL(d)
 	for most := spokenText; ; most /= 2 {
 		text := say{Text: t.Title + " " + render.Cut(t.Body, most)}
-		doc, err := xml.Marshal(twiml{Do: []any{pause{Length: 1}, text, pause{Length: 2}, text}})
+		do := []any{pause{Length: 1}, text, pause{Length: 2}, text}
+		if keypad != "" {
+			press := say{Text: "Press " + takeKey + " if you are at it."}
+			do = []any{gather{Action: keypad, Digits: 1, Wait: 10, Do: []any{pause{Length: 1}, text, press, pause{Length: 2}, text, press}}, say{Text: "It is not acknowledged."}}
+		}
+		doc, err := xml.Marshal(twiml{Do: do})
 		if err != nil || len(doc) <= twimlBytes || most < 50 {
 			return doc, err
 		}
