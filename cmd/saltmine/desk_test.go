@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/conf"
 )
 
 // TestHelpDesk has an agent at the page of a running serve look up planted and
@@ -30,7 +29,7 @@ func TestHelpDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	agent := strings.TrimSpace(s.run("agent", "j.doe", "--file", s.path("agents.txt")))
-	responder := strings.TrimSpace(s.run("agent", "d.ops", "--file", s.path("people.txt"), "--role", conf.RoleResponder))
+	responder := strings.TrimSpace(s.run("agent", "d.ops", "--file", s.path("people.txt"), "--role", "responder"))
 	seeder := strings.TrimSpace(s.run("agent", "sue", "--file", s.path("people.txt"), "--role", "seeder"))
 	var numbers []string // planted and free ones in turn
 	for i := range 150 {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"saltmine/internal/api"
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
 	"saltmine/internal/exclude"
@@ -196,15 +197,21 @@ func (s *server) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h := console.New(console.Config{
+	door := doorOf(s.cfg.API.People, s.app.now)
+	mux := http.NewServeMux()
+	mux.Handle("/", console.New(console.Config{
 		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Notices: s.reg.Notices, Log: s.log,
-		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, People: people(s.cfg.API.People),
+		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, Door: door,
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/", h)
+	}))
+	mux.Handle("/v1/", api.New(api.Config{
+		Registry: s.reg, Door: door, Wake: s.pager.Wake, Log: s.log.With("part", "api"),
+		Trace: func(ctx context.Context, id canary.IncidentID) (any, error) {
+			return traceIncident(ctx, s.reg, id, s.app.now())
+		},
+	}))
 	if check := s.exclusions(); check != nil {
 		mux.Handle("POST "+exclude.Path, check)
 	}

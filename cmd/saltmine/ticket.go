@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/conf"
-	"saltmine/internal/console"
+	"saltmine/internal/people"
 	"saltmine/internal/webhook"
 	"saltmine/listener/desk"
 )
@@ -85,11 +84,15 @@ starts.`,
 	return cmd
 }
 
-// people are those who may open the console.
-func people(list []conf.Agent) []console.Person {
-	var out []console.Person
+// doorOf lets in those of the people file.
+func doorOf(list []conf.Agent, now func() time.Time) *people.Door {
+	var out []people.Person
 	for _, a := range list {
-		out = append(out, console.Person{Name: a.Name, Sum: webhook.TokenSum(a.Token.Reveal()), Responder: slices.Contains(a.Roles, conf.RoleResponder)})
+		p := people.Person{Name: a.Name, Sum: webhook.TokenSum(a.Token.Reveal())}
+		for _, r := range a.Roles {
+			p.Roles = append(p.Roles, people.Role(r))
+		}
+		out = append(out, p)
 	}
-	return out
+	return people.New(out, now)
 }

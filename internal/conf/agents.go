@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"saltmine/internal/people"
 )
 
 // minAgentToken is the fewest characters an agent's token may have.
@@ -15,11 +17,10 @@ const minAgentToken = 16
 
 var agentForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
-// RoleResponder may see what contacts were: the console.
-const RoleResponder = "responder"
-
-// Roles are what a person of the console may be.
-func Roles() []string { return []string{RoleResponder, "seeder", "forensics", "auditor"} }
+// Roles are what a person of [api] may be, see package people.
+func Roles() []string {
+	return []string{string(people.Responder), string(people.Seeder), string(people.Forensics), string(people.Auditor)}
+}
 
 // Agent is one help-desk agent, or one program of the help desk, that may
 // report quoted ticket numbers; or one person of the console.

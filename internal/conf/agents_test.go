@@ -45,7 +45,7 @@ func TestPeople(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "people.txt")
 	hash := "sha256:" + strings.Repeat("ab", 31)
-	if err := conf.AddAgent(path, "ops", hash+"01", conf.RoleResponder, "auditor"); err != nil {
+	if err := conf.AddAgent(path, "ops", hash+"01", "responder", "auditor"); err != nil {
 		t.Fatal(err)
 	}
 	if err := conf.AddAgent(path, "sue", hash+"02", "seeder"); err != nil {

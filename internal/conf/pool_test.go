@@ -89,7 +89,8 @@ func TestPhonesFaults(t *testing.T) {
 				t.Errorf("%s: got %v, want %q", name, err, want)
 			}
 		}
-		if strings.Contains(err.Error(), "555") || strings.Contains(err.Error(), "7946") || strings.Count(err.Error(), "\n") > 60 {
+		said := strings.ReplaceAll(err.Error(), path, "") // the folder's name has random digits
+		if strings.Contains(said, "555") || strings.Contains(said, "7946") || strings.Count(err.Error(), "\n") > 60 {
 			t.Errorf("%s: the error shows a number, or is endless: %v", name, err)
 		}
 	}

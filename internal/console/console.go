@@ -1,6 +1,6 @@
 // Package console shows incidents to responders: a list, and for each incident
-// what is known and the trace as text; and notices, of what is no contact. The
-// same is given as JSON under /v1.
+// what is known and the trace as text; and notices, of what is no contact.
+// Programs have package api.
 //
 // In this form it only reads. It shows ids, counts, times and reasons; it is
 // never given a canary's name, address, number or ticket, so it cannot show
@@ -16,19 +16,19 @@ package console
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
 )
 
 //go:embed pages/*.html
 var pages embed.FS
 
-// Report is a trace that can be shown as text and as JSON.
+// Report is a trace that can be shown as text.
 type Report interface{ Text(w io.Writer) error }
 
 // Config is what a console needs.
@@ -40,9 +40,9 @@ type Config struct {
 	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
 	Missing func(error) bool
-	// People are those who may open it. Empty: whoever reaches it.
-	People []Person
-	Log    *slog.Logger
+	// Door lets in those who may open it; ajar, whoever reaches it.
+	Door *people.Door
+	Log  *slog.Logger
 }
 
 type console struct {
@@ -50,17 +50,14 @@ type console struct {
 	pages *template.Template
 }
 
-// New returns the console's pages and interface.
+// New returns the console's pages.
 func New(cfg Config) http.Handler {
 	c := &console{cfg: cfg, pages: template.Must(template.ParseFS(pages, "pages/*.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.list)
 	mux.HandleFunc("GET /incidents/{id}", c.one)
 	mux.HandleFunc("GET /notices", c.notices)
-	mux.HandleFunc("GET /v1/incidents", c.listJSON)
-	mux.HandleFunc("GET /v1/notices", c.noticesJSON)
-	mux.HandleFunc("GET /v1/incidents/{id}/trace", c.traceJSON)
-	return guarded(known(cfg.People, mux))
+	return guarded(known(cfg.Door, mux))
 }
 
 func guarded(next http.Handler) http.Handler {
@@ -115,18 +112,6 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (c *console) listJSON(w http.ResponseWriter, r *http.Request) {
-	list, err := c.cfg.Incidents(r.Context(), listed)
-	if err != nil {
-		c.fault(w, err)
-		return
-	}
-	if list == nil {
-		list = []canary.Incident{} // an empty list is a list
-	}
-	c.json(w, list)
-}
-
 func (c *console) notices(w http.ResponseWriter, r *http.Request) {
 	list, err := c.cfg.Notices(r.Context(), true, listed)
 	if err != nil {
@@ -134,36 +119,6 @@ func (c *console) notices(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.show(w, "notices.html", list)
-}
-
-func (c *console) noticesJSON(w http.ResponseWriter, r *http.Request) {
-	list, err := c.cfg.Notices(r.Context(), true, listed)
-	if err != nil {
-		c.fault(w, err)
-		return
-	}
-	if list == nil {
-		list = []canary.Notice{}
-	}
-	c.json(w, list)
-}
-
-func (c *console) traceJSON(w http.ResponseWriter, r *http.Request) {
-	trace, err := c.cfg.Trace(r.Context(), canary.IncidentID(r.PathValue("id")))
-	if err != nil {
-		c.fault(w, err)
-		return
-	}
-	c.json(w, trace)
-}
-
-func (c *console) json(w http.ResponseWriter, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		c.broken(w, err)
-		return
-	}
-	c.answer(w, "application/json", append(body, '\n'))
 }
 
 func (c *console) show(w http.ResponseWriter, name string, data any) {

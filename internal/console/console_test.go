@@ -2,11 +2,9 @@ package console_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +13,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
+	"saltmine/internal/people"
 )
 
 var (
@@ -25,7 +24,6 @@ var (
 // report is a trace.
 type report struct {
 	Words string
-	Share float64
 	fault error
 }
 
@@ -62,10 +60,11 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 			if id != inc().ID {
 				return nil, errMissing
 			}
-			return report{Words: "first suspect: nightly export", Share: 0.9}, nil
+			return report{Words: "first suspect: nightly export"}, nil
 		},
 		Notices: func(context.Context, bool, int) ([]canary.Notice, error) { return []canary.Notice{notice()}, nil },
 		Missing: func(err error) bool { return errors.Is(err, errMissing) },
+		Door:    people.New(nil, nil),
 		Log:     slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
@@ -125,39 +124,16 @@ func TestEmptyList(t *testing.T) {
 	if _, body := ask(t, s, http.MethodGet, "/"); !strings.Contains(body, "None. The ears are listening.") {
 		t.Error(body)
 	}
-	if _, body := ask(t, s, http.MethodGet, "/v1/incidents"); body != "[]\n" {
-		t.Errorf("empty list is %q", body)
-	}
 	s = serve(t, func(c *console.Config) {
 		c.Notices = func(context.Context, bool, int) ([]canary.Notice, error) { return nil, nil }
 	})
 	if _, body := ask(t, s, http.MethodGet, "/notices"); !strings.Contains(body, "<p>None.") {
 		t.Error(body)
 	}
-	if _, body := ask(t, s, http.MethodGet, "/v1/notices"); body != "[]\n" {
-		t.Errorf("empty list of notices is %q", body)
-	}
-}
-
-func TestJSON(t *testing.T) {
-	t.Parallel()
-	s := serve(t, nil)
-	res, body := ask(t, s, http.MethodGet, "/v1/incidents")
-	var list []canary.Incident
-	if err := json.Unmarshal([]byte(body), &list); err != nil || len(list) != 1 || list[0].ID != inc().ID || list[0].Contacts != 7 {
-		t.Errorf("%v %s", err, body)
-	}
-	if kind := res.Header.Get("Content-Type"); kind != "application/json" {
-		t.Errorf("content type %s", kind)
-	}
-	res, body = ask(t, s, http.MethodGet, "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace")
-	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"Share":0.9`) || res.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("%s %s", res.Status, body)
-	}
 }
 
 func paths() []string {
-	return []string{"/", "/incidents/i_aaaaaaaaaaaaaaaa", "/v1/incidents", "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace"}
+	return []string{"/", "/incidents/i_aaaaaaaaaaaaaaaa"}
 }
 
 // guarded reports whether an answer carries the headers that every answer has.
@@ -191,7 +167,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			t.Errorf("POST %s: %s", path, res.Status)
 		}
 	}
-	for _, path := range []string{"/incidents/i_bbbbbbbbbbbbbbbb", "/v1/incidents/i_bbbbbbbbbbbbbbbb/trace", "/nowhere", "/incidents/", "/incidents/%3Cscript%3E"} {
+	for _, path := range []string{"/incidents/i_bbbbbbbbbbbbbbbb", "/nowhere", "/incidents/", "/incidents/%3Cscript%3E"} {
 		res, body := ask(t, good, http.MethodGet, path)
 		if res.StatusCode != http.StatusNotFound || !guarded(res) || strings.Contains(body, "<") {
 			t.Errorf("%s: %s %v %q", path, res.Status, res.Header, body)
@@ -206,9 +182,8 @@ func TestTraceFails(t *testing.T) {
 		path  string
 		want  int
 	}{
-		"trace of a page":          {func() (console.Report, error) { return nil, errDown }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
-		"text of a trace":          {func() (console.Report, error) { return report{fault: errDown}, nil }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
-		"number that JSON has not": {func() (console.Report, error) { return report{Share: math.NaN()}, nil }, "/v1/incidents/i_aaaaaaaaaaaaaaaa/trace", http.StatusInternalServerError},
+		"trace of a page": {func() (console.Report, error) { return nil, errDown }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
+		"text of a trace": {func() (console.Report, error) { return report{fault: errDown}, nil }, "/incidents/i_aaaaaaaaaaaaaaaa", http.StatusServiceUnavailable},
 	} {
 		s := serve(t, func(cfg *console.Config) {
 			cfg.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return c.trace() }
@@ -259,7 +234,6 @@ func TestAsksForWhatItShows(t *testing.T) {
 		}
 	})
 	ask(t, s, http.MethodGet, "/")
-	ask(t, s, http.MethodGet, "/v1/incidents")
 	ask(t, s, http.MethodGet, "/incidents/i_%27%20OR%201=1")
 	if id := <-asked; id != "i_' OR 1=1" {
 		t.Errorf("asked for %q", id)

@@ -29,6 +29,7 @@ func storeys() map[string]int {
 		"internal/layers":          1,
 		"internal/mailtext":        1,
 		"internal/mysqlbox":        1,
+		"internal/people":          1,
 		"internal/seal":            1,
 		"internal/spool":           1,
 		"internal/strike":          1,
@@ -78,6 +79,7 @@ func storeys() map[string]int {
 		"internal/pager/syslog":    4,
 		"internal/registry":        4,
 
+		"internal/api":     5,
 		"internal/bench":   5,
 		"internal/console": 5,
 
@@ -90,35 +92,36 @@ func storeys() map[string]int {
 func rooms() map[string][]string {
 	return map[string][]string{
 		// The configuration, and recipes, which are read without one.
-		"blitiri.com.ar/go/spf":                {"internal/mailauth"},
-		"github.com/BurntSushi/toml":           {"internal/conf", "seeder/recipe"},
-		"github.com/VictoriaMetrics/metrics":   {"cmd/saltmine"},
-		"github.com/dolthub/go-mysql-server":   {"internal/mysqlbox"},
-		"github.com/dolthub/vitess":            {"internal/mysqlbox"},
-		"github.com/emersion/go-imap":          {"internal/inventory/login", "listener/mailbox"},
-		"github.com/emersion/go-message":       {"internal/mailtext"},
-		"github.com/emersion/go-msgauth":       {"internal/mailauth"},
-		"github.com/emersion/go-sasl":          {"internal/pager/email"},
-		"github.com/emersion/go-smtp":          {"internal/pager/email", "listener/smtpd"},
-		"github.com/google/go-cmp":             nil,
-		"github.com/miekg/dns":                 {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
-		"github.com/pressly/goose":             {"internal/registry"},
-		"github.com/robfig/cron":               {"cmd/saltmine"},
-		"github.com/rogpeppe/go-internal":      nil,
-		"github.com/sirupsen/logrus":           {"internal/mysqlbox"},
-		"github.com/spf13/cobra":               {"cmd/saltmine"},
-		"golang.org/x/crypto/acme":             {"listener/acmed"},
-		"golang.org/x/crypto/chacha20poly1305": {"internal/seal"},
-		"golang.org/x/net/idna":                {"internal/token"},
-		"golang.org/x/net/ipv4":                {"listener/dnsd"},
-		"golang.org/x/net/ipv6":                {"listener/dnsd"},
-		"golang.org/x/net/publicsuffix":        {"internal/mailauth"},
-		"golang.org/x/sync":                    {"cmd/saltmine"},
-		"golang.org/x/term":                    {"cmd/saltmine"},
-		"golang.org/x/text":                    {"seeder"}, // the names of countries
-		"modernc.org/sqlite":                   {"internal/registry"},
-		"pgregory.net/rapid":                   nil,
-		"github.com/go-sql-driver/mysql":       {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
+		"blitiri.com.ar/go/spf":                 {"internal/mailauth"},
+		"github.com/BurntSushi/toml":            {"internal/conf", "seeder/recipe"},
+		"github.com/VictoriaMetrics/metrics":    {"cmd/saltmine"},
+		"github.com/dolthub/go-mysql-server":    {"internal/mysqlbox"},
+		"github.com/dolthub/vitess":             {"internal/mysqlbox"},
+		"github.com/emersion/go-imap":           {"internal/inventory/login", "listener/mailbox"},
+		"github.com/emersion/go-message":        {"internal/mailtext"},
+		"github.com/emersion/go-msgauth":        {"internal/mailauth"},
+		"github.com/emersion/go-sasl":           {"internal/pager/email"},
+		"github.com/emersion/go-smtp":           {"internal/pager/email", "listener/smtpd"},
+		"github.com/google/go-cmp":              nil,
+		"github.com/miekg/dns":                  {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
+		"github.com/pressly/goose":              {"internal/registry"},
+		"github.com/robfig/cron":                {"cmd/saltmine"},
+		"github.com/rogpeppe/go-internal":       nil,
+		"github.com/santhosh-tekuri/jsonschema": nil,
+		"github.com/sirupsen/logrus":            {"internal/mysqlbox"},
+		"github.com/spf13/cobra":                {"cmd/saltmine"},
+		"golang.org/x/crypto/acme":              {"listener/acmed"},
+		"golang.org/x/crypto/chacha20poly1305":  {"internal/seal"},
+		"golang.org/x/net/idna":                 {"internal/token"},
+		"golang.org/x/net/ipv4":                 {"listener/dnsd"},
+		"golang.org/x/net/ipv6":                 {"listener/dnsd"},
+		"golang.org/x/net/publicsuffix":         {"internal/mailauth"},
+		"golang.org/x/sync":                     {"cmd/saltmine"},
+		"golang.org/x/term":                     {"cmd/saltmine"},
+		"golang.org/x/text":                     {"seeder"}, // the names of countries
+		"modernc.org/sqlite":                    {"internal/registry"},
+		"pgregory.net/rapid":                    nil,
+		"github.com/go-sql-driver/mysql":        {"internal/registry", "internal/testkit", "seeder/supportdb"}, // where a database is opened
 	}
 }
 

@@ -137,8 +137,9 @@ func (r *Registry) ActsHead(ctx context.Context) (Head, error) {
 type ActFilter struct {
 	About  string
 	Who    string
-	Before int64 // only those with a lower number
-	Limit  int   // at most so many; 0 is no limit
+	What   []string // any of these
+	Before int64    // only those with a lower number
+	Limit  int      // at most so many; 0 is no limit
 }
 
 // Acts returns acts, the last first.
@@ -150,6 +151,12 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 	}
 	if f.Who != "" {
 		add("who = ?", f.Who)
+	}
+	if len(f.What) > 0 {
+		where += " AND what IN (" + marks(len(f.What)) + ")"
+		for _, w := range f.What {
+			args = append(args, w)
+		}
 	}
 	if f.Before > 0 {
 		add("seq < ?", f.Before)

@@ -121,6 +121,7 @@ CREATE TABLE supports (
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   PRIMARY KEY (incident, contact)
 );
+CREATE INDEX supports_by_contact ON supports (contact);
 CREATE TABLE incidents (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   place VARCHAR(80) COLLATE BINARY NOT NULL,
