@@ -8,9 +8,11 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
 )
@@ -23,6 +25,9 @@ type health struct {
 	ears  *ears
 	reg   *registry.Registry // nil on an edge
 	edges func() []edgeState // nil on an edge
+	// deadman is nil where there is no dead-man's switch.
+	deadman *conf.Deadman
+	now     func() time.Time
 }
 
 func (s *health) handler() http.Handler {
@@ -107,6 +112,9 @@ func (s *health) counts(ctx context.Context, w io.Writer) error {
 	for _, o := range own {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"yes\"}", o.Sender), uint64(o.Expected)) //nolint:gosec // a count
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"no\"}", o.Sender), uint64(o.Outside))   //nolint:gosec // a count
+	}
+	if err := s.deadmanMetrics(ctx, w); err != nil {
+		return err
 	}
 	for _, e := range s.edges() {
 		metrics.WriteGaugeFloat64(w, fmt.Sprintf("saltmine_edge_clock_offset_seconds{edge=%q}", e.name), e.state.Ahead.Seconds())

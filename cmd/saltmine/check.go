@@ -90,6 +90,9 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
 	}
 	a.checkRoutes(ctx, cfg, add)
+	if reg != nil {
+		add((&core{cfg, keys, reg}).checkDeadman(ctx, a.now()))
+	}
 	checkWork(&server{core: &core{cfg, keys, reg}, app: a, log: a.quietLogger()}, add)
 }
 

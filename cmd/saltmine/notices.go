@@ -82,6 +82,13 @@ func printNotices(w io.Writer, list []canary.Notice) error {
 
 // compose writes the pages of notices for the configured routes.
 func (c *core) compose() registry.Compose {
+	return c.composeTo(func(n canary.Notice) []incident.Route {
+		return slices.DeleteFunc(steps(c.cfg), func(r incident.Route) bool { return !n.Severity.Reaches(r.Min) })
+	})
+}
+
+// composeTo is compose for chosen routes.
+func (c *core) composeTo(routes func(canary.Notice) []incident.Route) registry.Compose {
 	return func(n canary.Notice) (canary.Page, []canary.Delivery) {
 		p := canary.Page{
 			ID: canary.PageID(canary.NewID("p")), Notice: n.ID, Severity: n.Severity, At: n.Raised, Reasons: []string{n.Text}, Next: n.Next,
@@ -95,8 +102,7 @@ func (c *core) compose() registry.Compose {
 		if c.cfg.API != nil {
 			p.Link = c.cfg.API.PublicURL + "/notices"
 		}
-		to := slices.DeleteFunc(steps(c.cfg), func(r incident.Route) bool { return !n.Severity.Reaches(r.Min) })
-		return p, incident.Deliveries(p.ID, to)
+		return p, incident.Deliveries(p.ID, routes(n))
 	}
 }
 

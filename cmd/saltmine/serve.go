@@ -18,6 +18,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
 	"saltmine/internal/exclude"
+	"saltmine/internal/heartbeat"
 	"saltmine/internal/incident"
 	"saltmine/internal/mailauth"
 	"saltmine/internal/pager"
@@ -59,6 +60,7 @@ type server struct {
 	ears   *ears
 	pager  *pager.Pager
 	told   []incident.Route
+	sends  map[string]pager.Send
 	mails  *mailauth.Worker // nil: nobody asks who sent a mail
 	signed *signatures      // what is the company's own
 	turn   sync.Mutex       // of intakes and the searcher
@@ -79,6 +81,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	s.log.Info("ready", "jobs", len(s.jobs))
+	s.tell(ctx, heartbeat.Ready)
 	if s.ready != nil {
 		close(s.ready)
 	}
@@ -108,7 +111,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Enrich: s.enrich, Now: s.app.now, Log: s.log.With("part", "pager")})
-	s.told = routes
+	s.told, s.sends = routes, sends
 	s.signed = newSignatures(s.cfg, s.app.now)
 	if s.mails = s.judging(); s.mails != nil {
 		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
@@ -128,7 +131,8 @@ func (s *server) wire(ctx context.Context) error {
 	if err := s.ears.open(ctx); err != nil {
 		return err
 	}
-	if err := s.mailboxes(ctx); err != nil {
+	switchJobs, err := s.deadmanJobs()
+	if err = errors.Join(err, s.mailboxes(ctx)); err != nil {
 		s.ears.close()
 		return err
 	}
@@ -136,6 +140,8 @@ func (s *server) wire(ctx context.Context) error {
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run})
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
+	s.jobs = append(s.jobs, job{"heartbeat", s.beat})
+	s.jobs = append(s.jobs, switchJobs...)
 	if tapes != nil {
 		s.jobs = append(s.jobs, job{"recordings", tapes.Run})
 	}
@@ -230,7 +236,7 @@ func (s *server) admin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges}).handler(), s.log)})
+	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges, deadman: s.cfg.Deadman, now: s.app.now}).handler(), s.log)})
 	return nil
 }
 

@@ -10,7 +10,7 @@
 //	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
 //
 // A section that is absent switches its part off (the pointer is nil);
-// [registry], [pool], [spool], [verify], [pager] and [gate] always have defaults. Relative paths are taken
+// [registry], [pool], [spool], [verify], [pager], [drill] and [gate] always have defaults. Relative paths are taken
 // from the folder of the configuration file and are absolute in [Config].
 //
 // Secrets never stand in the configuration itself. A key that ends in _file
@@ -63,6 +63,8 @@ type Config struct {
 	Core       *Core              `json:"core,omitempty"`
 	MailAuth   *MailAuth          `json:"mailauth,omitempty"` // [core.mailauth]
 	Own        []Own              `json:"own,omitempty"`      // [[own]]
+	Deadman    *Deadman           `json:"deadman,omitempty"`
+	Drill      Drill              `json:"drill"`
 }
 
 // Registry says where the core's database and its keys are.
@@ -261,6 +263,7 @@ func Default(dir string) *Config {
 		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 		Gate:   Gate{Rows: 20_000, MaxAUC: 0.55},
 		Pager:  Pager{AcceptWithin: 100 * time.Second},
+		Drill:  defaultDrill(),
 	}
 }
 

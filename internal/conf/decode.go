@@ -65,6 +65,8 @@ func (c *Config) decode(top *table) {
 	c.Life.decode(top.sub("life"))
 	c.decodeExclude(top.sub("exclude"))
 	c.decodeOwn(top.subs("own"))
+	c.decodeDeadman(top.sub("deadman"))
+	c.Drill.decode(top.sub("drill"))
 	c.decodeEdge(top.sub("edge"))
 	c.decodeCore(top.sub("core"))
 	top.finish()

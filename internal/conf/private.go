@@ -38,6 +38,7 @@ func (c *Config) loadSecrets(b *book) {
 	if c.Exclude != nil {
 		loadAgents(b, "exclude.callers_file", c.Exclude.CallersFile, &c.Exclude.Callers)
 	}
+	c.Deadman.loadPing(b)
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)

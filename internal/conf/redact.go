@@ -50,6 +50,7 @@ func (c *Config) Redacted() string {
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
 	p.routes(c)
+	p.deadman(c)
 	if r := c.Rotate; r != nil {
 		p.value("rotate.schedule", r.Schedule)
 		p.value("rotate.lifetime", r.Lifetime.String())

@@ -44,6 +44,7 @@ func (c *Config) faults() []*Fault {
 	c.checkOwn(k)
 	c.checkRotate(k)
 	c.checkGate(k)
+	c.checkDeadman(k)
 	c.checkEdge(k)
 	return k.found
 }

@@ -23,6 +23,7 @@ func storeys() map[string]int {
 
 		"internal/dialogue":        1,
 		"internal/forensics":       1,
+		"internal/heartbeat":       1,
 		"internal/helpdesk":        1,
 		"internal/inventory/login": 1,
 		"internal/inventory/rdap":  1,
@@ -43,6 +44,7 @@ func storeys() map[string]int {
 		"seeder/schedule":          1,
 
 		"internal/deskkit":      2,
+		"internal/drill":        2,
 		"internal/exclude":      2,
 		"internal/inventory":    2,
 		"internal/mailauth":     2,

@@ -46,7 +46,7 @@ func (r *Registry) FileNotices(ctx context.Context, kind canary.NoticeKind, scop
 			fresh = append(fresh, n)
 		}
 		for _, id := range standing {
-			if _, err := tx.ExecContext(ctx, "UPDATE notices SET mark = id, ended = ? WHERE id = ?", micros(r.now()), id); err != nil {
+			if err := r.endNotice(ctx, tx, kind, id); err != nil {
 				return err
 			}
 		}
@@ -56,6 +56,16 @@ func (r *Registry) FileNotices(ctx context.Context, kind canary.NoticeKind, scop
 		return nil, fmt.Errorf("registry: notices of %s: %w", kind, err)
 	}
 	return fresh, nil
+}
+
+// endNotice records that what a notice tells is over. Those who were told that a
+// front is silent are told so: they look for the fault until they hear of it.
+func (r *Registry) endNotice(ctx context.Context, tx *sql.Tx, kind canary.NoticeKind, id canary.NoticeID) error {
+	_, err := tx.ExecContext(ctx, "UPDATE notices SET mark = id, ended = ? WHERE id = ?", micros(r.now()), id)
+	if err != nil || kind != canary.NoticeDeadman {
+		return err
+	}
+	return r.resolve(ctx, tx, canary.IncidentID(id))
 }
 
 // RaiseNotice writes one notice with its page and leaves the others of its

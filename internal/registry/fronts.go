@@ -1,0 +1,63 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+// Front is how a front of the dead-man's switch stands.
+type Front struct {
+	// Came is when a contact that was made there last came out at the pager; zero
+	// is never.
+	Came time.Time
+	// Open is when the first contact since the last that came through was made;
+	// zero when there is none.
+	Open time.Time
+}
+
+// Fronts returns how the fronts of the dead-man's switch stand, by name.
+func (r *Registry) Fronts(ctx context.Context) (map[string]Front, error) {
+	out := map[string]Front{}
+	const query = `SELECT s.front, MAX(s.paged), MIN(CASE WHEN s.paged = 0 AND s.issued > l.at THEN s.issued END)
+		FROM drill_shots s JOIN (SELECT front, MAX(CASE WHEN paged <> 0 THEN issued ELSE 0 END) AS at FROM drill_shots WHERE run = ? GROUP BY front) AS l ON l.front = s.front
+		WHERE s.run = ? GROUP BY s.front`
+	err := r.each(ctx, query, []any{canary.Deadman, canary.Deadman}, func(row *sql.Rows) error {
+		var name string
+		var came int64
+		var open sql.NullInt64
+		err := row.Scan(&name, &came, &open)
+		out[name] = Front{fromMicros(came), fromMicros(open.Int64)}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: fronts: %w", err)
+	}
+	return out, nil
+}
+
+// PruneShots forgets what the dead-man's switch did before a time: its shots, their
+// pages, and the contacts that used them up. Our own contacts, of which there are a
+// thousand a day, are evidence of nothing once they are over.
+func (r *Registry) PruneShots(ctx context.Context, before time.Time) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		const old = " IN (SELECT %s FROM drill_shots WHERE run = ? AND issued < ? AND %s <> '')"
+		for _, q := range [][2]string{
+			{"DELETE FROM deliveries WHERE page", "page"}, {"DELETE FROM pages WHERE id", "page"},
+			{"DELETE FROM searches WHERE contact", "contact"}, {"DELETE FROM contacts WHERE id", "contact"},
+		} {
+			if _, err := tx.ExecContext(ctx, q[0]+fmt.Sprintf(old, q[1], q[1]), canary.Deadman, micros(before)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM drill_shots WHERE run = ? AND issued < ?", canary.Deadman, micros(before))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("registry: forget old shots: %w", err)
+	}
+	return nil
+}
