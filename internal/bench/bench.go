@@ -2,8 +2,8 @@
 // machine and in the same run: mail made durable per second beside Postfix and
 // smtp-sink, DNS answers per second beside NSD and CoreDNS, webhooks beside the
 // same handler without a store; and the seeder with MariaDB's own means:
-// learning from a table beside reading it, planting beside LOAD DATA. `make
-// bench` runs it.
+// learning from a table beside reading it, planting beside LOAD DATA; and how
+// long it takes from a mail to its page. `make bench` runs it.
 //
 // Both sides of a comparison get the same load from the same generator
 // (smtp-source, dnsperf, one of ours) over loopback, or work on the same tables,
@@ -40,6 +40,7 @@ type plan struct {
 	seconds      int // of a round in which names come again
 	hooks        int // webhooks of a round, for each server
 	floodSeconds int
+	pages        int // contacts whose page is waited for
 
 	customers int // of the support database
 	canaries  int // of a bulk insert
@@ -69,9 +70,10 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.seconds, "seconds", 4, "length of a round in which names come again")
 	flag.IntVar(&p.hooks, "webhooks", 8000, "webhooks of a round")
 	flag.IntVar(&p.floodSeconds, "flood", 10, "seconds of the flood")
+	flag.IntVar(&p.pages, "pages", 200, "mails whose pages are waited for")
 	flag.IntVar(&p.customers, "customers", 2_000_000, "customers of the support database")
 	flag.IntVar(&p.canaries, "canaries", 10_000, "canaries of a bulk insert")
-	only := flag.String("only", "", "measure `ears`, seeder, dns or mail alone")
+	only := flag.String("only", "", "measure `ears`, pages, seeder, dns or mail alone")
 	flag.Parse()
 	if *ear != "" {
 		return profiled(p.profile, func() error { return beEar(ctx, *ear, *flooded) })
@@ -79,7 +81,7 @@ func run(ctx context.Context) error {
 	if *hooks > 0 {
 		return beHooks(ctx, *to, *hooks)
 	}
-	if p.rounds < 3 || min(p.messages, p.names, p.seconds, p.hooks, p.floodSeconds, p.customers, p.canaries) < 1 {
+	if p.rounds < 3 || min(p.messages, p.names, p.seconds, p.hooks, p.floodSeconds, p.pages, p.customers, p.canaries) < 1 {
 		return errors.New("at least 3 rounds, and something in each")
 	}
 	var err error
@@ -99,7 +101,7 @@ func measure(ctx context.Context, p *plan, only string) error {
 		name    string
 		always  bool // unless another is asked for
 		compare func(context.Context, *plan, *table) error
-	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"mail", false, compareMails}, {"seeder", true, compareSupport}} {
+	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"mail", false, compareMails}, {"pages", true, measurePages}, {"seeder", true, compareSupport}} {
 		if only == "" && !part.always || only != "" && only != part.name {
 			continue
 		}
