@@ -18,6 +18,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"saltmine/internal/canary"
 )
@@ -40,8 +41,9 @@ type Record struct {
 
 // Config is what a road needs.
 type Config struct {
-	// Seal encrypts a record to the core's public key. It keeps nothing of plain.
-	Seal func(plain []byte) ([]byte, error)
+	// Seal encrypts a record to the core's public key and appends it to dst. It
+	// keeps nothing of plain.
+	Seal func(dst, plain []byte) ([]byte, error)
 	// Append makes a sealed record durable before it returns. A key that it
 	// already holds is success without a second record. The record's bytes are
 	// never changed afterwards.
@@ -60,8 +62,9 @@ type Road struct{ cfg Config }
 func New(cfg Config) *Road { return &Road{cfg: cfg} }
 
 // Hear makes the contact durable. When it returns nil the contact is on disk.
+// Nothing of the contact is kept.
 func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
-	record, _, err := r.seal(&c, nil)
+	record, err := r.seal(&c, new(rooms))
 	if err != nil {
 		return err
 	}
@@ -73,10 +76,11 @@ func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
 func (r *Road) HearAll(ctx context.Context, contacts []canary.Contact) []error {
 	out := make([]error, len(contacts))
 	records, of := make([]Record, 0, len(contacts)), make([]int, 0, len(contacts))
-	var room []byte
+	var room rooms
 	for i := range contacts {
+		room.left = len(contacts) - i
 		var record Record
-		if record, room, out[i] = r.seal(&contacts[i], room); out[i] == nil {
+		if record, out[i] = r.seal(&contacts[i], &room); out[i] == nil {
 			records, of = append(records, record), append(of, i)
 		}
 	}
@@ -89,19 +93,35 @@ func (r *Road) HearAll(ctx context.Context, contacts []canary.Contact) []error {
 	return out
 }
 
-// seal makes the record of a contact, in room that may be used again.
-func (r *Road) seal(c *canary.Contact, room []byte) (Record, []byte, error) {
+// rooms are what contacts that are heard together share.
+type rooms struct {
+	plain  []byte // of one contact after the other
+	sealed []byte // empty, with room behind it for some of those to come
+	left   int    // contacts to come, this one among them; 0 when there is but one
+}
+
+// sealedMore is what a sealed record has more than its plain text, or a little
+// less: a guess that is wrong costs a copy.
+const sealedMore = 64
+
+// seal makes the record of a contact.
+func (r *Road) seal(c *canary.Contact, room *rooms) (Record, error) {
 	c.At = canary.Micro(c.At)
-	plain, err := c.AppendBinary(room[:0])
+	plain, err := c.AppendBinary(room.plain[:0])
 	if err != nil {
-		return Record{}, room, fmt.Errorf("%w: %w", ErrDown, err)
+		return Record{}, fmt.Errorf("%w: %w", ErrDown, err)
 	}
+	room.plain = plain
 	defer clear(plain) // what was heard does not stay in memory
-	sealed, err := r.cfg.Seal(plain)
-	if err != nil {
-		return Record{}, plain, fmt.Errorf("%w: seal: %w", ErrDown, err)
+	if want := len(plain) + sealedMore; cap(room.sealed) < want && room.left > 0 {
+		room.sealed = make([]byte, 0, room.left*want)
 	}
-	return Record{KeyOf(c.ID, c.Part), sealed}, plain, nil
+	sealed, err := r.cfg.Seal(room.sealed, plain)
+	if err != nil {
+		return Record{}, fmt.Errorf("%w: seal: %w", ErrDown, err)
+	}
+	room.sealed = sealed[len(sealed):]
+	return Record{KeyOf(c.ID, c.Part), slices.Clip(sealed)}, nil
 }
 
 func (r *Road) blame(err error) error {
@@ -117,7 +137,8 @@ func (r *Road) blame(err error) error {
 // KeyOf gives the key of one record of a contact: the first 16 bytes of
 // SHA-256 over the id, a zero byte and the part as 4 bytes big-endian.
 func KeyOf(id canary.ContactID, part int) Key {
-	b := append([]byte(id), 0)
+	var room [128]byte
+	b := append(append(room[:0], id...), 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(part)) //nolint:gosec // parts are small counts
 	sum := sha256.Sum256(b)
 	return Key(sum[:16])

@@ -1,9 +1,11 @@
 package listener_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 	"testing"
@@ -26,7 +28,7 @@ func TestHearSealsThenAppends(t *testing.T) {
 	t.Parallel()
 	var steps []string
 	r := listener.New(listener.Config{
-		Seal: func(plain []byte) ([]byte, error) {
+		Seal: func(dst, plain []byte) ([]byte, error) {
 			steps = append(steps, "seal")
 			var c canary.Contact
 			if err := c.UnmarshalBinary(plain); err != nil || c.ID != "k_12345678" || string(c.Raw) != "QUIT\r\n" {
@@ -35,7 +37,7 @@ func TestHearSealsThenAppends(t *testing.T) {
 			if want := time.Date(2026, 8, 5, 10, 0, 0, 123456000, time.UTC); c.At != want {
 				t.Errorf("heard at %v, want %v", c.At, want)
 			}
-			return []byte("sealed"), nil
+			return append(dst, "sealed"...), nil
 		},
 		Append: func(_ context.Context, key listener.Key, sealed []byte) error {
 			steps = append(steps, "append")
@@ -71,7 +73,7 @@ func TestHearMapsFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := listener.New(listener.Config{
-				Seal:   func(b []byte) ([]byte, error) { return b, c.sealing },
+				Seal:   func(dst, plain []byte) ([]byte, error) { return append(dst, plain...), c.sealing },
 				Append: func(context.Context, listener.Key, []byte) error { return c.appending },
 				Full:   noRoom,
 			})
@@ -95,7 +97,7 @@ func TestHearMapsFaults(t *testing.T) {
 func TestNothingIsAppendedThatIsNotSealed(t *testing.T) {
 	t.Parallel()
 	r := listener.New(listener.Config{
-		Seal:   func([]byte) ([]byte, error) { return nil, errors.New("no key") },
+		Seal:   func([]byte, []byte) ([]byte, error) { return nil, errors.New("no key") },
 		Append: func(context.Context, listener.Key, []byte) error { t.Error("appended"); return nil },
 		Full:   noRoom,
 	})
@@ -122,14 +124,18 @@ func TestHearAll(t *testing.T) {
 	t.Parallel()
 	appends := 0
 	r := listener.New(listener.Config{
-		Seal: func(plain []byte) ([]byte, error) { return append([]byte("sealed "), plain[:4]...), nil },
+		Seal: func(dst, plain []byte) ([]byte, error) {
+			sealed := append(append(dst, "sealed "...), plain[:4]...)
+			return append(sealed, plain[len(plain)-3:]...), nil // of Raw
+		},
 		AppendAll: func(_ context.Context, records []listener.Record) []error {
 			appends++
 			out := make([]error, len(records))
 			for i, record := range records {
-				if string(record.Sealed) != "sealed SMC1" {
-					t.Errorf("appended %q", record.Sealed)
+				if want := fmt.Sprintf("sealed SMC1%03d", i); string(record.Sealed) != want {
+					t.Errorf("appended %q, want %q", record.Sealed, want)
 				}
+				_ = append(record.Sealed, "this is not the next one's"...)
 				if record.Key == listener.KeyOf("k_full_full", 0) {
 					out[i] = syscall.ENOSPC
 				}
@@ -138,9 +144,11 @@ func TestHearAll(t *testing.T) {
 		},
 		Full: noRoom,
 	})
-	bad, full := contact(), contact()
+	bad, first, full, last := contact(), contact(), contact(), contact()
 	bad.Channel, full.ID = "", "k_full_full"
-	errs := r.HearAll(t.Context(), []canary.Contact{contact(), bad, full, contact()})
+	// Those that share a room are of any size.
+	first.Raw, full.Raw, last.Raw = []byte("000"), []byte("001"), append(bytes.Repeat([]byte("x"), 10_000), "002"...)
+	errs := r.HearAll(t.Context(), []canary.Contact{first, bad, full, last})
 	want := []error{nil, listener.ErrDown, listener.ErrFull, nil}
 	if len(errs) != len(want) || appends != 1 {
 		t.Fatalf("%d answers, %d appends", len(errs), appends)

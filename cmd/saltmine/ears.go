@@ -53,7 +53,7 @@ type ears struct {
 // newRoad is the way from the ears into a spool.
 func newRoad(lid *seal.Lid, sp *spool.Spool) *listener.Road {
 	return listener.New(listener.Config{
-		Seal:   lid.Seal,
+		Seal:   lid.AppendSealed,
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return sp.Append(ctx, key, sealed) },
 		AppendAll: func(ctx context.Context, records []listener.Record) []error {
 			items := make([]spool.Item, len(records))

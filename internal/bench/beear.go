@@ -98,7 +98,7 @@ type hearing struct {
 
 func newHearing(keys *seal.Keys, sp *spool.Spool) *hearing {
 	return &hearing{road: listener.New(listener.Config{
-		Seal:   keys.Core.Lid().Seal,
+		Seal:   keys.Core.Lid().AppendSealed,
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return sp.Append(ctx, key, sealed) },
 		AppendAll: func(ctx context.Context, records []listener.Record) []error {
 			items := make([]spool.Item, len(records))

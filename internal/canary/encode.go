@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // contactMagic begins every encoded contact and carries the format's version.
@@ -38,16 +38,9 @@ func (c *Contact) AppendBinary(b []byte) ([]byte, error) {
 	return append(b, c.Raw...), nil
 }
 
-// roughly says how long the header will be, if nothing needs escapes.
+// roughly says how long the header will be, in most cases.
 func (c *Contact) roughly() int {
-	n := 256 + len(c.Source) + len(c.Text)
-	for _, t := range c.Targets {
-		n += 48 + len(t.Text)
-	}
-	for k, v := range c.Facts {
-		n += 8 + len(k) + len(v)
-	}
-	return n
+	return 256 + len(c.Source) + len(c.Text) + 64*(len(c.Targets)+len(c.Facts))
 }
 
 // appendHeader writes the bytes that encoding/json writes for a contact, and a
@@ -96,13 +89,17 @@ func (c *Contact) appendFacts(b []byte) []byte {
 	if len(c.Facts) == 0 {
 		return b
 	}
-	var room [16]string
-	keys := slices.AppendSeq(room[:0], maps.Keys(c.Facts))
-	slices.Sort(keys)
+	type fact struct{ key, value string }
+	var room [16]fact
+	facts := room[:0]
+	for key, value := range c.Facts {
+		facts = append(facts, fact{key, value})
+	}
+	slices.SortFunc(facts, func(a, b fact) int { return strings.Compare(a.key, b.key) })
 	before := `,"facts":{`
-	for _, key := range keys {
+	for _, f := range facts {
 		b = append(b, before...)
-		b = appendString(append(appendString(b, key), ':'), c.Facts[key])
+		b = appendString(append(appendString(b, f.key), ':'), f.value)
 		before = ","
 	}
 	return append(b, '}')

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,17 +60,20 @@ func NewLid(raw []byte) (*Lid, error) {
 }
 
 // Seal encrypts plain to the core.
-func (l *Lid) Seal(plain []byte) ([]byte, error) {
+func (l *Lid) Seal(plain []byte) ([]byte, error) { return l.AppendSealed(nil, plain) }
+
+// AppendSealed encrypts plain to the core and puts that behind dst.
+func (l *Lid) AppendSealed(dst, plain []byte) ([]byte, error) {
 	key, number, err := l.turn()
 	if err != nil {
-		return nil, fmt.Errorf("seal to the core: %w", err)
+		return dst, fmt.Errorf("seal to the core: %w", err)
 	}
-	out := make([]byte, sealHead, sealHead+len(plain)+chacha20poly1305.Overhead)
-	out[0] = sealForm
-	copy(out[1:], key.enc[:])
-	binary.BigEndian.PutUint32(out[1+encLen:], number)
+	dst = slices.Grow(dst, sealHead+len(plain)+chacha20poly1305.Overhead)
+	at := len(dst)
+	dst = append(append(dst, sealForm), key.enc[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, number)
 	nonce := nonceOf(number)
-	return key.aead.Seal(out, nonce[:], plain, out[:sealHead]), nil
+	return key.aead.Seal(dst, nonce[:], plain, dst[at:]), nil
 }
 
 // turn gives a key and a number that it has not been used with.

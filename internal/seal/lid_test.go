@@ -271,3 +271,22 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// TestSealedBehindWhatIsThere has two records in one array: each opens by itself.
+func TestSealedBehindWhatIsThere(t *testing.T) {
+	t.Parallel()
+	core, _ := fixed(t)
+	first, err := core.Lid().AppendSealed(make([]byte, 0, 1000), []byte("heard"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := core.Lid().AppendSealed(first, []byte("heard again"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sealed, want := range map[string]string{string(both[:len(first)]): "heard", string(both[len(first):]): "heard again"} {
+		if plain, err := core.Open([]byte(sealed)); err != nil || string(plain) != want {
+			t.Errorf("opened %q, %v, want %q", plain, err, want)
+		}
+	}
+}

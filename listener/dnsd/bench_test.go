@@ -45,7 +45,7 @@ func BenchmarkFirst(b *testing.B) {
 		b.Fatal(err)
 	}
 	road := listener.New(listener.Config{
-		Seal:      keys.Core.Lid().Seal,
+		Seal:      keys.Core.Lid().AppendSealed,
 		AppendAll: func(_ context.Context, records []listener.Record) []error { return make([]error, len(records)) },
 	})
 	cfg := config(new(store))

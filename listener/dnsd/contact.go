@@ -27,22 +27,30 @@ type asking struct {
 }
 
 // contact is the first sighting, with the packet as it came; it keeps wire.
-func (a asking) contact(id canary.ContactID, wire []byte) canary.Contact {
-	return canary.Contact{
+func (a *asking) contact(id canary.ContactID, wire []byte) (c canary.Contact) {
+	a.fill(&c, id, wire)
+	return c
+}
+
+// fill makes the contact in one whose targets and facts are empty and have room.
+func (a *asking) fill(c *canary.Contact, id canary.ContactID, wire []byte) {
+	*c = canary.Contact{
 		ID:      id,
 		Channel: canary.DNS,
 		At:      canary.Micro(a.at),
 		Ear:     "dnsd",
 		Peer:    peerText(a.peer),
-		Targets: []canary.Target{{Text: noDot(a.name)}},
-		Facts: map[string]string{
-			"qname": noDot(a.asked),
-			"qtype": dns.Type(a.qtype).String(),
-			"proto": a.proto,
-			"zone":  noDot(a.zone),
-		},
-		Raw: wire,
+		Targets: append(c.Targets, canary.Target{Text: noDot(a.name)}),
+		Facts:   c.Facts,
+		Raw:     wire,
 	}
+	if c.Facts == nil {
+		c.Facts = make(map[string]string, 4)
+	}
+	c.Facts["qname"] = noDot(a.asked)
+	c.Facts["qtype"] = dns.Type(a.qtype).String()
+	c.Facts["proto"] = a.proto
+	c.Facts["zone"] = noDot(a.zone)
 }
 
 // repeats tells in one contact how often sightings of one zone were asked for

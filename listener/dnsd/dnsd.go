@@ -57,7 +57,7 @@ type Config struct {
 	// Zones are the owned domains; at least one.
 	Zones []Zone
 	// Hear makes contacts durable before it returns, with an answer for each:
-	// nil is durable.
+	// nil is durable. It keeps nothing of them, for their memory is used again.
 	Hear func(context.Context, []canary.Contact) []error
 	// Accept reports whether a canary could have this name at this domain, both
 	// in canonical form; it knows no canary. New names that pass it are recorded
@@ -126,6 +126,7 @@ type Server struct {
 	zones map[string]*zone // by canonical name with its last dot
 	seen  *sightings
 	slots chan struct{}   // one for each UDP query that waits for the store
+	spare sync.Pool       // of *waiting
 	busy  *sync.WaitGroup // those queries
 	conns *connSet
 	jar   jar

@@ -1,8 +1,10 @@
 package dnsd_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -34,6 +36,7 @@ func (s *store) hear(_ context.Context, c canary.Contact) error {
 	if _, err := c.MarshalBinary(); err != nil {
 		return err
 	}
+	c.Targets, c.Facts, c.Raw = slices.Clone(c.Targets), maps.Clone(c.Facts), bytes.Clone(c.Raw) // the ear has their memory back
 	s.heard = append(s.heard, c)
 	return nil
 }

@@ -1,6 +1,7 @@
 package dnsd
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"net"
@@ -20,29 +21,29 @@ func (s *Server) Respond(ctx context.Context, wire []byte, peer netip.AddrPort, 
 	if udp {
 		proto = protoUDP
 	}
-	q := s.read(wire, peer, proto)
-	if !s.known(&q) {
-		asked := []query{q}
-		s.witness(ctx, asked)
-		q = asked[0]
+	q := &query{asking: asking{at: s.cfg.Now(), peer: peer, proto: proto}}
+	s.read(q, wire)
+	if !s.known(q) {
+		return s.witnessed(ctx, q)
 	}
-	return s.answer(&q)
+	return s.answer(q)
 }
 
 // RespondAll gives the answers to packets that were read at once, all of names
 // that are new.
 func (s *Server) RespondAll(ctx context.Context, wires [][]byte, peer netip.AddrPort) (out [][]byte) {
-	var fresh waiting
-	m := ipv4.Message{Addr: net.UDPAddrFromAddrPort(peer)}
+	var r reading
 	for i, wire := range wires {
-		m.Buffers, m.N = [][]byte{wire}, len(wire)
-		s.packet(socket{}, &m, &fresh, len(wires)-i)
+		m := ipv4.Message{Buffers: [][]byte{wire}, N: len(wire), Addr: net.UDPAddrFromAddrPort(peer)}
+		r.left = len(wires) - i
+		s.packet(socket{}, &m, &r)
 	}
-	s.witness(ctx, fresh.queries)
-	for i := range fresh.queries {
+	s.witness(ctx, r.fresh)
+	for i := range r.fresh.queries {
 		<-s.slots
-		out = append(out, s.said(&fresh.queries[i]))
+		out = append(out, bytes.Clone(s.said(&r.fresh.queries[i])))
 	}
+	s.giveBack(r.fresh)
 	return out
 }
 

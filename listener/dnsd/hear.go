@@ -41,53 +41,50 @@ func (s *Server) known(q *query) bool {
 
 // witness returns when the first sightings of all the queries are durable; if
 // one cannot be made so, its query's answer has become SERVFAIL.
-func (s *Server) witness(ctx context.Context, queries []query) {
-	var (
-		fresh  = make([]canary.Contact, 0, len(queries))
-		begun  = make([]begin, 0, len(queries)) // of fresh
-		others []join
-		ids    = canary.NewIDs("k", len(queries))
-	)
-	for i := range queries {
-		q, id := &queries[i], canary.ContactID(ids[i])
-		if first, other := s.seen.join(q.key, &q.asking, id); first == 0 {
-			others = append(others, join{q, other})
-		} else {
-			fresh, begun = append(fresh, q.contact(id, q.wire)), append(begun, begin{q, first})
-		}
-	}
+func (s *Server) witness(ctx context.Context, w *waiting) {
+	s.meet(w)
+	begun := w.begun
 	defer func() { // what a fault leaves without an answer has failed
 		for _, b := range begun {
 			s.seen.settle(b.first, errFault)
 			b.query.unheard()
 		}
 	}()
-	for _, err := range s.hear(ctx, fresh) {
+	w.lost = true
+	errs := s.hear(ctx, w.contacts)
+	w.lost = errors.Is(cmp.Or(errs...), errFault)
+	for _, err := range errs {
 		s.seen.settle(begun[0].first, err)
 		s.conclude(begun[0].query, err, &s.stats.first)
 		begun = begun[1:]
 	}
-	if len(others) == 0 {
+	if len(w.others) == 0 {
 		return
 	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Limits.HearWait)
 	defer cancel()
-	for _, o := range others {
+	for _, o := range w.others {
 		s.conclude(o.query, o.first.wait(wait), &s.stats.repeats)
 	}
 }
 
-// begin is a query that is the first of its kind, join one that waits for another.
-type (
-	begin struct {
-		query *query
-		first place
+// meet puts the queries in the table, and makes a contact of each that is the
+// first of its kind.
+func (s *Server) meet(w *waiting) {
+	ids := canary.NewIDs("k", len(w.queries))
+	for i := range w.queries {
+		q, id := &w.queries[i], canary.ContactID(ids[i])
+		first, other := s.seen.join(q.key, &q.asking, id)
+		if first == 0 {
+			w.others = append(w.others, join{q, other})
+			continue
+		}
+		w.begun = append(w.begun, begin{q, first})
+		var c *canary.Contact
+		w.contacts, c = next(w.contacts)
+		q.fill(c, id, q.wire)
 	}
-	join struct {
-		query *query
-		first *outcome
-	}
-)
+}
 
 // conclude counts a query whose first sighting the store has answered.
 func (s *Server) conclude(q *query, err error, heard *atomic.Uint64) {

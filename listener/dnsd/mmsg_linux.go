@@ -175,6 +175,3 @@ func interfaceName(index int) string {
 	}
 	return strconv.Itoa(index)
 }
-
-// keep gives the address for longer than until the next packets are read.
-func (a *sockaddr) keep() net.Addr { return new(*a) }

@@ -2,7 +2,6 @@ package dnsd
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"github.com/miekg/dns"
 )
@@ -34,6 +33,7 @@ type query struct {
 	asking
 	key    digest // of what is asked; known sets it
 	wire   []byte
+	room   *room  // for the answer; nil when it needs its own
 	limit  int    // bytes that the answer may have
 	bare   []byte // a header alone
 	reply  *reply // nil when bare says it all; nil and no bare is silence
@@ -52,30 +52,30 @@ type reply struct {
 	cookie                   []byte // for the asker
 }
 
-// read decides on the answer to a packet. What it cannot trust, it answers with
+// read decides on the answer to a packet of which q has the time, the source and
+// the protocol. What it cannot trust, it answers with
 // a header alone: never more bytes than came in.
-func (s *Server) read(wire []byte, peer netip.AddrPort, proto string) query {
-	q := query{asking: asking{at: s.cfg.Now(), peer: peer, proto: proto}, wire: wire, limit: plainUDP}
-	if proto == protoTCP {
+func (s *Server) read(q *query, wire []byte) {
+	q.wire, q.limit = wire, plainUDP
+	if q.proto == protoTCP {
 		q.limit = largestTCP
 	}
 	if len(wire) < headerSize || binary.BigEndian.Uint16(wire[2:])&flagQR != 0 {
 		s.stats.ignored.Add(1)
-		return q
+		return
 	}
 	if opcode := int(wire[2]>>3) & opcodeMask; opcode != dns.OpcodeQuery {
 		s.stats.refused.Add(1)
 		q.bare = bareReply(wire, dns.RcodeNotImplemented)
-		return q
+		return
 	}
 	req, ok := parse(wire)
-	if !ok || proto == protoUDP && len(wire) > largestAsk {
+	if !ok || q.proto == protoUDP && len(wire) > largestAsk {
 		s.stats.malformed.Add(1)
 		q.bare = bareReply(wire, dns.RcodeFormatError)
-		return q
+		return
 	}
-	s.decide(&q, &req)
-	return q
+	s.decide(q, &req)
 }
 
 // decide fills in the answer to a well-formed query.
@@ -167,11 +167,11 @@ func (s *Server) pack(q *query) []byte {
 	if q.spoofable() {
 		limit = min(limit, amplification*len(q.wire))
 	}
-	out := q.reply.pack(q.wire)
+	out := q.reply.pack(q.room, q.wire)
 	if len(out) > limit {
 		s.stats.truncated.Add(1)
 		q.shorten()
-		out = q.reply.pack(q.wire)
+		out = q.reply.pack(q.room, q.wire)
 	}
 	return out
 }
@@ -191,13 +191,13 @@ func (q *query) shorten() {
 
 // pack answers the packet. The id, RD and the question, with its letters' case,
 // are the packet's.
-func (r *reply) pack(wire []byte) []byte {
+func (r *reply) pack(in *room, wire []byte) []byte {
 	c := r.records
 	if c == nil {
 		c = new(section)
 	}
-	out := make([]byte, headerSize, r.questionEnd+len(c.body)+optSize+clientCookie+serverCookie)
-	copy(out, wire[:2])
+	out := in.take(r.questionEnd + len(c.body) + optSize + clientCookie + serverCookie)
+	out = append(append(out, wire[:2]...), make([]byte, headerSize-2)...)
 	flags := flagQR | binary.BigEndian.Uint16(wire[2:])&flagRD | uint16(r.rcode&0xF)
 	if r.authoritative {
 		flags |= flagAA

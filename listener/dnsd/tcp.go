@@ -175,8 +175,9 @@ func (t *talk) say(answer []byte) bool {
 func (s *Server) ready(wire []byte, peer netip.AddrPort) (q *query, ready bool) {
 	defer s.confine()
 	q, ready = nil, true // what a fault leaves: silence
-	got := s.read(wire, peer, protoTCP)
-	return &got, s.known(&got)
+	got := &query{asking: asking{at: s.cfg.Now(), peer: peer, proto: protoTCP}}
+	s.read(got, wire)
+	return got, s.known(got)
 }
 
 // said gives the answer, nil for silence. A fault ends in silence too.
@@ -191,9 +192,10 @@ func (s *Server) said(q *query) []byte {
 // witnessed gives the answer once its contact is durable.
 func (s *Server) witnessed(ctx context.Context, q *query) []byte {
 	defer s.confine()
-	asked := []query{*q}
-	s.witness(ctx, asked)
-	return s.answer(&asked[0])
+	w := s.borrow(1)
+	w.queries = append(w.queries, *q)
+	s.witness(ctx, w)
+	return s.answer(&w.queries[0])
 }
 
 func readMessage(in *bufio.Reader) ([]byte, error) {

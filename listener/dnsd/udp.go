@@ -1,7 +1,6 @@
 package dnsd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -101,13 +100,12 @@ func (p socket) batch() []ipv4.Message {
 	return ms
 }
 
-// reply is an answer that goes back where m came from, by the way it came.
-func (p socket) reply(m *ipv4.Message, answer []byte) ipv4.Message {
-	out := ipv4.Message{Buffers: [][]byte{answer}, Addr: m.Addr}
+// reply makes out an answer that goes back where m came from, by the way it came.
+func (p socket) reply(out, m *ipv4.Message, answer []byte) {
+	*out = ipv4.Message{Buffers: append(out.Buffers[:0], answer), Addr: m.Addr}
 	if p.wild {
 		out.OOB = sourceControl(m.OOB[:m.NN])
 	}
-	return out
 }
 
 // sourceControl turns the control message that says where a packet went to into
@@ -149,7 +147,7 @@ func peerOf(addr net.Addr) netip.AddrPort {
 // others by a goroutine for those of one batch: a store that is slow stops
 // neither repeats nor refusals.
 func (s *Server) readPackets(ctx context.Context, p socket) error {
-	in, out := p.batch(), make([]ipv4.Message, 0, batchSize)
+	in, out, r := p.batch(), make([]ipv4.Message, 0, batchSize), reading{answers: new(room)}
 	for {
 		n, err := p.ReadBatch(in, 0)
 		switch {
@@ -162,32 +160,50 @@ func (s *Server) readPackets(ctx context.Context, p socket) error {
 			continue
 		}
 		s.stats.udp.Add(uint64(n)) //nolint:gosec // not negative
-		out = out[:0]
-		var fresh waiting
+		r.at, r.fresh, out = time.Time{}, nil, out[:0]
 		for i := range in[:n] {
-			if answer := s.packet(p, &in[i], &fresh, n-i); answer != nil {
-				out = append(out, p.reply(&in[i], answer))
+			r.left = n - i
+			if answer := s.packet(p, &in[i], &r); answer != nil {
+				var one *ipv4.Message
+				out, one = next(out)
+				p.reply(one, &in[i], answer)
 			}
 		}
 		s.send(p, out)
-		if len(fresh.queries) > 0 {
+		if fresh := r.fresh; fresh != nil {
 			s.busy.Go(func() { s.tend(ctx, p, fresh) }) // ends within twice HearWait; drain waits for it
 		}
+		forget(out)
+		wipe(in[:n])
+		r.answers.empty()
 	}
 }
 
-// waiting are queries that wait for the store, and their answers without the
-// bytes.
-type waiting struct {
-	queries []query
-	back    []ipv4.Message
+// wipe leaves nothing of the packets that were read.
+func wipe(in []ipv4.Message) {
+	for i := range in {
+		b := in[i].Buffers[0]
+		clear(b[:min(in[i].N, len(b))])
+	}
 }
 
-// packet gives the answer to one packet, or puts it with those that wait for
-// the store, of which there will be most. The bytes are the caller's.
-func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting, most int) (answer []byte) {
+// reading is what a reader has for the packets of one batch.
+type reading struct {
+	at      time.Time // when they were read; the first of them looks at the clock
+	left    int       // packets to come, this one among them
+	answers *room     // those that can be given at once
+	fresh   *waiting  // those that wait for the store; nil when none does
+}
+
+// packet gives the answer to one packet, or puts it with those that wait for the
+// store. The bytes are the caller's.
+func (s *Server) packet(p socket, m *ipv4.Message, r *reading) (answer []byte) {
 	defer s.confine()
-	q := s.read(m.Buffers[0][:m.N], peerOf(m.Addr), protoUDP)
+	if r.at.IsZero() {
+		r.at = s.cfg.Now()
+	}
+	q := query{asking: asking{at: r.at, peer: peerOf(m.Addr), proto: protoUDP}, room: r.answers}
+	s.read(&q, m.Buffers[0][:m.N])
 	if s.known(&q) {
 		return s.answer(&q)
 	}
@@ -197,37 +213,39 @@ func (s *Server) packet(p socket, m *ipv4.Message, fresh *waiting, most int) (an
 		s.stats.dropped.Add(1)
 		return nil
 	}
-	q.wire = bytes.Clone(q.wire)
-	if fresh.queries == nil {
-		fresh.queries, fresh.back = make([]query, 0, most), make([]ipv4.Message, 0, most)
+	if r.fresh == nil {
+		r.fresh = s.borrow(r.left)
 	}
-	fresh.queries = append(fresh.queries, q)
-	back := p.reply(m, nil)
-	if a, ok := m.Addr.(interface{ keep() net.Addr }); ok {
-		back.Addr = a.keep()
-	}
-	fresh.back = append(fresh.back, back)
+	w := r.fresh
+	q.wire, q.room = w.room.keep(q.wire), &w.room
+	w.queries = append(w.queries, q)
+	var back *ipv4.Message
+	w.back, back = next(w.back)
+	spare := back.Addr
+	p.reply(back, m, nil)
+	m.Addr = spare // the one that was there is the answer's now
 	return nil
 }
 
 // tend has queries recorded, and answers them.
-func (s *Server) tend(ctx context.Context, p socket, fresh waiting) {
-	defer func() {
-		for range fresh.queries {
+func (s *Server) tend(ctx context.Context, p socket, fresh *waiting) {
+	defer func(n int) {
+		for range n {
 			<-s.slots
 		}
-	}()
+	}(len(fresh.queries))
 	defer s.confine()
-	s.witness(ctx, fresh.queries)
-	out := fresh.back[:0]
+	s.witness(ctx, fresh)
+	out := 0
 	for i := range fresh.queries {
 		if answer := s.said(&fresh.queries[i]); answer != nil {
-			m := fresh.back[i]
-			m.Buffers[0] = answer
-			out = append(out, m)
+			fresh.back[i].Buffers[0] = answer
+			fresh.back[out], fresh.back[i] = fresh.back[i], fresh.back[out]
+			out++
 		}
 	}
-	s.send(p, out)
+	s.send(p, fresh.back[:out])
+	s.giveBack(fresh)
 }
 
 // send writes answers. One that the socket does not take is counted, and the

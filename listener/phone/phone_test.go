@@ -88,7 +88,7 @@ func open(tb testing.TB, change func(*phone.Config)) (*phone.Ear, *memory) {
 	tb.Helper()
 	s := &memory{held: map[listener.Key]canary.Contact{}, now: noon()}
 	road := listener.New(listener.Config{
-		Seal:   func(plain []byte) ([]byte, error) { return bytes.Clone(plain), nil },
+		Seal:   func(dst, plain []byte) ([]byte, error) { return append(dst, plain...), nil },
 		Append: s.append,
 		Full:   func(err error) bool { return errors.Is(err, errFull) },
 	})

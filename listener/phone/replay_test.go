@@ -1,7 +1,6 @@
 package phone_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -21,7 +20,7 @@ func onDisk(t *testing.T, dir string) (string, *spool.Spool, func()) {
 		t.Fatal(err)
 	}
 	road := listener.New(listener.Config{
-		Seal:   func(plain []byte) ([]byte, error) { return bytes.Clone(plain), nil },
+		Seal:   func(dst, plain []byte) ([]byte, error) { return append(dst, plain...), nil },
 		Append: func(ctx context.Context, key listener.Key, sealed []byte) error { return s.Append(ctx, key, sealed) },
 		Full:   func(error) bool { return false },
 	})
