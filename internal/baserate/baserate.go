@@ -112,6 +112,9 @@ type Background struct {
 	Recent Sample `json:"recent"` // just now, within the past
 }
 
+// moment is the shortest time, in years, for which tokens can have been heard.
+const moment = 1e-9
+
 // A burst is so many first contacts just now, that the past makes so improbable.
 const (
 	burstHits   = 3
@@ -128,7 +131,7 @@ func (b Background) Bursts(prior Rate) bool {
 // the burst that goes on.
 func (b Background) Rate(prior Rate) Rate {
 	if b.Bursts(prior) {
-		return Rate{Hits: float64(b.Recent.Hits) + 0.5, Years: b.Recent.Years}
+		return Rate{Hits: float64(b.Recent.Hits) + 0.5, Years: max(b.Recent.Years, moment)}
 	}
 	return prior.After(b.Past)
 }

@@ -64,6 +64,8 @@ type Incident struct {
 	Updated  time.Time  `json:"updated"`
 	// Reasons say why the severity is what it is, in words, naming no canary's identity.
 	Reasons []string `json:"reasons"`
+	// Weight is how much it weighs for a leak, nil when no placebo can be compared.
+	Weight *Weight `json:"weight,omitempty"`
 	// Contacts, Canaries and Support count the contacts on tokens, the different
 	// canaries they reached and the supporting contacts (DNS).
 	Contacts int `json:"contacts"`

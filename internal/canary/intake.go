@@ -24,7 +24,12 @@ type Hit struct {
 	// Clean is set when the contact weighs as evidence: no probe, no unnamed
 	// call, and not from an origin that also contacted placebos.
 	Clean bool
-	At    time.Time
+	Class Class
+	Cell  Cell // the channel it came on, and the sort of its token
+	// Counts is set when it is compared with the placebos' rate: it is no mere probe,
+	// and its source had reached no placebo before.
+	Counts bool
+	At     time.Time
 }
 
 // Entry is a contact as the core files it.
@@ -34,6 +39,7 @@ type Entry struct {
 	Pending bool
 	Domain  string // blind index of the owned domain it named (DNS)
 	Origin  string // blind index of who it came from
+	Class   Class  // empty while pending, and where nothing of ours was reached
 	// CutOff is set when a pending entry is closed because nothing more came. If
 	// its closing record comes after all, that takes its place.
 	CutOff bool
@@ -107,9 +113,24 @@ type Outcome struct {
 // Standing is an open incident with what later contacts are compared with.
 type Standing struct {
 	Incident
-	Clean   map[ID]time.Time     // canaries with a clean hit, and when last
-	Touched map[ID]time.Time     // canaries with any hit, and when last
+	Clean   map[ID]time.Time // canaries with a clean hit, and when last
+	Touched map[ID]time.Time // canaries with any hit, and when last
+	// Counted are the canaries with a hit that counts, by its cell, and when last.
+	Counted map[Cell]map[ID]time.Time
 	Domains map[string]time.Time // blind domains of the addresses hit, and when last
 	Paged   map[string]Severity  // routes that were paged, and at which severity
 	Acked   Severity             // what somebody has acknowledged; 0 is nothing
+}
+
+// Count takes in a hit that counts.
+func (s *Standing) Count(cell Cell, id ID, at time.Time) {
+	if s.Counted == nil {
+		s.Counted = map[Cell]map[ID]time.Time{}
+	}
+	if s.Counted[cell] == nil {
+		s.Counted[cell] = map[ID]time.Time{}
+	}
+	if at.After(s.Counted[cell][id]) {
+		s.Counted[cell][id] = at
+	}
 }

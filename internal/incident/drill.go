@@ -25,7 +25,7 @@ func (w *work) drill(ctx context.Context, c *canary.Contact, m *canary.Match, h 
 	case err != nil:
 		return err
 	case !ok:
-		h.Clean = sig.clean
+		h.Clean, h.Class = sig.clean, canary.ClassUnknown // no drill's, and nobody's
 		return w.join(ctx, h, canary.Unmarked, ofUnmarked(sig))
 	case w.had != nil: // it is searched, and was a shot when it was taken in
 		return nil

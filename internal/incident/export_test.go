@@ -20,6 +20,12 @@ func Weigh(ctx context.Context, c *canary.Contact, m canary.Match, placebos int)
 	return Signal{s.severity, s.reason, s.clean}
 }
 
+// Classify gives the class of a hit, and ClassOf that of its contact.
+func Classify(c *canary.Contact, m canary.Match) canary.Class { return classify(c, m) }
+
+// ClassOf gives the class of a contact with such hits.
+func ClassOf(c *canary.Contact, of ...canary.Class) canary.Class { return classOf(c, of) }
+
 // Crowd gives the severity of a crowd.
 func Crowd(s *canary.Standing, now time.Time) canary.Severity { return crowd(s, now).severity }
 

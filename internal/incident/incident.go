@@ -21,11 +21,12 @@
 // its closing record takes their place. A dialogue that was cut off (the ear
 // was killed) is closed as a probe after [Config.CutOff].
 //
-// The first form of the rules: one incident for each place and 72 hours; P1 to
-// P4 as the design says; an origin that contacted placebos before makes nothing
-// but P4, unless it names facts that stand together in one record. A page goes to
-// a route once for each incident, and again when what was told as P3 or P4 rises,
-// or it becomes more urgent than what somebody acknowledged.
+// The rules: one incident for each place and 72 hours; P1 to P4 as the design
+// says; an origin that contacted placebos before makes nothing but P4, unless it
+// names facts that stand together in one record. How often placebos of the same
+// domain or block are contacted says what one message weighs, and how many are a
+// crowd (rates.go). A page goes to a route once for each incident, and again when
+// what was told as P3 or P4 rises, or it becomes more urgent than was acknowledged.
 //
 // Drills have tokens of their own, which count nowhere. A contact is a drill's only
 // when it carries a mark that a core made for it, fresh and once (drill.go).
@@ -82,6 +83,7 @@ type Filer interface {
 type Blinder interface {
 	BlindDomain(domain string) string
 	BlindOrigin(origin string) string
+	Stratum(kind canary.Kind, text string) string
 }
 
 // Route is where pages can go.
@@ -95,7 +97,8 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Searching, Senders, Signed, Turn, Stray, Call, Marked and Looker must be set.
+// Known, Searching, Senders, Signed, Turn, Stray, Call, Marked, Looker,
+// Exposure and FalsePages must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -134,8 +137,14 @@ type Config struct {
 	// Looker gives what is remembered of an agent's look-ups. Nil for a spool whose
 	// contacts may be forged: a seized edge could name any number of agents.
 	Looker func(ctx context.Context, agent string) (canary.Looker, error)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Exposure gives what is known of a cell's placebos at a moment: with it severity
+	// follows their rate. Nil: a contact weighs the same however much noise there is.
+	Exposure func(ctx context.Context, cell canary.Cell, at time.Time) (canary.Exposure, error)
+	// FalsePages is how many pages a year by one contact each, on 10,000 tokens, are
+	// accepted of noise; 0 is 0.5. A fifth as many are accepted of crowds.
+	FalsePages float64
+	Now        func() time.Time
+	Log        *slog.Logger
 	// Began gives the time, by the ears' clock, at which the ears of the spool
 	// opened last, as far as that is known: a dialogue from before it is cut off.
 	// Nil is when the intake was made, for ears of the same process.

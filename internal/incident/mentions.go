@@ -83,5 +83,5 @@ func ofSeveral(c *canary.Contact, sig signal, kinds map[canary.Kind]bool) signal
 	if len(kinds) < 2 || c.Probe || sig.severity == canary.P1 {
 		return sig
 	}
-	return signal{severity: canary.P1, clean: true, reason: "it has an address, a number or a ticket of a record together with another of these, which stand together only in this record"}
+	return signal{severity: canary.P1, clean: true, named: true, reason: "it has an address, a number or a ticket of a record together with another of these, which stand together only in this record"}
 }

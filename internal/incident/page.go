@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -29,7 +30,7 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 		return composeUnmarked(p)
 	}
 	p.Proves, p.ProvesNot = meaning(inc)
-	p.Sure = sure(inc)
+	p.Sure = strings.TrimSpace(sure(inc) + " " + weighed(inc.Weight))
 	p.Next = []string{
 		"Read the access window and the first suspects: saltmine trace --incident " + string(inc.ID),
 		"Secure the audit, export and web logs of " + string(inc.Place) + " before they rotate, and import what was taken out: saltmine extracts import FILE",

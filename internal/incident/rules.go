@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"saltmine/internal/baserate"
 	"saltmine/internal/canary"
 )
 
@@ -13,13 +14,14 @@ type signal struct {
 	reason   string
 	clean    bool // it weighs as evidence
 	guess    bool // its origin guesses: it says nothing about a crowd either
+	named    bool // it names facts that stand together in one record
 }
 
 // weigh judges one hit by itself. placebos is how many placebos the same origin
 // contacted lately.
 func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal {
 	if why := standsTogether(c, said, m); why != "" && !c.Probe {
-		return signal{severity: canary.P1, reason: why, clean: true}
+		return signal{severity: canary.P1, reason: why, clean: true, named: true}
 	}
 	if placebos > 0 {
 		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing", guess: true}
@@ -95,9 +97,26 @@ func crowd(s *canary.Standing, now time.Time) signal {
 		return signal{severity: canary.P1, reason: "three or more canaries of the place were contacted within 72 hours"}
 	}
 	if count(s.Touched) >= 2 {
-		return signal{severity: canary.P3, reason: "two or more canaries of the place were tried within 72 hours"}
+		return tried()
 	}
 	return signal{severity: canary.P4}
+}
+
+func tried() signal {
+	return signal{severity: canary.P3, reason: "two or more canaries of the place were tried within 72 hours"}
+}
+
+// content is how much likelier what a contact says is under a leak than under
+// noise: facts that stand together are not guessed, and a file, a quoted ticket or
+// a forwarded mail is more than a message to an address.
+func content(sig signal) float64 {
+	switch {
+	case sig.named:
+		return baserate.NamedFacts
+	case sig.severity == canary.P1 && sig.clean:
+		return baserate.MostContent
+	}
+	return 1
 }
 
 // raise takes a signal into an incident: severity only rises, and each reason

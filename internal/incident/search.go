@@ -256,6 +256,10 @@ func (w *work) strengthen(h canary.Hit, sig signal) {
 	for _, s := range w.board {
 		if s.ID == h.Incident && sig.severity.Reaches(s.Severity) && !sig.guess {
 			raise(&s.Incident, sig)
+			if wt := s.Weight; wt != nil && content(sig) > wt.Content {
+				s.Weight = new(*wt)
+				s.Weight.Content, s.Weight.Factor = content(sig), min(wt.ByCount*content(sig), 1e300)
+			}
 			w.changed[s.ID] = true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
-	"saltmine/internal/token"
 )
 
 // Bounds of grouping.
@@ -136,92 +135,17 @@ func (w *work) match(ctx context.Context, c *canary.Contact, from string) error 
 	if err := w.stray(ctx, c, matches); err != nil {
 		return err
 	}
-	w.out.Entries[w.entry[c.ID]].Search = w.in.cfg.Known != nil && searched(c)
+	e := &w.out.Entries[w.entry[c.ID]]
+	e.Search = w.in.cfg.Known != nil && searched(c)
+	e.Class = classOf(c, nil)
 	if len(matches) == 0 {
 		return nil
 	}
-	return w.assess(ctx, c, from, w.in.glance(ctx, c), matches, guessing)
-}
-
-// assess weighs what a contact has of ours, and joins each of it to its incident.
-func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said reading, matches []canary.Match, guessing bool) error {
-	placebos, err := w.placebos(ctx, c, from, matches)
-	if err != nil {
+	if err := w.assess(ctx, c, from, w.in.glance(ctx, c), matches, guessing); err != nil {
 		return err
 	}
-	several, by := kindsOf(matches), w.ownership(ctx, c, matches)
-	for _, m := range owners(c, said, matches) {
-		if _, again := w.had[m.Token.ID]; again && m.Token.Role != canary.RolePlanted {
-			continue
-		}
-		h := canary.Hit{Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At}
-		switch m.Token.Role {
-		case canary.RolePlacebo:
-			w.out.Hits = append(w.out.Hits, h)
-		case canary.RoleDrill:
-			err = w.drill(ctx, c, &m, h, weigh(c, said, m, placebos))
-		default:
-			err = w.hit(ctx, c, &m, h, by, ofRun(ofSeveral(c, weigh(c, said, m, placebos), several[m.Token.Canary]), guessing))
-		}
-		if err != nil {
-			return err
-		}
-	}
+	w.out.Entries[w.entry[c.ID]].Class = w.class(c, matches)
 	return nil
-}
-
-// hit joins a hit on a planted token to its incident.
-func (w *work) hit(ctx context.Context, c *canary.Contact, m *canary.Match, h canary.Hit, by ownership, sig signal) (err error) {
-	if idle(m.Token.Window, c.At) {
-		// What it names may be somebody's own. Where an ear's clock is behind by
-		// more, somebody has to hear of it.
-		w.in.cfg.Log.Warn("a contact with a canary that did not stand then is no hit", "contact", c.ID, "at", c.At)
-		return nil
-	}
-	old, again := w.had[m.Token.ID]
-	if by.expected {
-		if !again {
-			w.own(h, by)
-			w.judge(c)
-		}
-		return nil
-	}
-	sig = ofOwner(sig, by)
-	if again {
-		w.strengthen(old, sig)
-		return nil
-	}
-	if by.claim == Proved {
-		w.countOwn(h, by)
-	}
-	h.Clean = sig.clean
-	if h.Domain, err = w.domain(&m.Token); err != nil {
-		return err
-	}
-	if err := w.join(ctx, h, m.Place, sig); err != nil {
-		return err
-	}
-	w.judge(c)
-	return nil
-}
-
-// domain is the blind index of an address's domain, empty for other tokens.
-func (w *work) domain(t *canary.DatedToken) (string, error) {
-	if t.Kind != canary.Email {
-		return "", nil
-	}
-	_, domain, err := token.SplitEmail(t.Text)
-	if err != nil {
-		return "", err
-	}
-	return w.in.cfg.Blind.BlindDomain(domain), nil
-}
-
-// idle reports whether a token stood in no table by a moment: it was never
-// planted, or only later. An intake that is behind meets such contacts with a
-// mailbox or number that had another owner before.
-func idle(w canary.Window, at time.Time) bool {
-	return w.Never() || at.Add(skew).Before(w.From.Earliest)
 }
 
 // stray tells of the targets that are no token.
@@ -235,28 +159,6 @@ func (w *work) stray(ctx context.Context, c *canary.Contact, matches []canary.Ma
 		}
 	}
 	return nil
-}
-
-// placebos counts the placebos that the origin of a contact contacted lately:
-// by what is in the registry, by this group, and by the contact itself.
-func (w *work) placebos(ctx context.Context, c *canary.Contact, from string, matches []canary.Match) (int, error) {
-	n := 0
-	for _, m := range matches {
-		if m.Token.Role == canary.RolePlacebo {
-			n++
-		}
-	}
-	if nameless(c) {
-		return n, nil
-	}
-	since := c.At.Add(-together)
-	for _, h := range w.out.Hits {
-		if h.Role == canary.RolePlacebo && h.Origin == from && !h.At.Before(since) {
-			n++
-		}
-	}
-	filed, err := w.in.cfg.Finder.PlaceboHits(ctx, from, since)
-	return n + filed, err
 }
 
 // join adds a hit to its incident, opening one where none stands.
@@ -276,10 +178,11 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 		s.Updated = latest(s.Updated, h.At)
 	}
 	raise(&s.Incident, sig)
-	if !sig.guess {
-		raise(&s.Incident, crowd(s, h.At))
-	}
+	raise(&s.Incident, signal{severity: canary.P4, reason: remark(h.Class)})
 	w.changed[s.ID] = true
+	if err := w.together(ctx, s, h, sig); err != nil {
+		return err
+	}
 	if h.Domain == "" {
 		return nil
 	}

@@ -33,6 +33,8 @@ type registration struct {
 	used    []used         // go into pool items
 	known   map[int64]bool // texts that were tokens before, and may be again
 	flate   *flate.Writer
+	tallies map[tally]map[int64]bool // by their index
+	strata  map[string]string        // by domain or block
 }
 
 // blind is a row of the blind index, and whose it is.
@@ -115,6 +117,7 @@ func newMark() int32 {
 func (g *registration) index(t canary.Token, cohort int32) int64 {
 	b := blind{g.r.vault.Index(string(t.Kind), t.Text), cohort, t.ID, t.Kind}
 	g.blinds = append(g.blinds, b)
+	g.count(t.Role, t.Kind, t.Text, b.index)
 	return b.index
 }
 
@@ -127,6 +130,9 @@ func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if err := g.writeBlinds(ctx, tx); err != nil {
+		return err
+	}
+	if err := g.writeTallies(ctx, tx); err != nil {
 		return err
 	}
 	if err := insertRows(ctx, tx, "tokens (id, blind, kind, canary, domain, place, sealed, sealed_window)", 8, g.tokens); err != nil {

@@ -255,8 +255,8 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 			return err
 		}
 		for _, h := range o.Hits {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, heard) VALUES (?,?,?,?,?,?,?,?,?)",
-				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, micros(h.At)); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO hits ("+hitColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, h.Class, h.Cell.Channel, h.Cell.Stratum, h.Counts, micros(h.At)); err != nil {
 				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
 			}
 		}
@@ -324,8 +324,8 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 			}
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, spool, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, len(c.Raw),
+	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, class, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, spool, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, e.Class, len(c.Raw),
 		r.vault.Seal("contacts|"+string(c.ID), plain))
 	if err == nil && e.Judge {
 		err = r.awaitMail(ctx, tx, c.ID)
@@ -342,16 +342,20 @@ func (r *Registry) saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outco
 		if err != nil {
 			return err
 		}
+		weight, err := marshalWeight(inc.Weight)
+		if err != nil {
+			return err
+		}
 		var n int
 		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM incidents WHERE id = ?", inc.ID).Scan(&n); err != nil {
 			return fmt.Errorf("registry: incident %s: %w", inc.ID, err)
 		}
 		if n == 0 {
-			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons) VALUES (?,?,?,'',?,?,?)",
-				inc.ID, inc.Place, int(inc.Severity), micros(inc.Opened), micros(inc.Updated), string(reasons))
+			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons, weight) VALUES (?,?,?,'',?,?,?,?)",
+				inc.ID, inc.Place, int(inc.Severity), micros(inc.Opened), micros(inc.Updated), string(reasons), weight)
 		} else if err = r.stillOpen(ctx, tx, inc.ID); err == nil {
-			_, err = tx.ExecContext(ctx, "UPDATE incidents SET severity = ?, updated = ?, reasons = ? WHERE id = ?",
-				int(inc.Severity), micros(inc.Updated), string(reasons), inc.ID)
+			_, err = tx.ExecContext(ctx, "UPDATE incidents SET severity = ?, updated = ?, reasons = ?, weight = ? WHERE id = ?",
+				int(inc.Severity), micros(inc.Updated), string(reasons), weight, inc.ID)
 		}
 		if err != nil {
 			return fmt.Errorf("registry: incident %s: %w", inc.ID, err)

@@ -10,7 +10,7 @@ import (
 	"saltmine/internal/canary"
 )
 
-const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.opened, i.updated, i.reasons,
+const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.opened, i.updated, i.reasons, i.weight,
  (SELECT COUNT(DISTINCT h.contact) FROM hits h WHERE h.incident = i.id),
  (SELECT COUNT(DISTINCT h.canary) FROM hits h WHERE h.incident = i.id),
  (SELECT COUNT(*) FROM supports s WHERE s.incident = i.id)`
@@ -18,12 +18,26 @@ const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.opened, i.updat
 func scanIncident(row scanner) (inc canary.Incident, err error) {
 	var severity int
 	var opened, updated int64
-	var reasons string
-	if err := row.Scan(&inc.ID, &inc.Place, &severity, &inc.Verdict, &opened, &updated, &reasons, &inc.Contacts, &inc.Canaries, &inc.Support); err != nil {
+	var reasons, weight string
+	if err := row.Scan(&inc.ID, &inc.Place, &severity, &inc.Verdict, &opened, &updated, &reasons, &weight, &inc.Contacts, &inc.Canaries, &inc.Support); err != nil {
 		return inc, err
 	}
 	inc.Severity, inc.Opened, inc.Updated = canary.Severity(severity), fromMicros(opened), fromMicros(updated)
+	if weight != "" {
+		if err := json.Unmarshal([]byte(weight), &inc.Weight); err != nil {
+			return inc, err
+		}
+	}
 	return inc, json.Unmarshal([]byte(reasons), &inc.Reasons)
+}
+
+// marshalWeight is empty where there is none.
+func marshalWeight(w *canary.Weight) (string, error) {
+	if w == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(w)
+	return string(b), err
 }
 
 // Incidents returns the newest incidents first, at most limit.
@@ -127,13 +141,17 @@ func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standin
 func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
 	s.Clean, s.Touched = map[canary.ID]time.Time{}, map[canary.ID]time.Time{}
 	s.Domains, s.Paged = map[string]time.Time{}, map[string]canary.Severity{}
-	err := r.each(ctx, "SELECT canary, domain, clean, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain, clean", []any{s.ID}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT canary, domain, clean, channel, stratum, counts, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain, clean, channel, stratum, counts", []any{s.ID}, func(row *sql.Rows) error {
 		var id canary.ID
 		var domain string
-		var clean bool
+		var clean, counts bool
+		var cell canary.Cell
 		var at int64
-		if err := row.Scan(&id, &domain, &clean, &at); err != nil {
+		if err := row.Scan(&id, &domain, &clean, &cell.Channel, &cell.Stratum, &counts, &at); err != nil {
 			return err
+		}
+		if counts {
+			s.Count(cell, id, fromMicros(at))
 		}
 		s.Touched[id] = later(s.Touched[id], fromMicros(at))
 		if clean {
@@ -193,11 +211,13 @@ func (r *Registry) HitsOf(ctx context.Context, id canary.ContactID) ([]canary.Hi
 	return list, nil
 }
 
+const hitColumns = "contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard"
+
 func (r *Registry) hits(ctx context.Context, where string, args ...any) (list []canary.Hit, err error) {
-	err = r.each(ctx, "SELECT contact, token, canary, role, origin, domain, incident, clean, heard FROM hits WHERE "+where, args, func(row *sql.Rows) error {
+	err = r.each(ctx, "SELECT "+hitColumns+" FROM hits WHERE "+where, args, func(row *sql.Rows) error {
 		var h canary.Hit
 		var at int64
-		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &at); err != nil {
+		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &h.Class, &h.Cell.Channel, &h.Cell.Stratum, &h.Counts, &at); err != nil {
 			return err
 		}
 		h.At = fromMicros(at)

@@ -57,6 +57,15 @@ CREATE TABLE blinds (
   cohort INT NOT NULL
 );
 /*! ALTER TABLE blinds MODIFY blind BIGINT NOT NULL */;
+-- How many tokens and placebos of one domain or block were registered in an hour,
+-- from which follows for how long they have been heard.
+CREATE TABLE exposures (
+  stratum VARCHAR(48) COLLATE BINARY NOT NULL,
+  role VARCHAR(8) COLLATE BINARY NOT NULL,
+  registered BIGINT NOT NULL,
+  tokens BIGINT NOT NULL,
+  PRIMARY KEY (stratum, role, registered)
+);
 CREATE TABLE contacts (
   id VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
   channel VARCHAR(8) COLLATE BINARY NOT NULL,
@@ -70,6 +79,7 @@ CREATE TABLE contacts (
   unverified INT NOT NULL,
   domain VARCHAR(32) COLLATE BINARY NOT NULL,
   origin VARCHAR(32) COLLATE BINARY NOT NULL,
+  class VARCHAR(8) COLLATE BINARY NOT NULL,
   size BIGINT NOT NULL,
   sealed LONGBLOB NOT NULL
 );
@@ -111,9 +121,14 @@ CREATE TABLE hits (
   domain VARCHAR(32) COLLATE BINARY NOT NULL,
   incident VARCHAR(32) COLLATE BINARY NOT NULL,
   clean INT NOT NULL,
+  class VARCHAR(8) COLLATE BINARY NOT NULL,
+  channel VARCHAR(8) COLLATE BINARY NOT NULL,
+  stratum VARCHAR(48) COLLATE BINARY NOT NULL,
+  counts INT NOT NULL,
   heard BIGINT NOT NULL,
   PRIMARY KEY (contact, token)
 );
+CREATE INDEX hits_by_stratum ON hits (stratum, channel, role, counts, heard);
 CREATE INDEX hits_by_incident ON hits (incident);
 CREATE INDEX hits_by_origin ON hits (origin, heard);
 CREATE TABLE supports (
@@ -129,7 +144,8 @@ CREATE TABLE incidents (
   verdict VARCHAR(8) COLLATE BINARY NOT NULL,
   opened BIGINT NOT NULL,
   updated BIGINT NOT NULL,
-  reasons LONGTEXT NOT NULL
+  reasons LONGTEXT NOT NULL,
+  weight LONGTEXT NOT NULL
 );
 CREATE INDEX incidents_by_time ON incidents (updated);
 CREATE TABLE pages (
@@ -336,6 +352,7 @@ DROP TABLE searches;
 DROP TABLE own;
 DROP TABLE mails;
 DROP TABLE contacts;
+DROP TABLE exposures;
 DROP TABLE blinds;
 DROP TABLE cohorts;
 DROP TABLE tokens;

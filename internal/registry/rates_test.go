@@ -1,0 +1,93 @@
+package registry_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// TestExposure counts tokens and placebos by domain and block, for how long they
+// were heard, and who reached a placebo first, each at a moment.
+func TestExposure(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, p := t.Context(), planting(1)
+		p.Placebos = nil
+		for n := range 10 {
+			p.Placebos = append(p.Placebos, placebo(canary.Email, fmt.Sprintf("same%d@example.net", n)), placebo(canary.Email, fmt.Sprintf("other%d@example.org", n)))
+		}
+		p.Placebos = append(p.Placebos, placebo(canary.Phone, "+442079460123"), placebo(canary.Phone, "+442079550123"))
+		must(t, r.Intend(ctx, []canary.Planting{p}))
+		var more []canary.Token
+		for n := range 5 {
+			more = append(more, placebo(canary.Email, fmt.Sprintf("more%d@example.net", n)))
+		}
+		must(t, r.Amend(ctx, canary.Amendment{Canary: p.ID, Placebos: more}))
+
+		hour := start().Truncate(time.Hour)
+		net := canary.Cell{Channel: canary.SMTP, Stratum: r.Stratum(canary.Email, "anybody@example.net")}
+		hit := func(n int, counts bool, cell canary.Cell, at time.Time) canary.Hit {
+			return canary.Hit{Contact: canary.ContactID(fmt.Sprintf("k_hit%08d", n)), Token: p.Placebos[n%10].ID, Role: canary.RolePlacebo, Class: canary.ClassPlacebo, Counts: counts, Cell: cell, At: at}
+		}
+		day := func(n float64) time.Time { return hour.Add(time.Duration(n * 24 * float64(time.Hour))) }
+		planted := hit(9, true, net, day(8))
+		planted.Role, planted.Canary, planted.Token = canary.RolePlanted, p.ID, p.Tokens[0].ID
+		must(t, r.Commit(ctx, canary.Outcome{Hits: []canary.Hit{
+			hit(1, true, net, day(1)), hit(2, true, net, day(8)), hit(3, false, net, day(8)), hit(4, true, net, day(9.5)), planted,
+			hit(5, true, canary.Cell{Channel: canary.IMAP, Stratum: net.Stratum}, day(8)), hit(6, true, canary.Cell{Channel: canary.SMTP, Stratum: r.Stratum(canary.Email, "a@example.org")}, day(8)),
+		}}))
+		want := canary.Exposure{Planted: 1, Placebos: 15, Total: len(p.Tokens), PastYears: 15 * 9 / 365.25, RecentYears: 15 * 3 / 365.25, PastHits: 2, RecentHits: 1}
+		check(t, r, net, day(9), want)
+		want.PastHits, want.RecentHits, want.PastYears = 2, 1, 15*365/365.25
+		check(t, r, net, day(370), canary.Exposure{Planted: 1, Placebos: 15, Total: len(p.Tokens), PastYears: want.PastYears, RecentYears: want.RecentYears, PastHits: 2})
+		check(t, r, net, hour.Add(-time.Second), canary.Exposure{})
+		phone := canary.Cell{Channel: canary.Voice, Stratum: r.Stratum(canary.Phone, "+442079469999")}
+		if x, err := r.Exposure(ctx, phone, day(1)); err != nil || x.Placebos != 1 {
+			t.Errorf("a block: %+v, %v", x, err)
+		}
+		if r.Stratum(canary.Ticket, "TK1") != r.Stratum(canary.Ticket, "TK2") || phone.Kind() != canary.Phone || !phone.Spoken() || net.Spoken() {
+			t.Error("sorts of tokens")
+		}
+	})
+}
+
+func check(t *testing.T, r *registry.Registry, cell canary.Cell, at time.Time, want canary.Exposure) {
+	t.Helper()
+	got, err := r.Exposure(t.Context(), cell, at)
+	if math.Abs(got.PastYears-want.PastYears) > 1e-9 || math.Abs(got.RecentYears-want.RecentYears) > 1e-9 {
+		t.Errorf("at %s: %g and %g placebo-years, want %g and %g", at, got.PastYears, got.RecentYears, want.PastYears, want.RecentYears)
+	}
+	got.PastYears, got.RecentYears = want.PastYears, want.RecentYears
+	if err != nil || got != want {
+		t.Errorf("at %s: %+v, want %+v; %v", at, got, want, err)
+	}
+}
+
+// TestWeightAndClassAreKept: an incident's weight and a hit's class come back.
+func TestWeightAndClassAreKept(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		must(t, r.Intend(ctx, []canary.Planting{planting(1)}))
+		o.Incidents[0].Weight = &canary.Weight{Factor: 3.8e6, ByCount: 38, Content: 1e5, Counts: []canary.Counted{{Channel: canary.SMTP, Kind: canary.Email, Reached: 1}}}
+		cell := canary.Cell{Channel: canary.SMTP, Stratum: r.Stratum(canary.Email, "a@example.net")}
+		o.Hits[0].Class, o.Hits[0].Cell, o.Hits[0].Counts = canary.ClassVariant, cell, true
+		must(t, r.Commit(ctx, o))
+		inc, err := r.Incident(ctx, o.Incidents[0].ID)
+		if err != nil || inc.Weight == nil || inc.Weight.Factor != 3.8e6 || inc.Weight.Counts[0] != o.Incidents[0].Weight.Counts[0] {
+			t.Errorf("weight %+v, %v", inc.Weight, err)
+		}
+		hits, err := r.IncidentHits(ctx, inc.ID)
+		if err != nil || len(hits) != 1 || hits[0] != o.Hits[0] {
+			t.Errorf("hits %+v, %v", hits, err)
+		}
+		board, err := r.Board(ctx, start().Add(-time.Hour))
+		if err != nil || len(board) != 1 || !board[0].Counted[cell][o.Hits[0].Canary].Equal(start()) {
+			t.Errorf("board %+v, %v", board, err)
+		}
+	})
+}
