@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -17,9 +18,10 @@ import (
 	"saltmine/internal/spool"
 )
 
-// health answers healthz (the process lives), readyz (the spool takes contacts
-// and the registry answers) and metrics (Prometheus text: counts only, nothing
-// that names a token or a canary).
+// health answers healthz (the process lives), readyz (the spool takes contacts,
+// the registry answers, somebody accepts the pages, and the edges answer; a line
+// each) and metrics (Prometheus text: counts only, nothing that names a token or
+// a canary).
 type health struct {
 	spool *spool.Spool
 	ears  *ears
@@ -27,8 +29,12 @@ type health struct {
 	edges func() []edgeState // nil on an edge
 	// deadman is nil where there is no dead-man's switch.
 	deadman *conf.Deadman
+	began   time.Time
 	now     func() time.Time
 }
+
+// unaccepted is how long a page may wait for the first route to accept it.
+const unaccepted = 15 * time.Minute
 
 func (s *health) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -43,14 +49,53 @@ func answer(w http.ResponseWriter, text string) {
 }
 
 func (s *health) readyz(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case s.spool.Stats().Broken:
-		http.Error(w, "the spool takes no contacts", http.StatusServiceUnavailable)
-	case s.reg != nil && s.reg.Ping(r.Context()) != nil:
-		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
-	default:
-		answer(w, "ready")
+	var text strings.Builder
+	status := http.StatusOK
+	for _, part := range s.parts(r.Context()) {
+		if part.fault == "" {
+			part.fault = "ok"
+		} else {
+			status = http.StatusServiceUnavailable
+		}
+		fmt.Fprintf(&text, "%s: %s\n", part.name, part.fault)
 	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	answer(w, map[bool]string{true: "ready", false: "not ready"}[status == http.StatusOK]+"\n"+strings.TrimSpace(text.String()))
+}
+
+// part is what readyz says of one part; no fault is good.
+type part struct{ name, fault string }
+
+func (s *health) parts(ctx context.Context) []part {
+	list := []part{{name: "spool"}}
+	if s.spool.Stats().Broken {
+		list[0].fault = "it takes no contacts"
+	}
+	if s.reg == nil {
+		return list
+	}
+	reg, pages := part{name: "registry"}, part{name: "pager"}
+	waits, err := s.reg.Unaccepted(ctx)
+	switch {
+	case err != nil:
+		reg.fault = "it does not answer"
+	case !waits.IsZero() && s.now().Sub(waits) >= unaccepted:
+		pages.fault = "no route has accepted a page of " + waits.Format(time.RFC3339)
+	}
+	list = append(list, reg, pages)
+	for _, e := range s.edges() {
+		p := part{name: "edge " + e.name}
+		last := e.state.Heard
+		if last.Before(s.began) {
+			last = s.began
+		}
+		if s.now().Sub(last) >= e.silence {
+			p.fault = "it has not answered since " + last.UTC().Format(time.RFC3339)
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 func (s *health) metrics(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +143,15 @@ func (s *health) counts(ctx context.Context, w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_deliveries{state=%q}", name), uint64(pages[name])) //nolint:gosec // a count
 	}
+	waits, err := s.reg.Unaccepted(ctx)
+	if err != nil {
+		return err
+	}
+	age := 0.0
+	if !waits.IsZero() {
+		age = s.now().Sub(waits).Seconds()
+	}
+	metrics.WriteGaugeFloat64(w, "saltmine_page_unaccepted_seconds", age)
 	queued, err := s.reg.Queued(ctx)
 	if err != nil {
 		return err

@@ -78,6 +78,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	}
 	if add("registry ("+string(cfg.Registry.Source.Engine)+")", err) {
 		add("filed contacts", checkQueues(ctx, reg))
+		add(checkActs(ctx, reg))
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Support)) {
 		add("support database "+name, checkSupport(ctx, cfg.Support[name]))

@@ -35,8 +35,9 @@ func (p *puller) mind() {
 
 // edgeState is what is known of an edge.
 type edgeState struct {
-	name  string
-	state pull.State
+	name    string
+	state   pull.State
+	silence time.Duration // of so long is told
 }
 
 // heard is when it last answered, in seconds since 1970; 0 is never.
@@ -94,7 +95,7 @@ func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() ti
 func (s *server) edges() []edgeState {
 	var out []edgeState
 	for _, p := range s.pulls {
-		out = append(out, edgeState{p.name, p.client.State()})
+		out = append(out, edgeState{p.name, p.client.State(), p.silence})
 	}
 	return out
 }

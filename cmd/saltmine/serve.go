@@ -137,7 +137,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
-	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run})
+	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness})
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	s.jobs = append(s.jobs, job{"heartbeat", s.beat})
@@ -236,7 +236,7 @@ func (s *server) admin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges, deadman: s.cfg.Deadman, now: s.app.now}).handler(), s.log)})
+	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges, deadman: s.cfg.Deadman, began: s.app.now(), now: s.app.now}).handler(), s.log)})
 	return nil
 }
 

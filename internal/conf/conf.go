@@ -198,8 +198,8 @@ type API struct {
 	// PublicURL begins the links in pages, without a trailing slash. Default
 	// "http://" and Listen.
 	PublicURL string `json:"public_url"`
-	// PeopleFile lists who may open it, see [People]. Without one, whoever reaches
-	// the listener may.
+	// PeopleFile lists who may use it, see [People]. Without one, whoever reaches
+	// the listener may read what a responder sees, and nobody may change anything.
 	PeopleFile string  `json:"people_file,omitempty"`
 	People     []Agent `json:"people,omitempty"`
 }

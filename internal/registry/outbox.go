@@ -190,6 +190,18 @@ func (r *Registry) PagesOf(ctx context.Context, id canary.IncidentID) ([]PageSta
 	return list, nil
 }
 
+// Unaccepted returns when the oldest page was written that is on its way and that
+// no route has accepted; zero when there is none.
+func (r *Registry) Unaccepted(ctx context.Context) (time.Time, error) {
+	var oldest sql.NullInt64
+	err := r.db.QueryRowContext(ctx, `SELECT MIN(d.written) FROM deliveries d WHERE d.state = ? AND d.kind = ? AND d.log = 0
+		AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = ? AND s.log = 0)`, due, pager.Trigger, sent).Scan(&oldest)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("registry: pages that nobody accepted: %w", err)
+	}
+	return fromMicros(oldest.Int64), nil
+}
+
 // DeliveryCounts counts deliveries by state.
 func (r *Registry) DeliveryCounts(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
