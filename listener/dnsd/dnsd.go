@@ -125,12 +125,16 @@ type Server struct {
 	cfg   Config
 	zones map[string]*zone // by canonical name with its last dot
 	seen  *sightings
-	slots chan struct{}   // one for each UDP query that waits for the store
-	spare sync.Pool       // of *waiting
-	busy  *sync.WaitGroup // those queries
-	conns *connSet
-	jar   jar
-	rates *buckets // nil when there is no limit
+	slots chan struct{} // one for each UDP query that waits for the store
+	spare sync.Pool     // of *waiting
+	// A goroutine that has done an errand waits for the next: its stack has the
+	// size that it needs.
+	errands chan errand
+	idle    chan struct{}   // one for each that waits
+	busy    *sync.WaitGroup // those queries
+	conns   *connSet
+	jar     jar
+	rates   *buckets // nil when there is no limit
 
 	floods *floods // nil when every name is recorded singly
 	stats  counters
@@ -139,6 +143,8 @@ type Server struct {
 	telling sync.Mutex
 	owed    []summary // that the store did not take; guarded by telling
 }
+
+const idleMost = 16 // goroutines that wait for an errand
 
 // New returns an ear, or every fault of its configuration at once.
 func New(cfg Config) (*Server, error) {
@@ -173,7 +179,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:   cfg,
 		zones: zones,
 		seen:  newSightings(cfg.Salt, cfg.Limits.Names, cfg.Limits.Period),
-		slots: make(chan struct{}, cfg.Limits.Handlers),
+		slots: make(chan struct{}, cfg.Limits.Handlers), errands: make(chan errand), idle: make(chan struct{}, idleMost),
 		busy:  new(sync.WaitGroup),
 		conns: newConnSet(cfg.Limits.Conns, cfg.Limits.SourceConns),
 	}

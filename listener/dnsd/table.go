@@ -7,6 +7,10 @@ func (t *sightings) head(key digest) *place {
 	return &t.heads[key.lo&uint64(len(t.heads)-1)] //nolint:gosec // a length is not negative
 }
 
+// headsEach is how many heads there are for a sighting, at least: a new name
+// then as a rule finds an empty one, and no sighting need be looked at.
+const headsEach = 2
+
 // find gives the sighting of the key, or 0.
 func (t *sightings) find(key digest) place {
 	at := *t.head(key)
@@ -22,7 +26,7 @@ func (t *sightings) add(key digest) place {
 	if at != 0 {
 		t.free = t.all[at].chain
 	} else {
-		if len(t.all) > len(t.heads) {
+		if len(t.all)*headsEach > len(t.heads) {
 			t.widen()
 		}
 		at = place(len(t.all)) //nolint:gosec // bounded by Limits.Names and Handlers

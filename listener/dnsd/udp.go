@@ -170,8 +170,8 @@ func (s *Server) readPackets(ctx context.Context, p socket) error {
 			}
 		}
 		s.send(p, out)
-		if fresh := r.fresh; fresh != nil {
-			s.busy.Go(func() { s.tend(ctx, p, fresh) }) // ends within twice HearWait; drain waits for it
+		if r.fresh != nil {
+			s.handOver(ctx, errand{p, r.fresh})
 		}
 		forget(out)
 		wipe(in[:n])
@@ -225,6 +225,42 @@ func (s *Server) packet(p socket, m *ipv4.Message, r *reading) (answer []byte) {
 	p.reply(back, m, nil)
 	m.Addr = spare // the one that was there is the answer's now
 	return nil
+}
+
+// errand is queries that wait for the store, and where their answers go.
+type errand struct {
+	p     socket
+	fresh *waiting
+}
+
+// handOver has an errand done, by one who has nothing to do if there is one.
+func (s *Server) handOver(ctx context.Context, e errand) {
+	select {
+	case s.errands <- e:
+	default:
+		s.busy.Go(func() { s.run(ctx, e) }) // drain waits for it
+	}
+}
+
+// run does errands. It ends, within twice HearWait, when there are none and ctx
+// has ended or enough others wait for one.
+func (s *Server) run(ctx context.Context, e errand) {
+	for {
+		s.tend(ctx, e.p, e.fresh)
+		e = errand{} // it is over, and not to be remembered
+		select {
+		case s.idle <- struct{}{}:
+		default:
+			return
+		}
+		select {
+		case e = <-s.errands:
+			<-s.idle
+		case <-ctx.Done():
+			<-s.idle
+			return
+		}
+	}
 }
 
 // tend has queries recorded, and answers them.
