@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -45,6 +46,16 @@ func (s *Server) RespondAll(ctx context.Context, wires [][]byte, peer netip.Addr
 	}
 	s.giveBack(r.fresh)
 	return out
+}
+
+// Spare shows all that is in memory which waits for its next use, if there is any.
+func (s *Server) Spare() (memory string, ok bool) {
+	w, ok := s.spare.Get().(*waiting)
+	if !ok {
+		return "", false
+	}
+	defer s.spare.Put(w)
+	return fmt.Sprintf("%s %+v %+v %+v", w.room.all, w.queries[:cap(w.queries)], w.contacts[:cap(w.contacts)], w.back[:cap(w.back)]), true
 }
 
 // SipSum is the keyed hash.
