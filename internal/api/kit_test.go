@@ -119,12 +119,13 @@ func (w *world) fill(from, n int) {
 			Targets: []canary.Target{{Kind: canary.Email, Text: victim}}, Facts: map[string]string{"helo": "mail.example.org"},
 			Raw: []byte("RCPT TO:<" + victim + ">\r\n"),
 		}
-		o.Entries = append(o.Entries, canary.Entry{Contact: c})
+		o.Entries = append(o.Entries, canary.Entry{Contact: c, Class: canary.ClassPlanted})
 		o.Hits = append(o.Hits, canary.Hit{Contact: c.ID, Token: canary.TokenID(fmt.Sprintf("t_%016d", i)), Canary: canary.ID(fmt.Sprintf("c_%016d", i)), Role: canary.RolePlanted, Incident: incident(i), Clean: true, At: at})
 		// Two tokens of one canary, of which the identity is one.
 		o.Hits = append(o.Hits, o.Hits[len(o.Hits)-1])
 		o.Hits[len(o.Hits)-1].Token = canary.TokenID(fmt.Sprintf("u_%016d", i))
-		o.Incidents = append(o.Incidents, canary.Incident{ID: incident(i), Place: "db:main", Severity: canary.Severity(1 + i%4), Opened: at, Updated: at, Reasons: []string{"a message from a stranger"}})
+		o.Incidents = append(o.Incidents, canary.Incident{ID: incident(i), Place: "db:main", Severity: canary.Severity(1 + i%4), Opened: at, Updated: at, Reasons: []string{"a message from a stranger"},
+			Weight: &canary.Weight{Factor: 12.5, ByCount: 2.5, Content: 5, Chance: 0.01, Counts: []canary.Counted{{Channel: canary.SMTP, Kind: canary.Email, Reached: 1, Planted: 10, Placebos: 990, PlaceboYears: 12.3}}}})
 		page := canary.Page{ID: canary.PageID(fmt.Sprintf("p_%016d", i)), Incident: incident(i), Severity: canary.P2, At: at, Place: "db:main", Summary: "P2", Next: []string{"look"}}
 		o.Pages = append(o.Pages, page)
 		o.Deliveries = append(o.Deliveries, canary.Delivery{Page: page.ID, Route: "hook"})

@@ -19,10 +19,12 @@ type FiledContact struct {
 	Ear      string           `json:"ear"`
 	// State is "complete", "pending" (only records written ahead have come) or
 	// "cut off" (nothing more came).
-	State      string `json:"state"`
-	Probe      bool   `json:"probe"`
-	Unverified bool   `json:"unverified"`
-	Bytes      int64  `json:"bytes"` // of evidence
+	State string `json:"state"`
+	// Class is empty while it is pending, and where nothing of ours was reached.
+	Class      canary.Class `json:"class,omitempty"`
+	Probe      bool         `json:"probe"`
+	Unverified bool         `json:"unverified"`
+	Bytes      int64        `json:"bytes"` // of evidence
 	// Canaries and Placebos count what it reached; Clean is set when that weighs.
 	Canaries  int                 `json:"canaries"`
 	Placebos  int                 `json:"placebos"`
@@ -68,7 +70,7 @@ func (f *ContactFilter) query() (string, []any) {
 	if f.Limit > 0 {
 		from, args = from+" LIMIT ?", append(args, f.Limit)
 	}
-	return "SELECT c.id, c.channel, c.heard, c.received, c.ear, c.pending, c.probe, c.unverified, c.size" + from, args
+	return "SELECT c.id, c.channel, c.heard, c.received, c.ear, c.pending, c.class, c.probe, c.unverified, c.size" + from, args
 }
 
 // Contacts returns contacts without their evidence, the newest first, those of
@@ -82,7 +84,7 @@ func (r *Registry) Contacts(ctx context.Context, f ContactFilter) ([]FiledContac
 		c := FiledContact{Incidents: []canary.IncidentID{}}
 		var at, received int64
 		var pending int
-		if err := row.Scan(&c.ID, &c.Channel, &at, &received, &c.Ear, &pending, &c.Probe, &c.Unverified, &c.Bytes); err != nil {
+		if err := row.Scan(&c.ID, &c.Channel, &at, &received, &c.Ear, &pending, &c.Class, &c.Probe, &c.Unverified, &c.Bytes); err != nil {
 			return err
 		}
 		if pending < 0 || pending >= len(states) {

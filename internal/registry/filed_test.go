@@ -21,6 +21,7 @@ func TestContacts(t *testing.T) {
 		o.Hits[1].Token, o.Hits[1].Clean = "t_another", false
 		o.Hits[2].Token, o.Hits[2].Canary, o.Hits[2].Incident = "t_third", planting(2).ID, "i_another"
 		o.Hits[3].Token, o.Hits[3].Canary, o.Hits[3].Incident, o.Hits[3].Role = "t_placebo", "", "", canary.RolePlacebo
+		o.Entries[0].Class = canary.ClassPlanted
 		for i := range 5 {
 			c := contact(3+i, canary.Voice, start().Add(time.Duration(i/2)*time.Minute))
 			c.Probe, c.Unverified = i == 1, i == 2
@@ -30,7 +31,7 @@ func TestContacts(t *testing.T) {
 		inc := o.Incidents[0].ID
 		got, err := r.FiledContact(ctx, o.Entries[0].Contact.ID)
 		if d := cmp.Diff(registry.FiledContact{
-			ID: "k_contact0001", Channel: canary.SMTP, At: start(), Received: start(), Ear: "smtpd", State: "complete",
+			ID: "k_contact0001", Channel: canary.SMTP, At: start(), Received: start(), Ear: "smtpd", State: "complete", Class: o.Entries[0].Class,
 			Bytes: int64(len(o.Entries[0].Contact.Raw)), Canaries: 2, Placebos: 1, Clean: true, Incidents: []canary.IncidentID{"i_another", inc},
 		}, got); err != nil || d != "" {
 			t.Errorf("%v %s", err, d)
