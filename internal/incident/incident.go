@@ -98,7 +98,7 @@ type Route struct {
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
 // Known, Searching, Senders, Signed, Turn, Stray, Call, Marked, Looker,
-// Exposure and FalsePages must be set.
+// Exposure, FalsePages and Written must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -143,8 +143,11 @@ type Config struct {
 	// FalsePages is how many pages a year by one contact each, on 10,000 tokens, are
 	// accepted of noise; 0 is 0.5. A fifth as many are accepted of crowds.
 	FalsePages float64
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Written counts the pages of incidents written since a time: those of P1 and
+	// P2, and the others. With it people get ten an hour at most; nil is no limit.
+	Written func(ctx context.Context, since time.Time) (urgent, note int, err error)
+	Now     func() time.Time
+	Log     *slog.Logger
 	// Began gives the time, by the ears' clock, at which the ears of the spool
 	// opened last, as far as that is known: a dialogue from before it is cut off.
 	// Nil is when the intake was made, for ears of the same process.
@@ -158,6 +161,8 @@ type Config struct {
 type Intake struct {
 	cfg   Config
 	taken int // records, since it was made
+	// looked is when it was last looked for pages that there was no room for.
+	looked time.Time
 }
 
 // New returns an intake. It is to be made before the ears of its spool open:
@@ -260,7 +265,14 @@ func (in *Intake) drainAndClose(ctx context.Context) error {
 	if err := in.Drain(ctx); err != nil {
 		return err
 	}
-	return in.CloseCutOff(ctx, before)
+	if err := in.CloseCutOff(ctx, before); err != nil {
+		return err
+	}
+	if now := in.cfg.Now(); now.Sub(in.looked).Abs() >= time.Minute {
+		in.looked = now
+		return in.PageHeld(ctx)
+	}
+	return nil
 }
 
 func (in *Intake) position(ctx context.Context) (spool.Cursor, error) {
@@ -328,30 +340,6 @@ func cursorText(c spool.Cursor) string {
 	return c.String()
 }
 
-// cutOff is the fact "end" of a dialogue that nobody closed.
-const cutOff = "cut off"
-
-// CloseCutOff closes dialogues of which no part came after a time: they are
-// probes, and perhaps hits.
-func (in *Intake) CloseCutOff(ctx context.Context, before time.Time) error {
-	for {
-		list, err := in.cfg.Filer.Pending(ctx, in.cfg.Name, before, groupSize)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		for i := range list {
-			list[i].Open, list[i].Probe = false, true
-			if list[i].Facts == nil {
-				list[i].Facts = map[string]string{}
-			}
-			list[i].Facts["end"] = cutOff
-		}
-		if err := in.settle(ctx, list, canary.Outcome{}); err != nil {
-			return err
-		}
-	}
-}
-
 // settle works out and commits what follows from the contacts.
 func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canary.Outcome) error {
 	in.cfg.Turn.Lock()
@@ -370,7 +358,9 @@ func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canar
 
 // finish commits what was worked out, and wakes those who go on with it.
 func (in *Intake) finish(ctx context.Context, w *work) error {
-	w.finish()
+	if err := w.finish(ctx); err != nil {
+		return err
+	}
 	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type work struct {
 	filed   map[canary.ContactID]bool // complete or pending, in the registry or in out
 	entry   map[canary.ContactID]int  // index into out.Entries
 	changed map[canary.IncidentID]bool
+	anew    map[canary.IncidentID]bool // it proves what it did not when somebody acknowledged it
+	room    room
+	late    bool    // it only writes pages that had to wait
 	queries []query // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
@@ -52,7 +55,7 @@ func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary
 	if err != nil {
 		return nil, err
 	}
-	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}, runs: map[canary.DrillID]string{}}
+	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, anew: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}, runs: map[canary.DrillID]string{}}
 	for i := range standing {
 		w.board = append(w.board, &standing[i])
 	}
@@ -177,6 +180,7 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 		// join it and wake nobody.
 		s.Updated = latest(s.Updated, h.At)
 	}
+	w.anew[s.ID] = w.anew[s.ID] || proves(s, sig)
 	raise(&s.Incident, sig)
 	raise(&s.Incident, signal{severity: canary.P4, reason: remark(h.Class)})
 	w.changed[s.ID] = true
@@ -251,27 +255,14 @@ func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
 func apart(s *canary.Standing, at time.Time) time.Duration { return at.Sub(s.Updated).Abs() }
 
 // finish writes the changed incidents and the pages they deserve.
-func (w *work) finish() {
+func (w *work) finish(ctx context.Context) error {
 	w.saveLookers()
 	for _, s := range w.board {
-		if !w.changed[s.ID] {
-			continue
+		if w.changed[s.ID] {
+			w.out.Incidents = append(w.out.Incidents, s.Incident)
 		}
-		w.out.Incidents = append(w.out.Incidents, s.Incident)
-		var routes []Route
-		for _, r := range w.routesOf(s) {
-			last, told := s.Paged[r.Name]
-			if deserves(s.Severity, r.Min, last, s.Acked, told) {
-				routes = append(routes, r)
-			}
-		}
-		if len(routes) == 0 {
-			continue
-		}
-		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
-		w.out.Pages = append(w.out.Pages, p)
-		w.out.Deliveries = append(w.out.Deliveries, Deliveries(p.ID, routes)...)
 	}
+	return w.pageAll(ctx, func(s *canary.Standing) bool { return w.changed[s.ID] })
 }
 
 func latest(a, b time.Time) time.Time {

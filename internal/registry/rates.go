@@ -142,3 +142,14 @@ func (r *Registry) exposure(ctx context.Context, cell canary.Cell, at time.Time)
 }
 
 func years(d time.Duration) float64 { return d.Hours() / (365.25 * 24) }
+
+// PagesSince counts the pages about incidents that were written since a time,
+// without those of drills: of P1 and P2, and the others.
+func (r *Registry) PagesSince(ctx context.Context, since time.Time) (urgent, note int, err error) {
+	err = r.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(CASE WHEN p.severity <= 2 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN p.severity > 2 THEN 1 ELSE 0 END), 0)"+
+		" FROM pages p JOIN incidents i ON i.id = p.incident WHERE p.written >= ? AND i.place NOT LIKE 'drill:%'", micros(since)).Scan(&urgent, &note)
+	if err != nil {
+		err = fmt.Errorf("registry: count pages: %w", err)
+	}
+	return urgent, note, err
+}

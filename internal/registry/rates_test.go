@@ -91,3 +91,28 @@ func TestWeightAndClassAreKept(t *testing.T) {
 		}
 	})
 }
+
+// TestPagesSince counts the pages of incidents by how urgent they are, and none of
+// a drill.
+func TestPagesSince(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		var o canary.Outcome
+		for i, c := range []struct {
+			place canary.Place
+			sev   canary.Severity
+		}{{"db:main", canary.P1}, {"db:main", canary.P2}, {"db:main", canary.P3}, {canary.AtDrill("d_aaaaaaaaaaaaaaaa"), canary.P2}} {
+			id := canary.IncidentID(fmt.Sprintf("i_incident%08d", i))
+			o.Incidents = append(o.Incidents, canary.Incident{ID: id, Place: c.place, Severity: c.sev, Opened: start(), Updated: start(), Reasons: []string{}})
+			o.Pages = append(o.Pages, canary.Page{ID: canary.PageID(fmt.Sprintf("p_page%012d", i)), Incident: id, Severity: c.sev, At: start(), Place: c.place})
+		}
+		must(t, r.Commit(ctx, o))
+		if urgent, note, err := r.PagesSince(ctx, start()); urgent != 2 || note != 1 || err != nil {
+			t.Errorf("%d urgent and %d others, %v", urgent, note, err)
+		}
+		if urgent, note, err := r.PagesSince(ctx, start().Add(time.Second)); urgent != 0 || note != 0 || err != nil {
+			t.Errorf("later: %d urgent and %d others, %v", urgent, note, err)
+		}
+	})
+}

@@ -156,6 +156,7 @@ CREATE TABLE pages (
   body LONGTEXT NOT NULL
 );
 CREATE INDEX pages_by_incident ON pages (incident);
+CREATE INDEX pages_by_time ON pages (written);
 -- One page on its way to one route. about is the incident or notice: on each route
 -- those of one are sent in the order of written. One that is held goes out at
 -- next_try if nobody has acknowledged, or at fallback if no route has accepted.

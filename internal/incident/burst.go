@@ -1,0 +1,118 @@
+package incident
+
+import (
+	"context"
+	"time"
+
+	"saltmine/internal/baserate"
+	"saltmine/internal/canary"
+)
+
+// However much noise there is, people get so many pages of incidents an hour. P1
+// goes beyond: noise does not make it. Of the others some are kept free for P2.
+const (
+	hour       = time.Hour
+	mostPages  = 10
+	mostOfNote = 5 // of P3 and P4
+)
+
+// room says how many more pages may be written now.
+type room struct {
+	known        bool
+	urgent, note int // that were written within the hour
+}
+
+// admit reports whether a page of that severity may be written now, and counts it.
+// One that may not is written when there is room (see [Intake.PageHeld]).
+func (w *work) admit(ctx context.Context, s *canary.Standing) (bool, error) {
+	if _, drill := s.Place.Drill(); drill || w.in.cfg.Written == nil {
+		return true, nil
+	}
+	if !w.room.known {
+		urgent, note, err := w.in.cfg.Written(ctx, w.in.cfg.Now().Add(-hour))
+		if err != nil {
+			return false, err
+		}
+		w.room = room{true, urgent, note}
+	}
+	all := w.room.urgent + w.room.note
+	switch {
+	case s.Severity == canary.P1:
+	case all >= mostPages, !s.Severity.Reaches(canary.P2) && w.room.note >= mostOfNote:
+		w.in.cfg.Log.Warn("a page waits: too many were written within the hour", "incident", s.ID, "severity", s.Severity.String())
+		return false, nil
+	}
+	if s.Severity.Reaches(canary.P2) {
+		w.room.urgent++
+	} else {
+		w.room.note++
+	}
+	return true, nil
+}
+
+// PageHeld writes the pages that there was no room for, as far as there is now. A
+// route that is new is not told of what was paged before.
+func (in *Intake) PageHeld(ctx context.Context) error {
+	if in.cfg.Written == nil {
+		return nil
+	}
+	in.cfg.Turn.Lock()
+	defer in.cfg.Turn.Unlock()
+	w, err := in.begin(ctx, nil, canary.Outcome{})
+	if err != nil {
+		return err
+	}
+	w.late = true
+	if err := w.pageAll(ctx, func(*canary.Standing) bool { return true }); err != nil || len(w.out.Pages) == 0 {
+		return err
+	}
+	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
+		return err
+	}
+	in.cfg.Wake()
+	return nil
+}
+
+// pageAll writes the pages that incidents deserve.
+func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) error {
+	for _, s := range w.board {
+		if !which(s) {
+			continue
+		}
+		routes := w.deserving(s)
+		if len(routes) == 0 {
+			continue
+		}
+		ok, err := w.admit(ctx, s)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
+		w.out.Pages = append(w.out.Pages, p)
+		w.out.Deliveries = append(w.out.Deliveries, Deliveries(p.ID, routes)...)
+	}
+	return nil
+}
+
+// deserving are the routes that are to be told of an incident.
+func (w *work) deserving(s *canary.Standing) (routes []Route) {
+	for _, r := range w.routesOf(s) {
+		last, told := s.Paged[r.Name]
+		if w.late && !told && len(s.Paged) > 0 {
+			continue
+		}
+		if deserves(s.Severity, r.Min, last, s.Acked, told) || told && w.anew[s.ID] && s.Severity.Reaches(r.Min) {
+			routes = append(routes, r)
+		}
+	}
+	return routes
+}
+
+// proves reports whether a hit is the first of an acknowledged incident that names
+// a record: whoever is at it may have taken it for noise.
+func proves(s *canary.Standing, sig signal) bool {
+	return sig.named && s.Acked != 0 && s.Weight != nil && s.Weight.Content < baserate.NamedFacts
+}

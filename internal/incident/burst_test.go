@@ -1,0 +1,130 @@
+package incident_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// burst is how many contacts of noise TestBurst takes in.
+var burst = flag.Int("burst", 1500, "contacts of noise in TestBurst; 100000 for the whole")
+
+// told are the pages of all incidents, without what is told twice of one page.
+func (w *world) told() (list []registry.PageStatus) {
+	w.t.Helper()
+	for _, inc := range w.incidents() {
+		for _, p := range w.pages(inc.ID) {
+			if !slices.ContainsFunc(list, func(q registry.PageStatus) bool { return q.Page.ID == p.Page.ID }) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// TestBurst: a burst of noise on forty databases, from as many sources as there
+// are contacts, makes ten pages in its hour at most. A true first hit in the middle
+// pages by itself in the group that it comes in, though everything was acknowledged
+// before.
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const places, each = 40, 3
+	for p := range places {
+		for n := range each {
+			w.plant(canary.Place(fmt.Sprintf("db:shop%d", p)), 1+p*each+n)
+		}
+	}
+	w.plant("db:quiet", 900)
+	w.pass(240 * time.Hour)
+	noise := func(i int) canary.Contact {
+		var c canary.Contact
+		switch i % 20 {
+		case 0:
+			c = w.mail(address(1 + i%(places*each)))
+		case 1:
+			c = w.mail(placebo(1 + i%(places*each)))
+		case 2:
+			c = w.call(canary.Voice, number(1+i%(places*each)), "hello")
+		case 3:
+			c = w.call(canary.SMS, number(1+i%(places*each)), "you won")
+		default:
+			c = w.mail(fmt.Sprintf("info%d@example.net", i))
+		}
+		c.Peer = fmt.Sprintf("198.51.%d.%d:25", i/250%250, i%250)
+		c.Source = fmt.Sprintf("bulk@d%d.example.org", i)
+		return c
+	}
+	for i := range *burst / 2 {
+		w.hear(noise(i))
+	}
+	must(t, w.intake().Drain(w.ctx))
+	for _, inc := range w.incidents() {
+		must(t, w.reg.Acknowledge(w.ctx, inc.ID, registry.By{Who: "dana", Via: "cli"}))
+	}
+	before := len(w.told())
+	for i := range *burst / 2 {
+		if i == *burst/4 {
+			hit := w.mail(address(900))
+			hit.Raw = mailRaw("hello", "Dear Dana Whitfield900, your ticket "+ticket(900))
+			w.hear(hit)
+		}
+		w.hear(noise(*burst/2 + i))
+	}
+	must(t, w.intake().Drain(w.ctx))
+	all, truth := w.told(), 0
+	for _, p := range all {
+		if p.Page.Place == "db:quiet" && p.Page.Severity == canary.P1 {
+			truth++
+		}
+	}
+	if truth != 1 {
+		t.Errorf("%d pages of the true hit", truth)
+	}
+	if n := len(all) - truth; n > 10 || before == 0 {
+		t.Errorf("%d pages of noise in an hour (%d before the middle)", n, before)
+	}
+	w.pass(61 * time.Minute)
+	must(t, w.intake().PageHeld(w.ctx))
+	later := w.told()
+	if n := len(later) - len(all); n < 1 || n > 10 {
+		t.Errorf("%d pages that waited, in the next hour", n)
+	}
+	must(t, w.intake().PageHeld(w.ctx))
+	if n := len(w.told()) - len(later); n != 0 && len(later)-len(all) == 10 {
+		t.Errorf("%d more at once", n)
+	}
+}
+
+// TestProofAfterAcknowledgedNoise: what was acknowledged as a crowd of generic
+// messages, and may have been taken for noise, pages again when a record is named.
+func TestProofAfterAcknowledgedNoise(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1, 2, 3, 4)
+	w.take(w.mail(address(1)), w.mail(address(2)), w.mail(address(3)))
+	w.want(canary.P1, 3, 3, 0)
+	must(t, w.reg.Acknowledge(w.ctx, w.only().ID, registry.By{Who: "dana", Via: "cli"}))
+	w.take(w.mail(address(4)))
+	if n := len(w.told()); n != 1 {
+		t.Errorf("%d pages of one more", n)
+	}
+	w.pass(time.Minute)
+	hit := w.mail(address(4))
+	hit.Raw = mailRaw("hello", "about "+ticket(4))
+	w.take(hit)
+	list := w.told()
+	if len(list) != 2 || !strings.Contains(strings.Join(list[1].Page.Reasons, "\n"), "quotes the ticket number") {
+		t.Errorf("%d pages", len(list))
+	}
+	w.take(hit)
+	if n := len(w.told()); n != 2 {
+		t.Errorf("%d pages when it comes again", n)
+	}
+}
