@@ -123,6 +123,8 @@ func checkWork(s *server, add func(string, error) bool) {
 	add("pool check schedule", err)
 	_, err = s.living()
 	add("life schedule", err)
+	_, err = s.drilling()
+	add("drill schedule", err)
 }
 
 // checkQueues says how many contacts were put aside because they do not open.

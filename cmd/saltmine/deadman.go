@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -106,7 +104,7 @@ func (d *deadman) round(ctx context.Context) {
 	for i := range d.fronts {
 		f, target := &d.fronts[i], d.next(&d.fronts[i])
 		all.Go(func() {
-			_, err := d.shoot(ctx, f, target)
+			err := d.shoot(ctx, f, target)
 			if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 				d.fault.Store(f.Name(), err.Error())
 				d.s.log.Warn("the dead-man's switch could not make its contact", "front", f.Name(), "err", err)
@@ -189,8 +187,12 @@ func (d *deadman) look(ctx context.Context) {
 		err = d.file(read, name, list)
 	}
 	d.calm.Store(calm && err == nil)
-	if ctx.Err() == nil {
-		d.past(ctx, err, now)
+	if ctx.Err() != nil {
+		return
+	}
+	d.past(ctx, err, now)
+	if err == nil && !calm {
+		d.untried(ctx, now)
 	}
 }
 
@@ -242,49 +244,6 @@ func secondRoute(cfg *conf.Config) string {
 		return cfg.Routes[min(1, n-1)].Name
 	}
 	return ""
-}
-
-// past pages past the outbox when the registry says nothing for so long: no page
-// can be written there, and what is heard pages nobody. The page's id is made from
-// when that began.
-func (d *deadman) past(ctx context.Context, err error, now time.Time) {
-	send := d.s.sends[secondRoute(d.core.cfg)]
-	switch {
-	case send == nil:
-	case err == nil:
-		d.seen = now
-		if d.told.Page.ID != "" {
-			over := d.told
-			over.Kind = pager.Resolve
-			if d.outright(ctx, send, over) {
-				d.told = pager.Delivery{}
-			}
-		}
-	case now.Sub(d.seen) >= d.cfg.Silence && d.told.Page.ID == "":
-		sum := sha256.Sum256([]byte("registry " + d.seen.Format(time.RFC3339Nano)))
-		id := hex.EncodeToString(sum[:8])
-		p := canary.Page{
-			ID: canary.PageID("p_" + id), Notice: canary.NoticeID("n_" + id), Severity: canary.P2, At: canary.Micro(now),
-			Summary: "P2 notice: the registry does not answer since " + d.seen.UTC().Format(time.DateTime) + ": what is heard pages nobody",
-			Reasons: []string{"the dead-man's switch cannot read how its fronts stand, and sends this past the outbox"},
-			Proves:  "That contacts are neither filed nor paged.", ProvesNot: "That any is lost: what the ears hear waits in the spool.",
-			Next: []string{"look at the registry's database and its disk", "'saltmine check' says what does not answer"},
-		}
-		told := pager.Delivery{Page: pager.Clean(p), Route: secondRoute(d.core.cfg), Kind: pager.Trigger, First: p.At, NextTry: p.At, DedupKey: p.About()}
-		if d.outright(ctx, send, told) {
-			d.told = told
-		}
-	}
-}
-
-func (d *deadman) outright(ctx context.Context, send pager.Send, page pager.Delivery) bool {
-	ctx, cancel := context.WithTimeout(ctx, shotTime)
-	defer cancel()
-	if _, err := send(ctx, page); err != nil {
-		d.s.log.Error("the dead-man's switch cannot page past the outbox; it is tried again", "err", err)
-		return false
-	}
-	return true
 }
 
 // deadmanMetrics writes how the fronts stand.

@@ -153,14 +153,14 @@ func (m *marksman) next(f *drill.Front) string {
 }
 
 // shoot registers a contact and makes it.
-func (m *marksman) shoot(ctx context.Context, f *drill.Front, target string) (canary.Shot, error) {
+func (m *marksman) shoot(ctx context.Context, f *drill.Front, target string) error {
 	usable := func(string) bool { return true }
 	if f.Kind == drill.DNS { // a name that a canary could have is never counted among a flood
 		usable = func(mark string) bool { return m.rule.Passes(mark, target) }
 	}
 	shot, mark, err := m.reg.Issue(ctx, m.run, f.Name(), target, usable)
 	if err != nil {
-		return shot, err
+		return err
 	}
-	return shot, f.Make(ctx, drill.Contact{Target: target, Mark: mark, At: shot.Issued})
+	return f.Make(ctx, drill.Contact{Target: target, Mark: mark, At: shot.Issued})
 }

@@ -185,7 +185,8 @@ func (s *server) chores() ([]chore, error) {
 	verifying, err2 := s.verifying()
 	pool, err3 := s.poolWatch()
 	living, err4 := s.living()
-	return slices.Concat(rotation, verifying, pool, living), errors.Join(err, err2, err3, err4)
+	drills, err5 := s.drilling()
+	return slices.Concat(rotation, verifying, pool, living, drills), errors.Join(err, err2, err3, err4, err5)
 }
 
 func (s *server) link(id canary.IncidentID) string {

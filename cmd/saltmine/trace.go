@@ -64,6 +64,10 @@ func (t traced) Text(w io.Writer) error {
 			t.Incident.ID, t.Incident.Severity, t.Incident.Place, agent, t.Incident.Support)
 		return err
 	}
+	if t.Incident.Place == canary.Unmarked {
+		_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nTokens of drills stand in no table: contacts with them lead to no extract.\n", t.Incident.ID, t.Incident.Severity, t.Incident.Place)
+		return err
+	}
 	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries that came with them: %d, supporting evidence without weight.\n\n",
 		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
 	if err != nil {
@@ -79,7 +83,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 	if err != nil {
 		return traced{}, err
 	}
-	hits, err := reg.IncidentHits(ctx, inc.ID)
+	hits, err := plantedHits(ctx, reg, &inc)
 	if err != nil {
 		return traced{}, err
 	}
@@ -112,6 +116,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 			continue
 		}
 		live := lives[h.Token]
+		h.Canary = live.Canary
 		q.Hits = append(q.Hits, forensics.Hit{
 			Token: h.Token, Canary: h.Canary, Kind: kinds[h.Token], Channel: channels[h.Contact], At: h.At,
 			Segment: live.Segment, Window: live.Window, Contact: h.Contact,
@@ -196,6 +201,46 @@ func before(h canary.Hit, owners []forensics.Live) (out []forensics.Live) {
 // agent's look-ups lead to no extract.
 const lookedThrough = 1000
 
+// leads reports whether an incident of a place can lead to a real extract.
+func leads(p canary.Place) bool {
+	_, desk := p.Agent()
+	_, drill := p.Drill()
+	return !desk && !drill && p != canary.Unmarked
+}
+
+// plantedHits are the hits of an incident on planted tokens, or on what stands for
+// such in a drill.
+func plantedHits(ctx context.Context, reg *registry.Registry, inc *canary.Incident) ([]canary.Hit, error) {
+	hits, err := reg.IncidentHits(ctx, inc.ID)
+	switch run, drill := inc.Place.Drill(); {
+	case err != nil || inc.Place == canary.Unmarked:
+		return nil, err
+	case drill:
+		return standIn(ctx, reg, run, hits)
+	}
+	return hits, nil
+}
+
+// standIn puts for each hit of a drill the planted token in whose place its token
+// stands. Those that stand for none are left out.
+func standIn(ctx context.Context, reg *registry.Registry, run canary.DrillID, hits []canary.Hit) ([]canary.Hit, error) {
+	tokens, err := reg.DrillTokens(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	stands := map[canary.TokenID]canary.TokenID{}
+	for _, t := range tokens {
+		stands[t.ID] = t.Stands
+	}
+	var out []canary.Hit
+	for _, h := range hits {
+		if h.Token = stands[h.Token]; h.Token != "" {
+			out = append(out, h)
+		}
+	}
+	return out, nil
+}
+
 func pickIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID) (canary.Incident, error) {
 	if id != "" {
 		return reg.Incident(ctx, id)
@@ -205,7 +250,7 @@ func pickIncident(ctx context.Context, reg *registry.Registry, id canary.Inciden
 		return canary.Incident{}, err
 	}
 	for _, inc := range list {
-		if _, desk := inc.Place.Agent(); !desk {
+		if leads(inc.Place) {
 			return inc, nil
 		}
 	}

@@ -218,3 +218,58 @@ func (r *Registry) Shots(ctx context.Context, run canary.DrillID, since time.Tim
 	}
 	return list, nil
 }
+
+func runField(id canary.DrillID) string { return "drill_runs|" + string(id) }
+
+// EndDrill records how a drill ended. What still comes with its marks is spent, and
+// makes no page.
+func (r *Registry) EndDrill(ctx context.Context, id canary.DrillID, report []byte) error {
+	err := one(r.db.ExecContext(ctx, "UPDATE drill_runs SET ended = ?, sealed = ? WHERE id = ?", micros(r.now()), r.vault.Seal(runField(id), report), id))
+	if err != nil {
+		return fmt.Errorf("registry: end drill %s: %w", id, err)
+	}
+	return nil
+}
+
+// OpenDrills returns the drills, beside the one that never ends, that were begun
+// before a time and have not ended: whoever staged them was killed.
+func (r *Registry) OpenDrills(ctx context.Context, before time.Time) (list []canary.DrillID, err error) {
+	err = r.each(ctx, "SELECT id FROM drill_runs WHERE ended = 0 AND id <> ? AND opened < ? ORDER BY opened, id", []any{canary.Deadman, micros(before)}, func(row *sql.Rows) error {
+		var id canary.DrillID
+		err := row.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: open drills: %w", err)
+	}
+	return list, nil
+}
+
+// DrillReports returns the reports of the newest drills that have ended, the newest first.
+func (r *Registry) DrillReports(ctx context.Context, limit int) (list [][]byte, err error) {
+	err = r.each(ctx, "SELECT id, sealed FROM drill_runs WHERE ended <> 0 ORDER BY opened DESC, id LIMIT ?", []any{limit}, func(row *sql.Rows) error {
+		var id canary.DrillID
+		var sealed []byte
+		if err := row.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		report, err := r.vault.Open(runField(id), sealed)
+		list = append(list, report)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: reports of drills: %w", err)
+	}
+	return list, nil
+}
+
+// DrillIncident returns the incident of a drill that goes on; found is false when
+// there is none.
+func (r *Registry) DrillIncident(ctx context.Context, id canary.DrillID) (inc canary.Incident, found bool, err error) {
+	list, err := r.queryIncidents(ctx, "WHERE i.place = ? ORDER BY i.opened DESC LIMIT 1", canary.AtDrill(id))
+	if err != nil || len(list) == 0 {
+		return inc, false, err
+	}
+	return list[0], true, nil
+}

@@ -3,10 +3,12 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/pager"
 )
 
 // Front is how a front of the dead-man's switch stands.
@@ -37,6 +39,29 @@ func (r *Registry) Fronts(ctx context.Context) (map[string]Front, error) {
 		return nil, fmt.Errorf("registry: fronts: %w", err)
 	}
 	return out, nil
+}
+
+// Untried returns the pages about silent fronts that were written before a time and
+// that no pager has tried to send since.
+func (r *Registry) Untried(ctx context.Context, before time.Time) (list []pager.Delivery, err error) {
+	const query = `SELECT p.body, d.route, d.written FROM deliveries d JOIN pages p ON p.id = d.page JOIN notices n ON n.id = d.about
+		WHERE n.kind = ? AND n.ended = 0 AND d.kind = ? AND d.state = ? AND d.attempts = 0 AND d.written <= ? ORDER BY d.written, d.page, d.route`
+	err = r.each(ctx, query, []any{canary.NoticeDeadman, pager.Trigger, due, micros(before)}, func(row *sql.Rows) error {
+		d := pager.Delivery{Kind: pager.Trigger}
+		var body string
+		var written int64
+		if err := row.Scan(&body, &d.Route, &written); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(body), &d.Page)
+		d.First, d.NextTry, d.DedupKey = fromMicros(written), fromMicros(written), d.Page.About()
+		list = append(list, d)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: pages that nobody tried: %w", err)
+	}
+	return list, nil
 }
 
 // PruneShots forgets what the dead-man's switch did before a time: its shots, their

@@ -169,17 +169,23 @@ type PageStatus struct {
 	Route    string      `json:"route"`
 	State    string      `json:"state"` // due, held, sent, failed, skipped
 	Attempts int         `json:"attempts"`
-	Fault    string      `json:"fault,omitempty"`
+	// Sent is when the route accepted it; zero while it has not.
+	Sent  time.Time `json:"sent,omitzero"`
+	Fault string    `json:"fault,omitempty"`
 }
 
 // PagesOf returns the pages of an incident with their deliveries.
 func (r *Registry) PagesOf(ctx context.Context, id canary.IncidentID) ([]PageStatus, error) {
 	var list []PageStatus
-	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault FROM pages p, deliveries d WHERE d.page = p.id AND d.kind = ? AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{pager.Trigger, id}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault, d.next_try FROM pages p, deliveries d WHERE d.page = p.id AND d.kind = ? AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{pager.Trigger, id}, func(row *sql.Rows) error {
 		var s PageStatus
 		var body string
-		if err := row.Scan(&body, &s.Route, &s.State, &s.Attempts, &s.Fault); err != nil {
+		var at int64
+		if err := row.Scan(&body, &s.Route, &s.State, &s.Attempts, &s.Fault, &at); err != nil {
 			return err
+		}
+		if s.State == sent {
+			s.Sent = fromMicros(at)
 		}
 		list = append(list, s)
 		return json.Unmarshal([]byte(body), &list[len(list)-1].Page)
