@@ -1,0 +1,112 @@
+package registry_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// shotCommit files a contact that uses a mark up, with a muted page of its own.
+func shotCommit(t *testing.T, r *registry.Registry, s canary.Shot, contact canary.ContactID) (canary.PageID, error) {
+	t.Helper()
+	p := canary.Page{ID: canary.PageID(canary.NewID("p")), Drill: string(s.ID), Severity: canary.P4, At: canary.Micro(time.Now())}
+	return p.ID, r.Commit(t.Context(), canary.Outcome{
+		Entries: []canary.Entry{{Contact: canary.Contact{ID: contact, Channel: canary.SMTP, At: canary.Micro(time.Now()), Ear: "smtpd"}}},
+		Spent:   []canary.Spent{{Shot: s.ID, Contact: contact, At: time.Now(), Page: p.ID}}, Pages: []canary.Page{p},
+		Deliveries: []canary.Delivery{{Page: p.ID, Route: canary.Muted}},
+	})
+}
+
+// TestDrills: tokens are found as a drill's, marks fit their target alone and are
+// used up once, fronts stand as their contacts came out, and what is old goes.
+func TestDrills(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		const text = "mona.drill@example.net"
+		tok := canary.DrillToken{Run: canary.Deadman, Stands: "t_x", Token: canary.Token{ID: canary.TokenID(canary.NewID("t")), Kind: canary.Email, Role: canary.RoleDrill, Canary: "c_x", Text: text}}
+		must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, []canary.DrillToken{tok}))
+		must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, nil))
+		if list, err := r.DrillTokens(ctx, canary.Deadman); err != nil || len(list) != 1 || list[0] != tok {
+			t.Errorf("%+v, %v", list, err)
+		}
+		got, found, err := r.Token(ctx, canary.Email, text)
+		if err != nil || !found || got.Token != tok.Token {
+			t.Errorf("%v, %v, %v", got, found, err)
+		}
+		tok.Role = canary.RolePlanted
+		if err := r.BeginDrill(ctx, canary.Run{ID: canary.Deadman}, []canary.DrillToken{tok}); !errors.Is(err, canary.ErrInvalid) {
+			t.Errorf("a planted token became a drill's: %v", err)
+		}
+
+		yes := func(string) bool { return true }
+		first, mark, err := r.Issue(ctx, canary.Deadman, "smtp a", text, yes)
+		must(t, err)
+		for target, want := range map[string]bool{text: true, "max@example.net": false, "": false} {
+			if s, found, err := r.Marked(ctx, target, mark); err != nil || found != want || found && s.ID != first.ID {
+				t.Errorf("%q: %+v, %v, %v", target, s, found, err)
+			}
+		}
+		for _, bad := range []string{"", mark[:35], mark + "0", mark[:16] + "00000000000000000000", "aaaaaaaaaaaaaaaa" + mark[16:]} {
+			if _, found, err := r.Marked(ctx, text, bad); found || err != nil {
+				t.Errorf("%d characters: %v, %v", len(bad), found, err)
+			}
+		}
+		if f, err := r.Fronts(ctx); err != nil || !f["smtp a"].Open.Equal(first.Issued) || !f["smtp a"].Came.IsZero() {
+			t.Errorf("%+v, %v", f, err)
+		}
+		page, err := shotCommit(t, r, first, "k_contact0001")
+		must(t, err)
+		if _, err := shotCommit(t, r, first, "k_contact0002"); !errors.Is(err, registry.ErrMoved) {
+			t.Errorf("a mark was used up twice: %v", err)
+		}
+		must(t, r.ShotPaged(ctx, page, first.Issued.Add(time.Second)))
+		must(t, r.ShotPaged(ctx, page, first.Issued.Add(time.Hour)))
+		second, _, err := r.Issue(ctx, canary.Deadman, "dns b", "example.net", yes)
+		must(t, err)
+		if f, err := r.Fronts(ctx); err != nil || !f["smtp a"].Came.Equal(first.Issued.Add(time.Second)) || !f["smtp a"].Open.IsZero() || !f["dns b"].Open.Equal(second.Issued) {
+			t.Errorf("%+v, %v", f, err)
+		}
+		if s, found, err := r.Marked(ctx, text, mark); err != nil || !found || s.Contact != "k_contact0001" || s.Page != page {
+			t.Errorf("%+v, %v, %v", s, found, err)
+		}
+		must(t, r.PruneShots(ctx, first.Issued)) // nothing is older
+		if _, err := r.Contact(ctx, "k_contact0001"); err != nil {
+			t.Error(err)
+		}
+		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond)))
+		if left, err := r.Shots(ctx, canary.Deadman, time.Time{}); err != nil || len(left) != 0 {
+			t.Errorf("%+v, %v", left, err)
+		}
+		if _, err := r.Contact(ctx, "k_contact0001"); !errors.Is(err, registry.ErrNotFound) {
+			t.Errorf("an old contact of our own stays: %v", err)
+		}
+	})
+}
+
+// TestDrillEnds: a drill is open until it ends, and its report comes back.
+func TestDrillEnds(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, later := t.Context(), time.Now().Add(time.Hour)
+		const id = "d_aaaaaaaaaaaaaaaa"
+		must(t, r.BeginDrill(ctx, canary.Run{ID: id, Route: "duty"}, nil))
+		must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, nil))
+		if list, err := r.OpenDrills(ctx, later); err != nil || len(list) != 1 || list[0] != id {
+			t.Errorf("%v, %v", list, err)
+		}
+		must(t, r.EndDrill(ctx, id, []byte("report")))
+		if list, err := r.OpenDrills(ctx, later); err != nil || len(list) != 0 {
+			t.Errorf("%v, %v", list, err)
+		}
+		if list, err := r.DrillReports(ctx, 5); err != nil || len(list) != 1 || string(list[0]) != "report" {
+			t.Errorf("%q, %v", list, err)
+		}
+		if err := r.EndDrill(ctx, "d_bbbbbbbbbbbbbbbb", nil); !errors.Is(err, registry.ErrNotFound) {
+			t.Errorf("%v", err)
+		}
+	})
+}
