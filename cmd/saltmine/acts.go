@@ -134,7 +134,7 @@ func (s *server) witness(ctx context.Context) error {
 		end, err := s.reg.ActsHead(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the end that was asked for
+			return nil
 		case err != nil:
 			s.log.Error("the end of the evidence log cannot be read", "part", "acts", "err", err)
 		default:

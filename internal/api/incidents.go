@@ -13,15 +13,18 @@ import (
 var (
 	placeForm   = regexp.MustCompile(`^(db|copy|desk):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 	versionForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	verdicts    = []string{string(canary.Leak), string(canary.Noise), string(canary.Own), string(canary.Drill)}
 )
+
+func verdicts() []string {
+	return []string{string(canary.Leak), string(canary.Noise), string(canary.Own), string(canary.Drill)}
+}
 
 func (a *API) incidents(ctx context.Context, c *call) (*answer, error) {
 	q := parseQuery(c.r.URL.RawQuery)
 	state := q.word("state", "open", "closed")
 	f := registry.CaseFilter{
 		Open: state == "open", Closed: state == "closed",
-		Verdict: canary.Verdict(q.word("verdict", verdicts...)),
+		Verdict: canary.Verdict(q.word("verdict", verdicts()...)),
 		Place:   canary.Place(q.matching("place", placeForm, "db:NAME, copy:NAME or desk:NAME")),
 		Since:   q.time("since"), Until: q.time("until"),
 	}
@@ -118,7 +121,7 @@ func (a *API) verdict(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	var faults []fault
-	if !slices.Contains(verdicts, string(said.Verdict)) {
+	if !slices.Contains(verdicts(), string(said.Verdict)) {
 		faults = append(faults, fault{"verdict", "want leak, noise, own or drill"})
 	}
 	faults = append(faults, versionFault(said.Version)...)
