@@ -4,10 +4,10 @@
 //
 // In this form it only reads. It shows ids, counts, times and reasons; it is
 // never given a canary's name, address, number or ticket, so it cannot show
-// them. Where people are configured it is for those of them who are responders
-// (help-desk agents are not: they never learn what they met); else for whoever
-// reaches it, which is loopback unless it is told otherwise. It belongs behind a
-// proxy that speaks TLS.
+// them. Every look is on the evidence log. Where people are configured it is for
+// those of them who are responders (help-desk agents are not: they never learn
+// what they met); else for whoever reaches it, which is loopback unless it is told
+// otherwise. It belongs behind a proxy that speaks TLS.
 //
 // Pages are complete without scripts, send no referrer and may not be framed.
 // When the registry does not answer, the page says so with status 503.
@@ -42,7 +42,9 @@ type Config struct {
 	Missing func(error) bool
 	// Door lets in those who may open it; ajar, whoever reaches it.
 	Door *people.Door
-	Log  *slog.Logger
+	// Record puts a look on the evidence log, before it is answered.
+	Record func(context.Context, canary.Act) error
+	Log    *slog.Logger
 }
 
 type console struct {
@@ -57,7 +59,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /{$}", c.list)
 	mux.HandleFunc("GET /incidents/{id}", c.one)
 	mux.HandleFunc("GET /notices", c.notices)
-	return guarded(known(cfg.Door, mux))
+	return guarded(c.known(mux))
 }
 
 func guarded(next http.Handler) http.Handler {

@@ -2,30 +2,72 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/people"
 )
 
-// known lets responders in; others with a token are turned away.
-func known(door *people.Door, next http.Handler) http.Handler {
-	if door.Ajar() {
-		return next
-	}
+// via is how looks at pages came, and nobody is who has shown no token.
+const (
+	via    = "console"
+	nobody = "-"
+)
+
+// idForm is what may be recorded of a path: the rest is what strangers write.
+var idForm = regexp.MustCompile(`^i_[a-z2-7]{16}$`)
+
+// known lets responders in; others with a token are turned away. Every look is on
+// the evidence log before it is answered, but for tries over the rate.
+func (c *console) known(next *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, failed := door.Enter(r)
+		_, page := next.Handler(r)
+		if page == "" {
+			page = "a page that is not there"
+		}
+		act := canary.Act{Who: nobody, Via: via, What: page, Outcome: "shown"}
+		if id, found := strings.CutPrefix(r.URL.Path, "/incidents/"); found && idForm.MatchString(id) {
+			act.About = id
+		}
+		if c.cfg.Door.Ajar() {
+			c.shown(w, r, act, next)
+			return
+		}
+		who, failed := c.cfg.Door.Enter(r)
 		switch {
 		case who == nil && failed.Wait > 0:
 			w.Header().Set("Retry-After", strconv.Itoa(int((failed.Wait+time.Second-1)/time.Second)))
 			http.Error(w, "too many tries without a token that is known", http.StatusTooManyRequests)
 		case who == nil:
-			w.Header().Set("WWW-Authenticate", `Basic realm="saltmine", charset="UTF-8"`)
-			http.Error(w, "log in with your name and your token", http.StatusUnauthorized)
+			act.Outcome = "refused"
+			c.shown(w, r, act, refusal(http.StatusUnauthorized, "log in with your name and your token"))
 		case !who.Has(people.Responder):
-			http.Error(w, "your token has not the role: responder", http.StatusForbidden)
+			act.Who, act.Outcome = who.Name, "refused"
+			c.shown(w, r, act, refusal(http.StatusForbidden, "your token has not the role: responder"))
 		default:
-			next.ServeHTTP(w, r)
+			act.Who = who.Name
+			c.shown(w, r, act, next)
 		}
+	})
+}
+
+// shown records a look and answers it.
+func (c *console) shown(w http.ResponseWriter, r *http.Request, act canary.Act, next http.Handler) {
+	if err := c.cfg.Record(r.Context(), act); err != nil {
+		c.fault(w, err)
+		return
+	}
+	next.ServeHTTP(w, r)
+}
+
+func refusal(status int, text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="saltmine", charset="UTF-8"`)
+		}
+		http.Error(w, text, status)
 	})
 }

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/console"
 	"saltmine/internal/people"
 	"saltmine/internal/webhook"
@@ -17,6 +19,49 @@ import (
 func clock() func() time.Time {
 	var hours atomic.Int64
 	return func() time.Time { return inc().Opened.Add(time.Duration(hours.Add(1)) * time.Hour) }
+}
+
+// TestLooksAreRecorded before they are answered: with whose, of which page, and
+// nothing that strangers write.
+func TestLooksAreRecorded(t *testing.T) {
+	t.Parallel()
+	var got []string
+	fails := false
+	s := serve(t, func(c *console.Config) {
+		c.Door = people.New([]people.Person{{Name: "ops", Sum: webhook.TokenSum("ops-0123456789abcdef"), Roles: []people.Role{people.Responder}}}, clock())
+		c.Record = func(_ context.Context, a canary.Act) error {
+			if fails {
+				return errDown
+			}
+			got = append(got, strings.Join([]string{a.Who, a.Via, a.What, a.About, a.Outcome}, "|"))
+			return nil
+		}
+	})
+	look := func(path, token string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("ops", token)
+		res, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res
+	}
+	look("/incidents/"+string(inc().ID), "ops-0123456789abcdef")
+	look("/zzmark?zzmark", "ops-0123456789abcdef")
+	look("/notices", "zzmark")
+	want := "ops|console|GET /incidents/{id}|i_aaaaaaaaaaaaaaaa|shown\nops|console|a page that is not there||shown\n-|console|GET /notices||refused"
+	if text := strings.Join(got, "\n"); text != want {
+		t.Errorf("recorded: %s", text)
+	}
+	fails = true
+	if res := look("/", "ops-0123456789abcdef"); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("not recorded, and answered %s", res.Status)
+	}
 }
 
 // TestGuessing: who guesses is slowed down; responders are not.
