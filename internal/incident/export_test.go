@@ -20,6 +20,11 @@ func Weigh(ctx context.Context, c *canary.Contact, m canary.Match, placebos int)
 	return Signal{s.severity, s.reason, s.clean}
 }
 
+// Settle takes in a contact that no spool held.
+func (in *Intake) Settle(ctx context.Context, c canary.Contact) error {
+	return in.settle(ctx, []canary.Contact{c}, canary.Outcome{})
+}
+
 // Classify gives the class of a hit, and ClassOf that of its contact.
 func Classify(c *canary.Contact, m canary.Match) canary.Class { return classify(c, m) }
 

@@ -20,6 +20,10 @@ const (
 	crowded = 0.1    // by several together
 )
 
+// called is the e-value from which calls and texts, of which nothing fits a record,
+// are a sign: few placebos show little, and callers come in waves.
+const called = 1000
+
 // prior is what is believed of the noise on a channel before anything was counted:
 // half a contact in the first years of an address that nobody guesses, and on the
 // telephone what has been measured (.07 to .12 unsolicited calls a day on each
@@ -107,6 +111,10 @@ type reached struct {
 
 func (r *reached) heard() float64 { return float64(r.Planted) * window }
 
+func (r *reached) evidence() baserate.Evidence {
+	return baserate.Evidence{Planted: baserate.Sample{Hits: len(r.canaries), Years: r.heard()}, Placebo: r.background()}
+}
+
 // window is 72 hours in years.
 const window = 3 / 365.25
 
@@ -148,7 +156,7 @@ func (w *work) reckon(ctx context.Context, s *canary.Standing, now time.Time, co
 	}
 	evidence := make([]baserate.Evidence, len(cells))
 	for i, r := range cells {
-		evidence[i] = baserate.Evidence{Planted: baserate.Sample{Hits: len(r.canaries), Years: r.heard()}, Placebo: r.background()}
+		evidence[i] = r.evidence()
 		out.Counts = append(out.Counts, canary.Counted{Channel: r.cell.Channel, Kind: r.cell.Kind(), Reached: len(r.canaries), Planted: r.Planted,
 			Placebos: r.Placebos, PlaceboHits: r.RecentHits, PastHits: r.PastHits, PlaceboYears: r.PastYears})
 	}
@@ -169,7 +177,7 @@ func (in *Intake) beyond(cells []reached) (sig signal, yearly float64) {
 	var rates []baserate.Rate
 	var years []float64
 	sig, yearly = signal{severity: canary.P4}, math.Inf(1)
-	canaries, spoken, quiet := map[canary.ID]bool{}, true, true
+	canaries, spoken, quiet, shown := map[canary.ID]bool{}, true, true, 1.0
 	for _, r := range cells {
 		for _, id := range r.canaries {
 			canaries[id] = true
@@ -184,7 +192,8 @@ func (in *Intake) beyond(cells []reached) (sig signal, yearly float64) {
 		}
 		often := rate.CrowdsPerYear(n, tokens, window) * float64(len(cells))
 		yearly = min(yearly, often)
-		if often > in.cfg.crowded() {
+		shown *= r.evidence().EValue()
+		if often > in.cfg.crowded() || spoken && shown < called {
 			continue
 		}
 		if found := several(n, spoken); found.severity < sig.severity {

@@ -175,9 +175,9 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 		s.Clean[h.Canary] = latest(s.Clean[h.Canary], h.At)
 	}
 	s.Canaries = len(s.Touched)
-	if sig.severity.Reaches(canary.P3) {
+	if sig.severity.Reaches(canary.P3) && !h.Cell.Spoken() || sig.severity.Reaches(canary.P2) {
 		// Background noise must not keep an incident open: a later leak would
-		// join it and wake nobody.
+		// join it and wake nobody. Text messages alone would do so for ever.
 		s.Updated = latest(s.Updated, h.At)
 	}
 	w.anew[s.ID] = w.anew[s.ID] || proves(s, sig)

@@ -59,6 +59,8 @@ func storeys() map[string]int {
 		"seeder/salt/study":     2,
 		"seeder/supportdb":      2,
 
+		"internal/testkit/noise": 2,
+
 		"internal/conf":             3,
 		"internal/incident":         3,
 		"internal/inventory/survey": 3,

@@ -1,0 +1,198 @@
+package incident_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/testkit/noise"
+)
+
+// ledger stands for the registry in the runs of whole years: a million tokens, and
+// as many years as a rate of one page in some years asks for, are too much for a
+// disk. TestLedgerIsTheRegistry holds it to the registry.
+type ledger struct {
+	domains, perDomain, planted int // addresses of a domain; the first of them are planted
+	blocks, perBlock, rung      int // the same of numbers
+	since                       time.Time
+	boards                      map[canary.IncidentID]*canary.Standing
+	placebos                    map[string][]canary.Hit // by origin
+	counted                     map[canary.Cell][]time.Time
+	pages                       []canary.Page
+	hits                        []canary.Hit
+}
+
+func newLedger(since time.Time, domains, planted, placebos, blocks, rung, silent int) *ledger {
+	return &ledger{domains: domains, planted: planted, perDomain: planted * (1 + placebos), blocks: blocks, rung: rung, perBlock: rung + silent, since: since,
+		boards: map[canary.IncidentID]*canary.Standing{}, placebos: map[string][]canary.Hit{}, counted: map[canary.Cell][]time.Time{}}
+}
+
+func (l *ledger) pool() noise.Pool {
+	return noise.Pool{Domains: l.domains, PerDomain: l.perDomain, Blocks: l.blocks, PerBlock: l.perBlock,
+		Address: func(d, n int) string { return fmt.Sprintf("p%d@d%d.example.net", n, d) },
+		Number:  func(b, n int) string { return fmt.Sprintf("+442%04d%04d", b, n) },
+		Zone:    func(d int) string { return fmt.Sprintf("d%d.example.net", d) }}
+}
+
+// token finds what a target is, by its name.
+func (l *ledger) token(t canary.Target) (canary.Token, bool) {
+	var a, b int
+	tok := canary.Token{ID: canary.TokenID("t_" + t.Text), Kind: t.Kind, Role: canary.RolePlacebo, Text: t.Text}
+	limit := l.planted
+	switch t.Kind {
+	case canary.Email:
+		if n, _ := fmt.Sscanf(t.Text, "p%d@d%d.", &a, &b); n != 2 {
+			return tok, false
+		}
+	case canary.Phone:
+		if n, _ := fmt.Sscanf(t.Text, "+442%4d%4d", &b, &a); n != 2 {
+			return tok, false
+		}
+		limit = l.rung
+	default:
+		return tok, false
+	}
+	if a < limit {
+		tok.Role, tok.Canary = canary.RolePlanted, canary.ID(fmt.Sprintf("c_%s%d.%d", t.Kind[:1], b, a))
+	}
+	return tok, true
+}
+
+func (l *ledger) Match(_ context.Context, targets []canary.Target) (out []canary.Match, _ error) {
+	for i, t := range targets {
+		if tok, ok := l.token(t); ok {
+			m := canary.Match{Target: i, Place: "db:main", Token: canary.DatedToken{Token: tok}, Name: "Dana Whitfield", Tickets: []string{"TK202500017"}}
+			if tok.Role == canary.RolePlanted {
+				m.Token.Window = canary.Window{Place: "db:main", From: canary.At(l.since)}
+			}
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+func (l *ledger) Filed(context.Context, []canary.ContactID) (map[canary.ContactID]bool, error) {
+	return map[canary.ContactID]bool{}, nil
+}
+
+func (l *ledger) PlaceboHits(_ context.Context, origin string, since time.Time) (int, error) {
+	seen := map[canary.TokenID]bool{}
+	for _, h := range l.placebos[origin] {
+		if !h.At.Before(since) {
+			seen[h.Token] = true
+		}
+	}
+	return len(seen), nil
+}
+
+func (l *ledger) Queries(context.Context, string, time.Time, time.Time) ([]canary.ContactID, error) {
+	return nil, nil
+}
+func (l *ledger) Position(context.Context, string) (string, error) { return "", nil }
+func (l *ledger) Pending(context.Context, string, time.Time, int) ([]canary.Contact, error) {
+	return nil, nil
+}
+
+func (l *ledger) Board(_ context.Context, since time.Time) (out []canary.Standing, _ error) {
+	for id, s := range l.boards {
+		if s.Updated.Before(since) {
+			delete(l.boards, id) // the runs go forward in time
+			continue
+		}
+		out = append(out, *s)
+	}
+	return out, nil
+}
+
+func (l *ledger) Commit(_ context.Context, o canary.Outcome) error {
+	for _, inc := range o.Incidents {
+		if l.boards[inc.ID] == nil {
+			l.boards[inc.ID] = &canary.Standing{Clean: map[canary.ID]time.Time{}, Touched: map[canary.ID]time.Time{}, Domains: map[string]time.Time{}, Paged: map[string]canary.Severity{}}
+		}
+		l.boards[inc.ID].Incident = inc
+	}
+	for _, h := range o.Hits {
+		if h.Role == canary.RolePlacebo {
+			l.placebos[h.Origin] = append(l.placebos[h.Origin], h)
+			if h.Counts {
+				l.counted[h.Cell] = append(l.counted[h.Cell], h.At)
+			}
+			continue
+		}
+		l.hits = append(l.hits, h)
+		s := l.boards[h.Incident]
+		s.Touched[h.Canary] = h.At
+		if h.Clean {
+			s.Clean[h.Canary] = h.At
+		}
+		if h.Counts {
+			s.Count(h.Cell, h.Canary, h.At)
+		}
+	}
+	of := map[canary.PageID]canary.Page{}
+	for _, p := range o.Pages {
+		of[p.ID] = p
+	}
+	for _, d := range o.Deliveries {
+		l.boards[of[d.Page].Incident].Paged[d.Route] = of[d.Page].Severity
+	}
+	l.pages = append(l.pages, o.Pages...)
+	return nil
+}
+
+func (l *ledger) BlindDomain(domain string) string { return domain }
+func (l *ledger) BlindOrigin(origin string) string { return origin }
+
+func (l *ledger) Stratum(kind canary.Kind, text string) string {
+	if _, domain, ok := strings.Cut(text, "@"); ok {
+		return string(kind) + "|" + domain
+	}
+	return string(kind) + "|" + text[:len(text)-4]
+}
+
+func (l *ledger) Exposure(_ context.Context, cell canary.Cell, at time.Time) (canary.Exposure, error) {
+	x := canary.Exposure{Planted: l.planted, Placebos: l.perDomain - l.planted, Total: l.domains*l.planted + l.blocks*l.rung}
+	if cell.Kind() == canary.Phone {
+		x.Planted, x.Placebos = l.rung, l.perBlock-l.rung
+	}
+	heard := at.Sub(l.since)
+	year := 365 * 24 * time.Hour
+	x.PastYears = float64(x.Placebos) * min(heard, year).Hours() / (365.25 * 24)
+	x.RecentYears = float64(x.Placebos) * min(heard, 72*time.Hour).Hours() / (365.25 * 24)
+	for _, t := range l.counted[cell] {
+		if t.After(at) || at.Sub(t) > year {
+			continue
+		}
+		x.PastHits++
+		if at.Sub(t) <= 72*time.Hour {
+			x.RecentHits++
+		}
+	}
+	return x, nil
+}
+
+// true contacts of a leak, by what they are.
+func (l *ledger) leak(rng *rand.Rand, kind string, n int, from time.Time) (list []canary.Contact) {
+	at := from
+	for i := range n {
+		at = canary.Micro(at.Add(time.Duration(rng.ExpFloat64() * float64(5*24*time.Hour))))
+		c := canary.Contact{ID: canary.ContactID(fmt.Sprintf("k_true%08d", i)), Channel: canary.SMTP, At: at, Ear: "leak",
+			Peer: fmt.Sprintf("203.0.113.%d:25", i), Source: fmt.Sprintf("scam%d@x%x.example.com", i, rng.Uint64()),
+			Targets: []canary.Target{{Kind: canary.Email, Text: l.pool().Address(rng.IntN(l.domains), rng.IntN(l.planted))}}, Raw: noise.Message("hello")}
+		switch {
+		case kind == "calls" || kind == "content" && rng.IntN(3) == 0:
+			c.Channel, c.Source, c.Raw, c.Text = canary.Voice, fmt.Sprintf("+1212%07d", rng.IntN(1e7)), nil, "hello"
+			c.Targets = []canary.Target{{Kind: canary.Phone, Text: l.pool().Number(rng.IntN(l.blocks), rng.IntN(l.rung))}}
+			if kind == "content" {
+				c.Text = "am I speaking to Dana Whitfield"
+			}
+		case kind == "content" && rng.IntN(2) == 0:
+			c.Raw = noise.Message("about your ticket TK-2025-00017")
+		}
+		list = append(list, c)
+	}
+	return list
+}
