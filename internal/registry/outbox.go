@@ -187,8 +187,11 @@ func (r *Registry) PagesOf(ctx context.Context, id canary.IncidentID) ([]PageSta
 		if s.State == sent {
 			s.Sent = fromMicros(at)
 		}
+		if json.Unmarshal([]byte(body), &s.Page) != nil { // it went out bare; the others are shown
+			s.Page = canary.Page{Incident: id, Summary: "this page cannot be read in the registry any more"}
+		}
 		list = append(list, s)
-		return json.Unmarshal([]byte(body), &list[len(list)-1].Page)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("registry: pages of %s: %w", id, err)

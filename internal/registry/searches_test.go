@@ -165,6 +165,9 @@ func TestAPageThatCannotBeRead(t *testing.T) {
 	if err != nil || len(list) != len(o.Deliveries) {
 		t.Fatalf("%d of %d, %v", len(list), len(o.Deliveries), err)
 	}
+	if shown, err := r.PagesOf(ctx, o.Incidents[0].ID); err != nil || len(shown) != len(list) || shown[0].Page.Summary == "" {
+		t.Errorf("shown: %+v, %v", shown, err)
+	}
 	for _, d := range list {
 		if d.Page.ID != o.Pages[0].ID || d.Page.About() != o.Pages[0].About() || d.Page.Severity != o.Pages[0].Severity || d.Page.Summary == "" {
 			t.Errorf("%+v", d.Page)
