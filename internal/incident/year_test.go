@@ -76,7 +76,8 @@ func TestYear(t *testing.T) {
 			}
 		}
 	}
-	table := "noise  leak     threshold  P1+P2 without a leak, a year  paged by the third contact\n"
+	var table strings.Builder
+	table.WriteString("noise  leak     threshold  P1+P2 without a leak, a year  paged by the third contact\n")
 	for _, c := range lines {
 		wrong, found := 0, 0
 		for seed := range runs {
@@ -87,7 +88,7 @@ func TestYear(t *testing.T) {
 			}
 		}
 		perYear, share := float64(wrong)/float64(runs), float64(found)/float64(runs)
-		table += fmt.Sprintf("x%-5g %-8s %-9g  %-28.2f  %.2f\n", c.times, c.kind, c.budget, perYear, share)
+		table.WriteString(fmt.Sprintf("x%-5g %-8s %-9g  %-28.2f  %.2f\n", c.times, c.kind, c.budget, perYear, share))
 		if c.budget == 0.5 && perYear > 1 {
 			t.Errorf("%+v: %.2f pages a year without a leak, want 1 at most", c, perYear)
 		}
@@ -95,7 +96,7 @@ func TestYear(t *testing.T) {
 			t.Errorf("%+v: %.2f paged by the third contact, want 0.95", c, share)
 		}
 	}
-	t.Logf("stray mails %.0e a token-year, calls %.2f a number-day, 10,000 addresses of 1,000,000, 400 numbers of 440\n%s", noise.Documented().Stray, noise.Documented().Calls, table)
+	t.Logf("stray mails %.0e a token-year, calls %.2f a number-day, 10,000 addresses of 1,000,000, 400 numbers of 440\n%s", noise.Documented().Stray, noise.Documented().Calls, table.String())
 }
 
 // TestLedgerIsTheRegistry takes the same noise and leak into a registry on a disk.

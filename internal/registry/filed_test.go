@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,12 +58,12 @@ func TestContacts(t *testing.T) {
 		} {
 			list, err := r.Contacts(ctx, f)
 			must(t, err)
-			text := ""
+			var text strings.Builder
 			for _, c := range list {
-				text += fmt.Sprint(string(c.ID[len(c.ID)-1]), ":", c.State, map[bool]string{true: " probe"}[c.Probe], map[bool]string{true: " unverified"}[c.Unverified], " ")
+				text.WriteString(fmt.Sprint(string(c.ID[len(c.ID)-1]), ":", c.State, map[bool]string{true: " probe"}[c.Probe], map[bool]string{true: " unverified"}[c.Unverified], " "))
 			}
-			if text != want {
-				t.Errorf("%+v: %q, want %q", f, text, want)
+			if text.String() != want {
+				t.Errorf("%+v: %q, want %q", f, text.String(), want)
 			}
 		}
 	})
