@@ -204,7 +204,7 @@ func (s *server) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door := doorOf(s.cfg.API.People, s.app.now)
+	door := doorOf(s.cfg.API, s.app.now)
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Config{
 		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Notices: s.reg.Notices, Log: s.log,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -85,14 +86,18 @@ starts.`,
 }
 
 // doorOf lets in those of the people file.
-func doorOf(list []conf.Agent, now func() time.Time) *people.Door {
+func doorOf(api *conf.API, now func() time.Time) *people.Door {
 	var out []people.Person
-	for _, a := range list {
+	for _, a := range api.People {
 		p := people.Person{Name: a.Name, Sum: webhook.TokenSum(a.Token.Reveal())}
 		for _, r := range a.Roles {
 			p.Roles = append(p.Roles, people.Role(r))
 		}
 		out = append(out, p)
 	}
-	return people.New(out, now)
+	var host string
+	if u, err := url.Parse(api.PublicURL); err == nil {
+		host = strings.ToLower(u.Hostname())
+	}
+	return people.New(out, now, host)
 }

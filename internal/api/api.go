@@ -156,6 +156,11 @@ func (a *API) enter(ctx context.Context, c *call) (*answer, error) {
 	}
 	if a.cfg.Door.Ajar() {
 		c.who = &people.Person{Name: nobody, Roles: []people.Role{people.Responder}}
+		over := a.cfg.Door.Unnamed(c.r)
+		c.unrecorded, c.more = over.Wait > 0, over.Missed
+		if a.cfg.Door.Misled(c.r) {
+			return nil, missing()
+		}
 		if found && (rt.changes) {
 			return nil, closed()
 		}

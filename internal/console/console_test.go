@@ -64,7 +64,7 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 		},
 		Notices: func(context.Context, bool, int) ([]canary.Notice, error) { return []canary.Notice{notice()}, nil },
 		Missing: func(err error) bool { return errors.Is(err, errMissing) },
-		Door:    people.New(nil, nil),
+		Door:    people.New(nil, time.Now),
 		Record:  func(context.Context, canary.Act) error { return nil },
 		Log:     slog.New(slog.DiscardHandler),
 	}

@@ -33,7 +33,13 @@ func (c *console) known(next *http.ServeMux) http.Handler {
 			act.About = id
 		}
 		if c.cfg.Door.Ajar() {
-			c.shown(w, r, act, next)
+			if c.cfg.Door.Misled(r) {
+				refusal(http.StatusMisdirectedRequest, "this is not the name of this console; name it in [api] public_url, or configure people").ServeHTTP(w, r)
+			} else if c.cfg.Door.Unnamed(r).Wait > 0 {
+				next.ServeHTTP(w, r)
+			} else {
+				c.shown(w, r, act, next)
+			}
 			return
 		}
 		who, failed := c.cfg.Door.Enter(r)

@@ -23,6 +23,7 @@ package people
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -67,6 +68,7 @@ const (
 type Door struct {
 	people []Person
 	now    func() time.Time
+	hosts  []string
 
 	mu     sync.Mutex
 	all    bucket
@@ -74,13 +76,33 @@ type Door struct {
 	missed int // failures since the last that was to be written down
 }
 
-// New returns a door for these people. For an empty list see [Door.Ajar].
-func New(list []Person, now func() time.Time) *Door {
-	return &Door{people: list, now: now, all: bucket{burst: burstOfAll, every: everyOfAll}, of: map[netip.Prefix]*bucket{}}
+// New returns a door for these people. For an empty list see [Door.Ajar]; hosts are
+// the names by which a browser may then ask, see [Door.Misled].
+func New(list []Person, now func() time.Time, hosts ...string) *Door {
+	return &Door{people: list, now: now, hosts: hosts, all: bucket{burst: burstOfAll, every: everyOfAll}, of: map[netip.Prefix]*bucket{}}
 }
 
 // Ajar reports that nobody is configured: whoever reaches the listener may read.
 func (d *Door) Ajar() bool { return len(d.people) == 0 }
+
+// Misled reports that a request to a door that is ajar names a host that is no
+// address, nor this machine, nor one of the door's: so asks a browser whose page has
+// had its own name led here (DNS rebinding).
+func (d *Door) Misled(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" || host == "" {
+		return false
+	}
+	return !slices.Contains(d.hosts, host)
+}
+
+// Unnamed counts a request to a door that is ajar: those over the rate are
+// answered, and not to be written down singly.
+func (d *Door) Unnamed(r *http.Request) *Failure { return d.fail(r.RemoteAddr) }
 
 // Failure is a request without a token that is known.
 type Failure struct {

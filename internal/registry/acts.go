@@ -42,6 +42,17 @@ type Head struct {
 // String gives what can be noted elsewhere and compared later.
 func (h Head) String() string { return fmt.Sprintf("%d:%s", h.Seq, h.Link) }
 
+// beginActs seals the end of the log of a registry that holds nothing yet. Later an
+// end that is not sealed is one that somebody has taken away.
+func (r *Registry) beginActs(ctx context.Context) error {
+	_, err := r.db.ExecContext(ctx, `UPDATE act_head SET sealed = ? WHERE id = 1 AND sealed = '' AND NOT EXISTS (SELECT 1 FROM acts)
+		AND NOT EXISTS (SELECT 1 FROM canaries) AND NOT EXISTS (SELECT 1 FROM contacts)`, r.vault.Seal("acts|head", []byte(Head{}.String())))
+	if err != nil {
+		return fmt.Errorf("begin the evidence log: %w", err)
+	}
+	return nil
+}
+
 // Record puts an act at the end of the evidence log. Number, time and link are
 // given here.
 func (r *Registry) Record(ctx context.Context, a canary.Act) error {
@@ -112,7 +123,7 @@ func (r *Registry) openHead(row scanner) (h Head, err error) {
 		return h, err
 	}
 	if len(sealed) == 0 {
-		return h, nil
+		return h, fmt.Errorf("%w: its end was emptied", ErrTampered)
 	}
 	plain, err := r.vault.Open("acts|head", sealed)
 	if err != nil {

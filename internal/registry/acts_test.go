@@ -113,6 +113,7 @@ func TestTamperedActs(t *testing.T) {
 		"the end's row":     "UPDATE act_head SET sealed = x'00'",
 		"the end's row out": "DELETE FROM act_head",
 		"the end emptied":   "DELETE FROM acts WHERE seq > 2; UPDATE act_head SET sealed = ''",
+		"begun anew":        "DELETE FROM acts; UPDATE act_head SET sealed = ''",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	if err := r.checkKeys(ctx); err != nil {
+	if err := errors.Join(r.checkKeys(ctx), r.beginActs(ctx)); err != nil {
 		return nil, errors.Join(fmt.Errorf("registry: %w", err), r.db.Close())
 	}
 	return r, nil

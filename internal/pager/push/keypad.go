@@ -19,6 +19,8 @@ const (
 	takeKey   = "1"
 	keypadAge = 2 * time.Hour // after the call was asked for, a key says nothing any more
 	maxForm   = 64 << 10
+	// takenWithin is how long Twilio may take to accept a call that was asked for.
+	takenWithin = 10 * time.Second
 )
 
 // gather has Twilio wait for a key while it speaks
@@ -47,8 +49,8 @@ func (r *Route) ackURL(d pager.Delivery) string {
 type Keypad struct {
 	URL    string // as Twilio was given it, see [Config]
 	Secret string // the account's auth token
-	// Acknowledge is told the dedup key, and who pressed the key, and when. Its
-	// error is said in the call.
+	// Acknowledge is told the dedup key, who pressed the key, and when the call was
+	// made: what rose since then was not in it. Its error is said in the call.
 	Acknowledge func(ctx context.Context, key, who string, at time.Time) error
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -86,7 +88,8 @@ func (k *Keypad) take(ctx context.Context, query, form url.Values) string {
 	case err != nil || about == "" || now.Sub(time.Unix(at, 0)).Abs() > keypadAge:
 		return "That call is too old. It is not acknowledged."
 	default:
-		if err := k.Acknowledge(ctx, about, "a key in the call", now); err != nil {
+		heard := time.Unix(at, 0).Add(takenWithin) // what came later was not in this call
+		if err := k.Acknowledge(ctx, about, "a key in the call", heard); err != nil {
 			k.Log.ErrorContext(ctx, "acknowledgement cannot be written", "error", err)
 			return "The acknowledgement could not be written. Please use your screen."
 		}

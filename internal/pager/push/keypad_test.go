@@ -68,6 +68,7 @@ func TestWhoIsCalledAcknowledgesByAKey(t *testing.T) {
 		says, acks string
 	}{
 		"1":                  {action, action, pressed("1"), 0, nil, 200, "Acknowledged. Thank you.", "i_incident00000001"},
+		"1, an hour later":   {action, action, pressed("1"), time.Hour, nil, 200, "Acknowledged. Thank you.", "i_incident00000001"},
 		"another key":        {action, action, pressed("2"), 0, nil, 200, "not acknowledged", ""},
 		"none":               {action, action, pressed(""), 0, nil, 200, "not acknowledged", ""},
 		"of another address": {elsewhere, action, pressed("1"), 0, nil, 403, "not signed", ""},
@@ -79,9 +80,9 @@ func TestWhoIsCalledAcknowledgesByAKey(t *testing.T) {
 		var got string
 		k := &push.Keypad{
 			URL: keypadURL, Secret: token, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return at().Add(tt.later) },
-			Acknowledge: func(_ context.Context, key, who string, _ time.Time) error {
-				if got = key; who == "" {
-					t.Errorf("%s: nobody", name)
+			Acknowledge: func(_ context.Context, key, who string, heard time.Time) error {
+				if got = key; who == "" || heard.Sub(at()) > 2*time.Minute {
+					t.Errorf("%s: %q at %v", name, who, heard)
 				}
 				return tt.fails
 			},
