@@ -99,7 +99,9 @@ type Outcome struct {
 	Incidents  []Incident // new or changed
 	Pages      []Page
 	Deliveries []Delivery
-	Lookers    []Looker // changed; the commit fails when the registry has another version
+	Held       []IncidentID // there is no room for their page now
+	Freed      []IncidentID // were held, and their page is among Pages
+	Lookers    []Looker     // changed; the commit fails when the registry has another version
 	// Searched are filed contacts of which the text was searched; the commit fails
 	// when another core was faster.
 	Searched []ContactID
@@ -120,6 +122,7 @@ type Standing struct {
 	Domains map[string]time.Time // blind domains of the addresses hit, and when last
 	Paged   map[string]Severity  // routes that were paged, and at which severity
 	Acked   Severity             // what somebody has acknowledged; 0 is nothing
+	Held    bool                 // a page of it waits for room
 }
 
 // Count takes in a hit that counts.

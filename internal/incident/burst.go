@@ -50,8 +50,8 @@ func (w *work) admit(ctx context.Context, s *canary.Standing) (bool, error) {
 	return true, nil
 }
 
-// PageHeld writes the pages that there was no room for, as far as there is now. A
-// route that is new is not told of what was paged before.
+// PageHeld writes the pages that there was no room for, as far as there is now. Only
+// what was held is looked at: a route that is new is not told of what was paged before.
 func (in *Intake) PageHeld(ctx context.Context) error {
 	if in.cfg.Written == nil {
 		return nil
@@ -62,8 +62,7 @@ func (in *Intake) PageHeld(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.late = true
-	if err := w.pageAll(ctx, func(*canary.Standing) bool { return true }); err != nil || len(w.out.Pages) == 0 {
+	if err := w.pageAll(ctx, func(s *canary.Standing) bool { return s.Held }); err != nil || len(w.out.Pages) == 0 {
 		return err
 	}
 	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
@@ -88,7 +87,13 @@ func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) e
 			return err
 		}
 		if !ok {
+			if !s.Held {
+				w.out.Held = append(w.out.Held, s.ID)
+			}
 			continue
+		}
+		if s.Held {
+			w.out.Freed = append(w.out.Freed, s.ID)
 		}
 		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
 		w.out.Pages = append(w.out.Pages, p)
@@ -101,9 +106,6 @@ func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) e
 func (w *work) deserving(s *canary.Standing) (routes []Route) {
 	for _, r := range w.routesOf(s) {
 		last, told := s.Paged[r.Name]
-		if w.late && !told && len(s.Paged) > 0 {
-			continue
-		}
 		if deserves(s.Severity, r.Min, last, s.Acked, told) || told && w.anew[s.ID] && s.Severity.Reaches(r.Min) {
 			routes = append(routes, r)
 		}

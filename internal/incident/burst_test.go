@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/incident"
 	"saltmine/internal/registry"
 )
 
@@ -126,5 +127,56 @@ func TestProofAfterAcknowledgedNoise(t *testing.T) {
 	w.take(hit)
 	if n := len(w.told()); n != 2 {
 		t.Errorf("%d pages when it comes again", n)
+	}
+}
+
+// full fills the hour: ten pages of P2 go out, of places of their own.
+func (w *world) full() {
+	w.t.Helper()
+	for n := range 10 {
+		w.plant(canary.Place(fmt.Sprintf("db:full%d", n)), 700+n)
+		w.take(w.mail(address(700 + n)))
+	}
+}
+
+// routesTold counts the pages of a place at a severity, by route.
+func (w *world) routesTold(place canary.Place, sev canary.Severity) map[string]int {
+	w.t.Helper()
+	out := map[string]int{}
+	for _, inc := range w.incidents() {
+		for _, p := range w.pages(inc.ID) {
+			if inc.Place == place && p.Page.Severity == sev {
+				out[p.Route]++
+			}
+		}
+	}
+	return out
+}
+
+// TestHeldPageReachesPeople: that a log was told of an incident before, as of P4,
+// keeps no page of P2 that had to wait from the people; and who was not asked when
+// it was paged, is not told of it later.
+func TestHeldPageReachesPeople(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:quiet", 1)
+	w.plant("db:paged", 2)
+	w.take(w.call(canary.Voice, number(1), "hello"), w.mail(address(2)))
+	w.pass(2 * time.Hour)
+	w.full()
+	w.take(w.mail(address(1)))
+	if got := w.routesTold("db:quiet", canary.P2); len(got) != 0 {
+		t.Fatalf("a page beyond ten in the hour: %v", got)
+	}
+	w.cfg.Routes = append(w.cfg.Routes, incident.Route{Name: "new", Min: canary.P2})
+	for range 6 {
+		w.pass(time.Hour)
+		must(t, w.intake().PageHeld(w.ctx))
+	}
+	if got := w.routesTold("db:quiet", canary.P2); got["duty"] != 1 || got["log"] != 1 {
+		t.Errorf("the page that waited went to %v", got)
+	}
+	if got := w.routesTold("db:paged", canary.P2); got["duty"] != 1 || got["new"] != 0 {
+		t.Errorf("what was paged long ago went to %v", got)
 	}
 }

@@ -139,6 +139,12 @@ func (l *ledger) Commit(_ context.Context, o canary.Outcome) error {
 	for _, d := range o.Deliveries {
 		l.boards[of[d.Page].Incident].Paged[d.Route] = of[d.Page].Severity
 	}
+	for _, id := range o.Held {
+		l.boards[id].Held = true
+	}
+	for _, id := range o.Freed {
+		l.boards[id].Held = false
+	}
 	l.pages = append(l.pages, o.Pages...)
 	return nil
 }

@@ -27,7 +27,6 @@ type work struct {
 	changed map[canary.IncidentID]bool
 	anew    map[canary.IncidentID]bool // it proves what it did not when somebody acknowledged it
 	room    room
-	late    bool    // it only writes pages that had to wait
 	queries []query // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before

@@ -351,7 +351,7 @@ func (r *Registry) saveIncidents(ctx context.Context, tx *sql.Tx, o canary.Outco
 			return fmt.Errorf("registry: incident %s: %w", inc.ID, err)
 		}
 		if n == 0 {
-			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons, weight) VALUES (?,?,?,'',?,?,?,?)",
+			_, err = tx.ExecContext(ctx, "INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons, weight, held) VALUES (?,?,?,'',?,?,?,?,0)",
 				inc.ID, inc.Place, int(inc.Severity), micros(inc.Opened), micros(inc.Updated), string(reasons), weight)
 		} else if err = r.stillOpen(ctx, tx, inc.ID); err == nil {
 			_, err = tx.ExecContext(ctx, "UPDATE incidents SET severity = ?, updated = ?, reasons = ?, weight = ? WHERE id = ?",

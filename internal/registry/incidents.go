@@ -165,7 +165,7 @@ func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
 	if err != nil {
 		return err
 	}
-	err = r.each(ctx, "SELECT severity FROM acks WHERE about = ?", []any{s.ID}, func(row *sql.Rows) error { return row.Scan(&s.Acked) })
+	err = r.each(ctx, "SELECT i.held, COALESCE(a.severity, 0) FROM incidents i LEFT JOIN acks a ON a.about = i.id WHERE i.id = ?", []any{s.ID}, func(row *sql.Rows) error { return row.Scan(&s.Held, &s.Acked) })
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,21 @@ func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 			return err
 		}
 	}
+	return saveHeld(ctx, tx, o)
+}
+
+// saveHeld records the incidents that a page was refused, and those that have it now.
+func saveHeld(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
+	for _, id := range o.Held {
+		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET held = 1 WHERE id = ?", id); err != nil {
+			return fmt.Errorf("registry: hold the page of %s: %w", id, err)
+		}
+	}
+	for _, id := range o.Freed {
+		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET held = 0 WHERE id = ?", id); err != nil {
+			return fmt.Errorf("registry: the held page of %s: %w", id, err)
+		}
+	}
 	return nil
 }
 

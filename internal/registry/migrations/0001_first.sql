@@ -145,7 +145,8 @@ CREATE TABLE incidents (
   opened BIGINT NOT NULL,
   updated BIGINT NOT NULL,
   reasons LONGTEXT NOT NULL,
-  weight LONGTEXT NOT NULL
+  weight LONGTEXT NOT NULL,
+  held INT NOT NULL
 );
 CREATE INDEX incidents_by_time ON incidents (updated);
 CREATE TABLE pages (
