@@ -137,7 +137,7 @@ func TestMisled(t *testing.T) {
 		"127.0.0.1:8080": false, "[::1]:8080": false, "[::1]": false, "localhost": false, "LOCALHOST.:8080": false, "saltmine.example.net": false, "Saltmine.Example.Net:443": false,
 		"evil.example": true, "evil.example:8080": true, "127.0.0.1.evil.example:8080": true, "saltmine.example.net.evil.example": true,
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil) //nolint:noctx // it is not sent
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		if got := d.Misled(r); got != want {
 			t.Errorf("%s: %t", host, got)

@@ -60,7 +60,7 @@ func TestContacts(t *testing.T) {
 			must(t, err)
 			var text strings.Builder
 			for _, c := range list {
-				text.WriteString(fmt.Sprint(string(c.ID[len(c.ID)-1]), ":", c.State, map[bool]string{true: " probe"}[c.Probe], map[bool]string{true: " unverified"}[c.Unverified], " "))
+				fmt.Fprint(&text, string(c.ID[len(c.ID)-1]), ":", c.State, map[bool]string{true: " probe"}[c.Probe], map[bool]string{true: " unverified"}[c.Unverified], " ")
 			}
 			if text.String() != want {
 				t.Errorf("%+v: %q, want %q", f, text.String(), want)
