@@ -39,6 +39,8 @@ const (
 	lookEvery  = 30 * time.Second // at most
 	lookTime   = 10 * time.Second
 	shotsKept  = 48 * time.Hour
+	pruneEvery = time.Hour
+	pruneTime  = 5 * time.Minute
 	mostOwners = 10 // domains whose addresses are contacted
 )
 
@@ -68,14 +70,18 @@ func (s *server) deadmanJobs() ([]job, error) {
 // loop makes contacts and looks what became of them until ctx ends.
 func (d *deadman) loop(ctx context.Context) error {
 	shoot, look := time.NewTicker(d.cfg.Every), time.NewTicker(min(lookEvery, d.cfg.Every/2))
+	prune := time.NewTicker(pruneEvery)
 	defer shoot.Stop()
 	defer look.Stop()
-	var making sync.WaitGroup
+	defer prune.Stop()
+	var making, pruning sync.WaitGroup
 	defer making.Wait()
+	defer pruning.Wait()
 	round := func() {
 		making.Go(func() { d.round(ctx) }) // ends within shotTime
 	}
 	round()
+	pruning.Go(func() { d.prune(ctx) }) // ends within pruneTime
 	for {
 		select {
 		case <-ctx.Done():
@@ -85,7 +91,18 @@ func (d *deadman) loop(ctx context.Context) error {
 			round()
 		case <-look.C:
 			d.look(ctx)
+		case <-prune.C: // which is longer than pruneTime: the last one is over
+			pruning.Go(func() { d.prune(ctx) })
 		}
+	}
+}
+
+// prune forgets old contacts, in a time of its own: none is made later for it.
+func (d *deadman) prune(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pruneTime)
+	defer cancel()
+	if err := d.reg.PruneShots(ctx, d.s.app.now().Add(-shotsKept)); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		d.s.log.Warn("old contacts of the dead-man's switch stay", "err", err)
 	}
 }
 
@@ -96,9 +113,6 @@ func (d *deadman) round(ctx context.Context) {
 	if err := d.ready(ctx); err != nil {
 		d.s.log.Warn("the dead-man's switch has no tokens yet", "err", err)
 		return
-	}
-	if err := d.reg.PruneShots(ctx, d.s.app.now().Add(-shotsKept)); err != nil {
-		d.s.log.Warn("old contacts of the dead-man's switch stay", "err", err)
 	}
 	var all sync.WaitGroup
 	for i := range d.fronts {

@@ -1,7 +1,10 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,4 +112,56 @@ func TestDrillEnds(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestPruneShotsAmongContacts: old shots go in pieces while somebody works at
+// another contact; what reached anything else stays with its shot.
+func TestPruneShotsAmongContacts(t *testing.T) {
+	t.Parallel()
+	dsn, db := shared.MariaDB(t).Database(t)
+	r := openAt(t, "mysql://"+dsn, vault(t))
+	ctx := t.Context()
+	must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, nil))
+	var last canary.Shot
+	for i := range 230 {
+		s, _, err := r.Issue(ctx, canary.Deadman, "smtp a", "a@example.net", func(string) bool { return true })
+		must(t, err)
+		_, err = shotCommit(t, r, s, canary.ContactID(fmt.Sprintf("k_shot%08d", i)))
+		must(t, err)
+		last = s
+	}
+	for _, q := range []string{
+		"DELETE FROM searches",
+		"INSERT INTO supports (incident, contact) VALUES ('i_1', 'k_shot00000001')",
+		"INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard) VALUES ('k_shot00000120', 't', 'c', 'planted', '', '', 'i_1', 1, '', 'smtp', '', 1, 1)",
+		"INSERT INTO searches (contact, due, size) VALUES ('k_shot00000229', 1, 1)",
+		"UPDATE contacts SET id = 'k_stranger' WHERE id = 'k_shot00000007'", "UPDATE drill_shots SET contact = '' WHERE contact = 'k_shot00000007'",
+	} {
+		_, err := db.ExecContext(ctx, q)
+		must(t, err)
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	must(t, err)
+	defer tx.Rollback() //nolint:errcheck // it ends the lock
+	_, err = tx.ExecContext(ctx, "UPDATE contacts SET size = 1 WHERE id = 'k_stranger'")
+	must(t, err)
+	short, cancel := context.WithTimeout(ctx, 20*time.Second) // MariaDB itself waits for 50 s
+	defer cancel()
+	must(t, r.PruneShots(short, last.Issued.Add(time.Second)))
+	left, err := r.Shots(ctx, canary.Deadman, time.Time{})
+	must(t, err)
+	var stay []string
+	for _, s := range left {
+		_, err := r.Contact(ctx, s.Contact)
+		must(t, err)
+		stay = append(stay, string(s.Contact))
+	}
+	if slices.Sort(stay); !slices.Equal(stay, []string{"k_shot00000001", "k_shot00000120", "k_shot00000229"}) {
+		t.Errorf("%q stay", stay)
+	}
+	var contacts, pages int
+	must(t, db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM contacts), (SELECT COUNT(*) FROM pages)").Scan(&contacts, &pages))
+	if contacts != 4 || pages != 3 {
+		t.Errorf("%d contacts and %d pages are left", contacts, pages)
+	}
 }

@@ -64,25 +64,65 @@ func (r *Registry) Untried(ctx context.Context, before time.Time) (list []pager.
 	return list, nil
 }
 
+// shotsAtOnce is how many shots are forgotten in one transaction.
+const shotsAtOnce = 100
+
 // PruneShots forgets what the dead-man's switch did before a time: its shots, their
 // pages, and the contacts that used them up. Our own contacts, of which there are a
-// thousand a day, are evidence of nothing once they are over.
+// thousand a day, are evidence of nothing once they are over. A contact that reached
+// or says anything else, or of which that is not known yet, is evidence, and stays
+// with its shot, which says why it paged nobody.
+//
+// It deletes one key after the other, and in pieces: MariaDB scans, and so holds, all
+// of the contacts for a condition, and where it likes for a list of keys too. What
+// ends early goes on at the next call.
 func (r *Registry) PruneShots(ctx context.Context, before time.Time) error {
-	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		const old = " IN (SELECT %s FROM drill_shots WHERE run = ? AND issued < ? AND %s <> '')"
-		for _, q := range [][2]string{
-			{"DELETE FROM deliveries WHERE page", "page"}, {"DELETE FROM pages WHERE id", "page"},
-			{"DELETE FROM searches WHERE contact", "contact"}, {"DELETE FROM contacts WHERE id", "contact"},
-		} {
-			if _, err := tx.ExecContext(ctx, q[0]+fmt.Sprintf(old, q[1], q[1]), canary.Deadman, micros(before)); err != nil {
-				return err
-			}
+	for n := shotsAtOnce; n == shotsAtOnce; {
+		err := r.inTx(ctx, func(tx *sql.Tx) (err error) {
+			n, err = pruneShots(ctx, tx, before)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("registry: forget old shots: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM drill_shots WHERE run = ? AND issued < ?", canary.Deadman, micros(before))
+	}
+	return nil
+}
+
+// pruneShots forgets a piece of them and returns how many these were.
+func pruneShots(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) {
+	const old = `SELECT s.id, s.contact, s.page FROM drill_shots s WHERE s.run = ? AND s.issued < ?
+		AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.contact = s.contact) AND NOT EXISTS (SELECT 1 FROM supports u WHERE u.contact = s.contact)
+		AND NOT EXISTS (SELECT 1 FROM searches q WHERE q.contact = s.contact) ORDER BY s.issued, s.id LIMIT ?`
+	var shots, contacts, pages []string
+	err := eachOf(ctx, tx, old, []any{canary.Deadman, micros(before), shotsAtOnce}, func(row *sql.Rows) error {
+		var shot, contact, page string
+		err := row.Scan(&shot, &contact, &page)
+		shots = append(shots, shot)
+		if contact != "" {
+			contacts = append(contacts, contact)
+		}
+		if page != "" {
+			pages = append(pages, page)
+		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("registry: forget old shots: %w", err)
+		return 0, err
 	}
-	return nil
+	for _, d := range []struct {
+		query string
+		keys  []string
+	}{
+		{"DELETE FROM deliveries WHERE page = ?", pages}, {"DELETE FROM pages WHERE id = ?", pages},
+		{"DELETE FROM mails WHERE contact = ?", contacts}, {"DELETE FROM contacts WHERE id = ?", contacts},
+		{"DELETE FROM drill_shots WHERE id = ?", shots},
+	} {
+		for _, key := range d.keys {
+			if _, err := tx.ExecContext(ctx, d.query, key); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(shots), nil
 }
