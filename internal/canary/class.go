@@ -35,17 +35,6 @@ func (c Cell) Kind() Kind {
 // strangers make all the time.
 func (c Cell) Spoken() bool { return c.Kind() == Phone && (c.Channel == Voice || c.Channel == SMS) }
 
-// Exposure is what is known of a cell at one moment.
-type Exposure struct {
-	Planted  int // tokens of the cell that have been planted
-	Placebos int
-	Total    int // planted tokens of all cells
-	// Past and Recent are how much the placebos were heard, in token-years, and how
-	// many sources reached one as their first: for a year, and for 72 hours.
-	PastYears, RecentYears float64
-	PastHits, RecentHits   int
-}
-
 // Weight is a Bayes factor of leak against noise, with its inputs.
 type Weight struct {
 	Factor  float64 `json:"bayes_factor"` // ByCount times Content

@@ -141,7 +141,7 @@ func (w *work) together(ctx context.Context, s *canary.Standing, h canary.Hit, s
 		s.Count(h.Cell, h.Canary, h.At)
 	}
 	crowd := crowd(s, h.At)
-	if w.in.cfg.Exposure != nil && h.Role == canary.RolePlanted { // drills have no placebos
+	if w.in.cfg.Rates != nil && h.Role == canary.RolePlanted { // drills have no placebos
 		beyond, err := w.reckon(ctx, s, h.At, content(sig))
 		if err != nil {
 			return err

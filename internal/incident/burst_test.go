@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"slices"
@@ -178,5 +179,40 @@ func TestHeldPageReachesPeople(t *testing.T) {
 	}
 	if got := w.routesTold("db:paged", canary.P2); got["duty"] != 1 || got["new"] != 0 {
 		t.Errorf("what was paged long ago went to %v", got)
+	}
+}
+
+// asked counts what the registry is asked of the placebos.
+type asked struct {
+	incident.Rates
+	heard, registered int
+}
+
+func (a *asked) Heard(ctx context.Context, cell canary.Cell, from time.Time) (canary.Heard, error) {
+	a.heard++
+	return a.Rates.Heard(ctx, cell, from)
+}
+
+func (a *asked) Registered(ctx context.Context) ([]canary.Registered, error) {
+	a.registered++
+	return a.Rates.Registered(ctx)
+}
+
+// TestGroupAsksOnce: a group of hits on many domains asks for each domain once.
+func TestGroupAsksOnce(t *testing.T) {
+	t.Parallel()
+	const hits, domains = 60, 12
+	l, rates := newLedger(start(), domains, 5, 9, 0, 0, 0), &asked{}
+	rates.Rates = l
+	w := newWorld(t)
+	w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, rates, nil
+	var list []canary.Contact
+	for n := range hits {
+		list = append(list, w.mail(l.pool().Address(n%domains, n/domains)))
+		list[n].Targets[0].Text = l.pool().Address(n%domains, n/domains)
+	}
+	must(t, w.intake().SettleAll(w.ctx, list))
+	if len(l.hits) != hits || rates.heard != domains || rates.registered != 1 {
+		t.Errorf("%d hits, asked %d times of %d domains, and %d times of all", len(l.hits), rates.heard, domains, rates.registered)
 	}
 }

@@ -25,6 +25,11 @@ func (in *Intake) Settle(ctx context.Context, c canary.Contact) error {
 	return in.settle(ctx, []canary.Contact{c}, canary.Outcome{})
 }
 
+// SettleAll takes in a group that no spool held.
+func (in *Intake) SettleAll(ctx context.Context, list []canary.Contact) error {
+	return in.settle(ctx, list, canary.Outcome{})
+}
+
 // Classify gives the class of a hit, and ClassOf that of its contact.
 func Classify(c *canary.Contact, m canary.Match) canary.Class { return classify(c, m) }
 

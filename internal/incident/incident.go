@@ -86,6 +86,14 @@ type Blinder interface {
 	Stratum(kind canary.Kind, text string) string
 }
 
+// Rates tells how much is planted, and how often placebos are contacted.
+type Rates interface {
+	// Heard gives what is known of a cell, for any moment from then on.
+	Heard(ctx context.Context, cell canary.Cell, from time.Time) (canary.Heard, error)
+	// Registered gives how many planted tokens were registered, and when.
+	Registered(ctx context.Context) ([]canary.Registered, error)
+}
+
 // Route is where pages can go.
 type Route struct {
 	Name string
@@ -98,7 +106,7 @@ type Route struct {
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
 // Known, Searching, Senders, Signed, Turn, Stray, Call, Marked, Looker,
-// Exposure, FalsePages and Written must be set.
+// Rates, FalsePages and Written must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
 	Source Source
@@ -137,9 +145,9 @@ type Config struct {
 	// Looker gives what is remembered of an agent's look-ups. Nil for a spool whose
 	// contacts may be forged: a seized edge could name any number of agents.
 	Looker func(ctx context.Context, agent string) (canary.Looker, error)
-	// Exposure gives what is known of a cell's placebos at a moment: with it severity
-	// follows their rate. Nil: a contact weighs the same however much noise there is.
-	Exposure func(ctx context.Context, cell canary.Cell, at time.Time) (canary.Exposure, error)
+	// Rates tells of the placebos: with it severity follows their rate. Nil: a contact
+	// weighs the same however much noise there is.
+	Rates Rates
 	// FalsePages is how many pages a year by one contact each, on 10,000 tokens, are
 	// accepted of noise; 0 is 0.5. A fifth as many are accepted of crowds.
 	FalsePages float64

@@ -159,25 +159,16 @@ func (l *ledger) Stratum(kind canary.Kind, text string) string {
 	return string(kind) + "|" + text[:len(text)-4]
 }
 
-func (l *ledger) Exposure(_ context.Context, cell canary.Cell, at time.Time) (canary.Exposure, error) {
-	x := canary.Exposure{Planted: l.planted, Placebos: l.perDomain - l.planted, Total: l.domains*l.planted + l.blocks*l.rung}
+func (l *ledger) Heard(_ context.Context, cell canary.Cell, _ time.Time) (canary.Heard, error) {
+	planted, placebos := l.planted, l.perDomain-l.planted
 	if cell.Kind() == canary.Phone {
-		x.Planted, x.Placebos = l.rung, l.perBlock-l.rung
+		planted, placebos = l.rung, l.perBlock-l.rung
 	}
-	heard := at.Sub(l.since)
-	year := 365 * 24 * time.Hour
-	x.PastYears = float64(x.Placebos) * min(heard, year).Hours() / (365.25 * 24)
-	x.RecentYears = float64(x.Placebos) * min(heard, 72*time.Hour).Hours() / (365.25 * 24)
-	for _, t := range l.counted[cell] {
-		if t.After(at) || at.Sub(t) > year {
-			continue
-		}
-		x.PastHits++
-		if at.Sub(t) <= 72*time.Hour {
-			x.RecentHits++
-		}
-	}
-	return x, nil
+	return canary.Heard{Planted: []canary.Registered{{At: l.since, Tokens: planted}}, Placebos: []canary.Registered{{At: l.since, Tokens: placebos}}, Hits: l.counted[cell]}, nil
+}
+
+func (l *ledger) Registered(context.Context) ([]canary.Registered, error) {
+	return []canary.Registered{{At: l.since, Tokens: l.domains*l.planted + l.blocks*l.rung}}, nil
 }
 
 // true contacts of a leak, by what they are.

@@ -62,10 +62,12 @@ func (x *rated) quiet(budget float64) bool {
 
 // rates gives what is known of a cell: by the registry, and by this group.
 func (w *work) rates(ctx context.Context, cell canary.Cell, at time.Time) (*rated, error) {
-	x, err := w.in.cfg.Exposure(ctx, cell, at)
+	heard, err := w.heard(ctx, cell)
 	if err != nil {
 		return nil, err
 	}
+	x := heard.At(at)
+	x.Total = canary.TokensBy(w.planted, at)
 	for _, h := range w.out.Hits {
 		if h.Role != canary.RolePlacebo || !h.Counts || h.Cell != cell || h.At.After(at) {
 			continue
@@ -78,10 +80,31 @@ func (w *work) rates(ctx context.Context, cell canary.Cell, at time.Time) (*rate
 	return &rated{cell, x}, nil
 }
 
+// heard asks what is known of a cell, once in a group: a page must not wait for a
+// question for each hit and each cell of its incident.
+func (w *work) heard(ctx context.Context, cell canary.Cell) (*canary.Heard, error) {
+	if h, ok := w.cells[cell]; ok {
+		return h, nil
+	}
+	if w.cells == nil {
+		planted, err := w.in.cfg.Rates.Registered(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.planted, w.cells = planted, map[canary.Cell]*canary.Heard{}
+	}
+	h, err := w.in.cfg.Rates.Heard(ctx, cell, w.first)
+	if err != nil {
+		return nil, err
+	}
+	w.cells[cell] = &h
+	return &h, nil
+}
+
 // byRate takes from a signal what the placebos show to be noise. What is said, and
 // fits the record, does not depend on how often strangers come.
 func (w *work) byRate(ctx context.Context, sig signal, h canary.Hit) (signal, error) {
-	if w.in.cfg.Exposure == nil || sig.named || sig.guess {
+	if w.in.cfg.Rates == nil || sig.named || sig.guess {
 		return sig, nil
 	}
 	x, err := w.rates(ctx, h.Cell, h.At)

@@ -27,6 +27,9 @@ type work struct {
 	changed map[canary.IncidentID]bool
 	anew    map[canary.IncidentID]bool // it proves what it did not when somebody acknowledged it
 	room    room
+	first   time.Time                     // the group's earliest
+	cells   map[canary.Cell]*canary.Heard // that the registry was asked for
+	planted []canary.Registered
 	queries []query // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
@@ -54,7 +57,7 @@ func (in *Intake) begin(ctx context.Context, contacts []canary.Contact, o canary
 	if err != nil {
 		return nil, err
 	}
-	w := &work{in: in, out: o, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, anew: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}, runs: map[canary.DrillID]string{}}
+	w := &work{in: in, out: o, first: first, filed: filed, entry: map[canary.ContactID]int{}, changed: map[canary.IncidentID]bool{}, anew: map[canary.IncidentID]bool{}, lookers: map[string]*canary.Looker{}, runs: map[canary.DrillID]string{}}
 	for i := range standing {
 		w.board = append(w.board, &standing[i])
 	}

@@ -18,19 +18,30 @@ import (
 // yearRuns is how many years TestYear runs for each line of its table.
 var yearRuns = flag.Int("year.runs", 0, "years for each line of TestYear's table; 0 runs one year of a tenth of the tokens")
 
+// Tokens of each domain, and numbers of each block, in TestYear.
+const (
+	yearPlanted = 200
+	yearRung    = 40
+)
+
+// newYear is the pool of a year, or one part of so many.
+func newYear(parts int) *ledger {
+	return newLedger(start(), 50/parts, yearPlanted, 99, 10/parts, yearRung, 4)
+}
+
 // year runs a year of noise with one leak in it, and gives how many pages of P1 and
 // P2 came without a true contact, and how many true contacts it took to page.
 func year(t *testing.T, seed uint64, parts int, rates noise.Rates, kind string, budget float64) (wrong, took int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))
-	l := newLedger(start(), 50/parts, 200, 99, 10/parts, 40, 4)
+	l := newYear(parts)
 	all := noise.Make(rng, l.pool(), rates, start(), 365*24*time.Hour)
 	truth := l.leak(rng, kind, 3, start().Add(time.Duration(90+rng.IntN(240))*24*time.Hour))
 	all = append(all, truth...)
 	slices.SortStableFunc(all, func(a, b canary.Contact) int { return a.At.Compare(b.At) })
 	now := start()
 	in := incident.New(incident.Config{
-		Name: "year", Finder: l, Filer: l, Blind: l, Exposure: l.Exposure, FalsePages: budget,
+		Name: "year", Finder: l, Filer: l, Blind: l, Rates: l, FalsePages: budget,
 		Routes: []incident.Route{{Name: "duty", Min: canary.P2}}, Link: func(canary.IncidentID) string { return "" },
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
@@ -96,7 +107,9 @@ func TestYear(t *testing.T) {
 			t.Errorf("%+v: %.2f paged by the third contact, want 0.95", c, share)
 		}
 	}
-	t.Logf("stray mails %.0e a token-year, calls %.2f a number-day, 10,000 addresses of 1,000,000, 400 numbers of 440\n%s", noise.Documented().Stray, noise.Documented().Calls, table.String())
+	p := newYear(parts).pool()
+	t.Logf("stray mails %.0e a token-year, calls %.2f a number-day, %d addresses of %d, %d numbers of %d\n%s", noise.Documented().Stray, noise.Documented().Calls,
+		p.Domains*yearPlanted, p.Domains*p.PerDomain, p.Blocks*yearRung, p.Blocks*p.PerBlock, table.String())
 }
 
 // TestLedgerIsTheRegistry takes the same noise and leak into a registry on a disk.
@@ -118,7 +131,7 @@ func TestLedgerIsTheRegistry(t *testing.T) {
 	list := noise.Make(rng, pool, rates, start().Add(time.Hour), 30*24*time.Hour)
 	l := newLedger(start(), 1, 20, 1, 0, 0, 0)
 	cfg := w.cfg
-	cfg.Finder, cfg.Filer, cfg.Blind, cfg.Exposure, cfg.Written, cfg.Known = l, l, l, l.Exposure, nil, nil
+	cfg.Finder, cfg.Filer, cfg.Blind, cfg.Rates, cfg.Written, cfg.Known = l, l, l, l, nil, nil
 	w.cfg.Written, w.cfg.Known = nil, nil
 	onDisk, inLedger := incident.New(w.cfg), incident.New(cfg)
 	var grave int

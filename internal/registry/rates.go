@@ -14,12 +14,6 @@ import (
 	"saltmine/internal/token"
 )
 
-// How long back the placebos' contacts are counted.
-const (
-	pastHits   = 365 * 24 * time.Hour
-	recentHits = 72 * time.Hour
-)
-
 // Stratum is the sort of a token: its kind, with the blind index of an address's
 // domain or of a number's block.
 func (r *Registry) Stratum(kind canary.Kind, text string) string {
@@ -97,51 +91,57 @@ func (g *registration) writeTallies(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// Exposure returns what is known of a cell at a moment: the tokens and placebos
-// that were registered by then, for how long the placebos had been heard, and how
-// many sources had reached one.
-func (r *Registry) Exposure(ctx context.Context, cell canary.Cell, at time.Time) (canary.Exposure, error) {
-	x, err := r.exposure(ctx, cell, at)
-	if err != nil {
-		return x, fmt.Errorf("registry: placebos of %s: %w", cell.Channel, err)
-	}
-	return x, nil
-}
+// mostHeard is how many contacts on the placebos of a cell are told apart, the newest:
+// a stranger can make any number, and so many already say that all is noise.
+const mostHeard = 50_000
 
-func (r *Registry) exposure(ctx context.Context, cell canary.Cell, at time.Time) (x canary.Exposure, err error) {
-	err = r.each(ctx, "SELECT role, registered, tokens FROM exposures WHERE stratum = ? AND registered <= ?", []any{cell.Stratum, micros(at)}, func(row *sql.Rows) error {
+// Heard returns what is known of a cell, for its exposure at any moment from then
+// on: the tokens and placebos, and the sources that reached one.
+func (r *Registry) Heard(ctx context.Context, cell canary.Cell, from time.Time) (h canary.Heard, err error) {
+	err = r.each(ctx, "SELECT role, registered, tokens FROM exposures WHERE stratum = ?", []any{cell.Stratum}, func(row *sql.Rows) error {
 		var role canary.Role
-		var registered int64
-		var n int
-		if err := row.Scan(&role, &registered, &n); err != nil {
-			return err
-		}
+		var reg canary.Registered
+		var at int64
+		err := row.Scan(&role, &at, &reg.Tokens)
+		reg.At = fromMicros(at)
 		if role == canary.RolePlanted {
-			x.Planted += n
-			return nil
+			h.Planted = append(h.Planted, reg)
+		} else {
+			h.Placebos = append(h.Placebos, reg)
 		}
-		heard := at.Sub(fromMicros(registered))
-		x.Placebos += n
-		x.PastYears += float64(n) * years(min(heard, pastHits))
-		x.RecentYears += float64(n) * years(min(heard, recentHits))
-		return nil
+		return err
 	})
 	if err == nil {
-		err = r.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(tokens), 0) FROM exposures WHERE role = ? AND registered <= ?", canary.RolePlanted, micros(at)).Scan(&x.Total)
+		err = r.each(ctx, "SELECT heard FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? ORDER BY heard DESC LIMIT ?",
+			[]any{cell.Stratum, cell.Channel, canary.RolePlacebo, micros(from.Add(-canary.LongPast)), mostHeard}, func(row *sql.Rows) error {
+				var at int64
+				err := row.Scan(&at)
+				h.Hits = append(h.Hits, fromMicros(at))
+				return err
+			})
 	}
-	for _, c := range []struct {
-		into *int
-		back time.Duration
-	}{{&x.PastHits, pastHits}, {&x.RecentHits, recentHits}} {
-		if err == nil {
-			err = r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? AND heard <= ?",
-				cell.Stratum, cell.Channel, canary.RolePlacebo, micros(at.Add(-c.back)), micros(at)).Scan(c.into)
-		}
+	if err != nil {
+		return h, fmt.Errorf("registry: placebos of %s: %w", cell.Channel, err)
 	}
-	return x, err
+	slices.Reverse(h.Hits)
+	return h, nil
 }
 
-func years(d time.Duration) float64 { return d.Hours() / (365.25 * 24) }
+// Registered returns how many planted tokens were registered, and when.
+func (r *Registry) Registered(ctx context.Context) (list []canary.Registered, err error) {
+	err = r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? GROUP BY registered", []any{canary.RolePlanted}, func(row *sql.Rows) error {
+		var reg canary.Registered
+		var at int64
+		err := row.Scan(&at, &reg.Tokens)
+		reg.At = fromMicros(at)
+		list = append(list, reg)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: count planted tokens: %w", err)
+	}
+	return list, nil
+}
 
 // PagesSince counts the pages about incidents that were written since a time,
 // without those of drills: of P1 and P2, and the others.

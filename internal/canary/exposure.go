@@ -1,0 +1,73 @@
+package canary
+
+import (
+	"slices"
+	"time"
+)
+
+// How long back the placebos' contacts are counted.
+const (
+	LongPast   = 365 * 24 * time.Hour
+	RecentPast = 72 * time.Hour
+)
+
+// Exposure is what is known of a cell at one moment.
+type Exposure struct {
+	Planted  int // tokens of the cell that have been planted
+	Placebos int
+	Total    int // planted tokens of all cells
+	// Past and Recent are how much the placebos were heard, in token-years, and how
+	// many sources reached one as their first: for a year, and for 72 hours.
+	PastYears, RecentYears float64
+	PastHits, RecentHits   int
+}
+
+// Registered is how many tokens were registered at a time.
+type Registered struct {
+	At     time.Time
+	Tokens int
+}
+
+// Heard is what is known of a cell over a time: its exposure at each moment of it
+// follows without asking again.
+type Heard struct {
+	Planted, Placebos []Registered
+	// Hits are when placebos were reached by contacts that count, the oldest first,
+	// from a year before on.
+	Hits []time.Time
+}
+
+// At is the exposure at a moment, without the total.
+func (h *Heard) At(at time.Time) (x Exposure) {
+	x.Planted = TokensBy(h.Planted, at)
+	for _, r := range h.Placebos {
+		if r.At.After(at) {
+			continue
+		}
+		heard := at.Sub(r.At)
+		x.Placebos += r.Tokens
+		x.PastYears += float64(r.Tokens) * years(min(heard, LongPast))
+		x.RecentYears += float64(r.Tokens) * years(min(heard, RecentPast))
+	}
+	until := h.before(at.Add(1))
+	x.PastHits, x.RecentHits = until-h.before(at.Add(-LongPast)), until-h.before(at.Add(-RecentPast))
+	return x
+}
+
+// before counts the hits before a moment.
+func (h *Heard) before(at time.Time) int {
+	n, _ := slices.BinarySearchFunc(h.Hits, at, time.Time.Compare)
+	return n
+}
+
+// TokensBy counts the tokens that were registered by a moment.
+func TokensBy(list []Registered, at time.Time) (n int) {
+	for _, r := range list {
+		if !r.At.After(at) {
+			n += r.Tokens
+		}
+	}
+	return n
+}
+
+func years(d time.Duration) float64 { return d.Hours() / (365.25 * 24) }
