@@ -196,7 +196,7 @@ func (d *deadman) look(ctx context.Context) {
 			if now.Sub(d.began) < d.cfg.Every {
 				continue // of the time before serve began nothing is known: it has one more turn
 			}
-			list = append(list, d.notice(name, states[name], silent))
+			list = append(list, d.notice(name, states[name], min(silent, now.Sub(d.began))))
 		}
 		err = d.file(read, name, list)
 	}

@@ -126,3 +126,34 @@ func TestDeadRegistry(t *testing.T) {
 		t.Errorf("%+v", route.list)
 	}
 }
+
+// TestSilenceBeforeServe: the time in which serve did not run is no silence.
+func TestSilenceBeforeServe(t *testing.T) {
+	t.Parallel()
+	d, _, pass := idleSwitch(t)
+	pass(8 * time.Hour)
+	d.began = d.s.app.now()
+	pass(6 * time.Minute)
+	d.look(t.Context())
+	list, err := d.reg.Notices(t.Context(), true, 10)
+	if err != nil || len(list) != 1 || !strings.Contains(list[0].Text, " is silent for 6m0s") {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestTurns: each front sees each domain that is in the pool, and no other.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	d, _, _ := idleSwitch(t)
+	d.core.cfg.Pool.Domains = []string{"a.example", "b.example"}
+	for _, text := range []string{"x@a.example", "x@b.example", "x@old.example"} {
+		d.tokens = append(d.tokens, d.mint(canary.Email, text))
+	}
+	smtp, dns, got := drill.Front{Kind: drill.SMTP, Address: "mx:25"}, drill.Front{Kind: drill.DNS, Address: "ns:53"}, ""
+	for range 3 {
+		got += d.next(&smtp) + " " + d.next(&dns) + " "
+	}
+	if got != "x@a.example a.example x@b.example b.example x@a.example a.example " {
+		t.Error(got)
+	}
+}

@@ -93,12 +93,12 @@ type marksman struct {
 	rule   token.Rule
 	run    canary.DrillID
 	tokens []canary.DrillToken
-	turn   int // whose turn it is among the domains
+	turn   map[string]int // of a front, whose turn it is among the domains
 }
 
 func newMarksman(c *core, run canary.DrillID) (*marksman, error) {
 	rule, err := acceptance(c.keys.Accept(), c.cfg)
-	return &marksman{core: c, rule: rule, run: run}, err
+	return &marksman{core: c, rule: rule, run: run, turn: map[string]int{}}, err
 }
 
 // address mints an address at a domain.
@@ -132,21 +132,26 @@ func (m *marksman) of(kind canary.Kind) (list []canary.DrillToken) {
 	return list
 }
 
-// next is a target for a front: each domain in its turn. Empty is none.
+// next is a target for a front: each domain in its turn, and none that has left
+// the pool, whose mail is refused by now. Empty is none.
 func (m *marksman) next(f *drill.Front) string {
-	m.turn++
+	turn := m.turn[f.Name()]
+	m.turn[f.Name()]++
 	switch f.Kind {
 	case drill.DNS:
 		if n := len(m.cfg.Pool.Domains); n > 0 {
-			return m.cfg.Pool.Domains[m.turn%n]
+			return m.cfg.Pool.Domains[turn%n]
 		}
 	case drill.SMTP:
-		if list := m.of(canary.Email); len(list) > 0 {
-			return list[m.turn%len(list)].Text
+		list := slices.DeleteFunc(m.of(canary.Email), func(t canary.DrillToken) bool {
+			return !slices.Contains(m.cfg.Pool.Domains, domainOf(t.Text))
+		})
+		if len(list) > 0 {
+			return list[turn%len(list)].Text
 		}
 	case drill.Phone:
 		if list := m.of(canary.Phone); len(list) > 0 {
-			return list[m.turn%len(list)].Text
+			return list[turn%len(list)].Text
 		}
 	}
 	return ""
