@@ -20,6 +20,25 @@ type Exposure struct {
 	// many sources reached one as their first: for a year, and for 72 hours.
 	PastYears, RecentYears float64
 	PastHits, RecentHits   int
+	// Same reports that all of the past was one source at one placebo; By is which.
+	Same bool
+	By   string
+}
+
+// Add takes in a hit of the past.
+func (x *Exposure) Add(by string, recent bool) {
+	x.Same = x.PastHits == 0 || x.Same && x.By == by
+	x.By = by
+	x.PastHits++
+	if recent {
+		x.RecentHits++
+	}
+}
+
+// Reach is a contact on a placebo.
+type Reach struct {
+	At time.Time
+	By string // which source reached which placebo
 }
 
 // Registered is how many tokens were registered at a time.
@@ -34,7 +53,7 @@ type Heard struct {
 	Planted, Placebos []Registered
 	// Hits are when placebos were reached by contacts that count, the oldest first,
 	// from a year before on.
-	Hits []time.Time
+	Hits []Reach
 }
 
 // At is the exposure at a moment, without the total.
@@ -49,14 +68,18 @@ func (h *Heard) At(at time.Time) (x Exposure) {
 		x.PastYears += float64(r.Tokens) * years(min(heard, LongPast))
 		x.RecentYears += float64(r.Tokens) * years(min(heard, RecentPast))
 	}
-	until := h.before(at.Add(1))
-	x.PastHits, x.RecentHits = until-h.before(at.Add(-LongPast)), until-h.before(at.Add(-RecentPast))
+	until, from := h.before(at.Add(1)), h.before(at.Add(-LongPast))
+	x.PastHits, x.RecentHits = until-from, until-h.before(at.Add(-RecentPast))
+	if past := h.Hits[from:until]; len(past) > 0 {
+		x.By = past[0].By
+		x.Same = !slices.ContainsFunc(past, func(r Reach) bool { return r.By != x.By })
+	}
 	return x
 }
 
 // before counts the hits before a moment.
 func (h *Heard) before(at time.Time) int {
-	n, _ := slices.BinarySearchFunc(h.Hits, at, time.Time.Compare)
+	n, _ := slices.BinarySearchFunc(h.Hits, at, func(r Reach, at time.Time) int { return r.At.Compare(at) })
 	return n
 }
 

@@ -216,3 +216,35 @@ func TestGroupAsksOnce(t *testing.T) {
 		t.Errorf("%d hits, asked %d times of %d domains, and %d times of all", len(l.hits), rates.heard, domains, rates.registered)
 	}
 }
+
+// TestOneStrayIsNoRate: among 10,000 tokens elsewhere one stray mail to a placebo,
+// however often it comes, keeps no clean mail of its domain from the people; a second
+// source does.
+func TestOneStrayIsNoRate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		domains, sources int
+		want             canary.Severity
+	}{{2, 1, canary.P2}, {175, 1, canary.P2}, {250, 1, canary.P2}, {250, 2, canary.P4}} {
+		l := newLedger(start(), c.domains, 40, 1, 0, 0, 0)
+		w := newWorld(t)
+		w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, l, nil
+		to := func(n int) canary.Contact {
+			m := w.mail()
+			m.Targets = []canary.Target{{Kind: canary.Email, Text: l.pool().Address(0, n)}}
+			return m
+		}
+		for range 2 {
+			for n := range c.sources {
+				stray := to(50 + n)
+				stray.Peer, stray.Source = fmt.Sprintf("203.0.113.%d:25", n), fmt.Sprintf("news@s%d.example.org", n)
+				must(t, w.intake().Settle(w.ctx, stray))
+			}
+			w.pass(150 * 24 * time.Hour)
+		}
+		must(t, w.intake().Settle(w.ctx, to(1)))
+		if got := l.boards[l.hits[0].Incident].Severity; got != c.want {
+			t.Errorf("%d tokens, %d sources: %s, want %s", c.domains*40, c.sources, got, c.want)
+		}
+	}
+}

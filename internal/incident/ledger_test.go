@@ -20,14 +20,14 @@ type ledger struct {
 	since                       time.Time
 	boards                      map[canary.IncidentID]*canary.Standing
 	placebos                    map[string][]canary.Hit // by origin
-	counted                     map[canary.Cell][]time.Time
+	counted                     map[canary.Cell][]canary.Reach
 	pages                       []canary.Page
 	hits                        []canary.Hit
 }
 
 func newLedger(since time.Time, domains, planted, placebos, blocks, rung, silent int) *ledger {
 	return &ledger{domains: domains, planted: planted, perDomain: planted * (1 + placebos), blocks: blocks, rung: rung, perBlock: rung + silent, since: since,
-		boards: map[canary.IncidentID]*canary.Standing{}, placebos: map[string][]canary.Hit{}, counted: map[canary.Cell][]time.Time{}}
+		boards: map[canary.IncidentID]*canary.Standing{}, placebos: map[string][]canary.Hit{}, counted: map[canary.Cell][]canary.Reach{}}
 }
 
 func (l *ledger) pool() noise.Pool {
@@ -118,7 +118,7 @@ func (l *ledger) Commit(_ context.Context, o canary.Outcome) error {
 		if h.Role == canary.RolePlacebo {
 			l.placebos[h.Origin] = append(l.placebos[h.Origin], h)
 			if h.Counts {
-				l.counted[h.Cell] = append(l.counted[h.Cell], h.At)
+				l.counted[h.Cell] = append(l.counted[h.Cell], canary.Reach{At: h.At, By: h.Origin + " " + string(h.Token)})
 			}
 			continue
 		}

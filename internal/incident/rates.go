@@ -55,9 +55,14 @@ func (x *rated) background() baserate.Background {
 func (x *rated) rate() baserate.Rate { return x.background().Rate(prior(x.cell)) }
 
 // quiet reports whether one contact on the cell weighs by itself: noise brings so
-// few that hardly a page a year would be made by it.
+// few that hardly a page a year would be made by it. One stray source at one placebo
+// is no rate: it does not make a domain deaf for a year.
 func (x *rated) quiet(budget float64) bool {
-	return x.rate().Mean()*float64(min(max(x.Total, 1), onSome)) <= budget
+	r := x.rate()
+	if x.Same && !x.cell.Spoken() {
+		r = baserate.Rate{Hits: prior(x.cell).Hits, Years: prior(x.cell).Years + x.PastYears}
+	}
+	return r.Mean()*float64(min(max(x.Total, 1), onSome)) <= budget
 }
 
 // rates gives what is known of a cell: by the registry, and by this group.
@@ -72,10 +77,7 @@ func (w *work) rates(ctx context.Context, cell canary.Cell, at time.Time) (*rate
 		if h.Role != canary.RolePlacebo || !h.Counts || h.Cell != cell || h.At.After(at) {
 			continue
 		}
-		x.PastHits++
-		if !h.At.Before(at.Add(-together)) {
-			x.RecentHits++
-		}
+		x.Add(h.Origin+" "+string(h.Token), !h.At.Before(at.Add(-together)))
 	}
 	return &rated{cell, x}, nil
 }

@@ -112,11 +112,12 @@ func (r *Registry) Heard(ctx context.Context, cell canary.Cell, from time.Time) 
 		return err
 	})
 	if err == nil {
-		err = r.each(ctx, "SELECT heard FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? ORDER BY heard DESC LIMIT ?",
+		err = r.each(ctx, "SELECT heard, origin, token FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? ORDER BY heard DESC LIMIT ?",
 			[]any{cell.Stratum, cell.Channel, canary.RolePlacebo, micros(from.Add(-canary.LongPast)), mostHeard}, func(row *sql.Rows) error {
 				var at int64
-				err := row.Scan(&at)
-				h.Hits = append(h.Hits, fromMicros(at))
+				var origin, placebo string
+				err := row.Scan(&at, &origin, &placebo)
+				h.Hits = append(h.Hits, canary.Reach{At: fromMicros(at), By: origin + " " + placebo})
 				return err
 			})
 	}
