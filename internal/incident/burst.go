@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"saltmine/internal/baserate"
@@ -23,9 +24,11 @@ type room struct {
 }
 
 // admit reports whether a page of that severity may be written now, and counts it.
-// One that may not is written when there is room (see [Intake.PageHeld]).
-func (w *work) admit(ctx context.Context, s *canary.Standing) (bool, error) {
-	if _, drill := s.Place.Drill(); drill || w.in.cfg.Written == nil {
+// What goes to logs alone takes nobody's time. One that may not is written when there is room (see [Intake.PageHeld]).
+func (w *work) admit(ctx context.Context, s *canary.Standing, routes []Route) (bool, error) {
+	_, drill := s.Place.Drill()
+	people := slices.ContainsFunc(routes, func(r Route) bool { return !r.Log })
+	if drill || !people || w.in.cfg.Written == nil {
 		return true, nil
 	}
 	if !w.room.known {
@@ -82,7 +85,7 @@ func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) e
 		if len(routes) == 0 {
 			continue
 		}
-		ok, err := w.admit(ctx, s)
+		ok, err := w.admit(ctx, s, routes)
 		if err != nil {
 			return err
 		}

@@ -248,3 +248,30 @@ func TestOneStrayIsNoRate(t *testing.T) {
 		}
 	}
 }
+
+// TestLogsTakeNoRoom: pages that go to a log alone are written however many there
+// are, and take no room from those that people get.
+func TestLogsTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Routes = []incident.Route{{Name: "duty", Min: canary.P2}, {Name: "log", Min: canary.P4, Log: true}}
+	w.plant("db:quiet", 1)
+	for n := range 12 {
+		place := canary.Place(fmt.Sprintf("db:shop%d", n))
+		w.plant(place, 10+n)
+		w.take(w.call(canary.Voice, number(10+n), "hello"))
+		if got := w.routesTold(place, canary.P4); got["log"] != 1 {
+			t.Errorf("the log has %v of call %d", got, n)
+		}
+	}
+	w.full()
+	w.take(w.mail(address(1)))
+	for n := range 10 {
+		if got := w.routesTold(canary.Place(fmt.Sprintf("db:full%d", n)), canary.P2); got["duty"] != 1 {
+			t.Errorf("%v of mail %d", got, n)
+		}
+	}
+	if got := w.routesTold("db:quiet", canary.P2); len(got) != 0 {
+		t.Errorf("the eleventh page went to %v", got)
+	}
+}

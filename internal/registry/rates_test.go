@@ -98,7 +98,7 @@ func TestWeightAndClassAreKept(t *testing.T) {
 }
 
 // TestPagesSince counts the pages of incidents by how urgent they are, and none of
-// a drill.
+// a drill or of those that only a log was told of.
 func TestPagesSince(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *registry.Registry) {
@@ -107,10 +107,14 @@ func TestPagesSince(t *testing.T) {
 		for i, c := range []struct {
 			place canary.Place
 			sev   canary.Severity
-		}{{"db:main", canary.P1}, {"db:main", canary.P2}, {"db:main", canary.P3}, {canary.AtDrill("d_aaaaaaaaaaaaaaaa"), canary.P2}} {
+		}{{"db:main", canary.P1}, {"db:main", canary.P2}, {"db:main", canary.P3}, {canary.AtDrill("d_aaaaaaaaaaaaaaaa"), canary.P2}, {"db:log", canary.P3}} {
 			id := canary.IncidentID(fmt.Sprintf("i_incident%08d", i))
 			o.Incidents = append(o.Incidents, canary.Incident{ID: id, Place: c.place, Severity: c.sev, Opened: start(), Updated: start(), Reasons: []string{}})
 			o.Pages = append(o.Pages, canary.Page{ID: canary.PageID(fmt.Sprintf("p_page%012d", i)), Incident: id, Severity: c.sev, At: start(), Place: c.place})
+			o.Deliveries = append(o.Deliveries, canary.Delivery{Page: o.Pages[i].ID, Route: "file", Log: true})
+			if c.place != "db:log" {
+				o.Deliveries = append(o.Deliveries, canary.Delivery{Page: o.Pages[i].ID, Route: "duty"})
+			}
 		}
 		must(t, r.Commit(ctx, o))
 		if urgent, note, err := r.PagesSince(ctx, start()); urgent != 2 || note != 1 || err != nil {
