@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,7 +55,11 @@ func saveHeld(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 		}
 	}
 	for _, id := range o.Freed {
-		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET held = 0 WHERE id = ?", id); err != nil {
+		err := one(tx.ExecContext(ctx, "UPDATE incidents SET held = 0 WHERE id = ? AND held = 1", id))
+		if errors.Is(err, ErrNotFound) {
+			err = ErrMoved // another core wrote it
+		}
+		if err != nil {
 			return fmt.Errorf("registry: the held page of %s: %w", id, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -93,6 +94,27 @@ func TestWeightAndClassAreKept(t *testing.T) {
 		board, err := r.Board(ctx, start().Add(-time.Hour))
 		if err != nil || len(board) != 1 || !board[0].Counted[cell][o.Hits[0].Canary].Equal(start()) {
 			t.Errorf("board %+v, %v", board, err)
+		}
+	})
+}
+
+// TestHeldPageIsWrittenOnce: of two who write a page that was held, one comes late.
+func TestHeldPageIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, id := t.Context(), canary.IncidentID("i_incident00000001")
+		inc := canary.Incident{ID: id, Place: "db:main", Severity: canary.P2, Opened: start(), Updated: start(), Reasons: []string{}}
+		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{inc}, Held: []canary.IncidentID{id}}))
+		board, err := r.Board(ctx, start().Add(-time.Hour))
+		if err != nil || len(board) != 1 || !board[0].Held {
+			t.Fatalf("board %+v, %v", board, err)
+		}
+		late := func(n int) canary.Outcome {
+			return canary.Outcome{Freed: []canary.IncidentID{id}, Pages: []canary.Page{{ID: canary.PageID(fmt.Sprintf("p_page%012d", n)), Incident: id, Severity: canary.P2, At: start()}}}
+		}
+		must(t, r.Commit(ctx, late(1)))
+		if err := r.Commit(ctx, late(2)); !errors.Is(err, registry.ErrMoved) {
+			t.Errorf("the second: %v, want ErrMoved", err)
 		}
 	})
 }
