@@ -99,7 +99,7 @@ func TestYear(t *testing.T) {
 			}
 		}
 		perYear, share := float64(wrong)/float64(runs), float64(found)/float64(runs)
-		table.WriteString(fmt.Sprintf("x%-5g %-8s %-9g  %-28.2f  %.2f\n", c.times, c.kind, c.budget, perYear, share))
+		fmt.Fprintf(&table, "x%-5g %-8s %-9g  %-28.2f  %.2f\n", c.times, c.kind, c.budget, perYear, share)
 		if c.budget == 0.5 && perYear > 1 {
 			t.Errorf("%+v: %.2f pages a year without a leak, want 1 at most", c, perYear)
 		}
