@@ -99,6 +99,10 @@ func (w *woken) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func addressee(n int) string { return fmt.Sprintf("dana.whitfield%d@%s", n, domain) }
 
+// ticketOf is quoted in each mail, which makes its page a P1: of others ten an
+// hour are written.
+func ticketOf(n int) string { return fmt.Sprintf("TK2026%05d", n) }
+
 // register opens the registry and writes planted records into it.
 func (w *woken) register(ctx context.Context, n int) error {
 	keys, err := seal.Load(filepath.Join(w.dir, "keys"))
@@ -115,7 +119,10 @@ func (w *woken) register(ctx context.Context, n int) error {
 		id := canary.ID(fmt.Sprintf("c_%016d", i))
 		list[i] = canary.Planting{
 			ID: id, State: canary.Intended, Batch: "bench", Place: window.Place, Name: fmt.Sprintf("Dana Whitfield%d", i), Rows: []byte("row"),
-			Tokens: []canary.DatedToken{{Window: window, Token: canary.Token{ID: canary.TokenID(fmt.Sprintf("t_%016d", i)), Kind: canary.Email, Role: canary.RolePlanted, Canary: id, Text: addressee(i)}}},
+			Tokens: []canary.DatedToken{
+				{Window: window, Token: canary.Token{ID: canary.TokenID(fmt.Sprintf("t_%016d", i)), Kind: canary.Email, Role: canary.RolePlanted, Canary: id, Text: addressee(i)}},
+				{Window: window, Token: canary.Token{ID: canary.TokenID(fmt.Sprintf("t_k%015d", i)), Kind: canary.Ticket, Role: canary.RolePlanted, Canary: id, Text: ticketOf(i)}},
+			},
 		}
 	}
 	return w.reg.Intend(ctx, list)
@@ -140,7 +147,7 @@ func (w *woken) trial(ctx context.Context, n int) (ms float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := fmt.Fprintf(data, "From: sam@example.org\r\nSubject: hello %d\r\n\r\n%s\r\n", n, strings.Repeat("good day to you\r\n", 200)); err != nil {
+	if _, err := fmt.Fprintf(data, "From: sam@example.org\r\nSubject: hello\r\n\r\nabout your ticket %s\r\n%s\r\n", ticketOf(n), strings.Repeat("good day to you\r\n", 200)); err != nil {
 		return 0, err
 	}
 	began := time.Now()
