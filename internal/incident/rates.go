@@ -141,7 +141,7 @@ func (r *reached) evidence() baserate.Evidence {
 }
 
 // window is 72 hours in years.
-const window = 3 / 365.25
+const window = float64(together) / (365.25 * 24 * float64(time.Hour))
 
 // lately are the cells that an incident reached within 72 hours, the quietest first.
 func (w *work) lately(ctx context.Context, s *canary.Standing, now time.Time) ([]reached, error) {

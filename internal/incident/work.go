@@ -10,9 +10,9 @@ import (
 
 // Bounds of grouping.
 const (
-	together = 72 * time.Hour   // contacts on one place within it are one incident
-	nearby   = 15 * time.Minute // a DNS query so near to a mail belongs to it
-	skew     = time.Minute      // so far an ear's clock may be behind the core's
+	together = canary.RecentPast // contacts on one place within it are one incident
+	nearby   = 15 * time.Minute  // a DNS query so near to a mail belongs to it
+	skew     = time.Minute       // so far an ear's clock may be behind the core's
 
 	mostSupport = 200 // queries that an incident keeps: a stranger can ask for ever
 )

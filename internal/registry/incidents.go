@@ -124,7 +124,7 @@ func (r *Registry) stillOpen(ctx context.Context, tx *sql.Tx, id canary.Incident
 
 // Board returns the incidents without a verdict that were updated since a time.
 func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standing, error) {
-	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND i.updated >= ? ORDER BY i.opened, i.id", micros(since))
+	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND (i.updated >= ? OR i.held = 1) ORDER BY i.opened, i.id", micros(since))
 	if err != nil {
 		return nil, err
 	}

@@ -109,12 +109,18 @@ func TestHeldPageIsWrittenOnce(t *testing.T) {
 		if err != nil || len(board) != 1 || !board[0].Held {
 			t.Fatalf("board %+v, %v", board, err)
 		}
+		if board, err := r.Board(ctx, start().Add(1000*time.Hour)); err != nil || len(board) != 1 {
+			t.Errorf("what waits for long leaves the board: %+v, %v", board, err)
+		}
 		late := func(n int) canary.Outcome {
 			return canary.Outcome{Freed: []canary.IncidentID{id}, Pages: []canary.Page{{ID: canary.PageID(fmt.Sprintf("p_page%012d", n)), Incident: id, Severity: canary.P2, At: start()}}}
 		}
 		must(t, r.Commit(ctx, late(1)))
 		if err := r.Commit(ctx, late(2)); !errors.Is(err, registry.ErrMoved) {
 			t.Errorf("the second: %v, want ErrMoved", err)
+		}
+		if board, err := r.Board(ctx, start().Add(1000*time.Hour)); err != nil || len(board) != 0 {
+			t.Errorf("it stays when its page is written: %+v, %v", board, err)
 		}
 	})
 }
