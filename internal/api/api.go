@@ -159,7 +159,7 @@ func (a *API) enter(ctx context.Context, c *call) (*answer, error) {
 		over := a.cfg.Door.Unnamed(c.r)
 		c.unrecorded, c.more = over.Wait > 0, over.Missed
 		if a.cfg.Door.Misled(c.r) {
-			return nil, missing()
+			return nil, misled()
 		}
 		if found && (rt.changes) {
 			return nil, closed()

@@ -90,6 +90,28 @@ func TestAjar(t *testing.T) {
 	}
 }
 
+// TestAjarToNobodyElse: a browser's page that was led here by a name of its own sees
+// nothing, and looks without end do not fill the evidence log.
+func TestAjarToNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	w.fill(0, 1)
+	if r := w.ask("", http.MethodGet, "/v1/incidents", "", "Host", "evil.example"); r.status != http.StatusForbidden || strings.Contains(r.body, string(incident(0))) {
+		t.Errorf("to another name: %d %s", r.status, r.body)
+	}
+	for range 50 {
+		w.get("", "/v1/incidents", http.StatusOK)
+	}
+	if n := len(w.acts()); n != 10 {
+		t.Errorf("51 looks are %d acts, want 10", n)
+	}
+	w.pass(time.Minute)
+	w.get("", "/v1/incidents", http.StatusOK)
+	if acts := w.acts(); acts[len(acts)-1] != "-|api|GET /v1/incidents||200, after 41 over the rate" {
+		t.Errorf("the next one is %q", acts[len(acts)-1])
+	}
+}
+
 // TestPaging walks through a list to which is added meanwhile.
 func TestPaging(t *testing.T) {
 	t.Parallel()

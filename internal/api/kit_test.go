@@ -161,6 +161,9 @@ func (w *world) ask(role, method, path, body string, header ...string) *reply {
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
 	}
 	res, err := w.srv.Client().Do(req)
 	must(w.t, err)

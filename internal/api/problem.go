@@ -78,6 +78,12 @@ func closed() *problem {
 		detail: "without people_file in [api] this interface only reads; 'saltmine agent NAME --role responder --file people.txt' makes one"}
 }
 
+// misled answers for a name that is not this interface's, where nobody is configured.
+func misled() *problem {
+	return &problem{kind: "misled", title: "Not the name of this interface", status: http.StatusForbidden,
+		detail: "it was asked for by a name that is not that of [api] public_url; without people_file such requests are refused"}
+}
+
 func tooMany(wait time.Duration) *problem {
 	return &problem{kind: "too-many", title: "Too many failures", status: http.StatusTooManyRequests, detail: "too many calls without a token that is known",
 		header: http.Header{"Retry-After": {strconv.Itoa(int((wait + time.Second - 1) / time.Second))}}}

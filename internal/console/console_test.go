@@ -117,6 +117,37 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestAjarToNobodyElse: a page of a browser that was led here by a name of its own
+// sees nothing, and looks without end are not recorded singly.
+func TestAjarToNobodyElse(t *testing.T) {
+	t.Parallel()
+	recorded := 0
+	s := serve(t, func(c *console.Config) {
+		c.Record = func(context.Context, canary.Act) error { recorded++; return nil }
+	})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "evil.example"
+	res, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusMisdirectedRequest || strings.Contains(string(body), "db:main") {
+		t.Errorf("to another name: %s %s", res.Status, body)
+	}
+	for range 30 {
+		if res, _ := ask(t, s, http.MethodGet, "/"); res.StatusCode != http.StatusOK {
+			t.Fatal(res.Status)
+		}
+	}
+	if recorded == 0 || recorded > 12 {
+		t.Errorf("30 looks are recorded %d times", recorded)
+	}
+}
+
 func TestEmptyList(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(c *console.Config) {
