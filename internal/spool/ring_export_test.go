@@ -7,6 +7,9 @@ import "os"
 // Ring is what the writer syncs with.
 type Ring = ring
 
+// Rings reports whether the writer syncs with a ring.
+func (s *Spool) Rings() bool { return s.ring != nil }
+
 // RingEvents is how many syncs a ring can have under way.
 const RingEvents = ringEvents
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"saltmine/internal/spool"
 )
@@ -42,6 +43,19 @@ func TestRingSyncs(t *testing.T) {
 		if err := r.Sync(f); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A spool without hooks, as it serves, has a ring: nothing else would tell.
+func TestSpoolRings(t *testing.T) {
+	t.Parallel()
+	s, err := spool.Open(spool.Config{Dir: filepath.Join(t.TempDir(), "s"), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !s.Rings() {
+		t.Error("a thread waits for each sync")
 	}
 }
 
