@@ -37,14 +37,7 @@ type choreWorld struct {
 
 func (w *choreWorld) open() *registry.Registry {
 	w.t.Helper()
-	keys, err := seal.Load(filepath.Join(w.dir, "keys"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	reg, err := registry.Open(w.t.Context(), registry.Config{DSN: "sqlite:" + filepath.Join(w.dir, "r.db"), Vault: keys.Vault, Now: time.Now})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	_, reg := registryIn(w.t, w.dir, time.Now)
 	return reg
 }
 
@@ -88,7 +81,7 @@ func (w *choreWorld) prepare(text string, book func(tickBook) tickBook) *chorePr
 		w.t.Fatal(err)
 	}
 	reg := w.open()
-	c := &core{cfg: &conf.Config{Registry: conf.Registry{Source: conf.Source{Path: filepath.Join(w.dir, "r.db")}}}, reg: reg}
+	c := &core{cfg: &conf.Config{Registry: conf.Registry{Source: conf.Source{Path: filepath.Join(w.dir, "saltmine.db")}}}, reg: reg}
 	r := &choreRunner{chore: chore{"test", plan, w.run}, book: book(reg), lock: c.lockNamed, now: time.Now, log: slog.New(slog.NewTextHandler(w.log, nil))}
 	return &choreProcess{runner: r, reg: reg, ended: make(chan error, 1)}
 }

@@ -13,7 +13,6 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/drill"
 	"saltmine/internal/pager"
-	"saltmine/internal/registry"
 	"saltmine/internal/seal"
 )
 
@@ -38,16 +37,9 @@ func idleSwitch(t *testing.T) (d *deadman, route *sentPages, pass func(time.Dura
 	if err := seal.Generate(filepath.Join(dir, "keys")); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := seal.Load(filepath.Join(dir, "keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	at := time.Date(2026, 8, 5, 10, 0, 0, 0, time.UTC)
 	now := func() time.Time { return at }
-	reg, err := registry.Open(t.Context(), registry.Config{DSN: "sqlite:" + filepath.Join(dir, "r.db"), Vault: keys.Vault, Now: now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys, reg := registryIn(t, dir, now)
 	t.Cleanup(func() { reg.Close() })
 	cfg := conf.Default(dir)
 	cfg.Deadman = &conf.Deadman{Every: 5 * time.Minute, Silence: 15 * time.Minute}

@@ -213,16 +213,23 @@ func (s *site) fails(code int, args ...string) string {
 // open opens the site's registry beside whatever process is using it.
 func (s *site) open() *registry.Registry {
 	s.t.Helper()
-	keys, err := seal.Load(s.path("keys"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	reg, err := registry.Open(s.t.Context(), registry.Config{DSN: "sqlite:" + s.path("saltmine.db"), Vault: keys.Vault, Now: time.Now})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	_, reg := registryIn(s.t, s.dir, time.Now)
 	s.t.Cleanup(func() { reg.Close() })
 	return reg
+}
+
+// registryIn opens the registry of a folder with the keys that lie in it.
+func registryIn(t *testing.T, dir string, now func() time.Time) (*seal.Keys, *registry.Registry) {
+	t.Helper()
+	keys, err := seal.Load(filepath.Join(dir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, err := registry.Open(t.Context(), registry.Config{DSN: "sqlite:" + filepath.Join(dir, "saltmine.db"), Vault: keys.Vault, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys, reg
 }
 
 // running is a serve process.
