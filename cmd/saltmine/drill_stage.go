@@ -165,13 +165,8 @@ func (st *drillStage) run(ctx context.Context) (err error) {
 	}
 	st.report.Drill = st.marksman.run
 	defer func() { err = errors.Join(err, st.end(ctx)) }()
-	for i, a := range st.acts {
-		if i > 0 {
-			if err := pause(ctx, st.delay/time.Duration(len(st.acts)-1)); err != nil {
-				return err
-			}
-		}
-		st.make(ctx, a)
+	if err := st.makeAll(ctx); err != nil {
+		return err
 	}
 	end := st.now().Add(st.wait)
 	for {
@@ -185,6 +180,28 @@ func (st *drillStage) run(ctx context.Context) (err error) {
 		}
 	}
 }
+
+// makeAll makes the contacts, one after the other.
+func (st *drillStage) makeAll(ctx context.Context) error {
+	gone := 0 // could not be made
+	for i, a := range st.acts {
+		if i > 0 {
+			if err := pause(ctx, st.delay/time.Duration(len(st.acts)-1)); err != nil {
+				return err
+			}
+		}
+		if !st.make(ctx, a) {
+			gone++
+		}
+	}
+	if gone == len(st.acts) { // what broke off may still have come through, and nothing else will
+		st.wait = min(st.wait, brokenWait)
+	}
+	return nil
+}
+
+// brokenWait is how long a drill waits of which no contact could be made.
+const brokenWait = 5 * time.Second
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {
@@ -200,14 +217,17 @@ func (st *drillStage) front(name string) *stagedFront {
 	return &st.report.Fronts[i]
 }
 
-func (st *drillStage) make(ctx context.Context, a act) {
+// make makes a contact, and reports whether it went out whole.
+func (st *drillStage) make(ctx context.Context, a act) bool {
 	ctx, cancel := context.WithTimeout(ctx, shotTime)
 	defer cancel()
 	f := st.front(a.front.Name())
 	f.Made++
 	if err := st.shoot(ctx, a.front, a.target); err != nil {
 		f.Fault = "a contact could not be made: " + err.Error()
+		return false
 	}
+	return true
 }
 
 // tally counts what was heard at each front, and says when the first contact was made.

@@ -131,3 +131,13 @@ func TestDrill(t *testing.T) {
 		t.Errorf("incidents beside the drills': %+v, %v", list, err)
 	}
 }
+
+// TestDrillToNobody: where no contact can be made there is nothing to wait for.
+func TestDrillToNobody(t *testing.T) {
+	t.Parallel()
+	s := bareSite(t, "")
+	out := s.fails(exitFailed, "drill", "--count", "2", "--wait", "24h") // longer than any test may take
+	if !strings.Contains(out, "could not be made") || !strings.Contains(out, "FAILED: no page") {
+		t.Errorf("the drill says\n%s", out)
+	}
+}
