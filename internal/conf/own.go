@@ -89,7 +89,7 @@ func (c *Config) checkOwn(k *checks) {
 		}
 		for _, d := range o.Domains {
 			if _, err := token.Domain(d); err != nil {
-				k.bad(key+".domains", "%v", err)
+				k.bad(key+".domains", "%q is not a domain", d)
 			}
 		}
 		if o.Always && len(o.Campaigns) > 0 {
