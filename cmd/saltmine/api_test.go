@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/registry"
 )
 
@@ -67,6 +68,13 @@ func TestInterface(t *testing.T) {
 	call("d.ops", http.MethodGet, at+"/trace", "", http.StatusOK, nil)
 	evidence := "/v1/contacts/" + string(one.Listed[0].ID) + "/evidence"
 	call("d.ops", http.MethodGet, evidence, "", http.StatusForbidden, nil)
+	// There are three people, so a second one has to approve.
+	call("f.law", http.MethodGet, evidence, "", http.StatusForbidden, nil)
+	var asked canary.Approval
+	call("f.law", http.MethodPost, "/v1/approvals", `{"what":"evidence","contact":"`+string(one.Listed[0].ID)+`"}`, http.StatusOK, &asked)
+	s.write("a.udit.token", tokens["a.udit"])
+	wants(t, s.run("approvals"), string(asked.ID), "f.law (api)", "evidence "+string(one.Listed[0].ID))
+	wants(t, s.run("approve", string(asked.ID), "--token-file", s.path("a.udit.token")), "approved", "by a.udit")
 	if text := call("f.law", http.MethodGet, evidence, "", http.StatusOK, nil); !strings.Contains(text, all[0].email) {
 		t.Errorf("forensics sees %s", text)
 	}

@@ -83,6 +83,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	for _, name := range slices.Sorted(maps.Keys(cfg.Support)) {
 		add("support database "+name, checkSupport(ctx, cfg.Support[name]))
 	}
+	add(checkApproval(cfg))
 	add(checkPool(&core{cfg, keys, reg}))
 	_, err = acceptance(keys.Accept(), cfg)
 	add("acceptance rule", err)

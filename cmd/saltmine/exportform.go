@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
+	"saltmine/internal/registry"
 	"saltmine/seeder"
 	"saltmine/seeder/supportdb"
 )
@@ -51,8 +53,11 @@ func (a *app) exportFormCmd() *cobra.Command {
 		Long:    exportFormLong,
 		Example: "  saltmine export-form --count 40 --batch spring --out spring.csv\n  saltmine export-form --count 40 --format json --out spring.json\n  saltmine adopt --batch spring",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.exportForm(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.exportForm(cmd.Context(), f, asked(cmd, args, people.Forensics, people.Seeder))
+		},
 	}
+	a.tokenFlag(cmd)
 	fl := cmd.Flags()
 	fl.IntVar(&f.count, "count", 0, "how many canaries the batch has")
 	fl.StringVar(&f.out, "out", "", "`FILE` to write; it must not exist")
@@ -106,12 +111,16 @@ func (f *formFlags) files() []string {
 	return []string{f.out, strings.TrimSuffix(f.out, ext) + "-tickets" + ext}
 }
 
-func (a *app) exportForm(ctx context.Context, f formFlags) error {
+func (a *app) exportForm(ctx context.Context, f formFlags, q request) error {
 	cfg, err := f.plan()
 	if err != nil {
 		return err
 	}
 	return a.change(ctx, f.support, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
+		by, err := a.may(ctx, c, q) // before anything is registered
+		if err != nil {
+			return nil, nil, err
+		}
 		if err := c.importPool(ctx); err != nil {
 			return nil, nil, err
 		}
@@ -134,7 +143,7 @@ func (a *app) exportForm(ctx context.Context, f formFlags) error {
 			a.showRefusal(err)
 			return nil, nil, a.cutOff(ctx, c, cfg.Batch, err)
 		}
-		if err := c.writeForms(ctx, out, r.Forms, f.format); err != nil {
+		if err := c.writeForms(ctx, by, out, r.Forms, f.format); err != nil {
 			return nil, nil, &unfinishedError{err}
 		}
 		e := exported{r.PlantReport, len(r.Forms), out.written}
@@ -143,7 +152,7 @@ func (a *app) exportForm(ctx context.Context, f formFlags) error {
 }
 
 // writeForms records that the canaries are shown, and publishes their files.
-func (c *core) writeForms(ctx context.Context, out *formFiles, forms []seeder.Form, format string) error {
+func (c *core) writeForms(ctx context.Context, by registry.By, out *formFiles, forms []seeder.Form, format string) error {
 	if len(forms) == 0 {
 		return nil
 	}
@@ -151,7 +160,7 @@ func (c *core) writeForms(ctx context.Context, out *formFiles, forms []seeder.Fo
 	for i := range forms {
 		ids[i] = forms[i].Canary
 	}
-	if err := c.recordShown(ctx, true, ids); err != nil {
+	if err := c.reg.Reveal(ctx, by, ids...); err != nil {
 		return err
 	}
 	if format == "json" {

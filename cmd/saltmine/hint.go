@@ -96,6 +96,9 @@ func hints() []hint {
 		{syscall.EADDRNOTAVAIL, "no interface of this machine has that address ('ip address' shows which there are): change listen in that section"},
 		{syscall.EACCES, "this user may not do it: ports below 1024 need CAP_NET_BIND_SERVICE, files their owner"},
 		{canary.ErrInvalid, "see the command's --help for the form that is wanted"},
+		{registry.ErrNotApproved, "another person of the role forensics or auditor runs 'saltmine approve' with that id; then run the same command again"},
+		{registry.ErrOwnRequest, "somebody else has to; 'saltmine approve --refuse' takes it back"},
+		{registry.ErrDecided, "'saltmine approvals --all' says what became of it; the command that needs it asks anew"},
 		{registry.ErrNotFound, "'saltmine list', 'saltmine incidents' and 'saltmine notices' show the ids that there are"},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
 	"saltmine/seeder"
 	sched "saltmine/seeder/schedule"
 )
@@ -38,7 +39,7 @@ be written to canaries, and that is recorded.`,
 				if err := c.known(ctx, s.place, "", lc.IDs); err != nil {
 					return nil, nil, err
 				}
-				if err := c.recordShown(ctx, dryRun, lc.IDs); err != nil {
+				if err := a.recordShown(ctx, c, dryRun, lc.IDs, asked(cmd, args, people.Forensics, people.Seeder)); err != nil {
 					return nil, nil, err
 				}
 				step, done := a.progress("living")
@@ -51,6 +52,7 @@ be written to canaries, and that is recorded.`,
 	}
 	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
+	a.tokenFlag(cmd)
 	return cmd
 }
 

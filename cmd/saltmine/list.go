@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 )
 
@@ -125,7 +126,9 @@ func (a *app) showCmd() *cobra.Command {
 		Use:   "show CANARY",
 		Short: "Show one canary; with --reveal its identity, which is recorded",
 		Long: `Shows a canary's state, tokens and windows. --reveal opens its name, address,
-number and tickets; who opened it and when is recorded in the registry first.`,
+number and tickets; who opened it and when is recorded in the registry first. Where
+a second person has to approve that, the first try asks for it, and the same command
+shows it when 'saltmine approve' has said yes.`,
 		Example: "  saltmine show c_abcdefghijklmnop\n  saltmine show c_abcdefghijklmnop --reveal",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -134,15 +137,16 @@ number and tickets; who opened it and when is recorded in the registry first.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, c.close()) }()
-			return a.show(cmd.Context(), c.reg, canary.ID(args[0]), reveal)
+			return a.show(cmd.Context(), c, canary.ID(args[0]), reveal, asked(cmd, args, people.Forensics))
 		},
 	}
+	a.tokenFlag(cmd)
 	cmd.Flags().BoolVar(&reveal, "reveal", false, "open the identity; this is recorded")
 	return cmd
 }
 
-func (a *app) show(ctx context.Context, reg *registry.Registry, id canary.ID, reveal bool) error {
-	list, err := reg.Plantings(ctx, canary.Filter{IDs: []canary.ID{id}})
+func (a *app) show(ctx context.Context, c *core, id canary.ID, reveal bool, q request) error {
+	list, err := c.reg.Plantings(ctx, canary.Filter{IDs: []canary.ID{id}})
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,11 @@ func (a *app) show(ctx context.Context, reg *registry.Registry, id canary.ID, re
 	p := list[0]
 	s := shown{listed: listed{p.ID, p.State, p.Place, p.Batch, p.Segment, len(p.Tokens)}}
 	if reveal {
-		if err := reg.Reveal(ctx, here(), id); err != nil {
+		by, err := a.may(ctx, c, q)
+		if err != nil {
+			return err
+		}
+		if err := c.reg.Reveal(ctx, by, id); err != nil {
 			return err
 		}
 		s.Name = p.Name

@@ -13,6 +13,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/inventory"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 )
 
@@ -210,21 +211,28 @@ registry first.`,
 		Example: "  saltmine pool show o_abcdefghijklmnop\n  saltmine pool show o_abcdefghijklmnop --reveal",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPool(cmd.Context(), func(c *core) error { return a.poolShow(cmd.Context(), c, inventory.ID(args[0]), reveal) })
+			return a.withPool(cmd.Context(), func(c *core) error {
+				return a.poolShow(cmd.Context(), c, inventory.ID(args[0]), reveal, asked(cmd, args, people.Forensics, people.Seeder))
+			})
 		},
 	}
+	a.tokenFlag(cmd)
 	cmd.Flags().BoolVar(&reveal, "reveal", false, "open the address or number; this is recorded")
 	return cmd
 }
 
-func (a *app) poolShow(ctx context.Context, c *core, id inventory.ID, reveal bool) error {
+func (a *app) poolShow(ctx context.Context, c *core, id inventory.ID, reveal bool, q request) error {
 	i, err := findItem(ctx, c, id)
 	if err != nil {
 		return err
 	}
 	o := opened{pooled: maskItem(i, poolRules(c.cfg), a.now())}
 	if reveal {
-		if err := c.reg.Reveal(ctx, here(), canary.ID(id)); err != nil {
+		by, err := a.may(ctx, c, q)
+		if err != nil {
+			return err
+		}
+		if err := c.reg.Reveal(ctx, by, canary.ID(id)); err != nil {
 			return err
 		}
 		o.Text, o.Name, o.Owner, o.Note = i.Text, i.Name, i.Owner, i.Consent

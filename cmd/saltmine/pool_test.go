@@ -188,11 +188,11 @@ func TestPoolShow(t *testing.T) {
 	for _, output := range []string{"text", "json"} {
 		var masked, revealed bytes.Buffer
 		a.output, a.stdout = output, &masked
-		if err := a.poolShow(t.Context(), c, boxes[0].ID, false); err != nil {
+		if err := a.poolShow(t.Context(), c, boxes[0].ID, false, request{}); err != nil {
 			t.Fatal(err)
 		}
 		a.stdout = &revealed
-		if err := a.poolShow(t.Context(), c, boxes[0].ID, true); err != nil {
+		if err := a.poolShow(t.Context(), c, boxes[0].ID, true, request{}); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(masked.String(), "whitfield") || !strings.Contains(masked.String(), string(boxes[0].ID)) {
@@ -209,7 +209,7 @@ func TestPoolShow(t *testing.T) {
 	}
 	var out bytes.Buffer
 	a.output, a.stdout = "text", &out
-	if err := a.poolShow(t.Context(), c, boxes[0].ID, false); err != nil || !strings.Contains(out.String(), "retired") || !strings.Contains(out.String(), "sold") {
+	if err := a.poolShow(t.Context(), c, boxes[0].ID, false, request{}); err != nil || !strings.Contains(out.String(), "retired") || !strings.Contains(out.String(), "sold") {
 		t.Errorf("%s, %v", out.String(), err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 	"saltmine/seeder"
 )
@@ -30,7 +31,7 @@ most change_rate_max times as often as customers do; --dry-run also says what
 comes next, and how that compares.`,
 		Example: "  saltmine rotate --count 3 --dry-run\n  saltmine rotate --kind phone --count 1",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if kind != string(canary.Email) && kind != string(canary.Phone) {
 				return usage("--kind %q: want email or phone", kind)
 			}
@@ -38,7 +39,7 @@ comes next, and how that compares.`,
 				return usage("--count: want 1 or more")
 			}
 			return a.change(cmd.Context(), name, func(ctx context.Context, c *core, s *support) (any, func(io.Writer) error, error) {
-				if err := c.recordShown(ctx, dryRun, nil); err != nil {
+				if err := a.recordShown(ctx, c, dryRun, nil, asked(cmd, args, people.Forensics, people.Seeder)); err != nil {
 					return nil, nil, err
 				}
 				rc, err := rotateConfig(ctx, c, seeder.RotateConfig{Kind: canary.Kind(kind), Count: count, DryRun: dryRun})
@@ -59,6 +60,7 @@ comes next, and how that compares.`,
 	cmd.Flags().IntVar(&count, "count", 1, "at most so many canaries")
 	cmd.Flags().StringVar(&name, "support", "", "`NAME` of the support database, when there are several")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
+	a.tokenFlag(cmd)
 	return cmd
 }
 
@@ -150,7 +152,7 @@ and that is recorded.`,
 				if err := c.known(ctx, s.place, wc.Batch, wc.IDs); err != nil {
 					return nil, nil, err
 				}
-				if err := c.recordShown(ctx, dryRun, wc.IDs); err != nil {
+				if err := a.recordShown(ctx, c, dryRun, wc.IDs, asked(cmd, args, people.Forensics, people.Seeder)); err != nil {
 					return nil, nil, err
 				}
 				step, done := a.progress("withdrawing")
@@ -171,19 +173,25 @@ and that is recorded.`,
 	cmd.Flags().StringVar(&batch, "batch", "", "all canaries of this `BATCH`")
 	cmd.Flags().BoolVar(&all, "all", false, "all canaries of the support database")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL, write nothing")
+	a.tokenFlag(cmd)
 	return cmd
 }
 
 // recordShown records that the statements of a dry run are about to show the
-// addresses of planted canaries; "*" stands for all of them.
-func (c *core) recordShown(ctx context.Context, dryRun bool, ids []canary.ID) error {
+// addresses of planted canaries, which a second person may have to approve; "*"
+// stands for all of them.
+func (a *app) recordShown(ctx context.Context, c *core, dryRun bool, ids []canary.ID, q request) error {
 	if !dryRun {
 		return nil
 	}
 	if len(ids) == 0 {
 		ids = []canary.ID{"*"}
 	}
-	return c.reg.Reveal(ctx, here(), ids...)
+	by, err := a.may(ctx, c, q)
+	if err != nil {
+		return err
+	}
+	return c.reg.Reveal(ctx, by, ids...)
 }
 
 // known fails for a batch or a canary that is not registered at the place: a

@@ -215,6 +215,7 @@ func (s *server) console(ctx context.Context) error {
 	}))
 	mux.Handle("/v1/", api.New(api.Config{
 		Registry: s.reg, Door: door, Wake: s.pager.Wake, Log: s.log.With("part", "api"),
+		Second: api.Second{Wanted: s.cfg.NeedsSecond(), Valid: s.cfg.Approval.Valid},
 		Trace: func(ctx context.Context, id canary.IncidentID) (any, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},

@@ -5,7 +5,8 @@
 // A call needs a token of a person with one of the route's roles (package people).
 // Responders see what pages show: counts, times, ids. What a contact was aimed at
 // and what it said is a canary's identity, and only forensics may open it: that
-// is recorded for each canary before it is shown.
+// is recorded for each canary before it is shown. Where a second person has to
+// approve it, that is asked for first, and is good for one look by who asked.
 //
 // The invariant: a call is answered only when it is on the evidence log, with who,
 // what, about what, and the outcome; never the query, the body or a token. What
@@ -44,6 +45,8 @@ type Config struct {
 	Door     *people.Door
 	// Trace works out what an incident leads to; the result becomes JSON.
 	Trace func(ctx context.Context, id canary.IncidentID) (any, error)
+	// Second says whether a second person has to approve what opens identities.
+	Second Second
 	// Wake tells the pager that an incident was closed or acknowledged.
 	Wake func()
 	Log  *slog.Logger
@@ -88,6 +91,9 @@ func (a *API) table() []*route {
 		{method: http.MethodGet, path: "/v1/contacts/{id}/raw", roles: opens, do: a.raw},
 		{method: http.MethodGet, path: "/v1/notices", roles: told, do: a.notices},
 		{method: http.MethodPost, path: "/v1/notices/{id}/acknowledgement", roles: []people.Role{people.Responder, people.Seeder}, changes: true, do: a.read},
+		{method: http.MethodGet, path: "/v1/approvals", roles: people.Seconds(), do: a.approvals},
+		{method: http.MethodPost, path: "/v1/approvals", roles: opens, changes: true, do: a.ask},
+		{method: http.MethodPost, path: "/v1/approvals/{id}/decision", roles: people.Seconds(), changes: true, do: a.decide},
 		{method: http.MethodGet, path: "/v1/acts", roles: []people.Role{people.Auditor}, do: a.acts},
 	}
 }
@@ -140,6 +146,8 @@ func (a *API) answer(ctx context.Context, c *call) *answer {
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return missing().answer()
+	case errors.Is(err, registry.ErrNotApproved): // another call has used it meanwhile
+		return unapproved("ask for it: POST /v1/approvals").answer()
 	case errors.Is(err, errNoJSON):
 		a.cfg.Log.Error("an answer could not be written", "what", c.what, "err", err)
 		return broken().answer()

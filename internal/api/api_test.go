@@ -45,7 +45,7 @@ func TestRoles(t *testing.T) {
 				status, who = http.StatusUnauthorized, "-"
 			case slices.Contains(w.api.Routes()[key], role):
 				status, named = http.StatusOK, about
-				if method == http.MethodPost && strings.Contains(path, "incidents") {
+				if method == http.MethodPost && !strings.Contains(path, "notices") {
 					status = http.StatusBadRequest
 				} else if method == http.MethodPost {
 					status = http.StatusNotFound

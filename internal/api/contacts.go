@@ -79,7 +79,7 @@ type opened struct {
 }
 
 func (a *API) evidence(ctx context.Context, c *call) (*answer, error) {
-	o, err := a.open(ctx, c)
+	o, err := a.open(ctx, c, theEvidence)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +88,12 @@ func (a *API) evidence(ctx context.Context, c *call) (*answer, error) {
 
 // open records that the identities of the canaries that a contact reached are
 // opened, and opens it.
-func (a *API) open(ctx context.Context, c *call) (*opened, error) {
+func (a *API) open(ctx context.Context, c *call, what string) (*opened, error) {
 	if err := parseQuery(c.r.URL.RawQuery).done(); err != nil {
+		return nil, err
+	}
+	by, err := a.approved(ctx, c, what)
+	if err != nil {
 		return nil, err
 	}
 	id := canary.ContactID(c.about)
@@ -110,12 +114,12 @@ func (a *API) open(ctx context.Context, c *call) (*opened, error) {
 			ids, seen[h.Canary] = append(ids, h.Canary), true
 		}
 	}
-	return o, a.cfg.Registry.Reveal(ctx, c.by(""), ids...)
+	return o, a.cfg.Registry.Reveal(ctx, by, ids...)
 }
 
 // raw gives the bytes that the other side sent, as a file that no browser shows.
 func (a *API) raw(ctx context.Context, c *call) (*answer, error) {
-	o, err := a.open(ctx, c)
+	o, err := a.open(ctx, c, theRaw)
 	if err != nil {
 		return nil, err
 	}

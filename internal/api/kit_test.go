@@ -50,7 +50,10 @@ type world struct {
 func token(role string) string { return "test-only-token-of-" + role }
 
 // newWorld has a person of each role; ajar is without any.
-func newWorld(t *testing.T, ajar bool) *world {
+func newWorld(t *testing.T, ajar bool) *world { return newWorldOf(t, ajar, 0) }
+
+// newWorldOf has, with a time, one in which a second person has to approve.
+func newWorldOf(t *testing.T, ajar bool, second time.Duration) *world {
 	t.Helper()
 	dir := t.TempDir()
 	must(t, seal.Generate(filepath.Join(dir, "keys")))
@@ -67,7 +70,7 @@ func newWorld(t *testing.T, ajar bool) *world {
 		}
 	}
 	w.api = api.New(api.Config{
-		Registry: w.reg, Door: people.New(list, w.now), Wake: func() { w.woken.Add(1) }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Registry: w.reg, Door: people.New(list, w.now), Second: api.Second{Wanted: second > 0, Valid: second}, Wake: func() { w.woken.Add(1) }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Trace: func(_ context.Context, id canary.IncidentID) (any, error) {
 			if id == incident(0) {
 				return map[string]string{"suspect": "nightly export"}, nil

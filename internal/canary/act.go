@@ -24,4 +24,5 @@ const (
 	ActVerdict     = "verdict"
 	ActAcknowledge = "acknowledge"
 	ActReveal      = "reveal"
+	ActApproval    = "approval" // asked, approved, refused, used
 )

@@ -10,7 +10,7 @@
 //	saltmine.toml:9: spool.max_bytes: "20 gigs" is not a size; want a number and B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
 //
 // A section that is absent switches its part off (the pointer is nil);
-// [registry], [pool], [spool], [verify], [pager], [drill] and [gate] always have defaults. Relative paths are taken
+// [registry], [pool], [spool], [verify], [approval], [pager], [drill] and [gate] always have defaults. Relative paths are taken
 // from the folder of the configuration file and are absolute in [Config].
 //
 // Secrets never stand in the configuration itself. A key that ends in _file
@@ -50,6 +50,7 @@ type Config struct {
 	Mailbox    *Mailbox           `json:"mailbox,omitempty"`
 	Ticket     *Ticket            `json:"ticket,omitempty"`
 	API        *API               `json:"api,omitempty"`
+	Approval   Approval           `json:"approval"`
 	Admin      *Admin             `json:"admin,omitempty"`
 	Spool      Spool              `json:"spool"`
 	Pager      Pager              `json:"pager"`
@@ -258,12 +259,12 @@ func Default(dir string) *Config {
 			PlacebosPerEmail: 99, AcceptOneIn: 64,
 			Check: defaultPoolCheck(), Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
 		},
-		Verify: defaultVerify(),
-		Life:   defaultLife(),
-		Spool:  Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
-		Gate:   Gate{Rows: 20_000, MaxAUC: 0.55},
-		Pager:  Pager{AcceptWithin: 100 * time.Second},
-		Drill:  defaultDrill(),
+		Approval: defaultApproval(), Verify: defaultVerify(),
+		Life:  defaultLife(),
+		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
+		Gate:  Gate{Rows: 20_000, MaxAUC: 0.55},
+		Pager: Pager{AcceptWithin: 100 * time.Second},
+		Drill: defaultDrill(),
 	}
 }
 

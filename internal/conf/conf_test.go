@@ -132,7 +132,7 @@ func TestEmptyFileGivesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
-		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
+		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"approval":{"second_person":"auto","valid":86400000000000},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -38,6 +38,7 @@ func (c *Config) decode(top *table) {
 		t.finish()
 	}
 	c.decodeAPI(top.sub("api"))
+	c.Approval.decode(top.sub("approval"))
 	if t := top.sub("admin"); t != nil {
 		c.Admin = &Admin{}
 		t.text("listen", &c.Admin.Listen)

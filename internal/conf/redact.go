@@ -126,6 +126,8 @@ func (p printer) ears(c *Config) {
 		p.value("api.people_file", a.PeopleFile)
 		p.value("api.people", len(a.People))
 	}
+	p.value("approval.second_person", c.Approval.SecondPerson)
+	p.value("approval.valid", c.Approval.Valid.String())
 	if a := c.Admin; a != nil {
 		p.value("admin.listen", a.Listen)
 	}

@@ -35,6 +35,7 @@ func (c *Config) faults() []*Fault {
 	c.checkPool(k)
 	c.checkMailAndNames(k)
 	c.checkWeb(k)
+	c.checkApproval(k)
 	c.checkRecordings(k)
 	c.checkMailbox(k)
 	c.checkRoutes(k)

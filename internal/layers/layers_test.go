@@ -114,6 +114,7 @@ func rooms() map[string][]string {
 		"github.com/santhosh-tekuri/jsonschema": nil,
 		"github.com/sirupsen/logrus":            {"internal/mysqlbox"},
 		"github.com/spf13/cobra":                {"cmd/saltmine"},
+		"github.com/spf13/pflag":                {"cmd/saltmine"}, // cobra's flags
 		"golang.org/x/crypto/acme":              {"listener/acmed"},
 		"golang.org/x/crypto/chacha20poly1305":  {"internal/seal"},
 		"golang.org/x/net/idna":                 {"internal/token"},

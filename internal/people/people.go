@@ -6,7 +6,9 @@
 //	forensics  opens evidence, which shows canaries' identities
 //	auditor    reads the evidence log, and incidents
 //
-// A role is what somebody may see, not a rank: forensics sets no verdict.
+// A role is what somebody may see, not a rank: forensics sets no verdict. Where a
+// second person has to approve, that is one of forensics or an auditor, and never
+// the one who asked.
 //
 // A token comes as a bearer's, or behind the person's name as HTTP Basic
 // credentials, which browsers ask for. All persons are compared with it, in
@@ -42,6 +44,9 @@ const (
 	Forensics Role = "forensics"
 	Auditor   Role = "auditor"
 )
+
+// Seconds are the roles of those who may approve what another person asks for.
+func Seconds() []Role { return []Role{Forensics, Auditor} }
 
 // Person is one person, or one program.
 type Person struct {
@@ -118,18 +123,21 @@ func (d *Door) Enter(r *http.Request) (*Person, *Failure) {
 	if !basic {
 		token = bearer(r.Header)
 	}
-	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	var who *Person
-	for i := range d.people {
-		fits := subtle.ConstantTimeCompare(sum[:], d.people[i].Sum[:]) == 1
-		if fits && (!basic || name == d.people[i].Name) {
-			who = &d.people[i]
-		}
-	}
-	if who != nil {
+	if who := d.Person(token); who != nil && (!basic || name == who.Name) {
 		return who, nil
 	}
 	return nil, d.fail(r.RemoteAddr)
+}
+
+// Person gives whose token it is; nil when it is nobody's.
+func (d *Door) Person(token string) (who *Person) {
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	for i := range d.people {
+		if subtle.ConstantTimeCompare(sum[:], d.people[i].Sum[:]) == 1 {
+			who = &d.people[i]
+		}
+	}
+	return who
 }
 
 func bearer(h http.Header) string {

@@ -28,6 +28,9 @@ var ErrTampered = errors.New("the evidence log has been changed")
 // By says who does something, and how it came.
 type By struct {
 	Who, Via string
+	// Approval is under which a second person has let them; empty where none is
+	// needed. It is used up by what is done.
+	Approval canary.ApprovalID
 	// Version is what an incident was when it was shown to them, see [Case]. Where
 	// it has changed since, nothing is done: [ErrStale]. Empty: whatever it is.
 	Version string

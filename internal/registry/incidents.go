@@ -270,12 +270,16 @@ func (r *Registry) ContactCounts(ctx context.Context) (map[string]int, error) {
 // shown.
 func (r *Registry) Reveal(ctx context.Context, by By, ids ...canary.ID) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		outcome, err := r.underApproval(ctx, tx, by, "opened")
+		if err != nil {
+			return err
+		}
 		for _, id := range ids {
 			_, err := tx.ExecContext(ctx, "INSERT INTO reveals (id, canary, who, revealed) VALUES (?,?,?,?)", canary.NewID("v"), id, short(by.Who, 200), micros(r.now()))
 			if err != nil {
 				return err
 			}
-			if err := r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActReveal, About: string(id), Outcome: "opened"}); err != nil {
+			if err := r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActReveal, About: string(id), Outcome: outcome}); err != nil {
 				return err
 			}
 		}

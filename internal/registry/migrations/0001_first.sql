@@ -308,6 +308,18 @@ CREATE TABLE reveals (
   who VARCHAR(200) NOT NULL,
   revealed BIGINT NOT NULL
 );
+-- What one person asked for and another has to approve; see approvals.go. blind is
+-- the index of who asked and for what.
+CREATE TABLE approvals (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  blind VARCHAR(32) COLLATE BINARY NOT NULL,
+  state VARCHAR(16) COLLATE BINARY NOT NULL,
+  asked BIGINT NOT NULL,
+  ends BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX approvals_by_blind ON approvals (blind, asked);
+CREATE INDEX approvals_by_time ON approvals (asked);
 -- The evidence log, which is only added to; see acts.go. act_head has one row.
 CREATE TABLE acts (
   seq BIGINT NOT NULL PRIMARY KEY,
@@ -328,6 +340,7 @@ INSERT INTO act_head (id, sealed) VALUES (1, '');
 
 -- +goose Down
 DROP TABLE act_head;
+DROP TABLE approvals;
 DROP TABLE acts;
 DROP TABLE reveals;
 DROP TABLE panels;
