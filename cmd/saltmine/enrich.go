@@ -20,7 +20,7 @@ func (s *server) enrich(ctx context.Context, p canary.Page) canary.Page {
 	if p.Incident == "" {
 		return p
 	}
-	if _, desk := p.Place.Agent(); desk || p.Place == canary.Unmarked {
+	if _, desk := p.Place.Agent(); desk || p.Place.Reports() || p.Place == canary.Unmarked {
 		return p
 	}
 	t, err := traceIncident(ctx, s.reg, p.Incident, s.app.now())

@@ -156,7 +156,7 @@ func (s *server) wire(ctx context.Context) error {
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	c := incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
+		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Alike: s.reg.Alike, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
 	if s.seeks != nil { // it is not there yet when it is made itself
 		c.Searching = s.seeks.Wake
@@ -207,7 +207,7 @@ func (s *server) console(ctx context.Context) error {
 	door := doorOf(s.cfg.API, s.app.now)
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Config{
-		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Notices: s.reg.Notices, Log: s.log,
+		Incidents: s.reg.Incidents, Incident: s.reg.Incident, Reports: s.reg.ReportsOf, Notices: s.reg.Notices, Log: s.log,
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, Door: door, Record: s.reg.Record,
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())

@@ -64,11 +64,16 @@ func (t traced) Text(w io.Writer) error {
 			t.Incident.ID, t.Incident.Severity, t.Incident.Place, agent, t.Incident.Support)
 		return err
 	}
+	if t.Incident.Place.Reports() {
+		_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nPeople's reports that are its evidence: %d. They name no token and lead to no extract.\n",
+			t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Support)
+		return err
+	}
 	if t.Incident.Place == canary.Unmarked {
 		_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nTokens of drills stand in no table: contacts with them lead to no extract.\n", t.Incident.ID, t.Incident.Severity, t.Incident.Place)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries that came with them: %d, supporting evidence without weight.\n\n",
+	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries and people's reports that came with them: %d, supporting evidence without weight.\n\n",
 		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
 	if err != nil {
 		return err
@@ -205,7 +210,7 @@ const lookedThrough = 1000
 func leads(p canary.Place) bool {
 	_, desk := p.Agent()
 	_, drill := p.Drill()
-	return !desk && !drill && p != canary.Unmarked
+	return !desk && !drill && !p.Reports() && p != canary.Unmarked
 }
 
 // plantedHits are the hits of an incident on planted tokens, or on what stands for
@@ -255,49 +260,6 @@ func pickIncident(ctx context.Context, reg *registry.Registry, id canary.Inciden
 		}
 	}
 	return canary.Incident{}, errors.New("there is no incident to trace: no planted token has been contacted")
-}
-
-func (a *app) incidentsCmd() *cobra.Command {
-	var limit int
-	cmd := &cobra.Command{
-		Use: "incidents", Short: "List incidents, newest first", Args: cobra.NoArgs,
-		Example: "  saltmine incidents --output json",
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			c, err := a.openCore(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, c.close()) }()
-			list, err := c.reg.Incidents(cmd.Context(), limit)
-			if err != nil {
-				return err
-			}
-			if list == nil {
-				list = []canary.Incident{} // none is [] in JSON, not null
-			}
-			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
-		},
-	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`")
-	return cmd
-}
-
-func printIncidents(w io.Writer, list []canary.Incident) error {
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "no incidents")
-		return err
-	}
-	for _, inc := range list {
-		verdict := string(inc.Verdict)
-		if verdict == "" {
-			verdict = "open"
-		}
-		if _, err := fmt.Fprintf(w, "%s  %s  %s  opened %s  %d canaries  %d contacts  %d dns  %s\n", inc.Severity, inc.ID, inc.Place,
-			inc.Opened.Format(time.RFC3339), inc.Canaries, inc.Contacts, inc.Support, verdict); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (a *app) extractsCmd() *cobra.Command {

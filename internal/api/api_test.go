@@ -146,9 +146,14 @@ func TestPaging(t *testing.T) {
 		}
 	}
 	var d struct {
-		Listed []registry.FiledContact `json:"contact_list"`
+		Listed  []registry.FiledContact `json:"contact_list"`
+		Reports []canary.Joined         `json:"reports"`
 	}
-	var o canary.Outcome
+	report := canary.Contact{ID: contactID(4999), Channel: canary.Report, At: start().Add(-time.Hour), Ear: canary.EarReport, Facts: map[string]string{canary.ReportedBy: victim}}
+	o := canary.Outcome{
+		Entries:  []canary.Entry{{Contact: report}},
+		Supports: []canary.Support{{Incident: incident(0), Contact: report.ID, Why: "the same caller, 2 h after"}},
+	}
 	for i := range 150 {
 		c := canary.Contact{ID: contactID(5000 + i), Channel: canary.DNS, At: start(), Ear: "dnsd"}
 		o.Entries = append(o.Entries, canary.Entry{Contact: c})
@@ -160,7 +165,10 @@ func TestPaging(t *testing.T) {
 	link, _, _ := strings.Cut(strings.TrimPrefix(r.header.Get("Link"), "<"), ">")
 	var rest []registry.FiledContact
 	w.get("responder", link, http.StatusOK).into(t, &rest)
-	if len(d.Listed) != 100 || len(rest) != 51 || rest[0].ID <= d.Listed[99].ID {
+	if len(d.Reports) != 1 || d.Reports[0] != (canary.Joined{Contact: report.ID, At: report.At, Why: "the same caller, 2 h after"}) {
+		t.Errorf("reports %+v", d.Reports)
+	}
+	if len(d.Listed) != 100 || len(rest) != 52 || rest[0].ID <= d.Listed[99].ID {
 		t.Errorf("%d contacts, then %d behind %s", len(d.Listed), len(rest), link)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	placeForm   = regexp.MustCompile(`^(db|copy|desk):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+	placeForm   = regexp.MustCompile(`^(db|copy|desk|report):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 	versionForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 )
 
@@ -25,7 +25,7 @@ func (a *API) incidents(ctx context.Context, c *call) (*answer, error) {
 	f := registry.CaseFilter{
 		Open: state == "open", Closed: state == "closed",
 		Verdict: canary.Verdict(q.word("verdict", verdicts()...)),
-		Place:   canary.Place(q.matching("place", placeForm, "db:NAME, copy:NAME or desk:NAME")),
+		Place:   canary.Place(q.matching("place", placeForm, "db:NAME, copy:NAME, desk:NAME or report:NAME")),
 		Since:   q.time("since"), Until: q.time("until"),
 	}
 	if text := q.word("severity", "P1", "P2", "P3", "P4"); text != "" {
@@ -55,7 +55,10 @@ type detail struct {
 	registry.Case
 	// Listed are the newest contacts; the header Link leads to more.
 	Listed []registry.FiledContact `json:"contact_list"`
-	Pages  []registry.PageStatus   `json:"pages"`
+	// Reports are what people told us, the newest, each with what it has in common
+	// with the incident.
+	Reports []canary.Joined       `json:"reports"`
+	Pages   []registry.PageStatus `json:"pages"`
 	// History is what responders said, the last first.
 	History []canary.Act `json:"history"`
 }
@@ -73,6 +76,9 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	if d.Listed, err = a.cfg.Registry.Contacts(ctx, registry.ContactFilter{Incident: id, Limit: pageDefault + 1}); err != nil {
 		return nil, err
 	}
+	if d.Reports, err = a.cfg.Registry.ReportsOf(ctx, id, pageDefault); err != nil {
+		return nil, err
+	}
 	if d.Pages, err = a.cfg.Registry.PagesOf(ctx, id); err != nil {
 		return nil, err
 	}
@@ -82,7 +88,7 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	}
 	more := len(d.Listed) > pageDefault
 	d.Listed = d.Listed[:min(pageDefault, len(d.Listed))]
-	d.Listed, d.Pages, d.History = some(d.Listed), some(d.Pages), some(acts)
+	d.Listed, d.Reports, d.Pages, d.History = some(d.Listed), some(d.Reports), some(d.Pages), some(acts)
 	out, err := reply(d)
 	if err == nil && more {
 		last := d.Listed[pageDefault-1]

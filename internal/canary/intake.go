@@ -68,10 +68,13 @@ type OwnCount struct {
 	Last     time.Time `json:"last,omitzero"`
 }
 
-// Support joins a contact that names no token (DNS) to an incident.
+// Support joins a contact that names no token (DNS, a report) to an incident.
 type Support struct {
 	Incident IncidentID
 	Contact  ContactID
+	// Why says what a report has in common with the incident, naming nobody; it is
+	// empty for DNS.
+	Why string
 }
 
 // Delivery sends one page of an outcome to one route.
@@ -96,6 +99,7 @@ type Outcome struct {
 	Entries    []Entry
 	Hits       []Hit
 	Supports   []Support
+	Clues      []Clue     // each contact's are all that it has for the incident
 	Incidents  []Incident // new or changed
 	Pages      []Page
 	Deliveries []Delivery

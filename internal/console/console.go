@@ -36,6 +36,8 @@ type Config struct {
 	Incidents func(ctx context.Context, limit int) ([]canary.Incident, error)
 	Incident  func(ctx context.Context, id canary.IncidentID) (canary.Incident, error)
 	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
+	// Reports gives what people reported that belongs to an incident, the newest.
+	Reports func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
 	// Notices gives the newest, those that nobody has acknowledged or all.
 	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
@@ -96,6 +98,11 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
+	reports, err := c.cfg.Reports(r.Context(), id, listed)
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
 	var text writer
 	if err := trace.Text(&text); err != nil {
 		c.fault(w, err)
@@ -103,8 +110,9 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	}
 	c.show(w, "incident.html", struct {
 		canary.Incident
-		Trace string
-	}{inc, string(text)})
+		Reports []canary.Joined
+		Trace   string
+	}{inc, reports, string(text)})
 }
 
 type writer []byte

@@ -35,7 +35,7 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 			return err
 		}
 	}
-	return nil
+	return w.recognise(ctx, c, said, from)
 }
 
 // newHit is a contact on one token, before it is weighed.

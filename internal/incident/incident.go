@@ -84,6 +84,7 @@ type Blinder interface {
 	BlindDomain(domain string) string
 	BlindOrigin(origin string) string
 	Stratum(kind canary.Kind, text string) string
+	BlindClue(trait canary.Trait, text string) int64
 }
 
 // Rates tells how much is planted, and how often placebos are contacted.
@@ -105,7 +106,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Searching, Senders, Signed, Turn, Stray, Call, Marked, Looker,
+// Known, Searching, Senders, Signed, Turn, Stray, Alike, Call, Marked, Looker,
 // Rates, FalsePages and Written must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
@@ -137,6 +138,9 @@ type Config struct {
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
+	// Alike gives the contacts of a time that have one of some clues. Nil: what people
+	// report is joined to nothing.
+	Alike func(ctx context.Context, clues []int64, from, until time.Time) ([]canary.Alike, error)
 	// Call gives a filed contact, nil when there is none: what a call began with.
 	Call func(ctx context.Context, id canary.ContactID) (*canary.Contact, error)
 	// Marked finds the shot of a drill whose mark for a target a text is. Nil: no

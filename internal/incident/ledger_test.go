@@ -152,6 +152,10 @@ func (l *ledger) Commit(_ context.Context, o canary.Outcome) error {
 func (l *ledger) BlindDomain(domain string) string { return domain }
 func (l *ledger) BlindOrigin(origin string) string { return origin }
 
+func (l *ledger) BlindClue(trait canary.Trait, text string) int64 {
+	return int64(len(trait) + len(text))
+}
+
 func (l *ledger) Stratum(kind canary.Kind, text string) string {
 	if _, domain, ok := strings.Cut(text, "@"); ok {
 		return string(kind) + "|" + domain

@@ -13,8 +13,10 @@ func searched(c *canary.Contact) bool {
 	switch c.Channel {
 	case canary.SMTP, canary.IMAP:
 		return !c.Probe
-	case canary.Voice, canary.SMS, canary.Report:
+	case canary.Voice, canary.SMS:
 		return !c.Probe && words(c) != ""
+	case canary.Report:
+		return !c.Probe && !c.Reporter()
 	default:
 		return false
 	}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 
 	"saltmine/internal/canary"
@@ -19,6 +20,12 @@ func origin(c *canary.Contact) string {
 		return string(c.Channel) + "|" + c.Source
 	case canary.ByTicket: // the agent alone would stand for every caller
 		return string(c.Channel) + "|" + c.Source + "|" + strings.ToLower(c.Facts["caller"])
+	case canary.Report: // of IPv6 one person has a whole network
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is6() {
+			net, _ := ip.WithZone("").Prefix(64) // which every address of it has
+			host = net.String()
+		}
+		return string(c.Channel) + "|" + host + "|" + c.Source
 	case canary.IMAP: // who connected to the provider is not known, and strangers share a large domain
 		return string(c.Channel) + "|" + strings.ToLower(c.Source)
 	default: // a sender that changes with each mail keeps its domain

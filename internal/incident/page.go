@@ -26,6 +26,9 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 	if run, ok := inc.Place.Drill(); ok {
 		return composeDrill(p, run, inc)
 	}
+	if inc.Place.Reports() {
+		return composeReports(p, inc)
+	}
 	if inc.Place == canary.Unmarked {
 		return composeUnmarked(p)
 	}

@@ -138,7 +138,7 @@ func (s *Searcher) search(ctx context.Context, c *canary.Contact) (f found, err 
 		f.more, err = s.mentioned(ctx, c, &f.said, deadline)
 	})
 	// What reached a token and was read whole before its page says nothing new.
-	f.deserving = len(f.more) > 0 || len(f.had) > 0 && len(c.Raw)+len(c.Text) > glanced
+	f.deserving = len(f.more) > 0 || reported(c) || len(f.had) > 0 && len(c.Raw)+len(c.Text) > glanced
 	return f, err
 }
 
@@ -244,10 +244,14 @@ func (w *work) again(ctx context.Context, f *found) error {
 	whole := *c
 	whole.Targets = slices.Concat(c.Targets, f.more)
 	matches, err := w.in.cfg.Finder.Match(ctx, whole.Targets)
-	if err != nil || len(matches) == 0 {
-		return err
+	from := w.in.cfg.Blind.BlindOrigin(origin(c))
+	if err == nil && len(matches) > 0 {
+		err = w.assess(ctx, &whole, from, f.said, matches, false)
 	}
-	return w.assess(ctx, &whole, w.in.cfg.Blind.BlindOrigin(origin(c)), f.said, matches, false)
+	if err == nil && reported(c) {
+		err = w.report(ctx, c, f.said, from)
+	}
+	return err
 }
 
 // strengthen takes into the incident of a hit what the rest of its contact adds.

@@ -87,7 +87,7 @@ func (w *work) take(ctx context.Context, c canary.Contact) error {
 	}
 	w.filed[c.ID] = !c.Open
 	switch {
-	case c.Open, c.Unverified, flood(&c), housekeeping(&c):
+	case c.Open, c.Unverified, flood(&c), housekeeping(&c), c.Reporter():
 		return nil
 	case c.Channel == canary.DNS:
 		return w.takeQuery(ctx, &c, e.Domain)

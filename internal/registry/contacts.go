@@ -266,7 +266,7 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := r.saveIncidents(ctx, tx, o); err != nil {
 			return err
 		}
-		if err := r.saveLookers(ctx, tx, o.Lookers); err != nil {
+		if err := errors.Join(r.saveLookers(ctx, tx, o.Lookers), saveClues(ctx, tx, o.Clues)); err != nil {
 			return err
 		}
 		return savePages(ctx, tx, o)
@@ -318,7 +318,7 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 		return err
 	}
 	if e.Replaces {
-		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?"} {
+		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?", "DELETE FROM clues WHERE contact = ?"} {
 			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
 				return err
 			}
@@ -374,7 +374,7 @@ func saveSupport(ctx context.Context, tx *sql.Tx, s canary.Support) error {
 	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM supports WHERE incident = ? AND contact = ?", s.Incident, s.Contact).Scan(&n); err != nil || n > 0 {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO supports (incident, contact) VALUES (?,?)", s.Incident, s.Contact)
+	_, err := tx.ExecContext(ctx, "INSERT INTO supports (incident, contact, why) VALUES (?,?,?)", s.Incident, s.Contact, short(s.Why, 200))
 	return err
 }
 

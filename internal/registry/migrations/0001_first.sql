@@ -131,12 +131,26 @@ CREATE TABLE hits (
 CREATE INDEX hits_by_stratum ON hits (stratum, channel, role, counts, heard);
 CREATE INDEX hits_by_incident ON hits (incident);
 CREATE INDEX hits_by_origin ON hits (origin, heard);
+-- why is what a report has in common with the incident.
 CREATE TABLE supports (
   incident VARCHAR(32) COLLATE BINARY NOT NULL,
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
+  why VARCHAR(200) NOT NULL,
   PRIMARY KEY (incident, contact)
 );
 CREATE INDEX supports_by_contact ON supports (contact);
+-- By what contacts that hit a token, and reports of people, are known to be one
+-- author's: blind indexes of numbers, addresses, domains, and runs of words.
+CREATE TABLE clues (
+  blind BIGINT NOT NULL,
+  contact VARCHAR(128) COLLATE BINARY NOT NULL,
+  incident VARCHAR(32) COLLATE BINARY NOT NULL,
+  trait VARCHAR(8) COLLATE BINARY NOT NULL,
+  origin VARCHAR(32) COLLATE BINARY NOT NULL,
+  heard BIGINT NOT NULL,
+  PRIMARY KEY (blind, contact, incident)
+);
+CREATE INDEX clues_by_contact ON clues (contact);
 CREATE TABLE incidents (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   place VARCHAR(80) COLLATE BINARY NOT NULL,

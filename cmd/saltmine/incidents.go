@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+)
+
+func (a *app) incidentsCmd() *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use: "incidents", Short: "List incidents, newest first", Args: cobra.NoArgs,
+		Example: "  saltmine incidents --output json\n  saltmine incidents show i_4g3v0kx2m1c8w5pq",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			c, err := a.openCore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, c.close()) }()
+			list, err := c.reg.Incidents(cmd.Context(), limit)
+			if err != nil {
+				return err
+			}
+			if list == nil {
+				list = []canary.Incident{} // none is [] in JSON, not null
+			}
+			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`")
+	cmd.AddCommand(a.incidentCmd())
+	return cmd
+}
+
+func printIncidents(w io.Writer, list []canary.Incident) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "no incidents")
+		return err
+	}
+	for i := range list {
+		if err := printIncident(w, &list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printIncident(w io.Writer, inc *canary.Incident) error {
+	_, err := fmt.Fprintf(w, "%s  %s  %s  opened %s  %d canaries  %d contacts  %d beside  %s\n", inc.Severity, inc.ID, inc.Place,
+		inc.Opened.Format(time.RFC3339), inc.Canaries, inc.Contacts, inc.Support, cmp.Or(string(inc.Verdict), "open"))
+	return err
+}
+
+// shownIncident is one incident with what people reported that belongs to it.
+type shownIncident struct {
+	canary.Incident
+	Reports []canary.Joined `json:"reports"`
+}
+
+// reportsShown bounds the reports of one incident: the newest.
+const reportsShown = 200
+
+func (a *app) incidentCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "show INCIDENT", Short: "Show one incident: its reasons, and what people reported of it", Args: cobra.ExactArgs(1),
+		Example: "  saltmine incidents show i_4g3v0kx2m1c8w5pq",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			c, err := a.openCore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, c.close()) }()
+			inc, err := c.reg.Incident(cmd.Context(), canary.IncidentID(args[0]))
+			if err != nil {
+				return err
+			}
+			reports, err := c.reg.ReportsOf(cmd.Context(), inc.ID, reportsShown)
+			if err != nil {
+				return err
+			}
+			return a.print(shownIncident{inc, slices.Concat([]canary.Joined{}, reports)}, func(w io.Writer) error { return printShown(w, &inc, reports) })
+		},
+	}
+}
+
+func printShown(w io.Writer, inc *canary.Incident, reports []canary.Joined) error {
+	if err := printIncident(w, inc); err != nil {
+		return err
+	}
+	for _, why := range inc.Reasons {
+		if _, err := fmt.Fprintf(w, "  %s\n", why); err != nil {
+			return err
+		}
+	}
+	for _, r := range reports {
+		if _, err := fmt.Fprintf(w, "report %s  made %s  %s\n", r.Contact, r.At.Format(time.RFC3339), r.Why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
