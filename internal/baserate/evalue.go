@@ -6,9 +6,9 @@ import "math"
 // at equal distances of the logarithm. Less than twice as often is no leak that
 // anybody would see, and beyond a thousand times nothing changes.
 const (
-	leastRatio = 2
-	mostRatio  = 1000
-	ratios     = 40
+	leastLog = math.Ln2      // 2
+	mostLog  = 3 * math.Ln10 // 1000
+	ratios   = 40
 )
 
 // EValue is the e-value of so many contacts on planted tokens and on placebos,
@@ -20,17 +20,16 @@ func EValue(r float64, planted, placebo int) float64 {
 	if r <= 0 {
 		return 1
 	}
+	const step = (mostLog - leastLog) / (ratios - 1)
+	all, hits := float64(planted+placebo), float64(planted)
+	without := all * math.Log1p(r)
 	sum := 0.0
 	for i := range ratios {
-		th := leastRatio * math.Pow(mostRatio/leastRatio, float64(i)/(ratios-1))
-		sum += math.Exp(logFactor(th, r, planted, placebo))
+		log := leastLog + float64(i)*step
+		// The logarithm of the likelihood ratio at th = exp(log).
+		sum += math.Exp(without + hits*log - all*math.Log(math.Exp(log)+r))
 	}
 	return sum / ratios
-}
-
-// logFactor is the logarithm of the likelihood ratio at one rate ratio.
-func logFactor(th, r float64, planted, placebo int) float64 {
-	return float64(planted)*math.Log(th*(1+r)/(th+r)) + float64(placebo)*math.Log((1+r)/(th+r))
 }
 
 // Supremum is what no e-value exceeds with r placebos to a token: (1+r)^planted.

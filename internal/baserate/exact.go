@@ -23,14 +23,17 @@ func solve(holds func(float64) bool, near float64) float64 {
 	for !holds(high) {
 		low, high = high, high*2
 	}
-	for range 200 {
-		if mid := (low + high) / 2; holds(mid) {
+	for {
+		mid := (low + high) / 2
+		switch {
+		case mid <= low || mid >= high: // no number lies between them
+			return high
+		case holds(mid):
 			high = mid
-		} else {
+		default:
 			low = mid
 		}
 	}
-	return high
 }
 
 // PoissonAtLeast is the probability of k or more where m are expected.

@@ -30,6 +30,41 @@ func (w *world) told() (list []registry.PageStatus) {
 	return list
 }
 
+// Databases of a burst, and the canaries of each.
+const shops, inShop = 40, 3
+
+// shops plants the canaries of a burst.
+func (w *world) shops() {
+	w.t.Helper()
+	for p := range shops {
+		for n := range inShop {
+			w.plant(canary.Place(fmt.Sprintf("db:shop%d", p)), 1+p*inShop+n)
+		}
+	}
+}
+
+// noise is contact i of a burst: of twenty one reaches a canary by mail, one a
+// placebo, one each rings and writes, and the others reach nothing. Each has a
+// source of its own.
+func (w *world) noise(i int) canary.Contact {
+	var c canary.Contact
+	switch i % 20 {
+	case 0:
+		c = w.mail(address(1 + i/20%(shops*inShop)))
+	case 1:
+		c = w.mail(placebo(1 + i/20%(shops*inShop)))
+	case 2:
+		c = w.call(canary.Voice, number(1+i/20%(shops*inShop)), "hello")
+	case 3:
+		c = w.call(canary.SMS, number(1+i/20%(shops*inShop)), "you won")
+	default:
+		c = w.mail(fmt.Sprintf("info%d@example.net", i))
+	}
+	c.Peer = fmt.Sprintf("198.51.%d.%d:25", i/250%250, i%250)
+	c.Source = fmt.Sprintf("bulk@d%d.example.org", i)
+	return c
+}
+
 // TestBurst: a burst of noise on forty databases, from as many sources as there
 // are contacts, makes ten pages in its hour at most. A true first hit in the middle
 // pages by itself in the group that it comes in, though everything was acknowledged
@@ -37,34 +72,11 @@ func (w *world) told() (list []registry.PageStatus) {
 func TestBurst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const places, each = 40, 3
-	for p := range places {
-		for n := range each {
-			w.plant(canary.Place(fmt.Sprintf("db:shop%d", p)), 1+p*each+n)
-		}
-	}
+	w.shops()
 	w.plant("db:quiet", 900)
 	w.pass(240 * time.Hour)
-	noise := func(i int) canary.Contact {
-		var c canary.Contact
-		switch i % 20 {
-		case 0:
-			c = w.mail(address(1 + i%(places*each)))
-		case 1:
-			c = w.mail(placebo(1 + i%(places*each)))
-		case 2:
-			c = w.call(canary.Voice, number(1+i%(places*each)), "hello")
-		case 3:
-			c = w.call(canary.SMS, number(1+i%(places*each)), "you won")
-		default:
-			c = w.mail(fmt.Sprintf("info%d@example.net", i))
-		}
-		c.Peer = fmt.Sprintf("198.51.%d.%d:25", i/250%250, i%250)
-		c.Source = fmt.Sprintf("bulk@d%d.example.org", i)
-		return c
-	}
 	for i := range *burst / 2 {
-		w.hear(noise(i))
+		w.hear(w.noise(i))
 	}
 	must(t, w.intake().Drain(w.ctx))
 	for _, inc := range w.incidents() {
@@ -77,7 +89,7 @@ func TestBurst(t *testing.T) {
 			hit.Raw = mailRaw("hello", "Dear Dana Whitfield900, your ticket "+ticket(900))
 			w.hear(hit)
 		}
-		w.hear(noise(*burst/2 + i))
+		w.hear(w.noise(*burst/2 + i))
 	}
 	must(t, w.intake().Drain(w.ctx))
 	all, truth := w.told(), 0

@@ -175,25 +175,29 @@ func (l *ledger) Registered(context.Context) ([]canary.Registered, error) {
 	return []canary.Registered{{At: l.since, Tokens: l.domains*l.planted + l.blocks*l.rung}}, nil
 }
 
-// true contacts of a leak, by what they are.
-func (l *ledger) leak(rng *rand.Rand, kind string, n int, from time.Time) (list []canary.Contact) {
-	at := from
+// leak is true contacts of a leak on one sort of tokens. Those that are named tell
+// what stands in the record: the ticket, or the name with it or with the number.
+func (l *ledger) leak(rng *rand.Rand, s sort, kind string, n int, from time.Time) (list []canary.Contact) {
+	at, named := from, kind == "named"
 	for i := range n {
 		at = canary.Micro(at.Add(time.Duration(rng.ExpFloat64() * float64(5*24*time.Hour))))
-		c := canary.Contact{ID: canary.ContactID(fmt.Sprintf("k_true%08d", i)), Channel: canary.SMTP, At: at, Ear: "leak",
-			Peer: fmt.Sprintf("203.0.113.%d:25", i), Source: fmt.Sprintf("scam%d@x%x.example.com", i, rng.Uint64()),
-			Targets: []canary.Target{{Kind: canary.Email, Text: l.pool().Address(rng.IntN(l.domains), rng.IntN(l.planted))}}, Raw: noise.Message("hello")}
-		switch {
-		case kind == "calls" || kind == "content" && rng.IntN(3) == 0:
-			c.Channel, c.Source, c.Raw, c.Text = canary.Voice, fmt.Sprintf("+1212%07d", rng.IntN(1e7)), nil, "hello"
+		c := canary.Contact{ID: canary.ContactID(fmt.Sprintf("k_true%08d", i)), At: at, Ear: "leak"}
+		if s == phones {
+			c.Channel, c.Source, c.Text = canary.Voice, fmt.Sprintf("+1212%07d", rng.IntN(1e7)), "hello, this is about your computer"
 			c.Targets = []canary.Target{{Kind: canary.Phone, Text: l.pool().Number(rng.IntN(l.blocks), rng.IntN(l.rung))}}
-			if kind == "content" {
-				c.Text = "am I speaking to Dana Whitfield"
+			if named {
+				c.Text = pick(rng, "am I speaking to Dana Whitfield", "I call about ticket T K 2 0 2 5 0 0 0 1 7", "Ms Whitfield, Dana? your case TK-2025-00017")
 			}
-		case kind == "content" && rng.IntN(2) == 0:
-			c.Raw = noise.Message("about your ticket TK-2025-00017")
+		} else {
+			c.Channel, c.Peer, c.Source, c.Raw = canary.SMTP, fmt.Sprintf("203.0.113.%d:25", i), fmt.Sprintf("scam%d@x%x.example.com", i, rng.Uint64()), noise.Message("hello")
+			c.Targets = []canary.Target{{Kind: canary.Email, Text: l.pool().Address(rng.IntN(l.domains), rng.IntN(l.planted))}}
+			if named {
+				c.Raw = noise.Message(pick(rng, "about your ticket TK-2025-00017", "Dear Dana Whitfield, we looked into TK202500017", "Case TK 2025 00017 is not closed"))
+			}
 		}
 		list = append(list, c)
 	}
 	return list
 }
+
+func pick(rng *rand.Rand, from ...string) string { return from[rng.IntN(len(from))] }

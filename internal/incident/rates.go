@@ -217,7 +217,9 @@ func (in *Intake) beyond(cells []reached) (sig signal, yearly float64) {
 		}
 		often := rate.CrowdsPerYear(n, tokens, window) * float64(len(cells))
 		yearly = min(yearly, often)
-		shown *= r.evidence().EValue()
+		if spoken {
+			shown *= r.evidence().EValue()
+		}
 		if often > in.cfg.crowded() || spoken && shown < called {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/dialogue"
@@ -98,6 +99,9 @@ const (
 )
 
 func unaccent(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return strings.ToLower(text) // most of what is said
+	}
 	base := map[rune]rune{}
 	letters := []rune(plain)
 	for i, r := range []rune(accented) {

@@ -41,6 +41,9 @@ type Rates struct {
 	Echoes       float64 // DNS queries a domain-day
 }
 
+// DirtyCalls are those a day of a number that had an owner before.
+const DirtyCalls = 0.67
+
 // Documented are the rates that are measured, or assumed where there is nothing.
 func Documented() Rates {
 	return Rates{
