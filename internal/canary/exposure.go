@@ -56,6 +56,28 @@ type Heard struct {
 	Hits []Reach
 }
 
+// Pooled is what is known of all cells of one channel and kind together.
+type Pooled struct {
+	// Reached are the strata of which a placebo was reached within a year.
+	Reached  map[string]bool
+	Placebos []Registered
+}
+
+// Elsewhere counts the other strata that were reached, and gives for how many
+// token-years all placebos have been heard, of a year at most.
+func (p *Pooled) Elsewhere(stratum string, at time.Time) (reached int, placeboYears float64) {
+	for _, r := range p.Placebos {
+		if !r.At.After(at) {
+			placeboYears += float64(r.Tokens) * years(min(at.Sub(r.At), LongPast))
+		}
+	}
+	reached = len(p.Reached)
+	if p.Reached[stratum] {
+		reached--
+	}
+	return reached, placeboYears
+}
+
 // At is the exposure at a moment, without the total.
 func (h *Heard) At(at time.Time) (x Exposure) {
 	x.Planted = TokensBy(h.Planted, at)

@@ -171,6 +171,20 @@ func (l *ledger) Heard(_ context.Context, cell canary.Cell, _ time.Time) (canary
 	return canary.Heard{Planted: []canary.Registered{{At: l.since, Tokens: planted}}, Placebos: []canary.Registered{{At: l.since, Tokens: placebos}}, Hits: l.counted[cell]}, nil
 }
 
+func (l *ledger) Pooled(_ context.Context, channel canary.Channel, kind canary.Kind, by time.Time) (canary.Pooled, error) {
+	tokens := l.domains * (l.perDomain - l.planted)
+	if kind == canary.Phone {
+		tokens = l.blocks * (l.perBlock - l.rung)
+	}
+	p := canary.Pooled{Reached: map[string]bool{}, Placebos: []canary.Registered{{At: l.since, Tokens: tokens}}}
+	for cell, hits := range l.counted { // none is empty
+		if cell.Channel == channel && cell.Kind() == kind && !hits[len(hits)-1].At.Before(by.Add(-canary.LongPast)) {
+			p.Reached[cell.Stratum] = true
+		}
+	}
+	return p, nil
+}
+
 func (l *ledger) Registered(context.Context) ([]canary.Registered, error) {
 	return []canary.Registered{{At: l.since, Tokens: l.domains*l.planted + l.blocks*l.rung}}, nil
 }

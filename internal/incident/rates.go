@@ -41,8 +41,23 @@ func prior(cell canary.Cell) baserate.Rate {
 
 // rated is a cell with what is known of it at one moment.
 type rated struct {
-	cell canary.Cell
+	cell   canary.Cell
+	before baserate.Rate // what is believed by all that is known of others
 	canary.Exposure
+}
+
+// believed is the prior of a cell when others are known: where placebos of many
+// domains are reached, noise is on its way to the next. One of them is a stray, and
+// that they are silent makes no domain better than the prior.
+func believed(cell canary.Cell, p *canary.Pooled, at time.Time) baserate.Rate {
+	r := prior(cell)
+	if cell.Spoken() {
+		return r // it was measured
+	}
+	reached, heard := p.Elsewhere(cell.Stratum, at)
+	all := r.After(baserate.Sample{Hits: max(0, reached-1), Years: heard})
+	r.Years = min(r.Years, r.Hits/all.Mean())
+	return r
 }
 
 func (x *rated) background() baserate.Background {
@@ -52,7 +67,7 @@ func (x *rated) background() baserate.Background {
 	}
 }
 
-func (x *rated) rate() baserate.Rate { return x.background().Rate(prior(x.cell)) }
+func (x *rated) rate() baserate.Rate { return x.background().Rate(x.before) }
 
 // quiet reports whether one contact on the cell weighs by itself: noise brings so
 // few that hardly a page a year would be made by it. One stray source at one placebo
@@ -60,7 +75,7 @@ func (x *rated) rate() baserate.Rate { return x.background().Rate(prior(x.cell))
 func (x *rated) quiet(budget float64) bool {
 	r := x.rate()
 	if x.Same && !x.cell.Spoken() {
-		r = baserate.Rate{Hits: prior(x.cell).Hits, Years: prior(x.cell).Years + x.PastYears}
+		r = baserate.Rate{Hits: x.before.Hits, Years: x.before.Years + x.PastYears}
 	}
 	return r.Mean()*float64(min(max(x.Total, 1), onSome)) <= budget
 }
@@ -79,7 +94,12 @@ func (w *work) rates(ctx context.Context, cell canary.Cell, at time.Time) (*rate
 		}
 		x.Add(h.Origin+" "+string(h.Token), !h.At.Before(at.Add(-together)))
 	}
-	return &rated{cell, x}, nil
+	return &rated{cell, believed(cell, w.pooled[poolOf(cell)], at), x}, nil
+}
+
+// poolOf is all cells of the channel and kind of one.
+func poolOf(cell canary.Cell) canary.Cell {
+	return canary.Cell{Channel: cell.Channel, Stratum: string(cell.Kind())}
 }
 
 // heard asks what is known of a cell, once in a group: a page must not wait for a
@@ -93,7 +113,14 @@ func (w *work) heard(ctx context.Context, cell canary.Cell) (*canary.Heard, erro
 		if err != nil {
 			return nil, err
 		}
-		w.planted, w.cells = planted, map[canary.Cell]*canary.Heard{}
+		w.planted, w.cells, w.pooled = planted, map[canary.Cell]*canary.Heard{}, map[canary.Cell]*canary.Pooled{}
+	}
+	if _, ok := w.pooled[poolOf(cell)]; !ok && !cell.Spoken() {
+		p, err := w.in.cfg.Rates.Pooled(ctx, cell.Channel, cell.Kind(), w.first)
+		if err != nil {
+			return nil, err
+		}
+		w.pooled[poolOf(cell)] = &p
 	}
 	h, err := w.in.cfg.Rates.Heard(ctx, cell, w.first)
 	if err != nil {

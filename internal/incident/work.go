@@ -30,7 +30,8 @@ type work struct {
 	first   time.Time                     // the group's earliest
 	cells   map[canary.Cell]*canary.Heard // that the registry was asked for
 	planted []canary.Registered
-	queries []query // DNS queries of this group, not yet in the registry
+	pooled  map[canary.Cell]*canary.Pooled // see poolOf
+	queries []query                        // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
 	runs    map[canary.DrillID]string     // drills that were contacted, and where their pages go

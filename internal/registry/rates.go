@@ -128,6 +128,35 @@ func (r *Registry) Heard(ctx context.Context, cell canary.Cell, from time.Time) 
 	return h, nil
 }
 
+// Pooled returns what is known of all cells of a channel and kind by a moment. Each
+// stratum is asked whether there is one hit, not for all of them.
+func (r *Registry) Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, by time.Time) (canary.Pooled, error) {
+	p := canary.Pooled{Reached: map[string]bool{}}
+	of := []any{canary.RolePlacebo, string(kind), string(kind) + "|%"}
+	err := r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? AND (stratum = ? OR stratum LIKE ?) GROUP BY registered", of, func(row *sql.Rows) error {
+		var reg canary.Registered
+		var at int64
+		err := row.Scan(&at, &reg.Tokens)
+		reg.At = fromMicros(at)
+		p.Placebos = append(p.Placebos, reg)
+		return err
+	})
+	if err == nil {
+		err = r.each(ctx, `SELECT e.stratum FROM (SELECT DISTINCT stratum FROM exposures WHERE role = ? AND (stratum = ? OR stratum LIKE ?)) e WHERE EXISTS
+			(SELECT 1 FROM hits h WHERE h.stratum = e.stratum AND h.channel = ? AND h.role = ? AND h.counts = 1 AND h.heard >= ? AND h.heard <= ?)`,
+			append(of, channel, canary.RolePlacebo, micros(by.Add(-canary.LongPast)), micros(by)), func(row *sql.Rows) error {
+				var stratum string
+				err := row.Scan(&stratum)
+				p.Reached[stratum] = true
+				return err
+			})
+	}
+	if err != nil {
+		return p, fmt.Errorf("registry: placebos of all %ss: %w", kind, err)
+	}
+	return p, nil
+}
+
 // Registered returns how many planted tokens were registered, and when.
 func (r *Registry) Registered(ctx context.Context) (list []canary.Registered, err error) {
 	err = r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? GROUP BY registered", []any{canary.RolePlanted}, func(row *sql.Rows) error {

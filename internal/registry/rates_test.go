@@ -50,6 +50,18 @@ func TestExposure(t *testing.T) {
 		if x, err := r.Heard(ctx, phone, day(1)); err != nil || len(x.Placebos) != 1 || x.Placebos[0].Tokens != 1 {
 			t.Errorf("a block: %+v, %v", x, err)
 		}
+		pooled, err := r.Pooled(ctx, canary.SMTP, canary.Email, day(9))
+		if n, heard := pooled.Elsewhere(net.Stratum, day(9)); n != 1 || math.Abs(heard-25*9/365.25) > 1e-9 || len(pooled.Reached) != 2 || err != nil {
+			t.Errorf("elsewhere %d in %g placebo-years, of %v, %v", n, heard, pooled.Reached, err)
+		}
+		if pooled, err := r.Pooled(ctx, canary.SMTP, canary.Email, day(370)); len(pooled.Reached) != 2 || err != nil {
+			t.Errorf("within a year: %v, %v", pooled.Reached, err)
+		}
+		for channel, at := range map[canary.Channel]time.Time{canary.SMTP: day(380), canary.IMAP: day(7), canary.Voice: day(9)} {
+			if pooled, err := r.Pooled(ctx, channel, canary.Email, at); len(pooled.Reached) != 0 || err != nil {
+				t.Errorf("by %s at %s: %v, %v", channel, at, pooled.Reached, err)
+			}
+		}
 		if r.Stratum(canary.Ticket, "TK1") != r.Stratum(canary.Ticket, "TK2") || phone.Kind() != canary.Phone || !phone.Spoken() || net.Spoken() {
 			t.Error("sorts of tokens")
 		}
