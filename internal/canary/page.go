@@ -35,6 +35,9 @@ type Page struct {
 	// Contacts and Canaries count what was seen when the page was written.
 	Contacts int `json:"contacts"`
 	Canaries int `json:"canaries"`
+	// Anew is set when it tells of a proof that nobody knew of who acknowledged: it
+	// wakes people until somebody acknowledges again.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // About is the id of what the page tells of: the incident, the notice, or a shot.

@@ -99,6 +99,7 @@ func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) e
 			w.out.Freed = append(w.out.Freed, s.ID)
 		}
 		p := compose(&s.Incident, w.in.cfg.Now(), w.in.cfg.Link(s.ID))
+		p.Anew = w.anew[s.ID]
 		w.out.Pages = append(w.out.Pages, p)
 		w.out.Deliveries = append(w.out.Deliveries, Deliveries(p.ID, routes)...)
 	}

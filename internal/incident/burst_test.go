@@ -137,6 +137,9 @@ func TestProofAfterAcknowledgedNoise(t *testing.T) {
 	if len(list) != 2 || !strings.Contains(strings.Join(list[1].Page.Reasons, "\n"), "quotes the ticket number") {
 		t.Errorf("%d pages", len(list))
 	}
+	if woke := w.deliver(w.reg.Outbox()); !woke[list[len(list)-1].Page.ID] {
+		t.Error("the page of the proof woke nobody")
+	}
 	w.take(hit)
 	if n := len(w.told()); n != 2 {
 		t.Errorf("%d pages when it comes again", n)
@@ -231,13 +234,13 @@ func TestGroupAsksOnce(t *testing.T) {
 
 // TestOneStrayIsNoRate: among 10,000 tokens elsewhere one stray mail to a placebo,
 // however often it comes, keeps no clean mail of its domain from the people; a second
-// source does.
+// source does, and so does one where many other domains are reached.
 func TestOneStrayIsNoRate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		domains, sources int
-		want             canary.Severity
-	}{{2, 1, canary.P2}, {175, 1, canary.P2}, {250, 1, canary.P2}, {250, 2, canary.P4}} {
+		domains, sources, elsewhere int
+		want                        canary.Severity
+	}{{2, 1, 0, canary.P2}, {175, 1, 0, canary.P2}, {250, 1, 0, canary.P2}, {250, 2, 0, canary.P4}, {250, 1, 20, canary.P4}, {250, 0, 1, canary.P2}} {
 		l := newLedger(start(), c.domains, 40, 1, 0, 0, 0)
 		w := newWorld(t)
 		w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, l, nil
@@ -245,6 +248,11 @@ func TestOneStrayIsNoRate(t *testing.T) {
 			m := w.mail()
 			m.Targets = []canary.Target{{Kind: canary.Email, Text: l.pool().Address(0, n)}}
 			return m
+		}
+		for d := range c.elsewhere {
+			stray := w.mail()
+			stray.Targets = []canary.Target{{Kind: canary.Email, Text: l.pool().Address(1+d, 50)}}
+			must(t, w.intake().Settle(w.ctx, stray))
 		}
 		for range 2 {
 			for n := range c.sources {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"saltmine/internal/canary"
@@ -58,7 +59,7 @@ func (o Outbox) steps(ctx context.Context, now time.Time) ([]step, error) {
 	err := o.r.each(ctx, `SELECT page, route, about, written, quiet, next_try > ? FROM (
 		SELECT d.page, d.route, d.about, d.written, d.next_try, d.fallback,
 			CASE WHEN EXISTS (SELECT 1 FROM incidents i WHERE i.id = d.about AND i.verdict <> '')
-				OR EXISTS (SELECT 1 FROM acks a, pages p WHERE a.about = d.about AND p.id = d.page AND a.severity <= p.severity) THEN 1 ELSE 0 END AS quiet,
+				OR EXISTS (SELECT 1 FROM acks a, pages p WHERE a.about = d.about AND p.id = d.page AND a.severity <= p.severity AND p.anew = 0) THEN 1 ELSE 0 END AS quiet,
 			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'sent' AND s.log = 0) AS sent,
 			(SELECT COUNT(*) FROM deliveries s WHERE s.page = d.page AND s.kind = d.kind AND s.state = 'due' AND s.log = 0) AS trying,
 			(SELECT MIN(s.fallback) FROM deliveries s WHERE s.page = d.page AND s.state = 'held') AS first
@@ -104,6 +105,9 @@ type Ack struct {
 	At       time.Time       `json:"at"`
 	Who      string          `json:"who"`
 	Via      string          `json:"via"` // the route it came back on, or "cli"
+	// elsewhere is set when it was said to a provider: of what was written later
+	// nothing was known.
+	elsewhere bool
 }
 
 // Acknowledge records that somebody is at an incident. What is no more urgent
@@ -140,7 +144,7 @@ const clocks = 30 * time.Second
 // was never heard of, they knew of the least urgent page that had been written for
 // the route. It is [ErrNotFound] when there was none.
 func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
-	return r.acknowledge(ctx, id, "", Ack{At: at, Who: who, Via: via},
+	return r.acknowledge(ctx, id, "", Ack{At: at, Who: who, Via: via, elsewhere: true},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, via, micros(at)}},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
 			[]any{id, via, micros(at.Add(clocks))}})
@@ -155,7 +159,7 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown 
 		for _, q := range ask {
 			err := notFound(tx.QueryRowContext(ctx, q.query, q.args...).Scan(&a.Severity))
 			if err == nil {
-				return r.ack(ctx, tx, string(id), a)
+				return errors.Join(a.know(ctx, tx, id), r.ack(ctx, tx, string(id), a))
 			}
 			if !errors.Is(err, ErrNotFound) {
 				return err
@@ -167,6 +171,17 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown 
 		return fmt.Errorf("registry: acknowledge %s: %w", id, err)
 	}
 	return nil
+}
+
+// know ends what pages prove anew, as far as it was known. A provider may tell whole
+// seconds; the time of whoever is asked here does not matter.
+func (a *Ack) know(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
+	by := int64(math.MaxInt64)
+	if a.elsewhere {
+		by = micros(a.At.Add(time.Second))
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE pages SET anew = 0 WHERE incident = ? AND anew = 1 AND written <= ?", id, by)
+	return err
 }
 
 // ack writes an acknowledgement, and that it was said to the evidence log, also

@@ -29,8 +29,8 @@ func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 			return err
 		}
 		written[p.ID] = p
-		if _, err := tx.ExecContext(ctx, "INSERT INTO pages (id, incident, severity, written, body) VALUES (?,?,?,?,?)",
-			p.ID, p.Incident, int(p.Severity), micros(p.At), string(body)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO pages (id, incident, severity, written, anew, body) VALUES (?,?,?,?,?,?)",
+			p.ID, p.Incident, int(p.Severity), micros(p.At), p.Anew, string(body)); err != nil {
 			return fmt.Errorf("registry: page %s: %w", p.ID, err)
 		}
 	}
@@ -107,7 +107,7 @@ const furthest = time.Hour + 5*time.Minute
 func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
 	var list []pager.Delivery
 	err := o.r.each(ctx, `SELECT body, page, incident, severity, about, route, kind, attempts, written, next_try, acked, verdict FROM (
-		SELECT p.body, p.incident, p.severity, d.about, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, COALESCE(a.severity, 0) AS acked, COALESCE(i.verdict, '') AS verdict,
+		SELECT p.body, p.incident, p.severity, d.about, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, CASE WHEN p.anew = 1 THEN 0 ELSE COALESCE(a.severity, 0) END AS acked, COALESCE(i.verdict, '') AS verdict,
 			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
 		FROM deliveries d JOIN pages p ON p.id = d.page LEFT JOIN acks a ON a.about = d.about LEFT JOIN incidents i ON i.id = d.about
 		WHERE d.state = ? AND (d.next_try <= ? OR d.next_try > ?) AND NOT `+waits+`) AS waiting

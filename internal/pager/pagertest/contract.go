@@ -122,6 +122,7 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Rig) {
 		"steps when all give up":         stepsWhenAllGiveUp,
 		"a log accepts nothing":          logAcceptsNothing,
 		"acknowledged":                   acknowledged,
+		"acknowledged and proved anew":   acknowledgedAnew,
 		"closed":                         closed,
 		"a later step takes the earlier": laterStep,
 		"a later step leaves the worse":  laterStepLeavesTheWorse,

@@ -135,6 +135,33 @@ func acknowledged(t *testing.T, b box, at time.Time) {
 	b.wantEscalated(t, at.Add(time.Hour), "second", "third")
 }
 
+// acknowledgedAnew: a page of a proof that came since wakes people, though it is no
+// more urgent, until somebody acknowledges that.
+func acknowledgedAnew(t *testing.T, b box, at time.Time) {
+	page := of(1, at)
+	b.rig.Write(t, page, at, chain()...)
+	b.rig.Acknowledge(t, page.Incident)
+	b.sent(t, page, "hook", at)
+	b.wantEscalated(t, at.Add(time.Hour))
+	proof := of(2, at.Add(time.Minute))
+	proof.Severity, proof.Anew = page.Severity, true
+	b.rig.Write(t, proof, at.Add(time.Minute), chain()...)
+	if list := b.due(t, at.Add(time.Minute), 10); len(list) != 1 || list[0].Quiet {
+		t.Errorf("a page of a proof that is new: %+v", list)
+	}
+	b.wantEscalated(t, at.Add(time.Hour), "second", "third")
+	last := of(3, at.Add(2*time.Hour))
+	last.Severity, last.Anew = page.Severity, true
+	b.rig.Write(t, last, at.Add(2*time.Hour), chain()...)
+	b.rig.Acknowledge(t, page.Incident)
+	for _, d := range b.due(t, at.Add(2*time.Hour), 10) {
+		if !d.Quiet {
+			t.Errorf("a page of a proof that was acknowledged: %+v", d)
+		}
+	}
+	b.wantEscalated(t, at.Add(4*time.Hour))
+}
+
 func closed(t *testing.T, b box, at time.Time) {
 	first, last := of(2, at), of(1, at.Add(time.Second))
 	b.rig.Write(t, first, at, chain()...)

@@ -77,6 +77,11 @@ func (b *Box) Acknowledge(about string, s canary.Severity) {
 		b.acks = map[string]canary.Severity{}
 	}
 	b.acks[about] = s
+	for i := range b.entries {
+		if b.entries[i].Page.About() == about {
+			b.entries[i].Page.Anew = false
+		}
+	}
 }
 
 // Close closes an incident: the routes that were told of it are told.
@@ -145,7 +150,7 @@ func (b *Box) waits(e *Entry) bool {
 // quiet reports whether a page needs to wake nobody any more.
 func (b *Box) quiet(p *canary.Page) bool {
 	acked, some := b.acks[p.About()]
-	return some && acked <= p.Severity || b.closed[p.About()] != ""
+	return some && acked <= p.Severity && !p.Anew || b.closed[p.About()] != ""
 }
 
 // accepted counts the deliveries of a page that a route accepted, and those

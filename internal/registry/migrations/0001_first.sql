@@ -168,6 +168,7 @@ CREATE TABLE pages (
   incident VARCHAR(32) COLLATE BINARY NOT NULL,
   severity INT NOT NULL,
   written BIGINT NOT NULL,
+  anew INT NOT NULL,
   body LONGTEXT NOT NULL
 );
 CREATE INDEX pages_by_incident ON pages (incident);
