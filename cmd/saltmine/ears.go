@@ -67,7 +67,7 @@ func newRoad(lid *seal.Lid, sp *spool.Spool) *listener.Road {
 }
 
 func (e *ears) open(ctx context.Context) error {
-	err := errors.Join(e.smtp(ctx), e.dns(ctx), e.phone(ctx), e.ticket(ctx))
+	err := errors.Join(e.smtp(ctx), e.dns(ctx), e.phone(ctx), e.ticket(ctx), e.report(ctx))
 	if err != nil {
 		e.close()
 	}
@@ -257,5 +257,5 @@ func serveJob(ln net.Listener, srv *http.Server) func(context.Context) error {
 
 // needsEar reports that a configuration has no ear at all.
 func needsEar(cfg *conf.Config) bool {
-	return !slices.Contains([]bool{cfg.SMTP != nil, cfg.DNS != nil, cfg.Phone != nil, cfg.Ticket != nil, cfg.Mailbox != nil}, true)
+	return !slices.Contains([]bool{cfg.SMTP != nil, cfg.DNS != nil, cfg.Phone != nil, cfg.Ticket != nil, cfg.Report != nil, cfg.Mailbox != nil}, true)
 }

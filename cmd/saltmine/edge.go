@@ -98,7 +98,7 @@ func (a *app) edge(ctx context.Context) (err error) {
 		return &exitError{exitUsage, fmt.Errorf("%s is not an edge's: %w", a.config, err)}
 	}
 	if needsEar(cfg) {
-		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone]")
+		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [report]")
 	}
 	e := &edge{app: a, cfg: cfg, log: a.logger()}
 	if e.keys, err = seal.LoadEdge(cfg.Edge.Keys); err != nil {

@@ -70,7 +70,7 @@ type server struct {
 
 func (s *server) run(ctx context.Context) (err error) {
 	if needsEar(s.cfg) && s.cfg.Core == nil {
-		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [ticket], [mailbox], or [[core.pull]] with an edge that has some")
+		return usage("the configuration has no ear: add at least one of [smtp], [dns], [phone], [ticket], [report], [mailbox], or [[core.pull]] with an edge that has some")
 	}
 	s.spool, err = spool.Open(spool.Config{Dir: s.cfg.Spool.Dir, MaxBytes: s.cfg.Spool.MaxBytes, Now: s.app.now, Log: s.log})
 	if err != nil {

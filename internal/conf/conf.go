@@ -49,6 +49,7 @@ type Config struct {
 	Recordings []Recording        `json:"recording,omitempty"`
 	Mailbox    *Mailbox           `json:"mailbox,omitempty"`
 	Ticket     *Ticket            `json:"ticket,omitempty"`
+	Report     *Report            `json:"report,omitempty"`
 	API        *API               `json:"api,omitempty"`
 	Approval   Approval           `json:"approval"`
 	Admin      *Admin             `json:"admin,omitempty"`

@@ -37,6 +37,7 @@ func (c *Config) decode(top *table) {
 		t.whole("burst", &c.Ticket.Burst)
 		t.finish()
 	}
+	c.decodeReport(top.sub("report"))
 	c.decodeAPI(top.sub("api"))
 	c.Approval.decode(top.sub("approval"))
 	if t := top.sub("admin"); t != nil {

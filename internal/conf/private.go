@@ -29,6 +29,7 @@ func (c *Config) loadSecrets(b *book) {
 	if c.Ticket != nil {
 		loadAgents(b, "ticket.agents_file", c.Ticket.AgentsFile, &c.Ticket.Agents)
 	}
+	c.Report.loadAgents(b)
 	if c.API != nil && c.API.PeopleFile != "" {
 		var err error
 		if c.API.People, err = People(c.API.PeopleFile); err != nil {

@@ -120,6 +120,7 @@ func (p printer) ears(c *Config) {
 		p.value("ticket.per_minute", t.PerMinute)
 		p.value("ticket.burst", t.Burst)
 	}
+	p.report(c.Report)
 	if a := c.API; a != nil {
 		p.value("api.listen", a.Listen)
 		p.value("api.public_url", a.PublicURL)

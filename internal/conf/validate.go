@@ -177,6 +177,7 @@ func (c *Config) checkWeb(k *checks) {
 	if t := c.Ticket; t != nil {
 		k.ticket(t)
 	}
+	k.report(c.Report)
 	if a := c.API; a != nil {
 		k.listen("api.listen", a.Listen)
 		if a.Listen != "" {

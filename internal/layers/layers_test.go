@@ -72,6 +72,7 @@ func storeys() map[string]int {
 		"listener/dnsd":             3,
 		"listener/mailbox":          3,
 		"listener/phone":            3,
+		"listener/report":           3,
 		"listener/smtpd":            3,
 		"seeder":                    3,
 		"seeder/salt":               3,
