@@ -18,6 +18,7 @@ import (
 	"saltmine/internal/incident"
 	"saltmine/internal/pager"
 	"saltmine/internal/registry"
+	"saltmine/internal/spool"
 )
 
 // deadman is the dead-man's switch. It is owned by its job; calm is read by others.
@@ -39,6 +40,7 @@ const (
 	lookEvery  = 30 * time.Second // at most
 	lookTime   = 10 * time.Second
 	shotsKept  = 48 * time.Hour
+	marksKept  = 90 * 24 * time.Hour // longer than an edge is left alone
 	pruneEvery = time.Hour
 	pruneTime  = 5 * time.Minute
 	mostOwners = 10 // domains whose addresses are contacted
@@ -54,7 +56,7 @@ func (s *server) deadmanJobs() ([]job, error) {
 		return nil, err
 	}
 	d := &deadman{marksman: m, s: s, cfg: s.cfg.Deadman, began: s.app.now(), seen: s.app.now(), quiet: map[string]bool{}}
-	for _, f := range fronts(s.cfg, s.ears.addrs) {
+	for _, f := range fronts(s.cfg, s.ears.addrs, coreOf(s.spool.ID())) {
 		if err := f.Playable(); err != nil {
 			s.log.Warn("the dead-man's switch does not reach a front", "front", f.Name(), "why", err)
 			continue
@@ -101,7 +103,8 @@ func (d *deadman) loop(ctx context.Context) error {
 func (d *deadman) prune(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pruneTime)
 	defer cancel()
-	if err := d.reg.PruneShots(ctx, d.s.app.now().Add(-shotsKept)); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+	now := d.s.app.now()
+	if err := d.reg.PruneShots(ctx, now.Add(-shotsKept), now.Add(-marksKept)); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		d.s.log.Warn("old contacts of the dead-man's switch stay", "err", err)
 	}
 }
@@ -295,7 +298,11 @@ func (c *core) checkDeadman(ctx context.Context, now time.Time) (what string, er
 		return what, err
 	}
 	var some bool
-	for _, f := range fronts(c.cfg, nil) {
+	core := ""
+	if id, err := spool.Identity(c.cfg.Spool.Dir); err == nil { // without a spool nothing was tried yet
+		core = coreOf(id)
+	}
+	for _, f := range fronts(c.cfg, nil, core) {
 		if f.Playable() != nil {
 			what += "; " + f.Name() + " is out of its reach"
 			continue

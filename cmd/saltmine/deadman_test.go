@@ -17,6 +17,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/registry"
+	"saltmine/internal/spool"
 )
 
 // bareSite is a site whose support database nobody needs, on ports that are known.
@@ -128,7 +129,12 @@ ping_file = "ping.url"
 	go cut.run(t.Context()) // ends with its listener
 	srv := s.serve()
 	reg := s.open()
-	names := []string{"smtp " + cut.addr, "dns " + listenOf(s, "dns"), "phone/twilio " + listenOf(s, "phone"), "phone/generic " + listenOf(s, "phone")}
+	id, err := spool.Identity(s.path("spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := " of core " + coreOf(id)
+	names := []string{"smtp " + cut.addr, "dns " + listenOf(s, "dns") + of, "phone/twilio " + listenOf(s, "phone") + of, "phone/generic " + listenOf(s, "phone") + of}
 	came := func() map[string]registry.Front {
 		states, err := reg.Fronts(t.Context())
 		if err != nil {

@@ -151,7 +151,7 @@ func (s *staging) check() error {
 }
 
 func (a *app) drill(ctx context.Context, c *core, s staging, dry bool) error {
-	list := fronts(c.cfg, nil)
+	list := fronts(c.cfg, nil, "")
 	st, err := newStage(ctx, c, s, list, a.now)
 	if err != nil {
 		return err

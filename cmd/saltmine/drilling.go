@@ -29,7 +29,7 @@ func (s *server) stageDrill(ctx context.Context) error {
 	if err := d.complete(s.cfg, func(string) bool { return false }); err != nil {
 		return err
 	}
-	st, err := newStage(ctx, s.core, d, fronts(s.cfg, s.ears.addrs), s.app.now)
+	st, err := newStage(ctx, s.core, d, fronts(s.cfg, s.ears.addrs, ""), s.app.now)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -16,8 +17,9 @@ import (
 )
 
 // fronts are where drills make contacts: what [deadman] names, and else this
-// process's own listeners. taken says where those listen by now, by section.
-func fronts(cfg *conf.Config, taken map[string]string) []drill.Front {
+// process's own listeners, which are those of the core of that name. taken says
+// where those listen by now, by section.
+func fronts(cfg *conf.Config, taken map[string]string, core string) []drill.Front {
 	var named conf.Deadman
 	if cfg.Deadman != nil {
 		named = *cfg.Deadman
@@ -39,16 +41,22 @@ func fronts(cfg *conf.Config, taken map[string]string) []drill.Front {
 		phone = []string{"http://" + own("phone", []string{cfg.Phone.Listen})[0]}
 	}
 	var list []drill.Front
+	of := func(named []string) string {
+		if len(named) > 0 {
+			return ""
+		}
+		return core
+	}
 	add := func(f drill.Front) {
 		if !slices.ContainsFunc(list, func(old drill.Front) bool { return old.Name() == f.Name() }) {
 			list = append(list, f)
 		}
 	}
 	for _, addr := range chosen(named.SMTP, smtp) {
-		add(drill.Front{Kind: drill.SMTP, Address: addr})
+		add(drill.Front{Kind: drill.SMTP, Address: addr, Of: of(named.SMTP)})
 	}
 	for _, addr := range chosen(named.DNS, dns) {
-		add(drill.Front{Kind: drill.DNS, Address: addr})
+		add(drill.Front{Kind: drill.DNS, Address: addr, Of: of(named.DNS)})
 	}
 	for _, addr := range chosen(named.Phone, phone) {
 		if cfg.Phone == nil { // an edge's, whose secrets are not here
@@ -56,11 +64,14 @@ func fronts(cfg *conf.Config, taken map[string]string) []drill.Front {
 			continue
 		}
 		for _, p := range cfg.Phone.Providers {
-			add(drill.Front{Kind: drill.Phone, Address: addr, Provider: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), Public: cfg.Phone.PublicURL})
+			add(drill.Front{Kind: drill.Phone, Address: addr, Provider: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), Public: cfg.Phone.PublicURL, Of: of(named.Phone)})
 		}
 	}
 	return list
 }
+
+// coreOf names a core by its spool, of which no other core has the like.
+func coreOf(id [16]byte) string { return hex.EncodeToString(id[:4]) }
 
 func chosen(named, own []string) []string {
 	if len(named) > 0 {

@@ -61,6 +61,9 @@ type Front struct {
 	Provider string
 	Secret   webhook.Hidden
 	Public   string
+	// Of is the core whose own front it is: its address is another core's too. It is
+	// empty for a front that is named by an address of its own.
+	Of string
 }
 
 // maxName is the longest name: the scope of a notice.
@@ -73,7 +76,11 @@ func (f *Front) Name() string {
 		name += "/" + f.Provider
 	}
 	name += " " + strings.TrimPrefix(strings.TrimPrefix(f.Address, "https://"), "http://")
-	return name[:min(len(name), maxName)]
+	of := ""
+	if f.Of != "" {
+		of = " of core " + f.Of
+	}
+	return name[:min(len(name), maxName-len(of))] + of
 }
 
 // Playable reports why no contact can be made at the front, nil when one can.

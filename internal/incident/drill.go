@@ -26,7 +26,7 @@ func (w *work) drill(ctx context.Context, c *canary.Contact, m *canary.Match, h 
 		return err
 	case !ok:
 		h.Clean, h.Class = sig.clean, canary.ClassUnknown // no drill's, and nobody's
-		return w.join(ctx, h, canary.Unmarked, ofUnmarked(sig))
+		return w.join(ctx, h, canary.Unmarked, ofUnmarked(sig, w.off))
 	case w.had != nil: // it is searched, and was a shot when it was taken in
 		return nil
 	}
@@ -47,6 +47,7 @@ func (w *work) drill(ctx context.Context, c *canary.Contact, m *canary.Match, h 
 // drillQuery takes in a DNS query for a name that is a mark, and reports whether
 // it was one: such a query supports no incident.
 func (w *work) drillQuery(ctx context.Context, c *canary.Contact) (bool, error) {
+	w.off = 0
 	zone := c.Facts["zone"]
 	if len(c.Targets) != 1 || zone == "" {
 		return false, nil
@@ -70,6 +71,7 @@ func (w *work) drillQuery(ctx context.Context, c *canary.Contact) (bool, error) 
 // shotAt finds the shot that a contact is, by what it carries for a target: the
 // tag of the address, or a word of the text.
 func (w *work) shotAt(ctx context.Context, c *canary.Contact, m *canary.Match) (shot canary.Shot, ok bool, err error) {
+	w.off = 0
 	var said []string
 	if m.Token.Kind == canary.Email {
 		local, _, _ := strings.Cut(strings.ToLower(c.Targets[m.Target].Text), "@")
@@ -104,12 +106,38 @@ func (w *work) marked(ctx context.Context, c *canary.Contact, target, mark strin
 			used = s.Contact
 		}
 	}
+	now := w.in.cfg.Now()
 	late := c.At.Sub(shot.Issued)
-	if used != "" && used != c.ID || late > markFresh || late < -markSkew {
+	if w.off = clockOff(c.At, shot.Issued, now); w.off != 0 {
+		w.in.cfg.Log.WarnContext(ctx, "the clock of an ear is off: its contacts carry its time", "contact", c.ID, "ear", c.Ear, "front", shot.Front, "off", w.off.String())
+		late = now.Sub(shot.Issued) // our clock says what its does not
+	}
+	if used != "" && used != c.ID || late > markFresh {
 		w.in.cfg.Log.WarnContext(ctx, "a contact with an old mark of a drill is no drill's", "contact", c.ID, "front", shot.Front, "used", used, "late", late.String())
 		return none, false, nil
 	}
 	return shot, true, nil
+}
+
+// clockOff is by how much the clock of an ear is off for sure, more being ahead: it
+// heard a mark before that was issued, or later than now. 0 is not that we know.
+func clockOff(heard, issued, now time.Time) time.Duration {
+	switch {
+	case heard.Before(issued.Add(-markSkew)):
+		return heard.Sub(issued)
+	case heard.After(now.Add(markSkew)):
+		return heard.Sub(now)
+	}
+	return 0
+}
+
+// isOff says in words that the clock of an ear is off.
+func isOff(by time.Duration) string {
+	side := "ahead"
+	if by < 0 {
+		side = "behind"
+	}
+	return fmt.Sprintf("the clock of the ear that heard it is %s or more %s: what it hears carries that time", by.Abs().Round(time.Second), side)
 }
 
 // muted writes the page of a shot, which goes through the outbox like any other
@@ -120,14 +148,21 @@ func (w *work) muted(shot *canary.Shot) canary.PageID {
 		Summary: "DRILL: a contact of the dead-man's switch came through " + shot.Front, Reasons: []string{"it carries the mark of a drill"},
 		Proves: "What comes in there reaches the pager.", ProvesNot: "That a page reaches anybody.", Next: []string{"nothing"},
 	}
+	if w.off != 0 {
+		p.Reasons = append(p.Reasons, isOff(w.off))
+	}
 	w.out.Pages = append(w.out.Pages, p)
 	w.out.Deliveries = append(w.out.Deliveries, Deliveries(p.ID, []Route{{Name: canary.Muted}})...)
 	return p.ID
 }
 
-// ofUnmarked says of a signal what it is about: the token was never planted.
-func ofUnmarked(sig signal) signal {
+// ofUnmarked says of a signal what it is about: the token was never planted. Where
+// the clock of the ear is off, it may be a drill's that came late.
+func ofUnmarked(sig signal, off time.Duration) signal {
 	sig.reason = "a contact that was no drill's reached a token that drills alone use"
+	if off != 0 {
+		sig.reason += "; it has a drill's mark, which is too old by our clock, and " + isOff(off)
+	}
 	return sig
 }
 

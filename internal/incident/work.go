@@ -34,6 +34,7 @@ type work struct {
 	queries []query                        // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
+	off     time.Duration                 // by which the clock of the ear of the mark looked at last is off
 	runs    map[canary.DrillID]string     // drills that were contacted, and where their pages go
 }
 

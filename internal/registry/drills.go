@@ -141,13 +141,25 @@ func (r *Registry) Issue(ctx context.Context, run canary.DrillID, front, target 
 		if !usable(mark) {
 			continue
 		}
-		_, err := r.db.ExecContext(ctx, "INSERT INTO drill_shots (id, run, front, issued, contact, heard, page, paged) VALUES (?,?,?,?,'',0,'',0)", s.ID, s.Run, s.Front, micros(s.Issued))
-		if err != nil {
+		if err := r.saveShot(ctx, &s); err != nil {
 			return s, "", fmt.Errorf("registry: register a shot of %s: %w", run, err)
 		}
 		return s, mark, nil
 	}
 	return s, "", fmt.Errorf("registry: a shot of %s: none of %d marks is usable", run, most)
+}
+
+// saveShot registers a shot behind all others. Two that are registered at once may
+// have one place: they are of two fronts, or of two cores at one, of which either
+// says how the front stands.
+func (r *Registry) saveShot(ctx context.Context, s *canary.Shot) error {
+	var last int64
+	if err := r.db.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM drill_shots").Scan(&last); err != nil {
+		return err
+	}
+	_, err := r.db.ExecContext(ctx, "INSERT INTO drill_shots (id, run, front, seq, gone, issued, contact, heard, page, paged) VALUES (?,?,?,?,0,?,'',0,'',0)",
+		s.ID, s.Run, s.Front, last+1, micros(s.Issued))
+	return err
 }
 
 const shotColumns = "s.id, s.run, s.front, s.issued, s.contact, s.heard, s.page, s.paged, r.route, r.ended FROM drill_shots s JOIN drill_runs r ON r.id = s.run"
@@ -191,7 +203,7 @@ func (r *Registry) saveSpent(ctx context.Context, tx *sql.Tx, list []canary.Spen
 		if before != "" && before != s.Contact {
 			return ErrMoved
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE drill_shots SET contact = ?, heard = ?, page = ? WHERE id = ?", s.Contact, micros(s.At), s.Page, s.Shot); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE drill_shots SET contact = ?, heard = ?, page = ?, gone = 0 WHERE id = ?", s.Contact, micros(s.At), s.Page, s.Shot); err != nil {
 			return fmt.Errorf("registry: shot %s: %w", s.Shot, err)
 		}
 	}
@@ -208,7 +220,7 @@ func (r *Registry) ShotPaged(ctx context.Context, page canary.PageID, at time.Ti
 
 // Shots returns those of a drill that were issued since a time, the oldest first.
 func (r *Registry) Shots(ctx context.Context, run canary.DrillID, since time.Time) (list []canary.Shot, err error) {
-	err = r.each(ctx, "SELECT "+shotColumns+" WHERE s.run = ? AND s.issued >= ? ORDER BY s.issued, s.id", []any{run, micros(since)}, func(row *sql.Rows) error {
+	err = r.each(ctx, "SELECT "+shotColumns+" WHERE s.run = ? AND s.gone = 0 AND s.issued >= ? ORDER BY s.issued, s.id", []any{run, micros(since)}, func(row *sql.Rows) error {
 		s, err := scanShot(row)
 		list = append(list, s)
 		return err

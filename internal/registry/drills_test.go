@@ -76,16 +76,23 @@ func TestDrills(t *testing.T) {
 		if s, found, err := r.Marked(ctx, text, mark); err != nil || !found || s.Contact != "k_contact0001" || s.Page != page {
 			t.Errorf("%+v, %v, %v", s, found, err)
 		}
-		must(t, r.PruneShots(ctx, first.Issued)) // nothing is older
+		must(t, r.PruneShots(ctx, first.Issued, first.Issued)) // nothing is older
 		if _, err := r.Contact(ctx, "k_contact0001"); err != nil {
 			t.Error(err)
 		}
-		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond)))
+		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond), first.Issued))
 		if left, err := r.Shots(ctx, canary.Deadman, time.Time{}); err != nil || len(left) != 0 {
 			t.Errorf("%+v, %v", left, err)
 		}
 		if _, err := r.Contact(ctx, "k_contact0001"); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("an old contact of our own stays: %v", err)
+		}
+		if s, found, err := r.Marked(ctx, text, mark); err != nil || !found || s.Contact != "k_contact0001" {
+			t.Errorf("an old mark that was used up is not known: %+v, %v, %v", s, found, err)
+		}
+		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond), first.Issued.Add(time.Microsecond)))
+		if _, found, err := r.Marked(ctx, text, mark); err != nil || found {
+			t.Errorf("a mark is kept for ever: %v, %v", found, err)
 		}
 	})
 }
@@ -147,7 +154,7 @@ func TestPruneShotsAmongContacts(t *testing.T) {
 	must(t, err)
 	short, cancel := context.WithTimeout(ctx, 20*time.Second) // MariaDB itself waits for 50 s
 	defer cancel()
-	must(t, r.PruneShots(short, last.Issued.Add(time.Second)))
+	must(t, r.PruneShots(short, last.Issued.Add(time.Second), time.Time{}))
 	left, err := r.Shots(ctx, canary.Deadman, time.Time{})
 	must(t, err)
 	var stay []string

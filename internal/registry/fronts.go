@@ -24,9 +24,11 @@ type Front struct {
 // Fronts returns how the fronts of the dead-man's switch stand, by name.
 func (r *Registry) Fronts(ctx context.Context) (map[string]Front, error) {
 	out := map[string]Front{}
-	const query = `SELECT s.front, MAX(s.paged), MIN(CASE WHEN s.paged = 0 AND s.issued > l.at THEN s.issued END)
-		FROM drill_shots s JOIN (SELECT front, MAX(CASE WHEN paged <> 0 THEN issued ELSE 0 END) AS at FROM drill_shots WHERE run = ? GROUP BY front) AS l ON l.front = s.front
-		WHERE s.run = ? GROUP BY s.front`
+	// By the order in which they were made: where the clock was set back, the times of
+	// those that come to nothing now lie before that of the last that came through.
+	const query = `SELECT s.front, MAX(s.paged), MIN(CASE WHEN s.paged = 0 AND s.seq > l.last THEN s.issued END)
+		FROM drill_shots s JOIN (SELECT front, MAX(CASE WHEN paged <> 0 THEN seq ELSE 0 END) AS last FROM drill_shots WHERE run = ? AND gone = 0 GROUP BY front) AS l ON l.front = s.front
+		WHERE s.run = ? AND s.gone = 0 GROUP BY s.front`
 	err := r.each(ctx, query, []any{canary.Deadman, canary.Deadman}, func(row *sql.Rows) error {
 		var name string
 		var came int64
@@ -67,31 +69,53 @@ func (r *Registry) Untried(ctx context.Context, before time.Time) (list []pager.
 // shotsAtOnce is how many shots are forgotten in one transaction.
 const shotsAtOnce = 100
 
-// PruneShots forgets what the dead-man's switch did before a time: its shots, their
-// pages, and the contacts that used them up. Our own contacts, of which there are a
+// PruneShots forgets what the dead-man's switch did before a time: the pages of its
+// shots, and the contacts that used them up. Our own contacts, of which there are a
 // thousand a day, are evidence of nothing once they are over. A contact that reached
 // or says anything else, or of which that is not known yet, is evidence, and stays
-// with its shot, which says why it paged nobody.
+// with its shot, which says why it paged nobody. The shots themselves stay until
+// another time: an edge that could not be reached for long brings contacts with their
+// marks.
 //
 // It deletes one key after the other, and in pieces: MariaDB scans, and so holds, all
 // of the contacts for a condition, and where it likes for a list of keys too. What
 // ends early goes on at the next call.
-func (r *Registry) PruneShots(ctx context.Context, before time.Time) error {
-	for n := shotsAtOnce; n == shotsAtOnce; {
-		err := r.inTx(ctx, func(tx *sql.Tx) (err error) {
-			n, err = pruneShots(ctx, tx, before)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("registry: forget old shots: %w", err)
+func (r *Registry) PruneShots(ctx context.Context, before, marks time.Time) error {
+	for _, step := range []func(*sql.Tx) (int, error){
+		func(tx *sql.Tx) (int, error) { return pruneShots(ctx, tx, before) },
+		func(tx *sql.Tx) (int, error) { return pruneMarks(ctx, tx, marks) },
+	} {
+		for n := shotsAtOnce; n == shotsAtOnce; {
+			err := r.inTx(ctx, func(tx *sql.Tx) (err error) {
+				n, err = step(tx)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("registry: forget old shots: %w", err)
+			}
 		}
 	}
 	return nil
 }
 
+// pruneMarks forgets a piece of what is kept of old shots.
+func pruneMarks(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) {
+	var shots []string
+	err := eachOf(ctx, tx, "SELECT id FROM drill_shots WHERE run = ? AND gone = 1 AND issued < ? ORDER BY issued, id LIMIT ?", []any{canary.Deadman, micros(before), shotsAtOnce}, func(row *sql.Rows) error {
+		var shot string
+		err := row.Scan(&shot)
+		shots = append(shots, shot)
+		return err
+	})
+	for i := 0; i < len(shots) && err == nil; i++ {
+		_, err = tx.ExecContext(ctx, "DELETE FROM drill_shots WHERE id = ?", shots[i])
+	}
+	return len(shots), err
+}
+
 // pruneShots forgets a piece of them and returns how many these were.
 func pruneShots(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) {
-	const old = `SELECT s.id, s.contact, s.page FROM drill_shots s WHERE s.run = ? AND s.issued < ?
+	const old = `SELECT s.id, s.contact, s.page FROM drill_shots s WHERE s.run = ? AND s.gone = 0 AND s.issued < ?
 		AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.contact = s.contact) AND NOT EXISTS (SELECT 1 FROM supports u WHERE u.contact = s.contact)
 		AND NOT EXISTS (SELECT 1 FROM searches q WHERE q.contact = s.contact) ORDER BY s.issued, s.id LIMIT ?`
 	var shots, contacts, pages []string
@@ -116,7 +140,7 @@ func pruneShots(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) 
 	}{
 		{"DELETE FROM deliveries WHERE page = ?", pages}, {"DELETE FROM pages WHERE id = ?", pages},
 		{"DELETE FROM mails WHERE contact = ?", contacts}, {"DELETE FROM contacts WHERE id = ?", contacts},
-		{"DELETE FROM drill_shots WHERE id = ?", shots},
+		{"UPDATE drill_shots SET gone = 1 WHERE id = ?", shots},
 	} {
 		for _, key := range d.keys {
 			if _, err := tx.ExecContext(ctx, d.query, key); err != nil {

@@ -223,7 +223,9 @@ CREATE TABLE notices (
 CREATE INDEX notices_by_scope ON notices (kind, scope, ended);
 -- Drills: their tokens, and the contacts that they make, each registered before it
 -- is made. The mark that proves one is not here: it is made from the id with a key.
--- paged is when the route accepted the page.
+-- paged is when the route accepted the page. seq is the order in which shots were
+-- registered, which a clock that is set back does not change; gone is set on what is
+-- kept of the old ones of the dead-man's switch, by which their marks are known.
 CREATE TABLE drill_runs (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   route VARCHAR(64) COLLATE BINARY NOT NULL,
@@ -245,6 +247,8 @@ CREATE TABLE drill_shots (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   run VARCHAR(32) COLLATE BINARY NOT NULL,
   front VARCHAR(200) COLLATE BINARY NOT NULL,
+  seq BIGINT NOT NULL,
+  gone INT NOT NULL,
   issued BIGINT NOT NULL,
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   heard BIGINT NOT NULL,
@@ -252,6 +256,8 @@ CREATE TABLE drill_shots (
   paged BIGINT NOT NULL
 );
 CREATE INDEX drill_shots_by_run ON drill_shots (run, issued);
+CREATE INDEX drill_shots_by_front ON drill_shots (run, gone, front, seq);
+CREATE INDEX drill_shots_by_seq ON drill_shots (seq);
 CREATE INDEX drill_shots_by_page ON drill_shots (page);
 CREATE TABLE exclusions (
   id VARCHAR(32) COLLATE BINARY NOT NULL,
