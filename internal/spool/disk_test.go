@@ -2,6 +2,7 @@ package spool_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -28,6 +29,8 @@ type disk struct {
 	onCut  func()
 	fault  error // what the next write or sync of a segment fails with
 	inSync bool  // the fault strikes the sync
+	begun  chan struct{}
+	ends   []chan error // of the next syncs of segments
 }
 
 func newDisk(dir string) *disk {
@@ -49,7 +52,7 @@ func (d *disk) hooks() spool.Hooks {
 		},
 		Sync: func(f *os.File) error {
 			d.step()
-			if err := d.strike(f, true); err != nil {
+			if err := errors.Join(d.strike(f, true), d.await(f)); err != nil {
 				return err
 			}
 			return d.sync(f)
@@ -60,6 +63,41 @@ func (d *disk) hooks() spool.Hooks {
 		},
 		Free: func(string) (int64, error) { return 1 << 40, nil },
 	}
+}
+
+// hold keeps the next two syncs of segments under way, each until its end comes.
+func (d *disk) hold() (begun <-chan struct{}, ends []chan error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.begun = make(chan struct{}, 2)
+	d.ends = []chan error{make(chan error, 1), make(chan error, 1)}
+	return d.begun, d.ends
+}
+
+func (d *disk) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ends = nil
+}
+
+func (d *disk) await(f *os.File) error {
+	d.mu.Lock()
+	if len(d.ends) == 0 || filepath.Ext(f.Name()) != ".seg" {
+		d.mu.Unlock()
+		return nil
+	}
+	end := d.ends[0]
+	d.ends = d.ends[1:]
+	d.begun <- struct{}{}
+	d.mu.Unlock()
+	return <-end
+}
+
+// never lets no call be the last before the cut.
+func (d *disk) never() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left = -1
 }
 
 func (d *disk) step() {

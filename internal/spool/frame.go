@@ -46,7 +46,7 @@ type frame struct {
 	seq    uint64
 	at     int64
 	key    [16]byte
-	back   uint32 // bytes from the beginning of its batch to its own
+	back   uint32 // bytes from the end of what was durable to its beginning
 	sealed []byte
 	chain  sum
 }

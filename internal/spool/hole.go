@@ -14,7 +14,7 @@ const missing = 8
 // in any order, and where something is missing there are the zeros of before. So
 // the end of the frame and everything behind it must be zeros, or a whole sector
 // of it; and no readable frame behind it, of which next is the first (0: there is
-// none), may be of a later batch: that one was begun when this was durable.
+// none), may have been written when this was durable.
 func (sc *scan) unfinished(w *window, off, next int64) bool {
 	until, last := sc.extent(w, off, next)
 	if last+missing >= until && !hole(w, off, until) {

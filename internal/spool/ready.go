@@ -8,31 +8,32 @@ const aheadBytes = 1 << 20
 // journal commit by itself, and zeros would be written at half the disk's speed.
 const smallBatch = 32 << 10
 
-// makeReady writes zeros behind the bytes that end at end when no room is left
+// makeReady writes zeros behind the batch of size bytes at start when no room is left
 // there that has them. The batches that come then go into blocks that the file
 // has already, and their sync writes nothing but them: where a file grows, or
 // has room that was never written to, each sync waits for the file system's
 // journal too, which makes it three times as slow. The zeros become durable with
 // the sync of the batch that they follow. A disk that refuses them is no fault:
 // the next batch makes the file grow.
-func (s *Spool) makeReady(end int64) {
+func (s *Spool) makeReady(start, size int64) {
+	end := start + size
 	if end < s.readied {
 		return
 	}
 	s.readied = end
-	if end-s.active.size > smallBatch {
+	if size > smallBatch {
 		return
 	}
 	bytes, _, err := s.room()
 	if err != nil {
 		return
 	}
-	bytes -= end - s.active.size // the batch has not been counted yet
+	bytes -= size // the batch is not under way yet
 	until := min(end+aheadBytes, s.cfg.SegmentBytes, end+bytes)
 	zeros := make([]byte, min(max(until-end, 0), 64<<10))
 	for s.readied < until {
 		n := min(until-s.readied, int64(len(zeros)))
-		if s.write(s.file, zeros[:n], s.readied) != nil {
+		if s.write(s.files[0], zeros[:n], s.readied) != nil {
 			return
 		}
 		s.readied += n
@@ -42,10 +43,10 @@ func (s *Spool) makeReady(end int64) {
 // dropReady gives back the room that is not used, when the active segment ends.
 // Should that fail, zeros stay behind its end.
 func (s *Spool) dropReady() {
-	if s.file == nil || s.active == nil || s.readied <= s.active.size {
+	if s.active == nil || s.readied <= s.active.size {
 		return
 	}
-	if err := s.cfg.Hooks.Truncate(s.file, s.active.size); err != nil {
+	if err := s.cfg.Hooks.Truncate(s.files[0], s.active.size); err != nil {
 		s.cfg.Log.Info("unused room of a segment stays", "segment", s.active.name, "bytes", s.readied-s.active.size, "error", err)
 	}
 	s.readied = 0

@@ -231,7 +231,7 @@ func (s *Spool) resume(tail *scan) error {
 	if err != nil {
 		return err
 	}
-	s.file = f
+	s.files[0] = f
 	whole := true
 	if cut := g.size - tail.end; cut > 0 && !g.damaged {
 		if !tail.blank {
@@ -250,8 +250,10 @@ func (s *Spool) resume(tail *scan) error {
 		return fmt.Errorf("sync %s: %w: %w", g.name, ErrBroken, err)
 	}
 	if g.damaged || !whole || s.next != tail.last+1 {
-		s.file = nil
-		return f.Close()
+		return s.closeFiles()
+	}
+	if s.files, err = s.openFiles(g.name, f); err != nil {
+		return err
 	}
 	s.active = g
 	return nil

@@ -13,14 +13,18 @@ func (s *Spool) Rings() bool { return s.ring != nil }
 // RingEvents is how many syncs a ring can have under way.
 const RingEvents = ringEvents
 
-// OpenRing makes a ring.
-func OpenRing() (*Ring, error) { return openRing() }
+// OpenRing makes a ring, and what it tells the ends of syncs to.
+func OpenRing() (*Ring, <-chan end, error) {
+	ends := make(chan end, mostFlights)
+	r, err := openRing(ends)
+	return r, ends, err
+}
 
-// Sync begins a sync and waits for its end.
-func (r *ring) Sync(f *os.File) error { return r.sync(f) }
+// Begin begins a sync.
+func (r *ring) Begin(f *os.File, number uint64) error { return r.begin(f, number) }
 
-// Begin begins a sync for whose end nobody waits.
-func (r *ring) Begin(f *os.File) error { return r.begin(f) }
+// What gives the parts of an end.
+func (e end) What() (number uint64, err error) { return e.number, e.err }
 
 // Close ends the ring.
 func (r *ring) Close() { r.close() }

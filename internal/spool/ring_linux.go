@@ -3,6 +3,7 @@ package spool
 import (
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -12,19 +13,21 @@ import (
 // eventfd, for which a goroutine can wait as it does for a connection. Where a
 // thread waits in fdatasync(2), the runtime has to notice, and give its
 // processor to another thread, at each sync: on one core that took a third of
-// what an ear can do. Only the writer uses it.
+// what an ear can do.
 type ring struct {
-	id   uintptr  // aio_context_t
-	told uint32   // the eventfd
-	done *os.File // the same, to wait for
-	last uint64   // sync that was begun
+	id   uintptr       // aio_context_t
+	told uint32        // the eventfd
+	done *os.File      // the same, to wait for
+	shut chan struct{} // closed by close
+	dead atomic.Bool   // no end can be told
+	read chan struct{} // closed when no end is told any more
 }
 
 // What <linux/aio_abi.h> has.
 const (
 	opFDSync   = 3
 	flagResFD  = 1
-	ringEvents = 4 // one is under way; one may lie there that was not understood
+	ringEvents = mostFlights
 )
 
 // control is struct iocb where the machine has its low bytes first, as those of Linux that
@@ -42,58 +45,78 @@ type control struct {
 
 // event is struct io_event.
 type event struct {
-	data, object uint64
-	result, _    int64
+	data, _   uint64
+	result, _ int64
 }
 
-// openRing gives nil, and the reason, where the kernel has none to give.
-func openRing() (*ring, error) {
+// openRing makes a ring that tells the ends of its syncs; it gives nil, and the
+// reason, where the kernel has none to give.
+func openRing(ends chan<- end) (*ring, error) {
 	if one := uint16(1); *(*byte)(unsafe.Pointer(&one)) == 0 { //nolint:gosec // see control
 		return nil, os.NewSyscallError("io_setup", syscall.ENOSYS)
 	}
-	r := new(ring)
+	r := &ring{shut: make(chan struct{}), read: make(chan struct{})}
 	if _, _, e := syscall.Syscall(syscall.SYS_IO_SETUP, ringEvents, uintptr(unsafe.Pointer(&r.id)), 0); e != 0 { //nolint:gosec // the call fills it in
 		return nil, os.NewSyscallError("io_setup", e)
 	}
 	fd, _, e := syscall.Syscall(syscall.SYS_EVENTFD2, 0, syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if e != 0 {
+		close(r.read)
 		r.close()
 		return nil, os.NewSyscallError("eventfd2", e)
 	}
 	r.told, r.done = uint32(fd), os.NewFile(fd, "eventfd") //nolint:gosec // file descriptors are small
+	go r.tell(ends)
 	return r, nil
 }
 
+// close waits for what is under way, of which nobody is told any more.
 func (r *ring) close() {
-	_, _, _ = syscall.Syscall(syscall.SYS_IO_DESTROY, r.id, 0, 0) // it waits for what is under way
+	close(r.shut)
 	if r.done != nil {
 		_ = r.done.Close() // nothing is written there
 	}
+	<-r.read
+	_, _, _ = syscall.Syscall(syscall.SYS_IO_DESTROY, r.id, 0, 0)
 }
 
-// sync does what syncFile does with a file.
-func (r *ring) sync(f *os.File) error {
-	if r.begin(f) != nil {
-		return syncFile(f) // nothing was begun
+// tell reads the ends of syncs until the ring is closed.
+func (r *ring) tell(ends chan<- end) {
+	defer close(r.read)
+	say := func(e end) {
+		select {
+		case ends <- e:
+		case <-r.shut:
+		}
 	}
-	var count [8]byte
-	_, _ = io.ReadFull(r.done, count[:]) // should that fail, the next call waits
 	for {
-		var ev event
-		n, _, e := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, r.id, 1, 1, uintptr(unsafe.Pointer(&ev)), 0, 0) //nolint:gosec // the call fills it in
-		switch {
-		case e == syscall.EINTR:
-		case e != 0:
-			return os.NewSyscallError("io_getevents", e)
-		case n == 1 && ev.data == r.last: // another is of a sync whose end could not be read
-			return ev.err()
+		var count [8]byte
+		if _, err := io.ReadFull(r.done, count[:]); err != nil {
+			r.dead.Store(true)
+			say(end{0, err})
+			return
+		}
+		for more := true; more; {
+			var list [ringEvents]event
+			n, _, e := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, r.id, 0, ringEvents, uintptr(unsafe.Pointer(&list)), 0, 0) //nolint:gosec // the call fills it in
+			if e != 0 {
+				say(end{0, os.NewSyscallError("io_getevents", e)}) // nobody knows which ones have ended
+				break
+			}
+			for _, ev := range list[:n] {
+				say(end{ev.data, ev.err()})
+			}
+			more = n == ringEvents
 		}
 	}
 }
 
-func (r *ring) begin(f *os.File) error {
-	r.last++
-	c := &control{data: r.last, op: opFDSync, file: uint32(f.Fd()), flags: flagResFD, resultFD: r.told}  //nolint:gosec // file descriptors are small
+// begin begins the sync of a file, whose end is told by the number.
+func (r *ring) begin(f *os.File, number uint64) error {
+	if r.dead.Load() {
+		return os.ErrClosed
+	}
+	c := &control{data: number, op: opFDSync, file: uint32(f.Fd()), flags: flagResFD, resultFD: r.told}  //nolint:gosec // file descriptors are small
 	if _, _, e := syscall.Syscall(syscall.SYS_IO_SUBMIT, r.id, 1, uintptr(unsafe.Pointer(&c))); e != 0 { //nolint:gosec // a list of one
 		return os.NewSyscallError("io_submit", e)
 	}

@@ -10,8 +10,8 @@ import (
 // ring is of Linux alone.
 type ring struct{}
 
-func openRing() (*ring, error) { return nil, errors.ErrUnsupported }
+func openRing(chan<- end) (*ring, error) { return nil, errors.ErrUnsupported }
 
-func (*ring) sync(f *os.File) error { return syncFile(f) }
+func (*ring) begin(*os.File, uint64) error { return errors.ErrUnsupported }
 
 func (*ring) close() {}

@@ -13,14 +13,14 @@ import (
 	"saltmine/internal/spool"
 )
 
-func newRing(t *testing.T) *spool.Ring {
+func newRing(t *testing.T) (*spool.Ring, func() (uint64, error)) {
 	t.Helper()
-	r, err := spool.OpenRing()
+	r, ends, err := spool.OpenRing()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	return r
+	return r, func() (uint64, error) { return soon(t, ends).What() }
 }
 
 func someFile(t *testing.T) *os.File {
@@ -33,15 +33,32 @@ func someFile(t *testing.T) *os.File {
 	return f
 }
 
+// As many syncs as a spool has under way end, each by its number.
 func TestRingSyncs(t *testing.T) {
 	t.Parallel()
-	r, f := newRing(t), someFile(t)
-	for range 3 * spool.RingEvents {
+	r, end := newRing(t)
+	f := someFile(t)
+	for n := uint64(1); n < 100; n += spool.RingEvents {
 		if _, err := f.WriteString("x"); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Sync(f); err != nil {
-			t.Fatal(err)
+		ended := map[uint64]bool{}
+		for i := range uint64(spool.RingEvents) {
+			if err := r.Begin(f, n+i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range spool.RingEvents {
+			number, err := end()
+			if err != nil {
+				t.Error(err)
+			}
+			ended[number] = true
+		}
+		for i := range uint64(spool.RingEvents) {
+			if !ended[n+i] {
+				t.Errorf("sync %d has not ended, but %v", n+i, ended)
+			}
 		}
 	}
 }
@@ -59,36 +76,37 @@ func TestSpoolRings(t *testing.T) {
 	}
 }
 
-// What no kernel syncs asynchronously is synced by a call that waits, whose error
-// is the answer.
-func TestRingFallsBack(t *testing.T) {
+// What no kernel syncs asynchronously is refused, so that a thread waits for it.
+func TestRingRefuses(t *testing.T) {
 	t.Parallel()
-	r := newRing(t)
+	r, end := newRing(t)
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
 	defer out.Close()
-	if err := r.Sync(out); !errors.Is(err, syscall.EINVAL) {
-		t.Errorf("a pipe is synced: %v", err)
+	if err := r.Begin(out, 1); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("the sync of a pipe: %v", err)
 	}
-	if err := r.Sync(someFile(t)); err != nil {
+	if err := r.Begin(someFile(t), 2); err != nil {
 		t.Error(err)
+	}
+	if n, err := end(); n != 2 || err != nil {
+		t.Errorf("sync %d: %v", n, err)
 	}
 }
 
-// The end of another sync, which nobody read, is not taken for that of this one.
-func TestRingPassesOverAnotherEnd(t *testing.T) {
+// A ring that is closed begins nothing: its end would never be told.
+func TestRingThatIsClosed(t *testing.T) {
 	t.Parallel()
-	r, f := newRing(t), someFile(t)
-	for range spool.RingEvents - 1 {
-		if err := r.Begin(f); err != nil {
-			t.Fatal(err)
-		}
+	r, _, err := spool.OpenRing()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := r.Sync(f); err != nil {
-		t.Error(err)
+	r.Close()
+	if err := r.Begin(someFile(t), 1); err == nil {
+		t.Error("a closed ring begins a sync")
 	}
 }
 

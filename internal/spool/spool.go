@@ -19,7 +19,7 @@
 //	24  8 number of the segment          8    8 sequence number, from 1
 //	32  8 first sequence number         16    8 time
 //	40  8 time                          24   16 key
-//	48 32 chain value before it         40    4 bytes since its batch began
+//	48 32 chain value before it         40    4 bytes since the last durable one
 //	80  4 checksum of bytes 0 to 80     44    4 checksum of bytes 0 to 44
 //	                                    48    n sealed bytes
 //	                                    48+n 32 chain value
@@ -106,12 +106,16 @@ type Spool struct {
 	refusedAt atomic.Int64 // the last one, in microseconds since 1970
 
 	// Owned by the writer (by Open before it starts, by Close after it ended).
-	file    *os.File // of the active segment; nil when there is none
-	active  *segment // the one that is written to; its entries are guarded by mu
-	readied int64    // where the room ends that its file has been given ahead
-	ring    *ring    // by which it is synced; nil: by Hooks.Sync
-	chain   sum      // of the last durable frame
-	buf     []byte
+	active   *segment              // the one that is written to; its entries are guarded by mu
+	files    [mostFlights]*os.File // of it; the first is written to; nil when there is none
+	readied  int64                 // where the room ends that its file has been given ahead
+	ring     *ring                 // by which it is synced; nil: by Hooks.Sync
+	flights  []*flight             // in order
+	launched uint64                // the number of the last one
+	ends     chan end              // of their syncs
+	pending  map[[16]byte]*request // without an answer, not only twins
+	chain    sum                   // of the last durable frame
+	buf      []byte
 
 	mu       sync.RWMutex // guards the rest
 	segments []*segment   // in order; the last is the active one, or was
@@ -172,6 +176,7 @@ func Open(cfg Config) (*Spool, error) {
 	cfg.fill()
 	s := &Spool{
 		cfg: cfg, queue: make(chan *group), closing: make(chan struct{}), stopped: make(chan struct{}),
+		ends: make(chan end, mostFlights), pending: map[[16]byte]*request{},
 		index: map[[16]byte]struct{}{}, changed: make(chan struct{}), next: 1, acked: 1,
 	}
 	if err := s.open(); err != nil {
@@ -179,7 +184,7 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	if !hooked {
 		var err error
-		if s.ring, err = openRing(); err != nil {
+		if s.ring, err = openRing(s.ends); err != nil {
 			cfg.Log.Info("spool: a thread waits for each sync", "reason", err)
 		}
 	}
@@ -215,7 +220,7 @@ func (s *Spool) open() error {
 		return err
 	}
 	s.trim()
-	if s.file != nil {
+	if s.active != nil {
 		return nil
 	}
 	if err := s.begin(); err != nil {
@@ -226,7 +231,7 @@ func (s *Spool) open() error {
 	return nil
 }
 
-// Close lets the batch in hand finish, ends the writer and gives the directory
+// Close lets the batches in hand finish, ends the writer and gives the directory
 // free. Waiting and later calls fail with ErrClosed. Everything that Append
 // called durable already is.
 func (s *Spool) Close() error {
@@ -247,7 +252,8 @@ func (s *Spool) release() error {
 	if s.dir != nil {
 		errs = append(errs, unlock(s.dir))
 	}
-	for _, f := range []**os.File{&s.file, &s.marks.file, &s.dir} {
+	errs = append(errs, s.closeFiles())
+	for _, f := range []**os.File{&s.marks.file, &s.dir} {
 		if *f != nil {
 			errs = append(errs, (*f).Close())
 			*f = nil

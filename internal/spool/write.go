@@ -25,10 +25,17 @@ func (s *Spool) holds(key [16]byte) bool {
 func (s *Spool) run() {
 	defer close(s.stopped)
 	for {
+		queue := s.queue
+		if len(s.flights) == mostFlights {
+			queue = nil
+		}
 		select {
-		case g := <-s.queue:
+		case g := <-queue:
 			s.commitAll(s.gather(g))
+		case e := <-s.ends:
+			s.land(e)
 		case <-s.closing:
+			s.ground()
 			return
 		}
 	}
@@ -59,6 +66,9 @@ func (s *Spool) batchBytes() int64 { return min(maxBatchBytes, s.cfg.SegmentByte
 // commitAll commits a batch in pieces of the size of one: a group may be larger.
 func (s *Spool) commitAll(batch []*request) {
 	for len(batch) > 0 {
+		for len(s.flights) == mostFlights {
+			s.land(<-s.ends)
+		}
 		n, size := 0, int64(0)
 		for n < min(len(batch), maxBatchRecords) && size < s.batchBytes() {
 			size += batch[n].size()
@@ -69,7 +79,7 @@ func (s *Spool) commitAll(batch []*request) {
 	}
 }
 
-// commit makes a batch durable with one write and one sync, and answers it.
+// commit writes a batch and begins its sync, whose end answers it.
 func (s *Spool) commit(batch []*request) {
 	fresh := s.distinct(batch)
 	if len(fresh) == 0 {
@@ -83,22 +93,22 @@ func (s *Spool) commit(batch []*request) {
 	if err == nil {
 		err = s.store(fresh)
 	}
-	for _, r := range fresh {
-		r.settle(err)
+	if err != nil {
+		s.settle(fresh, err)
 	}
 }
 
-// distinct answers what is held already and ties equal keys together.
+// distinct answers what is held already and ties equal keys together, also
+// with those that are under way.
 func (s *Spool) distinct(batch []*request) []*request {
 	fresh := batch[:0]
-	seen := make(map[[16]byte]*request, len(batch))
 	for _, r := range batch {
 		if s.holds(r.Key) {
 			r.settle(nil)
-		} else if twin := seen[r.Key]; twin != nil {
+		} else if twin := s.pending[r.Key]; twin != nil {
 			twin.twins = append(twin.twins, r)
 		} else {
-			seen[r.Key] = r
+			s.pending[r.Key] = r
 			fresh = append(fresh, r)
 		}
 	}
@@ -119,11 +129,12 @@ func (s *Spool) admit(fresh []*request) (fit []*request, size int64) {
 	}
 	size = 0
 	for _, r := range fresh {
+		one := []*request{r}
 		switch {
 		case err != nil:
-			r.settle(blame(err))
+			s.settle(one, blame(err))
 		case size+r.size() > bytes || len(fit) >= records:
-			r.settle(fmt.Errorf("%w: room for %d bytes and %d records", ErrFull, max(bytes-size, 0), max(records-len(fit), 0)))
+			s.settle(one, fmt.Errorf("%w: room for %d bytes and %d records", ErrFull, max(bytes-size, 0), max(records-len(fit), 0)))
 		default:
 			fit, size = append(fit, r), size+r.size()
 		}
@@ -137,13 +148,14 @@ func (s *Spool) room() (bytes int64, records int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	size, count := s.aloft()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.active != nil {
-		disk += max(s.readied-s.active.size, 0) // the file has it already
+		disk += max(s.readied-s.active.size-size, 0) // the file has it already
 	}
-	bytes = min(s.cfg.MaxBytes-s.bytes, disk-max(s.cfg.MinFree, 0))
-	return bytes, s.cfg.MaxRecords - s.records, nil
+	bytes = min(s.cfg.MaxBytes-s.bytes-size, disk-max(s.cfg.MinFree, 0))
+	return bytes, s.cfg.MaxRecords - s.records - count, nil
 }
 
 // allAcked reports whether the last segment has records and all are acknowledged.
@@ -159,9 +171,10 @@ func (s *Spool) allAcked() bool {
 
 // ready sees to it that there is a segment for size more bytes.
 func (s *Spool) ready(size int64) error {
+	aloft, count := s.aloft()
 	s.mu.RLock()
 	g := s.active
-	good := g != nil && !g.damaged && (len(g.entries) == 0 || g.size+size <= s.cfg.SegmentBytes)
+	good := g != nil && !g.damaged && (len(g.entries)+count == 0 || g.size+aloft+size <= s.cfg.SegmentBytes)
 	s.mu.RUnlock()
 	if good {
 		return nil
@@ -174,18 +187,17 @@ func (s *Spool) ready(size int64) error {
 
 // begin closes the active segment, if there is one, and makes a new one.
 func (s *Spool) begin() error {
+	s.ground()
 	h := header{id: s.id, first: s.next, at: micros(s.cfg.Now()), prev: s.chain}
-	f, h, err := s.create(h)
-	s.setBroken(err != nil && s.file == nil)
+	files, h, err := s.create(h)
+	s.setBroken(err != nil && s.active == nil)
 	if err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
 	s.dropReady()
-	if s.file != nil {
-		_ = s.file.Close() // all of it is durable
-	}
+	_ = s.closeFiles() // all of it is durable
 	g := &segment{ordinal: h.ordinal, name: segmentName(h.ordinal, liveSuffix), size: headLen, head: h, headOK: true, base: h.first}
-	s.file, s.active = f, g
+	s.files, s.active = files, g
 	s.mu.Lock()
 	s.segments = append(s.segments, g)
 	s.bytes += headLen
@@ -196,62 +208,56 @@ func (s *Spool) begin() error {
 }
 
 // create makes the file of a new segment and its header durable.
-func (s *Spool) create(h header) (*os.File, header, error) {
+func (s *Spool) create(h header) (files [mostFlights]*os.File, _ header, err error) {
 	var f *os.File
-	err := os.ErrExist
+	err = os.ErrExist
 	for try := 0; errors.Is(err, os.ErrExist) && try < 64; try++ {
 		s.ordinal++
 		f, err = s.root.OpenFile(segmentName(s.ordinal, liveSuffix), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	}
 	if err != nil {
 		s.ordinal--
-		return nil, h, err
+		return files, h, err
 	}
 	h.ordinal = s.ordinal
 	if err = s.put(f, h.encode(), 0); err == nil {
 		err = s.syncDir()
 	}
-	if err != nil {
-		return nil, h, errors.Join(err, f.Close(), s.root.Remove(segmentName(h.ordinal, liveSuffix)))
+	if err == nil {
+		files, err = s.openFiles(segmentName(h.ordinal, liveSuffix), f)
 	}
-	return f, h, nil
+	if err != nil {
+		return files, h, errors.Join(err, f.Close(), s.root.Remove(segmentName(h.ordinal, liveSuffix)))
+	}
+	return files, h, nil
 }
 
-// store writes and syncs the records as one piece and only then lets readers
-// and the index see them.
+// store writes the records as one piece, behind those that are under way, and
+// begins their sync. Only its end lets readers and the index see them.
 func (s *Spool) store(fresh []*request) error {
 	g := s.active
 	at := micros(s.cfg.Now())
 	if cap(s.buf) > keepBuffer {
 		s.buf = nil
 	}
-	buf, chain, entries := s.buf[:0], s.chain, make([]entry, 0, len(fresh))
+	aloft, count := s.aloft()
+	start, seq := g.size+aloft, s.next+uint64(count) //nolint:gosec // not negative
+	buf, chain, entries := s.buf[:0], s.tip(), make([]entry, 0, len(fresh))
 	for i, r := range fresh {
-		f := frame{seq: s.next + uint64(i), at: at, key: r.Key, back: uint32(len(buf)), sealed: r.Sealed}  //nolint:gosec // below maxFile
-		entries = append(entries, entry{r.Key, uint32(g.size) + uint32(len(buf)), uint32(f.seq - g.base)}) //nolint:gosec // below maxFile
+		off := start + int64(len(buf))
+		f := frame{seq: seq + uint64(i), at: at, key: r.Key, back: uint32(off - g.size), sealed: r.Sealed} //nolint:gosec // below maxFile
+		entries = append(entries, entry{r.Key, uint32(off), uint32(f.seq - g.base)})                       //nolint:gosec // below maxFile
 		buf, chain = f.append(buf, chain)
 	}
 	s.buf = buf
-	if err := s.write(s.file, buf, g.size); err != nil {
+	size := int64(len(buf))
+	if err := s.write(s.files[0], buf, start); err != nil {
+		s.ground()
 		return s.undo(g, err)
 	}
-	s.makeReady(g.size + int64(len(buf)))
-	if err := s.syncBatch(); err != nil {
-		// A later sync may say yes although the data is lost: never ask again.
-		s.abandon(g, err)
-		return fmt.Errorf("%w: sync: %w", ErrBroken, err)
-	}
-	s.chain = chain
-	s.publish(g, entries, int64(len(buf)))
+	s.makeReady(start, size)
+	s.launch(&flight{requests: fresh, entries: entries, size: size, chain: chain})
 	return nil
-}
-
-// syncBatch makes what was written to the active segment durable.
-func (s *Spool) syncBatch() error {
-	if s.ring != nil {
-		return s.ring.sync(s.file)
-	}
-	return s.cfg.Hooks.Sync(s.file)
 }
 
 func (s *Spool) write(f *os.File, b []byte, off int64) error {
@@ -268,8 +274,11 @@ func (s *Spool) write(f *os.File, b []byte, off int64) error {
 // undo takes a failed write back. Only a full disk leaves a file that may be
 // trusted further.
 func (s *Spool) undo(g *segment, cause error) error {
+	if s.active != g {
+		return blame(cause) // given up meanwhile
+	}
 	s.readied = 0
-	if !noRoom(cause) || s.cfg.Hooks.Truncate(s.file, g.size) != nil {
+	if !noRoom(cause) || s.cfg.Hooks.Truncate(s.files[0], g.size) != nil {
 		s.abandon(g, cause)
 	}
 	return blame(cause)
@@ -278,10 +287,10 @@ func (s *Spool) undo(g *segment, cause error) error {
 // abandon ends the active segment behind its last durable frame. Should the
 // cut fail or not last, the next segment's header says where this one ends.
 func (s *Spool) abandon(g *segment, cause error) {
-	cut := s.cfg.Hooks.Truncate(s.file, g.size)
+	cut := s.cfg.Hooks.Truncate(s.files[0], g.size)
 	s.cfg.Log.Error("segment is given up", "segment", segmentName(g.ordinal, liveSuffix), "bytes", g.size, "error", cause, "cut", cut)
-	_ = s.file.Close() // nothing that counts is unwritten
-	s.file, s.active, s.readied = nil, nil, 0
+	_ = s.closeFiles() // nothing that counts is unwritten
+	s.active, s.readied = nil, 0
 	s.setBroken(true)
 }
 
