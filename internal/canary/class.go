@@ -52,12 +52,15 @@ type Weight struct {
 
 // Counted is what a weight was worked out from on one cell.
 type Counted struct {
-	Channel      Channel `json:"channel"`
-	Kind         Kind    `json:"kind"`
-	Reached      int     `json:"reached"` // canaries within 72 hours
-	Planted      int     `json:"planted"` // tokens of the same domain or block
-	Placebos     int     `json:"placebos"`
-	PlaceboHits  int     `json:"placebo_hits"` // within the same 72 hours
-	PastHits     int     `json:"placebo_hits_past"`
+	Channel     Channel `json:"channel"`
+	Kind        Kind    `json:"kind"`
+	Reached     int     `json:"reached"` // canaries within 72 hours
+	Planted     int     `json:"planted"` // tokens of the same domain or block
+	Placebos    int     `json:"placebos"`
+	PlaceboHits int     `json:"placebo_hits"` // within the same 72 hours
+	PastHits    int     `json:"placebo_hits_past"`
+	// Judged is how many of these were no hits on placebos: planted tokens, in
+	// incidents that were found to be noise.
+	Judged       int     `json:"judged_noise,omitempty"`
 	PlaceboYears float64 `json:"placebo_years"`
 }

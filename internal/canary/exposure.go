@@ -20,6 +20,9 @@ type Exposure struct {
 	// many sources reached one as their first: for a year, and for 72 hours.
 	PastYears, RecentYears float64
 	PastHits, RecentHits   int
+	// Judged is how many of the past hits were on planted tokens, in incidents that
+	// responders found to be noise.
+	Judged int
 	// Same reports that all of the past was one source at one placebo; By is which.
 	Same bool
 	By   string
@@ -35,10 +38,12 @@ func (x *Exposure) Add(by string, recent bool) {
 	}
 }
 
-// Reach is a contact on a placebo.
+// Reach is a contact of noise: on a placebo, or on a planted token where responders
+// found that it was.
 type Reach struct {
-	At time.Time
-	By string // which source reached which placebo
+	At     time.Time
+	By     string // which source reached which token
+	Judged bool   // responders found it
 }
 
 // Registered is how many tokens were registered at a time.
@@ -51,8 +56,8 @@ type Registered struct {
 // follows without asking again.
 type Heard struct {
 	Planted, Placebos []Registered
-	// Hits are when placebos were reached by contacts that count, the oldest first,
-	// from a year before on.
+	// Hits are when placebos were reached by contacts that count, and planted tokens by
+	// what was found to be noise, the oldest first, from a year before on.
 	Hits []Reach
 }
 
@@ -92,6 +97,11 @@ func (h *Heard) At(at time.Time) (x Exposure) {
 	}
 	until, from := h.before(at.Add(1)), h.before(at.Add(-LongPast))
 	x.PastHits, x.RecentHits = until-from, until-h.before(at.Add(-RecentPast))
+	for _, r := range h.Hits[from:until] {
+		if r.Judged {
+			x.Judged++
+		}
+	}
 	if past := h.Hits[from:until]; len(past) > 0 {
 		x.By = past[0].By
 		x.Same = !slices.ContainsFunc(past, func(r Reach) bool { return r.By != x.By })

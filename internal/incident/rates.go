@@ -210,7 +210,7 @@ func (w *work) reckon(ctx context.Context, s *canary.Standing, now time.Time, co
 	for i, r := range cells {
 		evidence[i] = r.evidence()
 		out.Counts = append(out.Counts, canary.Counted{Channel: r.cell.Channel, Kind: r.cell.Kind(), Reached: len(r.canaries), Planted: r.Planted,
-			Placebos: r.Placebos, PlaceboHits: r.RecentHits, PastHits: r.PastHits, PlaceboYears: r.PastYears})
+			Placebos: r.Placebos, PlaceboHits: r.RecentHits, PastHits: r.PastHits, Judged: r.Judged, PlaceboYears: r.PastYears})
 	}
 	got := baserate.Weigh(evidence, out.Content)
 	out.Factor, out.ByCount, out.Chance, out.Bound = got.Factor, got.Count, got.Chance, got.Bound
@@ -277,8 +277,12 @@ func weighed(w *canary.Weight) string {
 	}
 	var parts []string
 	for _, c := range w.Counts {
-		parts = append(parts, fmt.Sprintf("by %s %d of %d planted %ss in 72 hours and %d of %d placebos of the same sort (%d in %s placebo-years)",
-			c.Channel, c.Reached, c.Planted, c.Kind, c.PlaceboHits, c.Placebos, c.PastHits, figures(c.PlaceboYears)))
+		judged := ""
+		if c.Judged > 0 {
+			judged = fmt.Sprintf(", with %d on planted ones that were found to be noise", c.Judged)
+		}
+		parts = append(parts, fmt.Sprintf("by %s %d of %d planted %ss in 72 hours and %d of %d placebos of the same sort (%d in %s placebo-years%s)",
+			c.Channel, c.Reached, c.Planted, c.Kind, c.PlaceboHits, c.Placebos, c.PastHits, figures(c.PlaceboYears), judged))
 	}
 	text := fmt.Sprintf("Bayes factor of a leak against noise: %s, which is %s by count (%s)", figures(w.Factor), figures(w.ByCount), strings.Join(parts, "; "))
 	if w.Content > 1 {

@@ -96,7 +96,8 @@ func (g *registration) writeTallies(ctx context.Context, tx *sql.Tx) error {
 const mostHeard = 50_000
 
 // Heard returns what is known of a cell, for its exposure at any moment from then
-// on: the tokens and placebos, and the sources that reached one.
+// on: the tokens and placebos, and the sources that reached one. What responders found
+// to be noise counts with those, as long as they say so.
 func (r *Registry) Heard(ctx context.Context, cell canary.Cell, from time.Time) (h canary.Heard, err error) {
 	err = r.each(ctx, "SELECT role, registered, tokens FROM exposures WHERE stratum = ?", []any{cell.Stratum}, func(row *sql.Rows) error {
 		var role canary.Role
@@ -112,20 +113,30 @@ func (r *Registry) Heard(ctx context.Context, cell canary.Cell, from time.Time) 
 		return err
 	})
 	if err == nil {
-		err = r.each(ctx, "SELECT heard, origin, token FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? ORDER BY heard DESC LIMIT ?",
-			[]any{cell.Stratum, cell.Channel, canary.RolePlacebo, micros(from.Add(-canary.LongPast)), mostHeard}, func(row *sql.Rows) error {
-				var at int64
-				var origin, placebo string
-				err := row.Scan(&at, &origin, &placebo)
-				h.Hits = append(h.Hits, canary.Reach{At: fromMicros(at), By: origin + " " + placebo})
-				return err
-			})
+		since := micros(from.Add(-canary.LongPast))
+		err = r.noises(ctx, &h, false, "SELECT heard, origin, token FROM hits WHERE stratum = ? AND channel = ? AND role = ? AND counts = 1 AND heard >= ? ORDER BY heard DESC LIMIT ?",
+			cell.Stratum, cell.Channel, canary.RolePlacebo, since, mostHeard)
+		if err == nil {
+			err = r.noises(ctx, &h, true, "SELECT h.heard, h.origin, h.token FROM hits h JOIN incidents i ON i.id = h.incident WHERE h.stratum = ? AND h.channel = ? AND h.role = ? AND h.counts = 1 AND h.heard >= ? AND i.verdict = ? ORDER BY h.heard DESC LIMIT ?",
+				cell.Stratum, cell.Channel, canary.RolePlanted, since, canary.Noise, mostHeard)
+		}
 	}
 	if err != nil {
 		return h, fmt.Errorf("registry: placebos of %s: %w", cell.Channel, err)
 	}
-	slices.Reverse(h.Hits)
+	slices.SortStableFunc(h.Hits, func(a, b canary.Reach) int { return a.At.Compare(b.At) })
 	return h, nil
+}
+
+// noises adds what a query gives of contacts of noise.
+func (r *Registry) noises(ctx context.Context, h *canary.Heard, judged bool, query string, args ...any) error {
+	return r.each(ctx, query, args, func(row *sql.Rows) error {
+		var at int64
+		var origin, token string
+		err := row.Scan(&at, &origin, &token)
+		h.Hits = append(h.Hits, canary.Reach{At: fromMicros(at), By: origin + " " + token, Judged: judged})
+		return err
+	})
 }
 
 // Pooled returns what is known of all cells of a channel and kind by a moment. Each

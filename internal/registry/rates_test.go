@@ -110,6 +110,32 @@ func TestWeightAndClassAreKept(t *testing.T) {
 	})
 }
 
+// TestVerdictMakesNoise: what an incident was found to be decides whether its hits
+// count with those of placebos.
+func TestVerdictMakesNoise(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		cell := canary.Cell{Channel: canary.SMTP, Stratum: r.Stratum(canary.Email, "a@example.net")}
+		o.Hits[0].Cell, o.Hits[0].Counts = cell, true
+		must(t, r.Intend(ctx, []canary.Planting{planting(1)}))
+		must(t, r.Commit(ctx, o))
+		for _, c := range []struct {
+			verdict canary.Verdict
+			want    int
+		}{{"", 0}, {canary.Noise, 1}, {canary.Leak, 0}, {canary.Noise, 1}, {canary.Own, 0}} {
+			if c.verdict != "" {
+				must(t, r.SetVerdict(ctx, o.Incidents[0].ID, c.verdict, registry.By{Who: "dana", Via: "cli"}))
+			}
+			h, err := r.Heard(ctx, cell, start())
+			must(t, err)
+			if x := h.At(start()); len(h.Hits) != c.want || x.Judged != c.want || x.PastHits != c.want || x.RecentHits != c.want {
+				t.Errorf("%q: %+v", c.verdict, x)
+			}
+		}
+	})
+}
+
 // TestHeldPageIsWrittenOnce: of two who write a page that was held, one comes late.
 func TestHeldPageIsWrittenOnce(t *testing.T) {
 	t.Parallel()
