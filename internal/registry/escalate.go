@@ -105,6 +105,11 @@ type Ack struct {
 	At       time.Time       `json:"at"`
 	Who      string          `json:"who"`
 	Via      string          `json:"via"` // the route it came back on, or "cli"
+}
+
+// word is an acknowledgement on its way in.
+type word struct {
+	Ack
 	// elsewhere is set when it was said to a provider: of what was written later
 	// nothing was known.
 	elsewhere bool
@@ -117,9 +122,9 @@ type Ack struct {
 // what was shown is the incident itself.
 func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, by By) error {
 	if by.Version != "" {
-		return r.acknowledge(ctx, id, by.Version, Ack{At: r.now(), Who: by.Who, Via: by.Via}, question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
+		return r.acknowledge(ctx, id, by.Version, word{Ack: Ack{At: r.now(), Who: by.Who, Via: by.Via}}, question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
 	}
-	return r.acknowledge(ctx, id, "", Ack{At: r.now(), Who: by.Who, Via: by.Via},
+	return r.acknowledge(ctx, id, "", word{Ack: Ack{At: r.now(), Who: by.Who, Via: by.Via}},
 		question{"SELECT p.severity" + told + "d.state = 'sent' AND d.log = 0 ORDER BY p.severity LIMIT 1", []any{id}},
 		question{"SELECT severity FROM pages WHERE incident = ? ORDER BY severity DESC LIMIT 1", []any{id}},
 		question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
@@ -144,14 +149,14 @@ const clocks = 30 * time.Second
 // was never heard of, they knew of the least urgent page that had been written for
 // the route. It is [ErrNotFound] when there was none.
 func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
-	return r.acknowledge(ctx, id, "", Ack{At: at, Who: who, Via: via, elsewhere: true},
+	return r.acknowledge(ctx, id, "", word{Ack{At: at, Who: who, Via: via}, true},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, via, micros(at)}},
 		question{"SELECT p.severity" + told + "d.route = ? AND d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
 			[]any{id, via, micros(at.Add(clocks))}})
 }
 
 // acknowledge takes the answer of the first question that has one.
-func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown string, a Ack, ask ...question) error {
+func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown string, a word, ask ...question) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		if err := r.unchanged(ctx, tx, id, shown); err != nil {
 			return err
@@ -159,7 +164,7 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown 
 		for _, q := range ask {
 			err := notFound(tx.QueryRowContext(ctx, q.query, q.args...).Scan(&a.Severity))
 			if err == nil {
-				return errors.Join(a.know(ctx, tx, id), r.ack(ctx, tx, string(id), a))
+				return errors.Join(a.know(ctx, tx, id), r.ack(ctx, tx, string(id), a.Ack))
 			}
 			if !errors.Is(err, ErrNotFound) {
 				return err
@@ -175,7 +180,7 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown 
 
 // know ends what pages prove anew, as far as it was known. A provider may tell whole
 // seconds; the time of whoever is asked here does not matter.
-func (a *Ack) know(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
+func (a *word) know(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
 	by := int64(math.MaxInt64)
 	if a.elsewhere {
 		by = micros(a.At.Add(time.Second))
