@@ -20,14 +20,16 @@ const actsShown = 50
 
 func (a *app) actsCmd() *cobra.Command {
 	var f registry.ActFilter
-	var verify bool
+	var verify, given bool
 	var noted []string
 	cmd := &cobra.Command{
 		Use:   "acts",
 		Short: "The evidence log: who did what, and whether it is whole",
 		Long: `Lists who gave verdicts, acknowledged, opened identities and called the HTTP
 interface, the last first. --verify reads the whole log and tells whether an act
-was changed, taken out or put in behind Saltmine's back: then the exit code is 3.
+was changed, taken out or put in behind Saltmine's back, and whether each contact is
+what its leaf on the log says: where not, the exit code is 3. Contacts that were given
+up (retention, redact) are proved to have been so by somebody.
 It prints the end of the log, NUMBER:LINK. Note that elsewhere, or keep the log of
 'saltmine serve', which says it each hour: with --noted it shows whether an older
 copy of the registry has been put back since.`,
@@ -41,6 +43,9 @@ copy of the registry has been put back since.`,
 			return a.withCore(cmd.Context(), func(c *core) error {
 				if verify || len(heads) > 0 {
 					return a.verifyActs(cmd.Context(), c.reg, heads)
+				}
+				if given {
+					f.What = []string{canary.ActShred}
 				}
 				list, err := c.reg.Acts(cmd.Context(), f)
 				if err != nil {
@@ -56,6 +61,8 @@ copy of the registry has been put back since.`,
 	cmd.Flags().StringVar(&f.About, "about", "", "acts about this `ID`")
 	cmd.Flags().StringVar(&f.Who, "who", "", "acts of this `PERSON`")
 	cmd.Flags().IntVar(&f.Limit, "limit", actsShown, "at most `N`; 0 is all")
+	cmd.Flags().BoolVar(&given, "shredded", false, "those by which the content of contacts was given up")
+	cmd.Flags().BoolVar(&f.Filed, "filed", false, "also those by which contacts came upon the log, which are many")
 	cmd.Flags().BoolVar(&verify, "verify", false, "read it all and tell whether it is as it was written")
 	cmd.Flags().StringSliceVar(&noted, "noted", nil, "an end, `NUMBER:LINK`, that was noted earlier and must stand in it")
 	return cmd
@@ -78,7 +85,8 @@ func parseHeads(list []string) ([]registry.Head, error) {
 type verified struct {
 	Whole bool          `json:"whole"`
 	End   registry.Head `json:"end"`
-	Fault string        `json:"fault,omitempty"`
+	registry.Kept
+	Fault string `json:"fault,omitempty"`
 }
 
 func (a *app) verifyActs(ctx context.Context, reg *registry.Registry, noted []registry.Head) error {
@@ -87,6 +95,13 @@ func (a *app) verifyActs(ctx context.Context, reg *registry.Registry, noted []re
 		return err
 	}
 	v := verified{Whole: err == nil, End: end}
+	if err == nil {
+		v.Kept, err = reg.CheckContacts(ctx)
+		if err != nil && !errors.Is(err, registry.ErrTampered) {
+			return err
+		}
+		v.Whole = err == nil
+	}
 	if err != nil {
 		v.Fault = err.Error()
 	}
@@ -95,7 +110,7 @@ func (a *app) verifyActs(ctx context.Context, reg *registry.Registry, noted []re
 			_, err := fmt.Fprintln(w, v.Fault)
 			return err
 		}
-		_, err := fmt.Fprintf(w, "whole, up to %s\n", end)
+		_, err := fmt.Fprintf(w, "whole, up to %s\n%d contacts are as they were filed, %d were given up ('saltmine acts --shredded' says by whom and why)\n", end, v.Contacts, v.Shredded)
 		return err
 	}); err != nil {
 		return err

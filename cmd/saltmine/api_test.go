@@ -99,8 +99,35 @@ func TestInterface(t *testing.T) {
 		}
 	}
 	wants(t, srv.log.String(), "end of the evidence log", "noted=")
+	s.redacts(string(one.ID), string(one.Listed[0].ID), tokens)
 	srv.kill()
 	s.verifiesActs()
+}
+
+// redacts gives up what somebody said, which no one person can, nor anybody while
+// it is held.
+func (s *site) redacts(incident, contact string, tokens map[string]string) {
+	t := s.t
+	t.Helper()
+	for who, token := range tokens {
+		s.write(who+".token", token)
+	}
+	two := func(args ...string) string {
+		t.Helper()
+		args = append(args, "--token-file", s.path("f.law.token"))
+		text := s.fails(exitFailed, args...)
+		ask := strings.Fields(text[strings.Index(text, "a_"):])[0]
+		s.run("approve", ask, "--token-file", s.path("a.udit.token"))
+		return strings.Join(args, " ")
+	}
+	wants(t, s.run("hold", incident, "--reason", "case 4711"), incident, "case 4711")
+	redact := strings.Fields(two("redact", contact, "--reason", "wrong-number"))
+	wants(t, s.fails(exitFailed, redact...), "kept")
+	s.run(strings.Fields(two("hold", incident, "--end"))...)
+	wants(t, s.run("hold"), "no holds")
+	wants(t, s.run(redact...), "1 redacted")
+	wants(t, s.run("acts", "--about", contact), "shred", "wrong-number under a_", "f.law")
+	wants(t, s.run("acts", "--verify"), "1 were given up")
 }
 
 // verifiesActs shows that a whole log is found whole, and one that was changed not.
@@ -109,7 +136,7 @@ func (s *site) verifiesActs() {
 	t.Helper()
 	text := s.run("acts", "--verify")
 	wants(t, text, "whole, up to ")
-	noted := strings.TrimSpace(strings.TrimPrefix(text, "whole, up to "))
+	noted := strings.Fields(text)[3]
 	wants(t, s.run("acts", "--noted", noted), "whole, up to "+noted)
 	wants(t, s.fails(exitFound, "acts", "--noted", strings.Replace(noted, ":", "9:", 1)), "there was an act")
 	wants(t, s.fails(exitUsage, "acts", "--noted", "1"), "NUMBER:LINK")

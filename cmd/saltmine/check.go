@@ -126,6 +126,8 @@ func checkWork(s *server, add func(string, error) bool) {
 	add("life schedule", err)
 	_, err = s.drilling()
 	add("drill schedule", err)
+	_, err = s.retaining()
+	add("retention schedule", err)
 }
 
 // checkQueues says how many contacts were put aside because they do not open.

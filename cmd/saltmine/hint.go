@@ -99,6 +99,8 @@ func hints() []hint {
 		{registry.ErrNotApproved, "another person of the role forensics or auditor runs 'saltmine approve' with that id; then run the same command again"},
 		{registry.ErrOwnRequest, "somebody else has to; 'saltmine approve --refuse' takes it back"},
 		{registry.ErrDecided, "'saltmine approvals --all' says what became of it; the command that needs it asks anew"},
+		{registry.ErrHeld, "'saltmine hold' lists the holds, and 'saltmine verdict' closes an incident"},
+		{registry.ErrShredded, "'saltmine acts --about CONTACT' says who gave it up, when and why"},
 		{registry.ErrNotFound, "'saltmine list', 'saltmine incidents' and 'saltmine notices' show the ids that there are"},
 	}
 }

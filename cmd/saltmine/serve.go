@@ -186,7 +186,8 @@ func (s *server) chores() ([]chore, error) {
 	pool, err3 := s.poolWatch()
 	living, err4 := s.living()
 	drills, err5 := s.drilling()
-	return slices.Concat(rotation, verifying, pool, living, drills), errors.Join(err, err2, err3, err4, err5)
+	retaining, err6 := s.retaining()
+	return slices.Concat(rotation, verifying, pool, living, drills, retaining), errors.Join(err, err2, err3, err4, err5, err6)
 }
 
 func (s *server) link(id canary.IncidentID) string {

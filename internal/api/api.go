@@ -146,6 +146,8 @@ func (a *API) answer(ctx context.Context, c *call) *answer {
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return missing().answer()
+	case errors.Is(err, registry.ErrShredded):
+		return (&problem{kind: "shredded", title: "Given up", status: http.StatusGone, detail: "what it said was given up; the evidence log says by whom and why"}).answer()
 	case errors.Is(err, registry.ErrNotApproved): // another call has used it meanwhile
 		return unapproved("ask for it: POST /v1/approvals").answer()
 	case errors.Is(err, errNoJSON):

@@ -25,4 +25,6 @@ const (
 	ActAcknowledge = "acknowledge"
 	ActReveal      = "reveal"
 	ActApproval    = "approval" // asked, approved, refused, used
+	ActShred       = "shred"    // the outcome is why
+	ActHold        = "hold"
 )

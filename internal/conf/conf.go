@@ -54,6 +54,7 @@ type Config struct {
 	Approval   Approval           `json:"approval"`
 	Admin      *Admin             `json:"admin,omitempty"`
 	Spool      Spool              `json:"spool"`
+	Retention  *Retention         `json:"retention,omitempty"`
 	Pager      Pager              `json:"pager"`
 	Routes     []Route            `json:"route,omitempty"`
 	Rotate     *Rotate            `json:"rotate,omitempty"`

@@ -50,6 +50,7 @@ func (c *Config) decode(top *table) {
 		t.size("max_bytes", &c.Spool.MaxBytes)
 		t.finish()
 	}
+	c.decodeRetention(top.sub("retention"))
 	c.Pager.decode(top.sub("pager"))
 	c.decodeRoutes(top.subs("route"))
 	if t := top.sub("rotate"); t != nil {

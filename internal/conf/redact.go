@@ -49,6 +49,7 @@ func (c *Config) Redacted() string {
 	p.mailbox(c.Mailbox)
 	p.value("spool.dir", c.Spool.Dir)
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
+	p.retention(c.Retention)
 	p.routes(c)
 	p.deadman(c)
 	if r := c.Rotate; r != nil {

@@ -36,6 +36,7 @@ func (c *Config) faults() []*Fault {
 	c.checkMailAndNames(k)
 	c.checkWeb(k)
 	c.checkApproval(k)
+	c.checkRetention(k)
 	c.checkRecordings(k)
 	c.checkMailbox(k)
 	c.checkRoutes(k)

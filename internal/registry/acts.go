@@ -153,6 +153,7 @@ type ActFilter struct {
 	Who    string
 	What   []string // any of these
 	Before int64    // only those with a lower number
+	Filed  bool     // also those by which contacts were filed, which are many
 	Limit  int      // at most so many; 0 is no limit
 }
 
@@ -174,6 +175,9 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 	}
 	if f.Before > 0 {
 		add("seq < ?", f.Before)
+	}
+	if !f.Filed {
+		add("what <> ?", actFiled)
 	}
 	where += " ORDER BY seq DESC"
 	if f.Limit > 0 {

@@ -158,43 +158,17 @@ func (r *Registry) Queries(ctx context.Context, domain string, from, until time.
 	return ids, rows.Err()
 }
 
-// Contact returns one contact with its evidence.
-func (r *Registry) Contact(ctx context.Context, id canary.ContactID) (*canary.Contact, error) {
-	var sealed []byte
-	err := r.db.QueryRowContext(ctx, "SELECT sealed FROM contacts WHERE id = ?", id).Scan(&sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("registry: contact %s: %w", id, ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
-	}
-	return r.openContact(id, sealed)
-}
-
-func (r *Registry) openContact(id canary.ContactID, sealed []byte) (*canary.Contact, error) {
-	plain, err := r.vault.Open("contacts|"+string(id), sealed)
-	if err != nil {
-		return nil, fmt.Errorf("registry: contact %s: %w: %w", id, canary.ErrUnreadable, err)
-	}
-	var c canary.Contact
-	if err := c.UnmarshalBinary(plain); err != nil {
-		return nil, fmt.Errorf("registry: contact %s: %w: %w", id, canary.ErrUnreadable, err)
-	}
-	return &c, nil
-}
-
 // EachCall hands over the complete, verified contacts of calls that an ear under
 // the given name heard ("phone/twilio") and that were filed since a time, the
 // oldest first, without those that cannot be read.
 func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn func(*canary.Contact) error) error {
-	const query = "SELECT id, sealed FROM contacts WHERE channel = ? AND received >= ? AND ear = ? AND pending = 0 AND unverified = 0 ORDER BY received, id"
+	const query = "SELECT " + contactColumns + contactTables + " WHERE c.channel = ? AND c.received >= ? AND c.ear = ? AND c.pending = 0 AND c.unverified = 0 ORDER BY c.received, c.id"
 	err := r.each(ctx, query, []any{canary.Voice, micros(since), ear}, func(row *sql.Rows) error {
-		var id canary.ContactID
-		var sealed []byte
-		if err := row.Scan(&id, &sealed); err != nil {
+		var k kept
+		if err := row.Scan(k.fields()...); err != nil {
 			return err
 		}
-		c, err := r.openContact(id, sealed)
+		c, err := r.openContact(&k)
 		if errors.Is(err, canary.ErrUnreadable) {
 			return nil
 		}
@@ -213,18 +187,17 @@ func (r *Registry) EachCall(ctx context.Context, ear string, since time.Time, fn
 // ahead came, and which were heard before a time: dialogues that were cut off.
 // One that cannot be read stays pending and holds up no other.
 func (r *Registry) Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error) {
-	const query = "SELECT id, sealed FROM contacts WHERE pending = 1 AND spool = ? AND heard < ? ORDER BY heard, id LIMIT ? OFFSET ?"
+	const query = "SELECT " + contactColumns + contactTables + " WHERE c.pending = 1 AND c.spool = ? AND c.heard < ? ORDER BY c.heard, c.id LIMIT ? OFFSET ?"
 	var list []canary.Contact
 	for read, seen := limit, 0; len(list) < limit && read == limit; seen += read {
 		read = 0
 		err := r.each(ctx, query, []any{spool, micros(before), limit, seen}, func(row *sql.Rows) error {
 			read++
-			var id canary.ContactID
-			var sealed []byte
-			if err := row.Scan(&id, &sealed); err != nil {
+			var k kept
+			if err := row.Scan(k.fields()...); err != nil {
 				return err
 			}
-			c, err := r.openContact(id, sealed)
+			c, err := r.openContact(&k)
 			if errors.Is(err, canary.ErrUnreadable) {
 				return nil
 			}
@@ -246,10 +219,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := r.moveCursor(ctx, tx, o); err != nil {
 			return err
 		}
-		for i := range o.Entries {
-			if err := r.fileEntry(ctx, tx, o.Spool, &o.Entries[i]); err != nil {
-				return fmt.Errorf("registry: file %s: %w", o.Entries[i].Contact.ID, err)
-			}
+		leaves, err := r.fileEntries(ctx, tx, o)
+		if err != nil {
+			return err
 		}
 		if err := errors.Join(r.saveSearched(ctx, tx, o), r.saveSpent(ctx, tx, o.Spent)); err != nil {
 			return err
@@ -269,7 +241,10 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := errors.Join(r.saveLookers(ctx, tx, o.Lookers), saveClues(ctx, tx, o.Clues)); err != nil {
 			return err
 		}
-		return savePages(ctx, tx, o)
+		if err := savePages(ctx, tx, o); err != nil {
+			return err
+		}
+		return r.recordLeaves(ctx, tx, leaves)
 	})
 }
 
@@ -296,42 +271,6 @@ func (r *Registry) moveCursor(ctx context.Context, tx *sql.Tx, o canary.Outcome)
 	err = one(tx.ExecContext(ctx, "UPDATE cursors SET position = ? WHERE name = ? AND position = ?", o.To, o.Spool, o.From))
 	if errors.Is(err, ErrNotFound) {
 		return ErrMoved
-	}
-	return err
-}
-
-// state is how complete an entry is: 0 complete, 1 pending, 2 cut off.
-func state(e *canary.Entry) int {
-	switch {
-	case e.Pending:
-		return 1
-	case e.CutOff:
-		return 2
-	}
-	return 0
-}
-
-func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *canary.Entry) error {
-	c := &e.Contact
-	plain, err := c.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	if e.Replaces {
-		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?", "DELETE FROM clues WHERE contact = ?"} {
-			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO contacts (id, channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, class, size, sealed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		c.ID, c.Channel, micros(c.At), micros(r.now()), c.Ear, spool, state(e), c.Part, c.Probe, c.Unverified, e.Domain, e.Origin, e.Class, len(c.Raw),
-		r.vault.Seal("contacts|"+string(c.ID), plain))
-	if err == nil && e.Judge {
-		err = r.awaitMail(ctx, tx, c.ID)
-	}
-	if err == nil && e.Search {
-		err = r.awaitSearch(ctx, tx, c)
 	}
 	return err
 }

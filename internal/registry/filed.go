@@ -24,7 +24,9 @@ type FiledContact struct {
 	Class      canary.Class `json:"class,omitempty"`
 	Probe      bool         `json:"probe"`
 	Unverified bool         `json:"unverified"`
-	Bytes      int64        `json:"bytes"` // of evidence
+	// Shredded is when what it said was given up.
+	Shredded time.Time `json:"shredded,omitzero"`
+	Bytes    int64     `json:"bytes"` // of evidence
 	// Canaries and Placebos count what it reached; Clean is set when that weighs.
 	Canaries  int                 `json:"canaries"`
 	Placebos  int                 `json:"placebos"`
@@ -70,7 +72,7 @@ func (f *ContactFilter) query() (string, []any) {
 	if f.Limit > 0 {
 		from, args = from+" LIMIT ?", append(args, f.Limit)
 	}
-	return "SELECT c.id, c.channel, c.heard, c.received, c.ear, c.pending, c.class, c.probe, c.unverified, c.size" + from, args
+	return "SELECT c.id, c.channel, c.heard, c.received, c.ear, c.pending, c.class, c.probe, c.unverified, c.size, c.shredded" + from, args
 }
 
 // Contacts returns contacts without their evidence, the newest first, those of
@@ -82,15 +84,15 @@ func (r *Registry) Contacts(ctx context.Context, f ContactFilter) ([]FiledContac
 	query, args := f.query()
 	err := r.each(ctx, query, args, func(row *sql.Rows) error {
 		c := FiledContact{Incidents: []canary.IncidentID{}}
-		var at, received int64
+		var at, received, shredded int64
 		var pending int
-		if err := row.Scan(&c.ID, &c.Channel, &at, &received, &c.Ear, &pending, &c.Class, &c.Probe, &c.Unverified, &c.Bytes); err != nil {
+		if err := row.Scan(&c.ID, &c.Channel, &at, &received, &c.Ear, &pending, &c.Class, &c.Probe, &c.Unverified, &c.Bytes, &shredded); err != nil {
 			return err
 		}
 		if pending < 0 || pending >= len(states) {
 			return fmt.Errorf("contact %s: state %d", c.ID, pending)
 		}
-		c.At, c.Received, c.State = fromMicros(at), fromMicros(received), states[pending]
+		c.At, c.Received, c.Shredded, c.State = fromMicros(at), fromMicros(received), fromMicros(shredded), states[pending]
 		list, ids = append(list, c), append(ids, c.ID)
 		return nil
 	})

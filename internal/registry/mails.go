@@ -21,18 +21,17 @@ func (r *Registry) awaitMail(ctx context.Context, tx *sql.Tx, id canary.ContactI
 // the longest waiting first.
 func (r *Registry) MailsDue(ctx context.Context, now time.Time, limit int) ([]mailauth.Task, error) {
 	var list []mailauth.Task
-	const query = "SELECT c.id, c.sealed, m.tries FROM mails m, contacts c WHERE c.id = m.contact AND m.due > 0 AND m.due <= ? ORDER BY m.due, c.id LIMIT ?"
+	const query = "SELECT " + contactColumns + ", m.tries" + mailTables + " WHERE m.due > 0 AND m.due <= ? ORDER BY m.due, c.id LIMIT ?"
 	err := r.each(ctx, query, []any{micros(now), limit}, func(row *sql.Rows) error {
-		var id canary.ContactID
-		var sealed []byte
+		var k kept
 		var t mailauth.Task
-		if err := row.Scan(&id, &sealed, &t.Tries); err != nil {
+		if err := row.Scan(append(k.fields(), &t.Tries)...); err != nil {
 			return err
 		}
-		c, err := r.openContact(id, sealed)
+		c, err := r.openContact(&k)
 		switch {
 		case errors.Is(err, canary.ErrUnreadable):
-			t.Contact.ID, t.Fault = id, err
+			t.Contact.ID, t.Fault = k.id, err
 		case err != nil:
 			return err
 		default:
@@ -52,15 +51,36 @@ func mailField(id canary.ContactID) string { return "mails|" + string(id) }
 // FileMail files what was found of a mail's sender in place of what was found
 // before; a zero next settles it. A nil report says that there is no mail.
 func (r *Registry) FileMail(ctx context.Context, id canary.ContactID, report []byte, next time.Time) error {
-	var sealed []byte
-	if report != nil {
-		sealed = r.vault.Seal(mailField(id), report)
+	sealed, err := r.sealReport(ctx, id, report)
+	if err != nil {
+		return fmt.Errorf("registry: report on the mail of %s: %w", id, err)
 	}
-	err := one(r.db.ExecContext(ctx, "UPDATE mails SET tries = tries + 1, due = ?, sealed = ? WHERE contact = ?", micros(next), sealed, id))
+	err = one(r.db.ExecContext(ctx, "UPDATE mails SET tries = tries + 1, due = ?, sealed = ? WHERE contact = ?", micros(next), sealed, id))
 	if err != nil {
 		return fmt.Errorf("registry: report on the mail of %s: %w", id, err)
 	}
 	return nil
+}
+
+// sealReport seals what was found of a mail's sender with the mail's own key, with
+// which it goes.
+func (r *Registry) sealReport(ctx context.Context, id canary.ContactID, report []byte) ([]byte, error) {
+	if report == nil {
+		return nil, nil
+	}
+	var k kept
+	err := r.db.QueryRowContext(ctx, "SELECT "+contactColumns+contactTables+" WHERE c.id = ?", id).Scan(k.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := r.keyOf(&k)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(mailField(id), report), nil
 }
 
 // Mail is what is known of the sender of a contact's mail.
@@ -74,7 +94,7 @@ type Mail struct {
 
 // MailOf returns what is known of the sender of one contact's mail.
 func (r *Registry) MailOf(ctx context.Context, id canary.ContactID) (Mail, error) {
-	m, err := r.scanMail(r.db.QueryRowContext(ctx, mailColumns+" WHERE c.id = m.contact AND c.id = ?", id))
+	m, err := r.scanMail(r.db.QueryRowContext(ctx, mailColumns+" WHERE c.id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -88,7 +108,7 @@ func (r *Registry) MailOf(ctx context.Context, id canary.ContactID) (Mail, error
 // newest first.
 func (r *Registry) MailsOf(ctx context.Context, id canary.IncidentID, limit int) ([]Mail, error) {
 	var list []Mail
-	err := r.each(ctx, mailColumns+" WHERE c.id = m.contact AND c.id IN (SELECT contact FROM hits WHERE incident = ?) ORDER BY c.heard DESC, c.id LIMIT ?", []any{id, limit}, func(row *sql.Rows) error {
+	err := r.each(ctx, mailColumns+" WHERE c.id IN (SELECT contact FROM hits WHERE incident = ?) ORDER BY c.heard DESC, c.id LIMIT ?", []any{id, limit}, func(row *sql.Rows) error {
 		m, err := r.scanMail(row)
 		list = append(list, m)
 		return err
@@ -99,19 +119,27 @@ func (r *Registry) MailsOf(ctx context.Context, id canary.IncidentID, limit int)
 	return list, nil
 }
 
-const mailColumns = "SELECT c.id, c.heard, m.tries, m.due, m.sealed FROM mails m, contacts c"
+const mailTables = contactTables + " JOIN mails m ON m.contact = c.id"
+
+const mailColumns = "SELECT c.id, c.heard, m.tries, m.due, m.sealed, k.sealed" + mailTables
 
 func (r *Registry) scanMail(row scanner) (m Mail, err error) {
 	var heard, due int64
 	var sealed []byte
-	if err := row.Scan(&m.Contact, &heard, &m.Tries, &due, &sealed); err != nil {
+	var k kept
+	if err := row.Scan(&m.Contact, &heard, &m.Tries, &due, &sealed, &k.key); err != nil {
 		return m, err
 	}
 	m.At, m.Again = fromMicros(heard), fromMicros(max(0, due))
 	if sealed == nil {
 		return m, nil
 	}
-	plain, err := r.vault.Open(mailField(m.Contact), sealed)
+	k.id = m.Contact
+	key, err := r.keyOf(&k)
+	if err != nil {
+		return m, err
+	}
+	plain, err := key.Open(mailField(m.Contact), sealed)
 	if err != nil {
 		return m, err
 	}

@@ -82,7 +82,7 @@ func newSQLite(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
 		// For planting, which changes thousands of pages at once: what a statement
 		// would undo is kept in memory (and off the disk), 32 MiB of pages are, and
 		// as much is gathered in the WAL before it goes into the file.

@@ -13,7 +13,8 @@
 //
 // Every file is one line of standard base64. At rest: XChaCha20-Poly1305 with
 // a random 24-byte nonce before the ciphertext; what a blob belongs to is bound
-// to it as associated data, so blobs cannot be swapped between rows. Blind
+// to it as associated data, so blobs cannot be swapped between rows. A record that
+// may have to be given up has a random key of its own, see [RecordKey]. Blind
 // index: HMAC-SHA256 over kind, a zero byte and the canonical text, cut to 16
 // bytes, in hex; or to 8, as a number.
 //
@@ -81,19 +82,25 @@ func newVault(master []byte) (*Vault, error) {
 }
 
 // Seal encrypts plain for the field named by what (table, row, column).
-func (v *Vault) Seal(what string, plain []byte) []byte {
-	nonce := make([]byte, v.aead.NonceSize(), v.aead.NonceSize()+len(plain)+v.aead.Overhead())
+func (v *Vault) Seal(what string, plain []byte) []byte { return sealWith(v.aead, what, plain) }
+
+func sealWith(aead cipher.AEAD, what string, plain []byte) []byte {
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
 	rand.Read(nonce) // never fails since Go 1.24
-	return v.aead.Seal(nonce, nonce, plain, []byte(what))
+	return aead.Seal(nonce, nonce, plain, []byte(what))
 }
 
 // Open decrypts what Seal made for the same field.
 func (v *Vault) Open(what string, sealed []byte) ([]byte, error) {
-	n := v.aead.NonceSize()
-	if len(sealed) < n+v.aead.Overhead() {
+	return openWith(v.aead, what, sealed)
+}
+
+func openWith(aead cipher.AEAD, what string, sealed []byte) ([]byte, error) {
+	n := aead.NonceSize()
+	if len(sealed) < n+aead.Overhead() {
 		return nil, ErrOpen
 	}
-	plain, err := v.aead.Open(nil, sealed[:n], sealed[n:], []byte(what))
+	plain, err := aead.Open(nil, sealed[:n], sealed[n:], []byte(what))
 	if err != nil {
 		return nil, ErrOpen
 	}

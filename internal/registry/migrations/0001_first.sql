@@ -81,7 +81,26 @@ CREATE TABLE contacts (
   origin VARCHAR(32) COLLATE BINARY NOT NULL,
   class VARCHAR(8) COLLATE BINARY NOT NULL,
   size BIGINT NOT NULL,
+  country VARCHAR(2) COLLATE BINARY NOT NULL,
+  shredded BIGINT NOT NULL,
   sealed LONGBLOB NOT NULL
+);
+-- The key and the leaves of each contact; see leaves.go and shred.go.
+CREATE TABLE contact_keys (
+  contact VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
+  sealed LONGBLOB NOT NULL
+);
+CREATE TABLE leaves (
+  contact VARCHAR(128) COLLATE BINARY NOT NULL,
+  batch VARCHAR(32) COLLATE BINARY NOT NULL,
+  leaf VARCHAR(64) COLLATE BINARY NOT NULL,
+  PRIMARY KEY (contact, batch)
+);
+CREATE TABLE holds (
+  about VARCHAR(128) COLLATE BINARY NOT NULL PRIMARY KEY,
+  since BIGINT NOT NULL,
+  who VARCHAR(200) NOT NULL,
+  reason VARCHAR(200) NOT NULL
 );
 CREATE INDEX contacts_by_time ON contacts (heard);
 CREATE INDEX contacts_by_channel ON contacts (channel, received);
@@ -387,6 +406,9 @@ DROP TABLE hits;
 DROP TABLE searches;
 DROP TABLE own;
 DROP TABLE mails;
+DROP TABLE holds;
+DROP TABLE leaves;
+DROP TABLE contact_keys;
 DROP TABLE contacts;
 DROP TABLE exposures;
 DROP TABLE blinds;

@@ -1,0 +1,246 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/seal"
+)
+
+// Each contact has a key of its own (seal.RecordKey), which is kept sealed in the
+// table contact_keys, and a leaf on the evidence log: the hash of its content under
+// a salt that goes with the key. The contacts of one commit share an act, "filed",
+// about their batch; its outcome is the SHA-256, in hex, of a line "CONTACT LEAF"
+// for each, in the order of their ids. A contact of which only a part has come has
+// none yet. So CheckContacts finds a contact that was
+// changed, taken out or put in; and of one that was given up (see shred.go) the
+// leaf stays and can be neither opened nor guessed. Contacts of drills have none:
+// they are made here and are forgotten.
+//
+// A row of contact_keys is only ever overwritten by one of its own length, which
+// SQLite does in place, and never taken out, so that no copy of it is moved about.
+
+// actFiled is the act by which contacts come upon the evidence log.
+const actFiled = "filed"
+
+func contactField(id canary.ContactID) string { return "contacts|" + string(id) }
+
+func keyField(id canary.ContactID) string { return "contact_keys|" + string(id) }
+
+// kept is a contact's sealed part with its key, as contactColumns select them.
+type kept struct {
+	id          canary.ContactID
+	sealed, key []byte
+	shredded    int64
+}
+
+const contactColumns = "c.id, c.sealed, k.sealed, c.shredded"
+
+const contactTables = " FROM contacts c LEFT JOIN contact_keys k ON k.contact = c.id"
+
+func (k *kept) fields() []any { return []any{&k.id, &k.sealed, &k.key, &k.shredded} }
+
+// keyOf opens the key of a contact.
+func (r *Registry) keyOf(k *kept) (*seal.RecordKey, error) {
+	if k.shredded != 0 {
+		return nil, fmt.Errorf("registry: contact %s: %w: %w", k.id, ErrShredded, canary.ErrUnreadable)
+	}
+	key, err := r.vault.OpenKey(keyField(k.id), k.key)
+	if err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w: %w", k.id, canary.ErrUnreadable, err)
+	}
+	return key, nil
+}
+
+// content opens what a contact holds.
+func (r *Registry) content(k *kept) (plain []byte, key *seal.RecordKey, err error) {
+	if key, err = r.keyOf(k); err != nil {
+		return nil, nil, err
+	}
+	if plain, err = key.Open(contactField(k.id), k.sealed); err != nil {
+		return nil, nil, fmt.Errorf("registry: contact %s: %w: %w", k.id, canary.ErrUnreadable, err)
+	}
+	return plain, key, nil
+}
+
+// Contact returns one contact with its evidence.
+func (r *Registry) Contact(ctx context.Context, id canary.ContactID) (*canary.Contact, error) {
+	var k kept
+	err := r.db.QueryRowContext(ctx, "SELECT "+contactColumns+contactTables+" WHERE c.id = ?", id).Scan(k.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w", id, err)
+	}
+	return r.openContact(&k)
+}
+
+func (r *Registry) openContact(k *kept) (*canary.Contact, error) {
+	plain, _, err := r.content(k)
+	if err != nil {
+		return nil, err
+	}
+	var c canary.Contact
+	if err := c.UnmarshalBinary(plain); err != nil {
+		return nil, fmt.Errorf("registry: contact %s: %w: %w", k.id, canary.ErrUnreadable, err)
+	}
+	return &c, nil
+}
+
+// newKey makes the key of a contact that is filed. Where one stands already, of a
+// contact of which only a part had come, it is written over.
+func (r *Registry) newKey(ctx context.Context, tx *sql.Tx, id canary.ContactID, replaces bool) (*seal.RecordKey, error) {
+	key, err := seal.NewRecordKey()
+	if err != nil {
+		return nil, err
+	}
+	sealed := r.vault.SealKey(keyField(id), key)
+	if replaces {
+		err = one(tx.ExecContext(ctx, "UPDATE contact_keys SET sealed = ? WHERE contact = ?", sealed, id))
+	}
+	if !replaces || errors.Is(err, ErrNotFound) {
+		_, err = tx.ExecContext(ctx, "INSERT INTO contact_keys (contact, sealed) VALUES (?,?)", id, sealed)
+	}
+	return key, err
+}
+
+// leaf is a contact's leaf in one commit.
+type leaf struct {
+	contact canary.ContactID
+	hash    string
+}
+
+func batchHash(list []leaf) string {
+	slices.SortFunc(list, func(a, b leaf) int { return strings.Compare(string(a.contact), string(b.contact)) })
+	sum := sha256.New()
+	for _, l := range list {
+		fmt.Fprintf(sum, "%s %s\n", l.contact, l.hash) //nolint:errcheck // a hash takes it
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// recordLeaves puts the contacts of a commit upon the evidence log.
+func (r *Registry) recordLeaves(ctx context.Context, tx *sql.Tx, list []leaf) error {
+	if len(list) == 0 {
+		return nil
+	}
+	batch := canary.NewID("f")
+	args := make([]any, 0, 3*len(list))
+	hash := batchHash(list)
+	for _, l := range list {
+		args = append(args, l.contact, batch, l.hash)
+	}
+	if err := insertRows(ctx, tx, "leaves (contact, batch, leaf)", 3, args); err != nil {
+		return fmt.Errorf("registry: leaves of contacts: %w", err)
+	}
+	return r.record(ctx, tx, canary.Act{Who: "-", Via: "intake", What: actFiled, About: batch, Outcome: hash})
+}
+
+// Kept says how the contacts stand by the evidence log.
+type Kept struct {
+	Contacts int `json:"contacts"` // whole, as they were filed
+	Shredded int `json:"shredded"` // given up, with an act that says why
+	Other    int `json:"other"`    // not on the log: of drills, or not complete yet
+}
+
+// CheckContacts reads every contact and holds it against its leaf. It is
+// [ErrTampered] when one is not as it was filed, is gone, or has come otherwise. The
+// log itself is what CheckActs looks at.
+func (r *Registry) CheckContacts(ctx context.Context) (Kept, error) {
+	var out Kept
+	newest, err := r.checkLeaves(ctx)
+	if err != nil {
+		return out, err
+	}
+	given, err := r.shreds(ctx)
+	if err != nil {
+		return out, err
+	}
+	err = r.each(ctx, "SELECT "+contactColumns+", c.class, c.pending"+contactTables, nil, func(row *sql.Rows) error {
+		var k kept
+		var class canary.Class
+		var pending int
+		if err := row.Scan(append(k.fields(), &class, &pending)...); err != nil {
+			return err
+		}
+		want, listed := newest[k.id]
+		delete(newest, k.id)
+		if !listed && (class == canary.ClassDrill || pending == 1) {
+			out.Other++
+			return nil
+		}
+		if !listed {
+			return fmt.Errorf("%w: contact %s was not filed by Saltmine", ErrTampered, k.id)
+		}
+		stands, err := r.holdAgainst(&k, want, given[k.id])
+		if stands {
+			out.Contacts++
+		} else {
+			out.Shredded++
+		}
+		return err
+	})
+	if err != nil {
+		return out, fmt.Errorf("registry: contacts: %w", err)
+	}
+	for id := range newest {
+		return out, fmt.Errorf("registry: contacts: %w: contact %s is gone", ErrTampered, id)
+	}
+	return out, nil
+}
+
+// holdAgainst holds a contact against its leaf. It is false for one that was given up,
+// and an error unless that is on the log.
+func (r *Registry) holdAgainst(k *kept, want string, given bool) (stands bool, err error) {
+	if k.shredded != 0 && !given {
+		return false, fmt.Errorf("%w: contact %s was given up, and nobody has", ErrTampered, k.id)
+	}
+	if k.shredded != 0 {
+		return false, nil
+	}
+	plain, key, err := r.content(k)
+	if err != nil || key.Leaf(plain) != want {
+		return false, fmt.Errorf("%w: contact %s is not as it was filed", ErrTampered, k.id)
+	}
+	return true, nil
+}
+
+// checkLeaves holds the leaves against the acts, and gives the newest of each contact.
+func (r *Registry) checkLeaves(ctx context.Context) (map[canary.ContactID]string, error) {
+	batches := map[string][]leaf{}
+	err := r.each(ctx, "SELECT contact, batch, leaf FROM leaves", nil, func(row *sql.Rows) error {
+		var l leaf
+		var batch string
+		err := row.Scan(&l.contact, &batch, &l.hash)
+		batches[batch] = append(batches[batch], l)
+		return err
+	})
+	newest := map[canary.ContactID]string{}
+	if err == nil {
+		err = r.eachAct(ctx, "what = ? ORDER BY seq", []any{actFiled}, func(a canary.Act) error {
+			if batchHash(batches[a.About]) != a.Outcome {
+				return fmt.Errorf("%w: the leaves of act %d are not as they were written", ErrTampered, a.Seq)
+			}
+			for _, l := range batches[a.About] {
+				newest[l.contact] = l.hash
+			}
+			delete(batches, a.About)
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry: leaves of contacts: %w", err)
+	}
+	for batch := range batches {
+		return nil, fmt.Errorf("registry: leaves of contacts: %w: batch %s is on no act", ErrTampered, batch)
+	}
+	return newest, nil
+}

@@ -1,0 +1,222 @@
+package registry_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// calls files n calls to a number in Germany, and as many to one in Ireland, each
+// with words of its own, together with an incident of the given verdict.
+func calls(t *testing.T, r *registry.Registry, n int) (german, irish []canary.ContactID) {
+	t.Helper()
+	for i := range 2 * n {
+		c := contact(1000+i, canary.Voice, start())
+		c.Ear, c.Source = "phone/twilio", fmt.Sprintf("+3161234%04d", i)
+		c.Targets = []canary.Target{{Kind: canary.Phone, Text: "+4930901820"}}
+		if i >= n {
+			c.Targets[0].Text = "+35315550123"
+			irish = append(irish, c.ID)
+		} else {
+			german = append(german, c.ID)
+		}
+		c.Raw = []byte(strings.Repeat(fmt.Sprintf("the words of caller %d. ", i), 1+i*40%400))
+		must(t, r.Commit(t.Context(), canary.Outcome{Entries: []canary.Entry{{Contact: c, Origin: r.BlindOrigin(c.Source)}}}))
+	}
+	return german, irish
+}
+
+// checked wants the log whole, with so many contacts and so many given up.
+func checked(t *testing.T, r *registry.Registry, contacts, shredded int) {
+	t.Helper()
+	if _, err := r.CheckActs(t.Context()); err != nil {
+		t.Error(err)
+	}
+	got, err := r.CheckContacts(t.Context())
+	if err != nil || got.Contacts != contacts || got.Shredded != shredded {
+		t.Errorf("%+v, %v; want %d and %d given up", got, err, contacts, shredded)
+	}
+}
+
+// TestShred: the content of a contact is gone, its leaf stays, the log is whole and
+// says who did it and why; the others are as they were.
+func TestShred(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, by := t.Context(), registry.By{Who: "dana", Via: "cli"}
+		german, irish := calls(t, r, 3)
+		checked(t, r, 6, 0)
+		n, err := r.Shred(ctx, by, "wrong number", german[0], german[1])
+		if err != nil || n != 2 {
+			t.Fatal(n, err)
+		}
+		checked(t, r, 4, 2)
+		_, err = r.Contact(ctx, german[0])
+		wantErr(t, err, registry.ErrShredded)
+		wantErr(t, err, canary.ErrUnreadable)
+		for _, id := range []canary.ContactID{german[2], irish[0]} {
+			if c, err := r.Contact(ctx, id); err != nil || !strings.HasPrefix(string(c.Raw), "the words of caller ") {
+				t.Errorf("another contact: %v", err)
+			}
+		}
+		f, err := r.FiledContact(ctx, german[0])
+		if err != nil || !f.Shredded.Equal(start()) || f.Channel != canary.Voice || f.Bytes == 0 {
+			t.Errorf("%+v, %v", f, err)
+		}
+		if n, err := r.Shred(ctx, by, "again", german[0]); n != 0 || err != nil {
+			t.Errorf("twice: %d, %v", n, err)
+		}
+		_, err = r.Shred(ctx, by, "nobody", "k_nobody00")
+		wantErr(t, err, registry.ErrNotFound)
+		acts, err := r.Acts(ctx, registry.ActFilter{What: []string{canary.ActShred}})
+		if err != nil || len(acts) != 2 || acts[1].About != string(german[0]) || acts[1].Who != "dana" || acts[1].Outcome != "wrong number" {
+			t.Errorf("%+v, %v", acts, err)
+		}
+		// All or none.
+		must(t, r.PutHold(ctx, string(irish[1]), "the police", by))
+		_, err = r.Shred(ctx, by, "both", irish[0], irish[1])
+		wantErr(t, err, registry.ErrHeld)
+		checked(t, r, 4, 2)
+		must(t, r.EndHold(ctx, string(irish[1]), by))
+		if n, err := r.Shred(ctx, by, "both", irish[0], irish[1]); n != 2 || err != nil {
+			t.Errorf("after the hold: %d, %v", n, err)
+		}
+		checked(t, r, 2, 4)
+	})
+}
+
+// TestShredLeavesNothing searches the files for every key and every sealed content
+// that was given up, among many that were not.
+func TestShredLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := openAt(t, "sqlite:"+filepath.Join(dir, "r.db"), vault(t))
+	german, irish := calls(t, r, 150)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "r.db"))
+	must(t, err)
+	defer db.Close()
+	pieces := func(ids []canary.ContactID) (all [][]byte) {
+		for _, id := range ids {
+			var key, sealed []byte
+			must(t, db.QueryRowContext(t.Context(), "SELECT k.sealed, c.sealed FROM contacts c, contact_keys k WHERE k.contact = c.id AND c.id = ?", id).Scan(&key, &sealed))
+			// Content may be parted over pages: its beginning is in one.
+			all = append(all, key, sealed[:64])
+		}
+		return all
+	}
+	gone, stay := pieces(german), pieces(irish)
+	for part := range 3 {
+		_, err := r.Shred(t.Context(), registry.By{Who: "-", Via: "retention"}, "kept for 30 days", german[50*part:50*part+50]...)
+		must(t, err)
+	}
+	checked(t, r, 150, 150)
+	found := func(list [][]byte) (n int) {
+		must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, piece := range list {
+				if bytes.Contains(text, piece) {
+					n++
+				}
+			}
+			return err
+		}))
+		return n
+	}
+	if n := found(gone); n != 0 {
+		t.Errorf("%d of %d keys and contents that were given up stand in the files", n, len(gone))
+	}
+	if n := found(stay); n < len(stay) { // else the search finds nothing at all
+		t.Errorf("only %d of %d that were kept stand in the files", n, len(stay))
+	}
+}
+
+// TestRetention: the rule that names more goes first; incidents without a verdict,
+// and holds, keep theirs.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	r, err := registry.Open(t.Context(), registry.Config{DSN: "sqlite:" + filepath.Join(t.TempDir(), "r.db"), Vault: vault(t), Now: func() time.Time { return start().Add(time.Duration(ahead.Load())) }})
+	must(t, err)
+	defer r.Close()
+	ctx, by := t.Context(), registry.By{Who: "dana", Via: "cli"}
+	o := outcome(r) // a mail and a DNS query of one incident
+	must(t, r.Commit(ctx, o))
+	german, _ := calls(t, r, 2)
+	rules := []registry.Keep{{For: 100 * aDay}, {Channel: canary.Voice, For: 50 * aDay}, {Channel: canary.Voice, Country: "DE", For: 30 * aDay}, {Country: "DE", For: aDay}}
+	due := func(after time.Duration) string {
+		ahead.Store(int64(after))
+		list, err := r.DueContacts(ctx, rules)
+		must(t, err)
+		var out []string
+		for _, d := range list {
+			out = append(out, fmt.Sprintf("%s%s %d+%d", d.Channel, d.Country, d.Count, d.Held))
+		}
+		return strings.Join(out, " ")
+	}
+	wantDue := func(after time.Duration, want string) {
+		t.Helper()
+		if got := due(after); got != want {
+			t.Errorf("after %s: %q, want %q", after, got, want)
+		}
+	}
+	wantDue(30*aDay-1000, "")
+	wantDue(30*aDay, "voiceDE 2+0")
+	must(t, r.PutHold(ctx, string(german[0]), "case 1", by))
+	wantDue(50*aDay, "voiceDE 1+1 voiceIE 2+0")
+	wantDue(100*aDay, "dns 0+1 smtp 0+1 voiceDE 1+1 voiceIE 2+0") // the incident is open
+	must(t, r.SetVerdict(ctx, o.Incidents[0].ID, canary.Noise, by))
+	wantDue(100*aDay, "dns 1+0 smtp 1+0 voiceDE 1+1 voiceIE 2+0")
+	must(t, r.PutHold(ctx, string(o.Incidents[0].ID), "case 2", by))
+	wantDue(100*aDay, "dns 0+1 smtp 0+1 voiceDE 1+1 voiceIE 2+0")
+	_, err = r.Shred(ctx, by, "no", o.Entries[0].Contact.ID)
+	wantErr(t, err, registry.ErrHeld)
+	if list, err := r.Holds(ctx); err != nil || len(list) != 2 || list[0].Reason != "case 1" || list[0].Who != "dana" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	wantErr(t, r.PutHold(ctx, "i_nobody", "x", by), registry.ErrNotFound)
+	wantErr(t, r.EndHold(ctx, "i_nobody", by), registry.ErrNotFound)
+}
+
+// TestContactsTampered: contacts that are changed, taken out, put in or given up
+// behind Saltmine's back are found, and so are leaves.
+func TestContactsTampered(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]string{
+		"content swapped":  "UPDATE contacts SET sealed = (SELECT sealed FROM contacts WHERE id = 'k_contact1001') WHERE id = 'k_contact1000'",
+		"contact gone":     "DELETE FROM contacts WHERE id = 'k_contact1000'",
+		"given up quietly": "UPDATE contacts SET sealed = '', shredded = 1 WHERE id = 'k_contact1000'",
+		"key gone":         "UPDATE contact_keys SET sealed = zeroblob(72) WHERE contact = 'k_contact1000'",
+		"leaf gone":        "DELETE FROM leaves WHERE contact = 'k_contact1000'",
+		"leaf changed":     "UPDATE leaves SET leaf = REPLACE(leaf, 'a', 'b') WHERE contact = 'k_contact1000'",
+		"leaf put in":      "INSERT INTO leaves VALUES ('k_contact1000', 'f_somethingelse', 'ab')",
+		"contact put in":   "INSERT INTO contacts SELECT 'k_another000', channel, heard, received, ear, spool, pending, part, probe, unverified, domain, origin, class, size, country, shredded, sealed FROM contacts WHERE id = 'k_contact1000'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "r.db")
+			r := openAt(t, "sqlite:"+path, vault(t))
+			calls(t, r, 2)
+			checked(t, r, 4, 0)
+			db, err := sql.Open("sqlite", "file:"+path)
+			must(t, err)
+			defer db.Close()
+			_, err = db.ExecContext(t.Context(), change)
+			must(t, err)
+			_, err = r.CheckContacts(t.Context())
+			wantErr(t, err, registry.ErrTampered)
+		})
+	}
+}
