@@ -16,7 +16,7 @@ func (e *ears) phone(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	cfg := phone.Config{PublicURL: c.PublicURL, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "phone")}
+	cfg := phone.Config{PublicURL: c.PublicURL, Notices: c.Notices, Hear: e.road.Hear, Now: e.now, Log: e.log.With("ear", "phone")}
 	for _, p := range c.Providers {
 		cfg.Providers = append(cfg.Providers, phoneProvider(p))
 	}
@@ -42,7 +42,7 @@ func phoneProvider(p conf.Provider) phone.Provider {
 // the form that the provider gives out.
 func checkProvider(c *conf.Phone, p conf.Provider, now func() time.Time) error {
 	_, err := phone.New(phone.Config{
-		PublicURL: c.PublicURL, Providers: []phone.Provider{phoneProvider(p)}, Now: now,
+		PublicURL: c.PublicURL, Providers: []phone.Provider{phoneProvider(p)}, Notices: c.Notices, Now: now,
 		Hear: func(context.Context, canary.Contact) error { return nil }, // nothing is heard
 	})
 	return err

@@ -151,6 +151,10 @@ type Phone struct {
 	// a trailing slash: signatures are made over it.
 	PublicURL string     `json:"public_url"`
 	Providers []Provider `json:"provider"`
+	// Notices are what callers are told before their words are taken down, by the
+	// country of the number that they call, "*" for all others; an empty one is none.
+	// Default: a sentence in the greeting's language, everywhere.
+	Notices map[string]string `json:"notice,omitempty"`
 }
 
 // Provider is one telephony provider.

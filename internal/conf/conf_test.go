@@ -60,7 +60,7 @@ func TestExampleLoads(t *testing.T) {
 // uncommented switches on every setting of the example that is commented out.
 func uncommented(t *testing.T) string {
 	t.Helper()
-	text := regexp.MustCompile(`(?m)^#(\[|["a-z_.]+ = )`).ReplaceAllString(conf.Example(), "$1")
+	text := regexp.MustCompile(`(?m)^#(\[|["A-Za-z_.*]+ = )`).ReplaceAllString(conf.Example(), "$1")
 	text = strings.Replace(text, "dsn_file = \"registry.dsn\"\n", "", 1) // dsn stands there already
 	return text
 }

@@ -2,6 +2,8 @@ package conf
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"saltmine/internal/token"
@@ -162,6 +164,15 @@ func (c *Config) decodePhone(t *table) {
 	t.text("listen", &c.Phone.Listen)
 	t.text("public_url", &c.Phone.PublicURL)
 	c.Phone.PublicURL = strings.TrimRight(c.Phone.PublicURL, "/")
+	if n := t.sub("notice"); n != nil {
+		c.Phone.Notices = map[string]string{}
+		for _, country := range slices.Sorted(maps.Keys(n.vals)) {
+			var text string
+			n.perhaps(country, &text)
+			c.Phone.Notices[country] = text
+		}
+		n.finish()
+	}
 	for _, one := range t.subs("provider") {
 		p := Provider{Answer: "voicemail", Language: "en-US"}
 		one.text("kind", &p.Kind)

@@ -101,6 +101,9 @@ func (p printer) ears(c *Config) {
 	if f := c.Phone; f != nil {
 		p.value("phone.listen", f.Listen)
 		p.value("phone.public_url", f.PublicURL)
+		for _, country := range slices.Sorted(maps.Keys(f.Notices)) {
+			fmt.Fprintf(p.w, "phone.notice.%s = %q\n", country, f.Notices[country]) //nolint:errcheck // a strings.Builder never fails
+		}
 		for i, one := range f.Providers {
 			key := fmt.Sprintf("phone.provider[%d].", i)
 			p.value(key+"kind", one.Kind)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"unicode"
-	"unicode/utf8"
 )
 
 // How a call is answered.
@@ -72,7 +70,7 @@ func (p Provider) withDefaults() (Provider, error) {
 	switch {
 	case p.Answer != Voicemail && p.Answer != Reject && p.Answer != Silence:
 		return p, fmt.Errorf("answer %q is none of %v", p.Answer, Answers())
-	case len(p.Greeting) > maxGreeting || !utf8.ValidString(p.Greeting) || bytes.ContainsFunc([]byte(p.Greeting), unicode.IsControl):
+	case !spoken(p.Greeting):
 		return p, fmt.Errorf("greeting of %d bytes, want up to %d of UTF-8 without control characters", len(p.Greeting), maxGreeting)
 	case !languageForm.MatchString(p.Language):
 		return p, fmt.Errorf("language %q is not of the form en-US", p.Language)
@@ -120,7 +118,7 @@ func cxml(p Provider, back, transcribe, callback string) script {
 		s.greet = xmlAnswer(`<Pause length="%d"/><Hangup/>`, holdTime)
 	default:
 		s.greet = xmlAnswer(`<Say language="%s">%s</Say><Record maxLength="%d" timeout="%d" playBeep="true" action="%s" %s="true" %s="%s"/><Hangup/>`,
-			p.Language, p.Greeting, 2*maxSpoken, endPause, back, transcribe, callback, back)
+			p.Language, p.says(), 2*maxSpoken, endPause, back, transcribe, callback, back)
 	}
 	return s
 }

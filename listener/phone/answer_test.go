@@ -99,7 +99,10 @@ func TestHowCallsAreAnswered(t *testing.T) {
 		t.Errorf("answers %v", got)
 	}
 	for mode, names := range want {
-		e, _ := open(t, all(func(p *phone.Provider) { p.Answer, p.Greeting, p.Language = mode, odd, "de-DE" }))
+		e, _ := open(t, func(c *phone.Config) {
+			all(func(p *phone.Provider) { p.Answer, p.Greeting, p.Language = mode, odd, "de-DE" })(c)
+			c.Notices = map[string]string{"*": ""} // see TestNotice
+		})
 		base := serve(t, e)
 		for i, call := range calls() {
 			_, text := send(t, call.request(t, base))

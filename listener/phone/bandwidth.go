@@ -139,7 +139,7 @@ func bandwidthScript(p Provider, back string) script {
 		s.greet = xmlAnswer(`<Pause duration="%d"/><Hangup/>`, holdTime)
 	default:
 		s.greet = xmlAnswer(`<SpeakSentence locale="%s">%s</SpeakSentence><Record maxDuration="%d" silenceTimeout="%d" recordCompleteUrl="%s" recordingAvailableUrl="%s" transcribe="true" transcriptionAvailableUrl="%s" username="%s" password="%s"/><Hangup/>`,
-			strings.ReplaceAll(p.Language, "-", "_"), p.Greeting, 2*maxSpoken, endPause, back, back, back, p.User, strings.TrimSpace(string(p.Secret)))
+			strings.ReplaceAll(p.Language, "-", "_"), p.says(), 2*maxSpoken, endPause, back, back, back, p.User, strings.TrimSpace(string(p.Secret)))
 	}
 	return s
 }

@@ -8,8 +8,8 @@
 //
 // KIND is one of [Kinds]; vonage and plivo may GET. Another method is 405,
 // another path, or a provider that is not configured, 404. A call's voicemail
-// asks who is calling, for whom and what about, and has transcript or recording
-// sent to /KIND/voice. The generic form is for one's own telephone exchange: an
+// says that it takes down what is said (see notice.go), asks who is calling, for
+// whom and what about, and has transcript or recording sent to /KIND/voice. The generic form is for one's own telephone exchange: an
 // object signed by Standard Webhooks (package webhook), with no other fields:
 //
 //	{"id": "1700000000.42",           names the event, 1 to 200 characters
@@ -88,6 +88,8 @@ type Provider struct {
 	// means a text in English that asks who calls, for whom and what about.
 	Greeting string
 	Language string
+
+	notice string // what is said before it
 }
 
 // Config is what an ear needs.
@@ -96,6 +98,10 @@ type Config struct {
 	// path in front of the routes, as configured at the provider.
 	PublicURL string
 	Providers []Provider
+	// Notices are what callers are told before their words are taken down, by the
+	// country of the number that they call (ISO 3166-1 alpha-2), "*" for all others;
+	// an empty one is none. What is not in it is told in the greeting's language.
+	Notices map[string]string
 	// Hear makes a contact durable; a contact whose id it holds is success.
 	Hear func(context.Context, canary.Contact) error
 	Now  func() time.Time
@@ -134,7 +140,7 @@ type line struct {
 // account is one provider as it is heard and answered.
 type account struct {
 	verify verifier
-	script script
+	script *scripts
 }
 
 const (
@@ -159,6 +165,9 @@ func New(cfg Config) (*Ear, error) {
 	}
 	if len(cfg.Providers) == 0 {
 		bad("no provider")
+	}
+	if err := checkNotices(cfg.Notices); err != nil {
+		bad("%w", err)
 	}
 	e.public = strings.TrimRight(cfg.PublicURL, "/")
 	for i, p := range cfg.Providers {
@@ -203,10 +212,11 @@ func (e *Ear) addProvider(p Provider) error {
 			return fmt.Errorf("%s: %w", p.Kind, err)
 		}
 		voice := "/" + d.kind + "/" + string(canary.Voice)
-		e.addAccount("/"+d.kind, line{dialect: &d}, account{verify, d.script(p, e.public+voice)})
+		one := account{verify, newScripts(&d, p, e.cfg.Notices, e.public+voice)}
+		e.addAccount("/"+d.kind, line{dialect: &d}, one)
 		if !d.one {
-			e.addAccount(voice, line{dialect: &d, leg: canary.Voice}, account{verify, d.script(p, e.public+voice)})
-			e.addAccount("/"+d.kind+"/"+string(canary.SMS), line{dialect: &d, leg: canary.SMS}, account{verify, d.script(p, e.public+voice)})
+			e.addAccount(voice, line{dialect: &d, leg: canary.Voice}, one)
+			e.addAccount("/"+d.kind+"/"+string(canary.SMS), line{dialect: &d, leg: canary.SMS}, one)
 		}
 		return nil
 	}

@@ -69,14 +69,19 @@ func readPlivo(leg canary.Channel, q webhook.Request) []event {
 // the numbers and the words together, as that of a recording has not.
 func plivoScript(p Provider, back string) script {
 	s := script{end: xmlAnswer("<Hangup/>"), message: xmlAnswer("")}
+	notice, args := "", []any(nil)
+	if p.notice != "" {
+		notice, args = `<Speak language="%s">%s</Speak>`, []any{p.Language, p.notice}
+	}
 	switch p.Answer {
 	case Reject:
 		s.greet = xmlAnswer(`<Hangup reason="rejected"/>`)
 	case Silence:
 		s.greet = xmlAnswer(`<Wait length="%d"/><Hangup/>`, holdTime)
 	default:
-		s.greet = xmlAnswer(`<GetInput action="%s" method="POST" inputType="speech" language="%s" executionTimeout="%d" speechEndTimeout="%d"><Speak language="%s">%s</Speak></GetInput><Hangup/>`,
-			back, p.Language, maxSpoken, endPause, p.Language, p.Greeting)
+		// It listens while it greets, so the notice comes before that.
+		s.greet = xmlAnswer(notice+`<GetInput action="%s" method="POST" inputType="speech" language="%s" executionTimeout="%d" speechEndTimeout="%d"><Speak language="%s">%s</Speak></GetInput><Hangup/>`,
+			append(args, back, p.Language, maxSpoken, endPause, p.Language, p.Greeting)...)
 	}
 	return s
 }

@@ -192,7 +192,7 @@ func sayings() []saying {
 		},
 		{
 			phone.Plivo, plivoHook("/plivo/voice", plivoCall), plivoHook("/plivo/voice", plivoSpoken),
-			plivoHook("/plivo/sms", form("MessageUUID", "m-2", "From", caller[1:], "To", called[1:], "Text", said, "Type", "sms")), "none", "passed", "<Response><GetInput",
+			plivoHook("/plivo/sms", form("MessageUUID", "m-2", "From", caller[1:], "To", called[1:], "Text", said, "Type", "sms")), "none", "passed", "<Response><Speak",
 		},
 		{
 			phone.Vonage, vonageHook("/vonage/voice?"+query, "", "", `{"to":"`+called[1:]+`","from":"`+caller[1:]+`","uuid":"u-2","conversation_uuid":"CON-1"}`),

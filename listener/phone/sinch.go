@@ -101,7 +101,7 @@ func sinchScript(p Provider, _ string) script {
 	default:
 		park["maxDuration"] = maxSpoken
 		s.greet = jsonAnswer(object{
-			"instructions": []object{{"name": "answer"}, {"name": "say", "text": p.Greeting, "locale": p.Language}},
+			"instructions": []object{{"name": "answer"}, {"name": "say", "text": p.says(), "locale": p.Language}},
 			"action":       park,
 		})
 	}

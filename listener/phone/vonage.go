@@ -123,7 +123,7 @@ func vonageScript(p Provider, back string) script {
 		s.greet = jsonAnswer([]object{{"action": "talk", "text": fmt.Sprintf("<speak><break time='%ds'/></speak>", holdTime)}})
 	default:
 		s.greet = jsonAnswer([]object{
-			{"action": "talk", "text": p.Greeting, "language": p.Language},
+			{"action": "talk", "text": p.says(), "language": p.Language},
 			{
 				"action": "input", "type": []string{"speech"}, "eventUrl": []string{back}, "eventMethod": "POST",
 				"speech": object{"language": p.Language, "endOnSilence": endPause, "startTimeout": holdTime, "maxDuration": maxSpoken, "saveAudio": true},
