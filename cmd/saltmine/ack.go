@@ -73,11 +73,12 @@ func (s *server) acks() map[string]http.Handler {
 	for i := range s.cfg.Routes {
 		r := &s.cfg.Routes[i]
 		log := s.log.With("part", "acks", "route", r.Name)
-		take := func(ctx context.Context, key, who string, at time.Time) error {
-			return s.acknowledged(ctx, key, who, r.Name, at)
+		take := func(ctx context.Context, key string, shown canary.Severity, who string, at time.Time) error {
+			return s.acknowledged(ctx, key, shown, registry.By{Who: who, Via: r.Name}, at)
 		}
 		if r.AckURL != "" {
-			out["POST "+acksPath+r.Name] = &push.Keypad{URL: r.AckURL, Secret: r.Secret.Reveal(), Acknowledge: take, Now: s.app.now, Log: log}
+			heard := func(ctx context.Context, key, who string, at time.Time) error { return take(ctx, key, 0, who, at) }
+			out["POST "+acksPath+r.Name] = &push.Keypad{URL: r.AckURL, Secret: r.Secret.Reveal(), Acknowledge: heard, Now: s.app.now, Log: log}
 			continue
 		}
 		if r.AckSecret.IsZero() {
@@ -92,19 +93,19 @@ func (s *server) acks() map[string]http.Handler {
 
 // acknowledged takes an acknowledgement that came back on a route. Others than
 // ours may use the same service: what is not known is passed over.
-func (s *server) acknowledged(ctx context.Context, key, who, via string, at time.Time) error {
+func (s *server) acknowledged(ctx context.Context, key string, shown canary.Severity, by registry.By, at time.Time) error {
 	var err error
 	if strings.HasPrefix(key, "n_") {
-		err = s.reg.AcknowledgeNotice(ctx, canary.NoticeID(key), registry.By{Who: who, Via: via})
+		err = s.reg.AcknowledgeNotice(ctx, canary.NoticeID(key), by)
 	} else {
-		err = s.reg.AcknowledgeAt(ctx, canary.IncidentID(key), at, who, via)
+		err = s.reg.AcknowledgeAt(ctx, canary.IncidentID(key), at, shown, by)
 	}
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		s.log.Info("acknowledgement of nothing that was paged", "route", via)
+		s.log.Info("acknowledgement of nothing that was paged", "route", by.Via)
 		return nil
 	case err == nil:
-		s.log.Info("acknowledged", "about", key, "route", via)
+		s.log.Info("acknowledged", "about", key, "route", by.Via)
 		s.pager.Wake()
 	}
 	return err

@@ -28,7 +28,7 @@ func TestActs(t *testing.T) {
 		must(t, r.Commit(ctx, o))
 		cli := registry.By{Who: "dana", Via: "cli"}
 		must(t, r.Acknowledge(ctx, inc, cli))
-		must(t, r.AcknowledgeAt(ctx, inc, start(), "sam", "duty"))
+		must(t, r.AcknowledgeAt(ctx, inc, start(), 0, registry.By{Who: "sam", Via: "duty"}))
 		must(t, r.SetVerdict(ctx, inc, canary.Leak, cli))
 		must(t, r.Reveal(ctx, cli, planting(1).ID, planting(2).ID))
 		must(t, r.Record(ctx, canary.Act{Who: "ünder\x00\xff\n" + strings.Repeat("ü", 300), Via: "api", What: "GET /v1/incidents", Outcome: "200"}))

@@ -144,15 +144,17 @@ const clocks = 30 * time.Second
 
 // AcknowledgeAt records that somebody said elsewhere, at that time, to be at an
 // incident: what they knew of it were the pages that the route had accepted by
-// then. So an old word that is sent again says nothing about what came later, nor
+// then, and of those none that is more urgent than what was shown (0: any; a
+// service may show each urgency by itself). So an old word that is sent again says nothing about what came later, nor
 // one about what only other routes showed. Where clocks differ, or an acceptance
 // was never heard of, they knew of the least urgent page that had been written for
 // the route. It is [ErrNotFound] when there was none.
-func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, who, via string) error {
-	return r.acknowledge(ctx, id, "", word{Ack{At: at, Who: who, Via: via}, true},
-		question{"SELECT p.severity" + told + "d.route = ? AND d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, via, micros(at)}},
-		question{"SELECT p.severity" + told + "d.route = ? AND d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
-			[]any{id, via, micros(at.Add(clocks))}})
+func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, shown canary.Severity, by By) error {
+	const onRoute = told + "d.route = ? AND p.severity >= ? AND "
+	return r.acknowledge(ctx, id, "", word{Ack{At: at, Who: by.Who, Via: by.Via}, true},
+		question{"SELECT p.severity" + onRoute + "d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, by.Via, int(shown), micros(at)}},
+		question{"SELECT p.severity" + onRoute + "d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
+			[]any{id, by.Via, int(shown), micros(at.Add(clocks))}})
 }
 
 // acknowledge takes the answer of the first question that has one.

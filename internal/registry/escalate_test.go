@@ -18,16 +18,16 @@ func TestAcknowledgements(t *testing.T) {
 		must(t, r.Intend(ctx, []canary.Planting{planting(1)}))
 		must(t, r.Commit(ctx, o))
 		id, paged := o.Incidents[0].ID, o.Pages[0].At
-		if err := r.AcknowledgeAt(ctx, id, paged.Add(-time.Hour), "dana", "duty"); !errors.Is(err, registry.ErrNotFound) {
+		if err := r.AcknowledgeAt(ctx, id, paged.Add(-time.Hour), 0, registry.By{Who: "dana", Via: "duty"}); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("acknowledged before it was paged: %v", err)
 		}
-		for _, unknown := range []error{r.Acknowledge(ctx, "i_nobody", registry.By{Who: "dana", Via: "cli"}), r.AcknowledgeAt(ctx, "i_nobody", paged, "dana", "duty")} {
+		for _, unknown := range []error{r.Acknowledge(ctx, "i_nobody", registry.By{Who: "dana", Via: "cli"}), r.AcknowledgeAt(ctx, "i_nobody", paged, 0, registry.By{Who: "dana", Via: "duty"})} {
 			if !errors.Is(unknown, registry.ErrNotFound) {
 				t.Errorf("an unknown incident: %v", unknown)
 			}
 		}
 		said := paged.Add(-time.Second) // their clock is behind
-		must(t, r.AcknowledgeAt(ctx, id, said, "dana", "duty"))
+		must(t, r.AcknowledgeAt(ctx, id, said, 0, registry.By{Who: "dana", Via: "duty"}))
 		must(t, r.Acknowledge(ctx, id, registry.By{Who: "somebody else", Via: "cli"}))
 		want := registry.Ack{Severity: canary.P2, At: said, Who: "dana", Via: "duty"}
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
@@ -40,7 +40,7 @@ func TestAcknowledgements(t *testing.T) {
 		page.ID, page.Severity, page.At = "p_later", canary.P1, paged.Add(time.Hour)
 		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{worse}, Pages: []canary.Page{page},
 			Deliveries: []canary.Delivery{{Page: page.ID, Route: "hook"}}}))
-		must(t, r.AcknowledgeAt(ctx, id, said, "dana", "duty")) // the same webhook again
+		must(t, r.AcknowledgeAt(ctx, id, said, 0, registry.By{Who: "dana", Via: "duty"})) // the same webhook again
 		if got, err := r.AckOf(ctx, string(id)); err != nil || got != want {
 			t.Errorf("sent again: %+v, %v; want %+v", got, err, want)
 		}
@@ -69,9 +69,10 @@ func TestAcknowledgedIsWhatTheRouteShowed(t *testing.T) {
 			t.Helper()
 			must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: page, Route: route, Kind: pager.Trigger}, at, "status 202"))
 		}
+		alert := canary.Severity(0) // which one is not known
 		said := func(at time.Time, want canary.Severity) {
 			t.Helper()
-			must(t, r.AcknowledgeAt(ctx, id, at, "dana", "duty"))
+			must(t, r.AcknowledgeAt(ctx, id, at, alert, registry.By{Who: "dana", Via: "duty"}))
 			if got, err := r.AckOf(ctx, string(id)); err != nil || got.Severity != want {
 				t.Errorf("said at %s: %v, %v; want %v", at.Format(time.TimeOnly), got, err, want)
 			}
@@ -87,6 +88,9 @@ func TestAcknowledgedIsWhatTheRouteShowed(t *testing.T) {
 		said(later, canary.P2)
 		accept(worse, "duty", later)
 		said(later.Add(-time.Second), canary.P2)
+		alert = canary.P2 // the one of before; the worse one was not touched
+		said(later, canary.P2)
+		alert = canary.P1
 		said(later, canary.P1)
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"saltmine/internal/canary"
 )
 
 const (
@@ -26,9 +28,10 @@ const (
 type Acks struct {
 	// Secret is that of the webhook subscription. Without one every request is refused.
 	Secret string
-	// Acknowledge is told the dedup key of an event that a person dealt with, who it
-	// was and when. Its error is answered with 500: PagerDuty sends the webhook again.
-	Acknowledge func(ctx context.Context, key, who string, at time.Time) error
+	// Acknowledge is told what the alert was about that a person dealt with, how
+	// urgent it was shown there (0: not known), who it was and when. Its error is
+	// answered with 500: PagerDuty sends the webhook again.
+	Acknowledge func(ctx context.Context, key string, shown canary.Severity, who string, at time.Time) error
 	Log         *slog.Logger
 }
 
@@ -81,7 +84,8 @@ func (a *Acks) take(ctx context.Context, hook *webhook) error {
 	if e.Agent == nil || e.Agent.Type != "user_reference" && e.Agent.Type != "user" {
 		return nil // no person: a time-out, an integration, or our own resolve come back
 	}
-	return a.Acknowledge(ctx, e.Data.Key, e.Agent.Summary, e.At)
+	key, shown := about(e.Data.Key)
+	return a.Acknowledge(ctx, key, shown, e.Agent.Summary, e.At)
 }
 
 // verify checks that one signature of the header is that of the body.

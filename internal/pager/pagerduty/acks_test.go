@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/pager"
 	"saltmine/internal/pager/pagerduty"
 )
@@ -33,8 +34,8 @@ type took struct {
 }
 
 func (k *took) acks(secret string) *pagerduty.Acks {
-	return &pagerduty.Acks{Secret: secret, Log: slog.New(slog.DiscardHandler), Acknowledge: func(_ context.Context, key, who string, at time.Time) error {
-		k.got = append(k.got, key+" "+who+" "+at.Format(time.RFC3339))
+	return &pagerduty.Acks{Secret: secret, Log: slog.New(slog.DiscardHandler), Acknowledge: func(_ context.Context, key string, shown canary.Severity, who string, at time.Time) error {
+		k.got = append(k.got, key+" "+shown.String()+" "+who+" "+at.Format(time.RFC3339))
 		return k.err
 	}}
 }
@@ -95,17 +96,20 @@ func TestWebhookSignature(t *testing.T) {
 func TestAcknowledgementsAreRead(t *testing.T) {
 	t.Parallel()
 	const agent = `{"summary":"Dana Duty","type":"user_reference"}`
-	event := func(kind, agent string) string {
-		return `{"event":{"id":"e1","event_type":"` + kind + `","occurred_at":"2026-08-05T10:01:00.458Z","agent":` + agent + `,"data":{"id":"PGR0VU2","incident_key":"i_incident00000001"}}}`
+	about := func(key, kind, agent string) string {
+		return `{"event":{"id":"e1","event_type":"` + kind + `","occurred_at":"2026-08-05T10:01:00.458Z","agent":` + agent + `,"data":{"id":"PGR0VU2","incident_key":"` + key + `"}}}`
 	}
+	event := func(kind, agent string) string { return about("i_incident00000001/P2", kind, agent) }
 	for body, want := range map[string]string{
-		event("incident.acknowledged", agent): "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
-		event("incident.resolved", agent):     "i_incident00000001 Dana Duty 2026-08-05T10:01:00Z",
+		event("incident.acknowledged", agent): "i_incident00000001 P2 Dana Duty 2026-08-05T10:01:00Z",
+		event("incident.resolved", agent):     "i_incident00000001 P2 Dana Duty 2026-08-05T10:01:00Z",
 		event("incident.resolved", "null"):    "",
 		event("incident.acknowledged", `{"summary":"Monitoring","type":"integration_reference"}`): "",
 		event("incident.acknowledged", `{"summary":"Dana Duty"}`):                                 "",
 		event("incident.unacknowledged", agent):                                                   "",
 		event("incident.triggered", agent):                                                        "",
+		about("i_incident00000001/P1/anew", "incident.acknowledged", agent):                       "i_incident00000001 P1 Dana Duty 2026-08-05T10:01:00Z",
+		about("another's", "incident.acknowledged", agent):                                        "another's P0 Dana Duty 2026-08-05T10:01:00Z",
 		`{"event":{"event_type":"pagey.ping"}}`:                                                   "",
 	} {
 		k := &took{}
@@ -120,11 +124,33 @@ func TestAcknowledgementsAreRead(t *testing.T) {
 	}
 }
 
-func TestResolveClosesTheAlert(t *testing.T) {
+// TestResolveClosesTheAlerts: also those of when it was less urgent.
+func TestResolveClosesTheAlerts(t *testing.T) {
 	t.Parallel()
-	_, body, err := sendKind(t, page(), pager.Resolve, http.StatusAccepted)
-	var got map[string]any
-	if err := errors.Join(err, json.Unmarshal(body, &got)); err != nil || got["event_action"] != "resolve" || got["dedup_key"] != "i_incident00000001" {
-		t.Errorf("%v: sent %v", err, got)
+	var keys []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var got struct {
+			Action string `json:"event_action"`
+			Key    string `json:"dedup_key"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || got.Action != "resolve" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		keys = append(keys, got.Key)
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer srv.Close()
+	r, err := pagerduty.New(pagerduty.Config{RoutingKey: key, URL: srv.URL, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Send(t.Context(), pager.Delivery{Page: page(), Route: "duty", Kind: pager.Resolve, DedupKey: "i_1"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "i_1/P1 i_1/P1/anew i_1/P2 i_1/P2/anew i_1/P3 i_1/P3/anew i_1/P4 i_1/P4/anew"; strings.Join(keys, " ") != want {
+		t.Errorf("closed %q, want %q", keys, want)
+	}
+	if _, _, err := sendKind(t, page(), pager.Resolve, http.StatusServiceUnavailable); err == nil {
+		t.Error("an alert that could not be closed is called closed")
 	}
 }

@@ -1,10 +1,11 @@
 // Package pagerduty sends pages to PagerDuty by its Events API v2.
 //
-// A page is a "trigger" event whose dedup_key is the incident's id, so all
-// pages of one incident are one alert, and a page that is sent twice changes
-// nothing:
+// A page is a "trigger" event whose dedup_key is the incident's id and how urgent
+// it is. So the pages of one incident are one alert, a page that is sent twice
+// changes nothing, and an incident that gets more urgent, or proves something anew,
+// calls somebody again: an alert that has been acknowledged never rings a second time.
 //
-//	{"routing_key":"…","event_action":"trigger","dedup_key":"i_mfrggzdfmztwq2lk",
+//	{"routing_key":"…","event_action":"trigger","dedup_key":"i_mfrggzdfmztwq2lk/P1",
 //	 "client":"Saltmine","client_url":"https://…",
 //	 "payload":{"summary":"…","source":"db:main","severity":"critical",
 //	   "timestamp":"2026-08-05T10:00:00Z","class":"P1","custom_details":{…}}}
@@ -18,8 +19,7 @@
 // it) and given up loudly. 429 and 5xx are tried again; so is everything else,
 // with longer pauses (see post.Refusal).
 //
-// When an incident gets its verdict a "resolve" event with the same key closes
-// the alert. What people acknowledge at PagerDuty comes back by its webhooks
+// When an incident gets its verdict "resolve" events close its alerts. What people acknowledge at PagerDuty comes back by its webhooks
 // (version 3, see [Acks]).
 package pagerduty
 
@@ -48,6 +48,8 @@ const (
 	maxSummary = 1024   // characters
 	maxEvent   = 512000 // bytes
 	maxDedup   = 255    // characters
+	between    = "/"    // the parts of an alert's name
+	anew       = "anew"
 )
 
 // Key is an integration's routing key. It masks itself when printed.
@@ -99,6 +101,22 @@ func New(cfg Config) (*Route, error) {
 
 // Send is the route (see pager.Send).
 func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
+	if d.Kind != pager.Resolve {
+		return r.send(ctx, d)
+	}
+	// Which alerts it has had is not known here; to close one that there is not is no fault.
+	var receipt pager.Receipt
+	for i := range 2 * canary.P4 {
+		d.Page.Severity, d.Page.Anew = i/2+canary.P1, i%2 == 1
+		var err error
+		if receipt, err = r.send(ctx, d); err != nil {
+			return "", err
+		}
+	}
+	return receipt, nil
+}
+
+func (r *Route) send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
 	body, err := r.encode(d)
 	if err != nil {
 		return "", &pager.Error{Class: "page cannot be encoded", Err: err}
@@ -191,7 +209,7 @@ func (r *Route) event(d pager.Delivery) event {
 	e := event{
 		RoutingKey: string(r.key),
 		Action:     d.Kind,
-		DedupKey:   cut(d.DedupKey, maxDedup),
+		DedupKey:   alert(d),
 		Client:     "Saltmine",
 		Payload: payload{
 			Summary:   cut(p.Summary, maxSummary),
@@ -217,6 +235,25 @@ func (r *Route) event(d pager.Delivery) event {
 		}
 	}
 	return e
+}
+
+// alert names the alert of a delivery: what it is about, how urgent that is, and
+// whether it proves something that was acknowledged without.
+func alert(d pager.Delivery) string {
+	const rest = len(between+"P1"+between) + len(anew)
+	name := cut(d.DedupKey, maxDedup-rest) + between + d.Page.Severity.String()
+	if d.Page.Anew {
+		name += between + anew
+	}
+	return name
+}
+
+// about reads the name of an alert; the severity is 0 where it has none.
+func about(alert string) (key string, shown canary.Severity) {
+	key, rest, _ := strings.Cut(alert, between)
+	word, _, _ := strings.Cut(rest, between)
+	shown, _ = canary.ParseSeverity(word) // another's key is nobody's here
+	return key, shown
 }
 
 // severity gives PagerDuty's word. An unknown severity is the most urgent: a

@@ -135,6 +135,24 @@ func TestSeverities(t *testing.T) {
 	}
 }
 
+// TestAlertsThatRing: PagerDuty calls nobody for an alert that was acknowledged. So
+// there is one for each urgency, and one for what is proved later.
+func TestAlertsThatRing(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	for _, s := range []canary.Severity{canary.P3, canary.P1} {
+		for _, anew := range []bool{false, true} {
+			p := page()
+			p.Severity, p.Anew = s, anew
+			e, _ := sent(t, p)
+			keys[e.DedupKey] = true
+		}
+	}
+	if len(keys) != 4 {
+		t.Errorf("alerts %v", keys)
+	}
+}
+
 func TestLongTextsAreCutNotRefused(t *testing.T) {
 	t.Parallel()
 	p := page()
@@ -149,7 +167,7 @@ func TestLongTextsAreCutNotRefused(t *testing.T) {
 
 	p.Reasons = []string{strings.Repeat("why ", 200_000)}
 	e, size := sent(t, p)
-	if size > 512_000 || e.Payload.Details["cut"] == nil || e.Payload.Details["incident"] != string(p.Incident) || e.DedupKey != string(p.Incident) {
+	if size > 512_000 || e.Payload.Details["cut"] == nil || e.Payload.Details["incident"] != string(p.Incident) || e.DedupKey != string(p.Incident)+"/P2" {
 		t.Errorf("%d bytes, details %v", size, e.Payload.Details)
 	}
 }
