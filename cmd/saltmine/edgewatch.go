@@ -12,6 +12,10 @@ import (
 // not take: a disk that is full now and then is one finding.
 const refusing = 15 * time.Minute
 
+// wrongClock is by how much a clock must be off for somebody to be told: of less, the
+// log and the metrics tell.
+const wrongClock = time.Minute
+
 // edgeWatch tells what somebody should know of one edge. It is owned by its job.
 type edgeWatch struct {
 	name    string
@@ -57,7 +61,29 @@ func (w *edgeWatch) look(e edgeState, now time.Time) (list []canary.Notice, know
 			},
 		})
 	}
+	if w.known {
+		list = append(list, w.clock(e.state.Ahead, e.state.Off())...)
+	}
 	return list, w.known || len(list) > 0
+}
+
+// clock gives the notice of a clock that is off for sure, and by much.
+func (w *edgeWatch) clock(ahead time.Duration, off bool) []canary.Notice {
+	if !off || ahead.Abs() < wrongClock {
+		return nil
+	}
+	side := "ahead of"
+	if ahead < 0 {
+		side = "behind"
+	}
+	return []canary.Notice{{
+		Mark: "clock", Severity: canary.P3,
+		Text: fmt.Sprintf("the clock of edge %s is %s %s the core's: what its ears hear carries that time", w.name, ahead.Abs().Round(time.Minute), side),
+		Next: []string{
+			"look whether the edge, or the core, keeps its clock by a time server",
+			"until it is right, windows and incidents of what came in there are off by as much, and old marks of drills count as strangers'",
+		},
+	}}
 }
 
 // watchEdges tells of edges that are silent or cannot record, until ctx ends.

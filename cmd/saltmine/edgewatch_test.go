@@ -52,6 +52,19 @@ func TestEdgeWatch(t *testing.T) {
 			t.Errorf("minute %d: %q, known %v; want %q, %v", x.minute, got, known, x.want, x.known)
 		}
 	}
+	for ahead, want := range map[time.Duration]string{
+		2 * time.Hour: "2h0m0s ahead of the core's", -24 * time.Hour: "24h0m0s behind the core's", 59 * time.Second: "", -30 * time.Second: "",
+	} {
+		w := &edgeWatch{name: "one", silence: time.Hour, since: at(0)}
+		list, known := w.look(edgeState{state: pull.State{Heard: at(1), Ahead: ahead, Unsure: time.Millisecond}}, at(1))
+		if !known || (len(list) > 0) != (want != "") || want != "" && (list[0].Mark != "clock" || !strings.Contains(list[0].Text, want)) {
+			t.Errorf("%s: %+v", ahead, list)
+		}
+	}
+	unsure := &edgeWatch{name: "one", silence: time.Hour, since: at(0)}
+	if list, _ := unsure.look(edgeState{state: pull.State{Heard: at(1), Ahead: 2 * time.Minute, Unsure: 3 * time.Minute}}, at(1)); len(list) > 0 {
+		t.Errorf("a clock of which that is not sure: %v", list)
+	}
 	old := &edgeWatch{name: "one", silence: time.Hour, since: at(0)}
 	if list, known := old.look(edgeState{state: pull.State{Heard: at(1), Refused: start.AddDate(0, 0, -2)}}, at(1)); len(list) > 0 || !known {
 		t.Errorf("a refusal of two days ago is told: %v", list)

@@ -59,13 +59,20 @@ func fronts(cfg *conf.Config, taken map[string]string, core string) []drill.Fron
 		add(drill.Front{Kind: drill.DNS, Address: addr, Of: of(named.DNS)})
 	}
 	for _, addr := range chosen(named.Phone, phone) {
-		if cfg.Phone == nil { // an edge's, whose secrets are not here
-			add(drill.Front{Kind: drill.Phone, Address: addr})
-			continue
+		for _, f := range phoneFronts(cfg.Phone, addr, of(named.Phone)) {
+			add(f)
 		}
-		for _, p := range cfg.Phone.Providers {
-			add(drill.Front{Kind: drill.Phone, Address: addr, Provider: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), Public: cfg.Phone.PublicURL, Of: of(named.Phone)})
-		}
+	}
+	return list
+}
+
+// phoneFronts are the fronts of one address, one for each provider.
+func phoneFronts(c *conf.Phone, addr, of string) (list []drill.Front) {
+	if c == nil { // an edge's, whose secrets are not here
+		return []drill.Front{{Kind: drill.Phone, Address: addr}}
+	}
+	for _, p := range c.Providers {
+		list = append(list, drill.Front{Kind: drill.Phone, Address: addr, Provider: p.Kind, Secret: webhook.Hidden(p.Secret.Reveal()), Public: c.PublicURL, Of: of})
 	}
 	return list
 }
