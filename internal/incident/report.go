@@ -73,10 +73,13 @@ func (w *work) recognise(ctx context.Context, c *canary.Contact, said reading, f
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(a canary.Alike) bool { return a.Incident != "" })
 	for _, id := range of {
 		w.leave(c, traits, id, from)
-		for _, a := range weightiest(found, func(a canary.Alike) string { return string(a.Contact) }) {
+		reports := slices.DeleteFunc(slices.Clone(found), func(a canary.Alike) bool {
+			// A report that names a token belongs to its incident by that.
+			return a.Incident != "" || slices.ContainsFunc(found, func(b canary.Alike) bool { return b.Contact == a.Contact && b.Incident == id })
+		})
+		for _, a := range weightiest(reports, func(a canary.Alike) string { return string(a.Contact) }) {
 			w.joinReport(id, a.Contact, a, because(a, traits, a.At.Sub(when(c))))
 		}
 	}
@@ -100,7 +103,7 @@ func (w *work) report(ctx context.Context, c *canary.Contact, said reading, from
 	for _, a := range weightiest(ofContacts, func(a canary.Alike) string { return string(a.Incident) }) {
 		w.joinReport(a.Incident, c.ID, a, because(a, traits, when(c).Sub(a.At)))
 	}
-	if len(ofContacts) == 0 {
+	if len(ofContacts) == 0 && !slices.ContainsFunc(w.out.Hits, func(h canary.Hit) bool { return h.Contact == c.ID && h.Incident != "" }) {
 		w.several(c, from, found, traits)
 	}
 	return nil
