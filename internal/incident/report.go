@@ -59,12 +59,7 @@ func (w *work) leave(c *canary.Contact, traits []trait, of canary.IncidentID, fr
 // recognise joins the reports of people to the incidents that a contact belongs to,
 // by what it has in common with them.
 func (w *work) recognise(ctx context.Context, c *canary.Contact, said reading, from string) error {
-	var of []canary.IncidentID
-	for _, h := range w.out.Hits {
-		if h.Contact == c.ID && h.Role == canary.RolePlanted && h.Incident != "" && !slices.Contains(of, h.Incident) {
-			of = append(of, h.Incident)
-		}
-	}
+	of := w.incidentsOf(c)
 	if w.in.cfg.Alike == nil || c.Probe || len(of) == 0 {
 		return nil
 	}
@@ -86,6 +81,16 @@ func (w *work) recognise(ctx context.Context, c *canary.Contact, said reading, f
 	return nil
 }
 
+// incidentsOf are those that a contact belongs to by planted tokens found just now.
+func (w *work) incidentsOf(c *canary.Contact) (of []canary.IncidentID) {
+	for _, h := range w.out.Hits {
+		if h.Contact == c.ID && h.Role == canary.RolePlanted && h.Incident != "" && !slices.Contains(of, h.Incident) {
+			of = append(of, h.Incident)
+		}
+	}
+	return of
+}
+
 // report joins what a person told us to the incidents of contacts with which it has
 // something in common. Where there are none, several people who tell of the same
 // caller make one.
@@ -103,7 +108,7 @@ func (w *work) report(ctx context.Context, c *canary.Contact, said reading, from
 	for _, a := range weightiest(ofContacts, func(a canary.Alike) string { return string(a.Incident) }) {
 		w.joinReport(a.Incident, c.ID, a, because(a, traits, when(c).Sub(a.At)))
 	}
-	if len(ofContacts) == 0 && !slices.ContainsFunc(w.out.Hits, func(h canary.Hit) bool { return h.Contact == c.ID && h.Incident != "" }) {
+	if len(ofContacts) == 0 && len(w.incidentsOf(c)) == 0 {
 		w.several(c, from, found, traits)
 	}
 	return nil

@@ -363,16 +363,17 @@ func tags(t *testing.T, page string) (list []string) {
 			t.Fatalf("%v in %.2000s", err, page)
 		}
 		if el, ok := tok.(xml.StartElement); ok {
-			text := el.Name.Local
+			var text strings.Builder
+			text.WriteString(el.Name.Local)
 			for _, a := range el.Attr {
-				text += " " + a.Name.Local
+				text.WriteString(" " + a.Name.Local)
 			}
-			if text == "p class role" { // how many faults there are is not its shape
+			if text.String() == "p class role" { // how many faults there are is not its shape
 				if faults++; faults > 1 {
 					continue
 				}
 			}
-			list = append(list, text)
+			list = append(list, text.String())
 		}
 	}
 }
