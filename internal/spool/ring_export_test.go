@@ -2,7 +2,10 @@
 
 package spool
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
 
 // Ring is what the writer syncs with.
 type Ring = ring
@@ -31,3 +34,19 @@ func (r *ring) Close() { r.close() }
 
 // Ended is what a sync is said to have come to.
 func Ended(result int64) error { return event{result: result}.err() }
+
+// Collect gives what is said of the answers to io_getevents(2): how many ends, of
+// syncs numbered from 1, and which error.
+func Collect(answers ...func() (int, syscall.Errno)) (numbers []uint64, errs []error) {
+	next, call := uint64(1), 0
+	collect(func(list *[ringEvents]event) (int, syscall.Errno) {
+		n, e := answers[call]()
+		call++
+		for i := range n {
+			list[i].data = next
+			next++
+		}
+		return n, e
+	}, func(e end) { numbers, errs = append(numbers, e.number), append(errs, e.err) })
+	return numbers, errs
+}

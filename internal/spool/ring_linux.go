@@ -96,17 +96,34 @@ func (r *ring) tell(ends chan<- end) {
 			say(end{0, err})
 			return
 		}
-		for more := true; more; {
-			var list [ringEvents]event
-			n, _, e := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, r.id, 0, ringEvents, uintptr(unsafe.Pointer(&list)), 0, 0) //nolint:gosec // the call fills it in
-			if e != 0 {
-				say(end{0, os.NewSyscallError("io_getevents", e)}) // nobody knows which ones have ended
-				break
-			}
-			for _, ev := range list[:n] {
-				say(end{ev.data, ev.err()})
-			}
-			more = n == ringEvents
+		collect(r.get, say)
+	}
+}
+
+// get takes the ends that lie there, without waiting for any.
+func (r *ring) get(list *[ringEvents]event) (int, syscall.Errno) {
+	n, _, e := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, r.id, 0, ringEvents, uintptr(unsafe.Pointer(list)), 0, 0) //nolint:gosec // the call fills it in
+	return int(n), e
+}
+
+// collect says all ends that lie there. A signal, of which the runtime sends itself
+// many, interrupts a call that finds none.
+func collect(get func(*[ringEvents]event) (int, syscall.Errno), say func(end)) {
+	for {
+		var list [ringEvents]event
+		n, e := get(&list)
+		switch {
+		case e == syscall.EINTR:
+			continue
+		case e != 0:
+			say(end{0, os.NewSyscallError("io_getevents", e)}) // nobody knows which ones have ended
+			return
+		}
+		for _, ev := range list[:n] {
+			say(end{ev.data, ev.err()})
+		}
+		if n < ringEvents {
+			return
 		}
 	}
 }

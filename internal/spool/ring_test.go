@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -107,6 +108,23 @@ func TestRingThatIsClosed(t *testing.T) {
 	r.Close()
 	if err := r.Begin(someFile(t), 1); err == nil {
 		t.Error("a closed ring begins a sync")
+	}
+}
+
+// TestRingCollects: all ends are taken, a signal ends nothing, and of a fault all
+// that is under way hears.
+func TestRingCollects(t *testing.T) {
+	t.Parallel()
+	some := func(n int, e syscall.Errno) func() (int, syscall.Errno) {
+		return func() (int, syscall.Errno) { return n, e }
+	}
+	numbers, errs := spool.Collect(some(0, syscall.EINTR), some(2, 0), some(0, syscall.EINTR), some(1, 0))
+	if !slices.Equal(numbers, []uint64{1, 2, 3}) || errors.Join(errs...) != nil {
+		t.Errorf("ends %v, %v", numbers, errs)
+	}
+	numbers, errs = spool.Collect(some(2, 0), some(0, syscall.EINVAL))
+	if !slices.Equal(numbers, []uint64{1, 2, 0}) || !errors.Is(errors.Join(errs...), syscall.EINVAL) {
+		t.Errorf("ends %v, %v", numbers, errs)
 	}
 }
 
