@@ -1,5 +1,5 @@
 # Saltmine. `make demo` shows it at work on this machine.
-.PHONY: demo build test lint fuzz kills bench
+.PHONY: demo build test lint fuzz kills bench noise
 
 demo: ## the whole story with real parts, here
 	go run ./cmd/saltmine demo
@@ -29,6 +29,10 @@ fuzz: ## every fuzz target for a minute each (CI: seconds), 10 million datagrams
 kills: ## kill -9 and disk faults at every system call, 1,000 kills under load, 200,000 questions: hours
 	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad|TestDiskFaults|TestDiskFaultsAtStart|TestKillCoreAtEveryCall|TestCoreDiskFaults)$$' -kills all -v
 	go test -timeout 1h ./cmd/saltmine -run '^TestOracle' -oracle 100000 -v
+
+noise: ## both error rates over the threshold, 1,000 true hits in noise, a burst of 100,000: an hour
+	go test -timeout 6h -v ./internal/incident -run '^TestYear$$' -year.runs 200
+	go test -timeout 6h -v ./internal/incident -run '^(TestTrueHitInNoise|TestBurst)$$' -trials 1000 -trials.noise 100000 -burst 100000
 
 bench: ## beside Postfix, NSD, CoreDNS and MariaDB, on this machine in the same run
 	.ci/deps bench

@@ -16,7 +16,7 @@ import (
 func (a *app) incidentsCmd() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use: "incidents", Short: "List incidents, newest first", Args: cobra.NoArgs,
+		Use: "incidents", Aliases: []string{"incident"}, Short: "List incidents, newest first", Args: cobra.NoArgs,
 		Example: "  saltmine incidents --output json\n  saltmine incidents show i_4g3v0kx2m1c8w5pq",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			c, err := a.openCore(cmd.Context())
@@ -35,7 +35,7 @@ func (a *app) incidentsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`")
-	cmd.AddCommand(a.incidentCmd())
+	cmd.AddCommand(a.incidentCmd(), a.mergeCmd(), a.splitCmd())
 	return cmd
 }
 
@@ -54,8 +54,15 @@ func printIncidents(w io.Writer, list []canary.Incident) error {
 
 func printIncident(w io.Writer, inc *canary.Incident) error {
 	_, err := fmt.Fprintf(w, "%s  %s  %s  opened %s  %d canaries  %d contacts  %d beside  %s\n", inc.Severity, inc.ID, inc.Place,
-		inc.Opened.Format(time.RFC3339), inc.Canaries, inc.Contacts, inc.Support, cmp.Or(string(inc.Verdict), "open"))
+		inc.Opened.Format(time.RFC3339), inc.Canaries, inc.Contacts, inc.Support, cmp.Or(string(inc.Verdict), mergedInto(inc), "open"))
 	return err
+}
+
+func mergedInto(inc *canary.Incident) string {
+	if inc.Merged == "" {
+		return ""
+	}
+	return "merged into " + string(inc.Merged)
 }
 
 // shownIncident is one incident with what people reported that belongs to it.

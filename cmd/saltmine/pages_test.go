@@ -66,6 +66,9 @@ func TestEscalation(t *testing.T) {
 	if ack, err := reg.AckOf(t.Context(), string(incident)); err != nil || ack.Via != "cli" || ack.Who == "" {
 		t.Errorf("acknowledged: %+v, %v", ack, err)
 	}
+	if out := s.run("incident", "split", string(incident)); !strings.Contains(out, "stands by itself") {
+		t.Errorf("what is merged with nothing: %s", out)
+	}
 	s.run("verdict", string(incident), "noise")
 	eventually(t, "the second route is told that it is closed", func() bool {
 		_, raw := s.hook.received()

@@ -82,7 +82,7 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	if d.Pages, err = a.cfg.Registry.PagesOf(ctx, id); err != nil {
 		return nil, err
 	}
-	acts, err := a.cfg.Registry.Acts(ctx, registry.ActFilter{About: c.about, What: []string{canary.ActVerdict, canary.ActAcknowledge}, Limit: pageDefault})
+	acts, err := a.cfg.Registry.Acts(ctx, registry.ActFilter{About: c.about, What: []string{canary.ActVerdict, canary.ActAcknowledge, canary.ActMerge, canary.ActSplit}, Limit: pageDefault})
 	if err != nil {
 		return nil, err
 	}

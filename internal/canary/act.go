@@ -24,6 +24,8 @@ const (
 	ActVerdict     = "verdict"
 	ActAcknowledge = "acknowledge"
 	ActReveal      = "reveal"
+	ActMerge       = "merge"
+	ActSplit       = "split"
 	ActApproval    = "approval" // asked, approved, refused, used
 	ActShred       = "shred"    // the outcome is why
 	ActHold        = "hold"

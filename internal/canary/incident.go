@@ -60,8 +60,10 @@ type Incident struct {
 	Place    Place      `json:"place"`
 	Severity Severity   `json:"severity"`
 	Verdict  Verdict    `json:"verdict,omitempty"`
-	Opened   time.Time  `json:"opened"`
-	Updated  time.Time  `json:"updated"`
+	// Merged is the incident that it was merged into, by hand: its contacts are there.
+	Merged  IncidentID `json:"merged_into,omitempty"`
+	Opened  time.Time  `json:"opened"`
+	Updated time.Time  `json:"updated"`
 	// Reasons say why the severity is what it is, in words, naming no canary's identity.
 	Reasons []string `json:"reasons"`
 	// Weight is how much it weighs for a leak, nil when no placebo can be compared.

@@ -123,6 +123,7 @@ type Standing struct {
 	Touched map[ID]time.Time // canaries with any hit, and when last
 	// Counted are the canaries with a hit that counts, by its cell, and when last.
 	Counted map[Cell]map[ID]time.Time
+	Also    []Place              // of the incidents that were merged into it
 	Domains map[string]time.Time // blind domains of the addresses hit, and when last
 	Paged   map[string]Severity  // routes that were paged, and at which severity
 	Acked   Severity             // what somebody has acknowledged; 0 is nothing

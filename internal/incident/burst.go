@@ -65,7 +65,7 @@ func (in *Intake) PageHeld(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.pageAll(ctx, func(s *canary.Standing) bool { return s.Held }); err != nil || len(w.out.Pages) == 0 {
+	if err := w.pageAll(ctx, func(s *canary.Standing) bool { return s.Held }); err != nil || len(w.out.Pages)+len(w.out.Freed) == 0 {
 		return err
 	}
 	if err := in.cfg.Filer.Commit(ctx, w.out); err != nil {
@@ -83,6 +83,9 @@ func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) e
 		}
 		routes := w.deserving(s)
 		if len(routes) == 0 {
+			if s.Held { // what was to be told has been
+				w.out.Freed = append(w.out.Freed, s.ID)
+			}
 			continue
 		}
 		ok, err := w.admit(ctx, s, routes)

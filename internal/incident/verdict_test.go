@@ -51,3 +51,39 @@ func TestVerdictsFeedTheRates(t *testing.T) {
 		}
 	}
 }
+
+// TestMergedIncidentsAreOne: what comes for either place joins the survivor and
+// wakes nobody again; a page that had not gone out for the other goes out for it.
+func TestMergedIncidentsAreOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1, 2)
+	w.plant("db:shop", 3, 4)
+	by := registry.By{Who: "dana", Via: "cli"}
+	w.take(w.call(canary.Voice, number(1), "hello"), w.mail(address(3)))
+	main, shop := w.openAt("db:main")[0].ID, w.openAt("db:shop")[0].ID
+	if main == shop || len(w.routesTold("db:main", canary.P2)) != 0 {
+		t.Fatal("they are one before")
+	}
+	must(t, w.reg.Merge(w.ctx, main, shop, by))
+	must(t, w.intake().PageHeld(w.ctx))
+	if got := w.routesTold("db:main", canary.P2); got["duty"] != 1 {
+		t.Errorf("the survivor's page went to %v", got)
+	}
+	if woke := w.deliver(w.reg.Outbox()); len(woke) != 1 {
+		t.Errorf("%d pages woke people", len(woke))
+	}
+	w.pass(time.Hour)
+	w.take(w.mail(address(4)), w.call(canary.Voice, number(2), "hello"))
+	list, err := w.reg.Cases(w.ctx, registry.CaseFilter{Open: true})
+	if err != nil || len(list) != 1 || list[0].ID != main || list[0].Contacts != 4 {
+		t.Errorf("open: %+v, %v", list, err)
+	}
+	must(t, w.intake().PageHeld(w.ctx))
+	if woke := w.deliver(w.reg.Outbox()); len(woke) != 0 {
+		t.Errorf("%d more pages woke people", len(woke))
+	}
+	if board, err := w.reg.Board(w.ctx, w.now().Add(-time.Hour)); err != nil || len(board) != 1 || board[0].Held {
+		t.Errorf("a page waits still: %+v, %v", board, err)
+	}
+}

@@ -241,7 +241,7 @@ func (w *work) supported(incident canary.IncidentID, id canary.ContactID) bool {
 func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
 	var best *canary.Standing
 	for _, s := range w.board {
-		if s.Place == place && apart(s, at) <= together && (best == nil || apart(s, at) < apart(best, at)) {
+		if (s.Place == place || slices.Contains(s.Also, place)) && apart(s, at) <= together && (best == nil || apart(s, at) < apart(best, at)) {
 			best = s
 		}
 	}

@@ -27,6 +27,9 @@ const (
 	byDefault   = 0.5 // the threshold
 )
 
+// documented names the rates that the promise is about. The table shows worse ones.
+const documented = "x1"
+
 // sort is what tokens a year is about.
 type sort string
 
@@ -202,18 +205,18 @@ func years(runs int) (list []*year) {
 	dirty.Calls = noise.DirtyCalls
 	if runs == 0 {
 		return []*year{
-			{mails, "x1", doc, byDefault, 50, 2, 4},
-			{phones, "x1", doc, byDefault, 1, 1, 4},
+			{mails, documented, doc, byDefault, 50, 2, 4},
+			{phones, documented, doc, byDefault, 1, 1, 4},
 		}
 	}
 	part := func(share float64) int { return max(1, int(share*float64(runs))) }
 	for _, budget := range []float64{0.01, 0.1, byDefault, 2, 10, 100, 1000} {
 		if budget != byDefault { // the shape of the curve
-			list = append(list, &year{mails, "x1", doc, budget, 50, part(0.2), part(0.3)}, &year{phones, "x1", doc, budget, 10, part(0.04), part(0.1)})
+			list = append(list, &year{mails, documented, doc, budget, 50, part(0.2), part(0.3)}, &year{phones, documented, doc, budget, 10, part(0.04), part(0.1)})
 			continue
 		}
-		list = append(list, &year{mails, "x1", doc, budget, 50, runs, runs}, &year{mails, "x10", doc.Times(10), budget, 50, part(0.1), part(0.3)},
-			&year{mails, "x100", doc.Times(100), budget, 50, part(0.02), part(0.04)}, &year{phones, "x1", doc, budget, 10, part(0.4), part(0.3)},
+		list = append(list, &year{mails, documented, doc, budget, 50, runs, runs}, &year{mails, "x10", doc.Times(10), budget, 50, part(0.1), part(0.3)},
+			&year{mails, "x100", doc.Times(100), budget, 50, part(0.02), part(0.04)}, &year{phones, documented, doc, budget, 10, part(0.4), part(0.3)},
 			&year{phones, "dirty", dirty, budget, 10, part(0.01), part(0.04)})
 	}
 	slices.SortStableFunc(list, func(a, b *year) int { return strings.Compare(string(a.sort)+a.noise, string(b.sort)+b.noise) })
@@ -222,7 +225,7 @@ func years(runs int) (list []*year) {
 
 // TestYear counts, over the threshold, for e-mail and phone apart, the pages of P1
 // and P2 that years of noise make without a leak, and the leaks that did not page by
-// their third contact. make year gives the whole table.
+// their third contact. make noise gives the whole table.
 func TestYear(t *testing.T) {
 	t.Parallel()
 	lines := years(*yearRuns)
@@ -233,7 +236,7 @@ func TestYear(t *testing.T) {
 			t.Run(fmt.Sprint(y.sort, " ", y.noise, " ", y.threshold), func(t *testing.T) {
 				t.Parallel()
 				rows[i] = y.run(t)
-				if y.threshold == byDefault {
+				if y.threshold == byDefault && y.noise == documented {
 					rows[i].check(t)
 				}
 			})

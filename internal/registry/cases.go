@@ -58,7 +58,7 @@ func (f *CaseFilter) where() (string, []any) {
 		add("i.place = ?", f.Place)
 	}
 	if f.Open {
-		add("i.verdict = ''")
+		add("i.verdict = '' AND i.merged = ''")
 	}
 	if f.Closed {
 		add("i.verdict <> ''")

@@ -30,7 +30,7 @@ func (r *Registry) Alike(ctx context.Context, clues []int64, from, until time.Ti
 		args = append(args, b)
 	}
 	args = append(args, micros(from), micros(until))
-	query := `SELECT MIN(c.blind), c.trait, c.contact, c.incident, c.origin, c.heard, COUNT(*) FROM clues c LEFT JOIN incidents i ON i.id = c.incident
+	query := `SELECT MIN(c.blind), c.trait, c.contact, COALESCE(NULLIF(MIN(i.merged), ''), c.incident), c.origin, c.heard, COUNT(*) FROM clues c LEFT JOIN incidents i ON i.id = c.incident
 		WHERE c.blind IN (` + marks(len(clues)) + `) AND c.heard >= ? AND c.heard <= ? AND `
 	const rest = " GROUP BY c.trait, c.contact, c.incident, c.origin, c.heard ORDER BY c.heard DESC, c.contact LIMIT ?"
 	// Each for itself: many of the one sort hide none of the other.

@@ -10,7 +10,7 @@ import (
 	"saltmine/internal/canary"
 )
 
-const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.opened, i.updated, i.reasons, i.weight,
+const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.merged, i.opened, i.updated, i.reasons, i.weight,
  (SELECT COUNT(DISTINCT h.contact) FROM hits h WHERE h.incident = i.id),
  (SELECT COUNT(DISTINCT h.canary) FROM hits h WHERE h.incident = i.id),
  (SELECT COUNT(*) FROM supports s WHERE s.incident = i.id)`
@@ -19,7 +19,7 @@ func scanIncident(row scanner) (inc canary.Incident, err error) {
 	var severity int
 	var opened, updated int64
 	var reasons, weight string
-	if err := row.Scan(&inc.ID, &inc.Place, &severity, &inc.Verdict, &opened, &updated, &reasons, &weight, &inc.Contacts, &inc.Canaries, &inc.Support); err != nil {
+	if err := row.Scan(&inc.ID, &inc.Place, &severity, &inc.Verdict, &inc.Merged, &opened, &updated, &reasons, &weight, &inc.Contacts, &inc.Canaries, &inc.Support); err != nil {
 		return inc, err
 	}
 	inc.Severity, inc.Opened, inc.Updated = canary.Severity(severity), fromMicros(opened), fromMicros(updated)
@@ -112,11 +112,18 @@ func (r *Registry) lockVerdict(ctx context.Context, tx *sql.Tx, id canary.Incide
 	return v, notFound(tx.QueryRowContext(ctx, query, id).Scan(&v))
 }
 
-// stillOpen is [ErrMoved] for an incident that has a verdict: what comes then
-// opens another, or a leak would join what wakes nobody.
+// stillOpen is [ErrMoved] for an incident that has a verdict, or was merged into
+// another: what comes then opens another, or a leak would join what wakes nobody.
 func (r *Registry) stillOpen(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
 	v, err := r.lockVerdict(ctx, tx, id)
 	if err == nil && v != "" {
+		return ErrMoved
+	}
+	var merged canary.IncidentID
+	if err == nil {
+		err = tx.QueryRowContext(ctx, "SELECT merged FROM incidents WHERE id = ?", id).Scan(&merged)
+	}
+	if err == nil && merged != "" {
 		return ErrMoved
 	}
 	return err
@@ -124,7 +131,7 @@ func (r *Registry) stillOpen(ctx context.Context, tx *sql.Tx, id canary.Incident
 
 // Board returns the incidents without a verdict that were updated since a time.
 func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standing, error) {
-	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND (i.updated >= ? OR i.held = 1) ORDER BY i.opened, i.id", micros(since))
+	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND i.merged = '' AND (i.updated >= ? OR i.held = 1) ORDER BY i.opened, i.id", micros(since))
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +173,15 @@ func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
 		return err
 	}
 	err = r.each(ctx, "SELECT i.held, COALESCE(a.severity, 0) FROM incidents i LEFT JOIN acks a ON a.about = i.id WHERE i.id = ?", []any{s.ID}, func(row *sql.Rows) error { return row.Scan(&s.Held, &s.Acked) })
+	if err != nil {
+		return err
+	}
+	err = r.each(ctx, "SELECT DISTINCT place FROM incidents WHERE merged = ?", []any{s.ID}, func(row *sql.Rows) error {
+		var place canary.Place
+		err := row.Scan(&place)
+		s.Also = append(s.Also, place)
+		return err
+	})
 	if err != nil {
 		return err
 	}

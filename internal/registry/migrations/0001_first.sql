@@ -179,9 +179,26 @@ CREATE TABLE incidents (
   updated BIGINT NOT NULL,
   reasons LONGTEXT NOT NULL,
   weight LONGTEXT NOT NULL,
-  held INT NOT NULL
+  held INT NOT NULL,
+  merged VARCHAR(32) COLLATE BINARY NOT NULL DEFAULT ''
 );
 CREATE INDEX incidents_by_time ON incidents (updated);
+CREATE INDEX incidents_by_merged ON incidents (merged);
+-- Incidents that were merged into others, with how the survivor stood before and
+-- after, and what was moved there: a hit, or a supporting contact where token is
+-- empty. incidents.merged is the last survivor, merges.survivor the one of then.
+CREATE TABLE merges (
+  merged VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  survivor VARCHAR(32) COLLATE BINARY NOT NULL,
+  was LONGTEXT NOT NULL,
+  became LONGTEXT NOT NULL
+);
+CREATE TABLE moves (
+  merged VARCHAR(32) COLLATE BINARY NOT NULL,
+  contact VARCHAR(128) COLLATE BINARY NOT NULL,
+  token VARCHAR(32) COLLATE BINARY NOT NULL,
+  PRIMARY KEY (merged, contact, token)
+);
 CREATE TABLE pages (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   incident VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -400,6 +417,8 @@ DROP TABLE exclusions;
 DROP TABLE acks;
 DROP TABLE deliveries;
 DROP TABLE pages;
+DROP TABLE moves;
+DROP TABLE merges;
 DROP TABLE incidents;
 DROP TABLE supports;
 DROP TABLE hits;
