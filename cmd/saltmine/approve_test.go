@@ -62,6 +62,14 @@ func TestSecondPerson(t *testing.T) {
 			wants(t, s.fails(exitFailed, as(c.who, c.args...)...), "asked for as a_") // once
 		}
 	}
+	for what, outcome := range map[string]string{"plant": "4 inserted, 4 live", "rotate": "1 email", "withdraw": "1 withdrawn"} {
+		if what != "plant" {
+			s.run(map[string][]string{"rotate": {"rotate"}, "withdraw": {"withdraw", id}}[what]...)
+		}
+		if text := s.run("acts", "--limit", "0"); !strings.Contains(text, what+"  ") || !strings.Contains(text, "begun") || !strings.Contains(text, outcome) {
+			t.Errorf("%s is not on the evidence log: %s", what, text)
+		}
+	}
 	wants(t, s.fails(exitFailed, as("s.eed", "show", id, "--reveal")...), "has not the role")
 	wants(t, s.fails(exitUsage, as("saltmine.toml", "show", id, "--reveal")...), "token")
 	var list []canary.Approval

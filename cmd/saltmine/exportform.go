@@ -136,7 +136,11 @@ func (a *app) exportForm(ctx context.Context, f formFlags, q request) error {
 			return nil, nil, err
 		}
 		defer out.drop()
-		r, err := s.seeder.Form(ctx, cfg)
+		var r seeder.FormReport
+		err = c.onRecord(ctx, canary.ActPlant, string(cfg.Batch), false, func() (string, error) {
+			r, err = s.seeder.Form(ctx, cfg)
+			return fmt.Sprintf("%d forms", len(r.Forms)), err
+		})
 		judged()
 		done()
 		if err != nil {

@@ -121,9 +121,14 @@ func (a *app) plant(ctx context.Context, f plantFlags) (err error) {
 	defer thrifty()()
 	learning, step, done := a.plantProgress()
 	gate, judged := a.gateOf(c.cfg.Gate, f.force)
-	report, err := s.seeder.Plant(ctx, seeder.PlantConfig{
+	var report seeder.PlantReport
+	plan := seeder.PlantConfig{
 		Batch: batch, Count: f.count, Segment: segment, Strata: f.strata, Weights: weights,
 		PlacebosPerEmail: c.cfg.Pool.PlacebosPerEmail, Bulk: f.bulk, Dates: dates, With: with, Over: over, Gate: gate, DryRun: f.dryRun, Learning: learning, Progress: step,
+	}
+	err = c.onRecord(ctx, canary.ActPlant, string(batch), f.dryRun, func() (string, error) {
+		report, err = s.seeder.Plant(ctx, plan)
+		return fmt.Sprintf("%d inserted, %d live", report.Inserted, report.Live), err
 	})
 	judged()
 	done()

@@ -46,7 +46,11 @@ comes next, and how that compares.`,
 				if err != nil {
 					return nil, nil, err
 				}
-				r, err := s.seeder.Rotate(ctx, rc)
+				var r seeder.RotateReport
+				err = c.onRecord(ctx, canary.ActRotate, string(s.place), dryRun, func() (string, error) {
+					r, err = s.seeder.Rotate(ctx, rc)
+					return fmt.Sprintf("%d %s", r.Rotated, kind), err
+				})
 				if err != nil || !dryRun {
 					return r, func(w io.Writer) error { return printRotated(w, &r) }, err
 				}
@@ -157,7 +161,15 @@ and that is recorded.`,
 				}
 				step, done := a.progress("withdrawing")
 				wc.Progress = step
-				r, err := s.seeder.Withdraw(ctx, wc)
+				var r seeder.WithdrawReport
+				about := string(wc.Batch) // else of the whole place
+				if len(wc.IDs) == 1 {
+					about = string(wc.IDs[0])
+				}
+				err := c.onRecord(ctx, canary.ActWithdraw, cmp.Or(about, string(s.place)), dryRun, func() (_ string, err error) {
+					r, err = s.seeder.Withdraw(ctx, wc)
+					return fmt.Sprintf("%d withdrawn, %d gone", r.Withdrawn, r.Gone), err
+				})
 				done()
 				return r, func(w io.Writer) error {
 					if err := lines(w, r.Statements); err != nil {

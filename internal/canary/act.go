@@ -29,4 +29,7 @@ const (
 	ActApproval    = "approval" // asked, approved, refused, used
 	ActShred       = "shred"    // the outcome is why
 	ActHold        = "hold"
+	ActPlant       = "plant" // begun, then what came of it; so the next two
+	ActRotate      = "rotate"
+	ActWithdraw    = "withdraw"
 )
