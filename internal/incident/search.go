@@ -255,10 +255,12 @@ func (w *work) again(ctx context.Context, f *found) error {
 }
 
 // strengthen takes into the incident of a hit what the rest of its contact adds.
-// An incident that was closed since stays as it was judged.
+// An incident that was closed since stays as it was judged. Whether it is proved
+// only now is asked before it weighs more.
 func (w *work) strengthen(h canary.Hit, sig signal) {
 	for _, s := range w.board {
 		if s.ID == h.Incident && sig.severity.Reaches(s.Severity) && !sig.guess {
+			w.anew[s.ID] = w.anew[s.ID] || proves(s, sig)
 			raise(&s.Incident, sig)
 			if wt := s.Weight; wt != nil && content(sig) > wt.Content {
 				s.Weight = new(*wt)

@@ -11,6 +11,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/incident"
+	"saltmine/internal/registry"
 )
 
 // hostile is a mail that reaches nobody and is made to hurt.
@@ -152,6 +153,37 @@ func TestLateFacts(t *testing.T) {
 		must(t, err)
 		if len(hits) != 2 || hits[0].Token == hits[1].Token { // its address, and the ticket
 			t.Errorf("%d bytes: hits %+v", bytes, hits)
+		}
+	}
+}
+
+// TestLateFactsAfterAcknowledgedNoise: an acknowledged crowd of generic messages
+// pages again, once, when a record is named behind what is read before the page,
+// whether by a token that is a hit of its own as well, or by what the search adds to
+// the hit alone.
+func TestLateFactsAfterAcknowledgedNoise(t *testing.T) {
+	t.Parallel()
+	for what, facts := range map[string]string{"ticket": ticket(4), "name and ticket": name(4) + " " + ticket(4), "name and number": name(4) + " " + number(4)} {
+		w := newWorld(t)
+		w.plant("db:main", 1, 2, 3, 4)
+		w.take(w.mail(address(1)), w.mail(address(2)), w.mail(address(3)))
+		w.want(canary.P1, 3, 3, 0)
+		must(t, w.reg.Acknowledge(w.ctx, w.only().ID, registry.By{Who: "dana", Via: "cli"}))
+		w.pass(time.Minute)
+		late := w.letter("", strings.Repeat("nothing to see here\r\n", 5000)+facts+"\r\n")
+		late.Targets[0].Text = address(4)
+		w.hear(late)
+		must(t, w.intake().Drain(w.ctx))
+		if n := len(w.told()); n != 1 {
+			t.Fatalf("%s: %d pages before the search", what, n)
+		}
+		w.search()
+		if list := w.told(); len(list) != 2 || !list[1].Page.Anew {
+			t.Errorf("%s: %d pages", what, len(list))
+		}
+		w.take(late)
+		if n := len(w.told()); n != 2 {
+			t.Errorf("%s: %d pages when it comes again", what, n)
 		}
 	}
 }
