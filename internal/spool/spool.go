@@ -83,6 +83,10 @@ type Config struct {
 	// MinFree is the free space that is left on the disk, so that others can
 	// still write. 0 is 64 MiB; a negative value leaves none.
 	MinFree int64
+	// MaxAge is how old a segment gets that has nothing to be fetched any more: then
+	// another is begun and it goes, so that a quiet edge keeps no records for months.
+	// 0 is 24 hours.
+	MaxAge time.Duration
 	// Now gives the time that a record carries. Required.
 	Now func() time.Time
 	// Log hears of damage and of segments; nil is silence.
@@ -203,6 +207,9 @@ func (c *Config) fill() {
 		c.SegmentBytes = 64 << 20
 	}
 	c.SegmentBytes = max(1, min(c.SegmentBytes, c.MaxBytes/4, 1<<30))
+	if c.MaxAge <= 0 {
+		c.MaxAge = 24 * time.Hour
+	}
 	if c.MinFree == 0 {
 		c.MinFree = 64 << 20
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -331,5 +332,39 @@ func TestCursorText(t *testing.T) {
 		if _, err := spool.ParseCursor(bad); err == nil {
 			t.Errorf("ParseCursor(%q) succeeded", bad)
 		}
+	}
+}
+
+// TestAnOldSegmentGoesWhenItHasBeenFetched: not before, and not an empty one, or
+// there would be another each time.
+func TestAnOldSegmentGoesWhenItHasBeenFetched(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, spool.Config{Dir: dir, MaxAge: 40 * time.Millisecond, Hooks: quick()})
+	add(t, s, 0, 3)
+	first := segmentFiles(t, dir, ".seg")
+	time.Sleep(100 * time.Millisecond)
+	holds(t, s, 0, 3)
+	if now := segmentFiles(t, dir, ".seg"); !slices.Equal(now, first) {
+		t.Errorf("%v, while nothing has been fetched", now)
+	}
+	if err := s.Ack(t.Context(), s.Stats().Next); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); slices.Equal(segmentFiles(t, dir, ".seg"), first) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	second := segmentFiles(t, dir, ".seg")
+	if len(second) != 1 || slices.Equal(second, first) {
+		t.Fatalf("%v, was %v", second, first)
+	}
+	time.Sleep(100 * time.Millisecond)
+	if now := segmentFiles(t, dir, ".seg"); !slices.Equal(now, second) {
+		t.Errorf("an empty segment %v goes for %v", second, now)
+	}
+	add(t, s, 3, 5)
+	verified(t, s)
+	if got := len(all(t, s, s.Acked())); got != 2 {
+		t.Errorf("%d records after it", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 )
 
 const (
@@ -24,6 +25,8 @@ func (s *Spool) holds(key [16]byte) bool {
 // run is the writer. The queue has no buffer, so whatever it takes it answers.
 func (s *Spool) run() {
 	defer close(s.stopped)
+	age := time.NewTicker(max(s.cfg.MaxAge/4, 1))
+	defer age.Stop()
 	for {
 		queue := s.queue
 		if len(s.flights) == mostFlights {
@@ -34,6 +37,8 @@ func (s *Spool) run() {
 			s.commitAll(s.gather(g))
 		case e := <-s.ends:
 			s.land(e)
+		case <-age.C:
+			s.renew()
 		case <-s.closing:
 			s.ground()
 			return
@@ -205,6 +210,17 @@ func (s *Spool) begin() error {
 	s.cfg.Log.Info("segment begun", "segment", g.name, "first", h.first)
 	s.trim()
 	return nil
+}
+
+// renew lets a segment go of which everything has been fetched long since: the
+// last one is kept, until there is another.
+func (s *Spool) renew() {
+	if s.active == nil || !s.allAcked() || s.cfg.Now().Before(stamp(s.active.head.at).Add(s.cfg.MaxAge)) {
+		return
+	}
+	if err := s.begin(); err != nil {
+		s.cfg.Log.Warn("an old segment that has been fetched stays", "segment", s.active.name, "error", err)
+	}
 }
 
 // create makes the file of a new segment and its header durable.
