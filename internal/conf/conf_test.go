@@ -215,6 +215,7 @@ func TestOneFault(t *testing.T) {
 			"s.toml:6: dns.answers_per_second: -1 is not between 0 and 1000000",
 		},
 		"proxy":              {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nproxy_from=['10.0.0.0/8', 'ten']\n", `s.toml:5: smtp.proxy_from[1]: "ten" is not a network like 192.0.2.0/24`},
+		"path of the form":   {"[report]\nlisten='[::1]:0'\npublic_url='https://a.example/help'\n", "s.toml:3: report.public_url: has a path, and the form is always at /report"},
 		"acme deaf":          {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\n", "s.toml:3: smtp.acme_listen: missing, but acme is given"},
 		"acme and file":      {"[pool]\ndomains=['a.example']\n[smtp]\nlisten=['[::1]:25']\nacme='https://ca.example/dir'\nacme_dir='a'\nacme_listen=':443'\ntls_cert='c'\ntls_key='k'\n", "s.toml:5: smtp.acme: tls_cert is given too; keep one of them"},
 		"lmtp mode":          {"[pool]\ndomains=['a.example']\n[smtp]\nlmtp='a'\nlmtp_mode='0999'\n", `s.toml:5: smtp.lmtp_mode: "0999" is not a file mode like "0660"`},

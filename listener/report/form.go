@@ -59,10 +59,28 @@ func (e *Ear) form(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost:
 		e.show(w, http.StatusOK, shown{Done: r.URL.Path == thanksPath})
 	case e.origin.Check(r) != nil:
-		e.show(w, http.StatusForbidden, shown{Faults: []string{"This came from another website, so we did not take it. Please write it here."}})
+		e.refuse(w, r)
 	default:
 		e.sent(w, r)
 	}
+}
+
+// refuse takes nothing of a form that another site may have sent. A browser that
+// says so has no words of a person's for us; of one that cannot say (on plain http,
+// or of before 2023) they are shown again, to be sent from our own page.
+func (e *Ear) refuse(w http.ResponseWriter, r *http.Request) {
+	e.refused.Add(1)
+	s := shown{Faults: []string{"This came from another website, so we did not take it. Please write it here."}}
+	if r.Header.Get("Sec-Fetch-Site") == "" {
+		e.warned.Do(func() {
+			e.cfg.Log.WarnContext(r.Context(), "a form was refused whose origin is neither its Host nor public_url: does the proxy pass the Host on?")
+		})
+		if t, _, err := readForm(w, r); err == nil {
+			t.Key = "" // ours is new
+			s = shown{Faults: []string{"We could not tell that this came from our own page, so nothing was recorded yet. If you wrote it, please send it again."}, Told: *t}
+		}
+	}
+	e.show(w, http.StatusForbidden, s)
 }
 
 // sent takes a form that was filled in. What was written is shown again when it was
@@ -156,7 +174,7 @@ func (e *Ear) guard(h http.Header) {
 	h.Set("Content-Security-Policy", e.policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer the form's own origin would be "null"
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 }

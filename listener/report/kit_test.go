@@ -35,6 +35,7 @@ type world struct {
 	open  func([]byte) ([]byte, error)
 	clock atomic.Int64 // seconds since start
 	down  atomic.Bool  // the spool says no
+	host  string       // that a proxy passes on; empty: the server's
 }
 
 func start() time.Time { return time.Date(2026, 8, 5, 10, 0, 0, 0, time.UTC) }
@@ -123,6 +124,7 @@ func (w *world) do(method, path, body string, header ...string) (*http.Response,
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.srv.URL+path, strings.NewReader(body))
 	must(w.t, err)
+	r.Host = w.host
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

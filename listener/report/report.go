@@ -38,7 +38,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +61,9 @@ type Config struct {
 	Agents []people.Person
 	// Proxies are believed whom they speak for (X-Forwarded-For).
 	Proxies []netip.Prefix
+	// PublicURL is where people reach the form: scheme and host, for browsers that say
+	// only their origin, behind a proxy that does not pass the Host on. It may be empty.
+	PublicURL string
 	// PerMinute bounds the reports of all strangers; 0 is 30.
 	PerMinute int
 	Now       func() time.Time
@@ -69,6 +75,7 @@ type Stats struct {
 	Heard      uint64 // reports made durable
 	Unrecorded uint64 // reports over a rate, or too many at once
 	Failed     uint64 // reports answered 503 because the store failed
+	Refused    uint64 // forms that another site may have sent
 }
 
 // Ear answers people. It is safe for concurrent use.
@@ -81,7 +88,9 @@ type Ear struct {
 	origin *http.CrossOriginProtection
 	room   chan struct{} // a place for each report under way
 
-	heard, unrecorded, failed atomic.Uint64
+	heard, unrecorded, failed, refused atomic.Uint64
+
+	warned sync.Once // of a refused form that may be ours
 }
 
 // Bounds of what is under way.
@@ -107,16 +116,40 @@ func New(cfg Config) (*Ear, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	origin, err := trusting(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	text, policy := page()
 	return &Ear{
 		cfg: cfg, door: people.New(cfg.Agents, cfg.Now), rates: newRates(cfg.PerMinute), text: text, policy: policy,
-		origin: http.NewCrossOriginProtection(), room: make(chan struct{}, underWay),
+		origin: origin, room: make(chan struct{}, underWay),
 	}, nil
+}
+
+// trusting takes forms of our own pages, and of those at public, spelt as a browser
+// spells an origin (RFC 6454 §6.2).
+func trusting(public string) (*http.CrossOriginProtection, error) {
+	origin := http.NewCrossOriginProtection()
+	if public == "" {
+		return origin, nil
+	}
+	u, err := url.Parse(strings.ToLower(public))
+	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.User != nil {
+		return nil, fmt.Errorf("%w: the public address is not a scheme and a host", ErrConfig)
+	}
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
+		u.Host = strings.TrimSuffix(u.Host, port)
+	}
+	if err := origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+		return nil, fmt.Errorf("%w: the public address: %w", ErrConfig, err)
+	}
+	return origin, nil
 }
 
 // Stats returns the counts so far.
 func (e *Ear) Stats() Stats {
-	return Stats{Heard: e.heard.Load(), Unrecorded: e.unrecorded.Load(), Failed: e.failed.Load()}
+	return Stats{Heard: e.heard.Load(), Unrecorded: e.unrecorded.Load(), Failed: e.failed.Load(), Refused: e.refused.Load()}
 }
 
 // ServeHTTP answers one request. It is to be mounted at "/".

@@ -151,7 +151,7 @@ func TestGuarded(t *testing.T) {
 		resp, text := w.do(method, path, form)
 		h := resp.Header
 		if csp := h.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") || !strings.HasSuffix(csp, "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'") ||
-			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" || len(h.Values("Set-Cookie")) != 0 {
+			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Cache-Control") != "no-store" || len(h.Values("Set-Cookie")) != 0 {
 			t.Errorf("%s: %v", path, h)
 		}
 		if strings.Contains(text, "<script") || strings.Contains(text, "http") {
@@ -169,6 +169,60 @@ func TestGuarded(t *testing.T) {
 	}
 	if n := len(w.heard()); n != before+1 {
 		t.Errorf("%d contacts", n)
+	}
+}
+
+// TestOwnOrigin sends the form as a browser does that says its origin and no more (on
+// plain http each one, on TLS those of before 2023): it is taken from our own page,
+// and what is refused is shown again, to be sent from there.
+func TestOwnOrigin(t *testing.T) {
+	t.Parallel()
+	const public = "https://report.example.net"
+	for name, test := range map[string]struct {
+		public, host, origin string // empty: of the server itself
+		want                 int
+	}{
+		"plain http":                       {"", "", "", 303},
+		"a proxy that passes the Host on":  {"", "report.example.net", public, 303},
+		"one that does not":                {"", "", public, 403},
+		"one that does not, and is known":  {public + "/", "", public, 303},
+		"spelt otherwise":                  {"HTTPS://Report.Example.net:443", "", public, 303},
+		"another site":                     {public, "", "https://evil.example", 403},
+		"another port of ours":             {public, "", public + ":8443", 403},
+		"an origin that must not be known": {public, "", "null", 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			w := newWorld(t, func(c *report.Config) {
+				c.PublicURL, c.Log = test.public, slog.New(slog.NewTextHandler(&log, nil))
+			})
+			origin := test.origin
+			if origin == "" {
+				origin = w.srv.URL
+			}
+			w.host = test.host
+			form := url.Values{"by": {"zz-by"}, "knew": {"zz <knew>"}, "said": {"zz-said"}, "contact": {"zz-own"}, "key": {"chosen by another"}}
+			resp, text := w.fill(form, "Origin", origin)
+			if resp.StatusCode != test.want || (len(w.heard()) > 0) != (test.want == 303) {
+				t.Fatalf("status %d, %d contacts: %s", resp.StatusCode, len(w.heard()), text)
+			}
+			if test.want == 303 {
+				return
+			}
+			for _, want := range []string{`value="zz-by"`, ">zz &lt;knew&gt;</textarea>", ">zz-said</textarea>", `value="zz-own"`, "nothing was recorded yet"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s is lost: %s", want, text)
+				}
+			}
+			if strings.Contains(text, "chosen by another") || w.ear.Stats().Refused != 1 || !strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), "zz") {
+				t.Errorf("%+v, log %s", w.ear.Stats(), log.String())
+			}
+			// A browser that says that it is another site's has nobody's words for us.
+			if resp, text := w.fill(form, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 || strings.Contains(text, "zz") {
+				t.Errorf("status %d: %s", resp.StatusCode, text)
+			}
+		})
 	}
 }
 
@@ -381,7 +435,7 @@ func tags(t *testing.T, page string) (list []string) {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	hear := func(context.Context, []canary.Contact) []error { return nil }
-	for name, cfg := range map[string]report.Config{"nothing": {}, "no clock": {Hear: hear}, "no road": {Now: time.Now}, "a negative rate": {Hear: hear, Now: time.Now, PerMinute: -1}} {
+	for name, cfg := range map[string]report.Config{"nothing": {}, "no clock": {Hear: hear}, "no road": {Now: time.Now}, "a negative rate": {Hear: hear, Now: time.Now, PerMinute: -1}, "a path": {Hear: hear, Now: time.Now, PublicURL: "https://a.example/help"}, "no scheme": {Hear: hear, Now: time.Now, PublicURL: "a.example"}} {
 		if _, err := report.New(cfg); !errors.Is(err, report.ErrConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
