@@ -115,7 +115,7 @@ func (e *Ear) show(w http.ResponseWriter, status int, one *session, s shown) {
 
 func (e *Ear) guard(h http.Header) {
 	h.Set("Content-Security-Policy", e.page.policy)
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer a form's origin would be "null", and refused
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 }

@@ -365,6 +365,9 @@ func TestPageIsWellFormed(t *testing.T) {
 	if !strings.Contains(policy, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %s", policy)
 	}
+	if got := first.Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q: a browser that sends no Sec-Fetch-Site is refused its own form, or others are told where it was", got)
+	}
 	if !strings.Contains(style, "-scheme: dark)") || strings.Contains(style, "ZgotmplZ") || strings.Contains(in, name) {
 		t.Error("no dark colours, or something is not escaped")
 	}
