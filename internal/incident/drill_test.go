@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 func any36(string) bool { return true }
@@ -95,6 +96,12 @@ func TestShotIsMuted(t *testing.T) {
 	ids, err := w.reg.Queries(w.ctx, w.reg.BlindDomain("example.net"), start().Add(-time.Hour), w.now().Add(time.Hour))
 	if must(t, err); len(ids) != 0 {
 		t.Errorf("a drill's query would support incidents: %v", ids)
+	}
+	// What they left is forgotten, and the evidence log misses nothing.
+	must(t, w.reg.PruneShots(w.ctx, w.now(), start()))
+	w.filed(0)
+	if kept, err := w.reg.CheckContacts(w.ctx); err != nil || kept != (registry.Kept{}) {
+		t.Errorf("%+v, %v", kept, err)
 	}
 }
 

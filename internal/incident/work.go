@@ -104,7 +104,8 @@ func (w *work) takeQuery(ctx context.Context, c *canary.Contact, domain string) 
 	case err != nil:
 		return err
 	case drill:
-		w.out.Entries[w.entry[c.ID]].Domain = ""
+		e := &w.out.Entries[w.entry[c.ID]]
+		e.Domain, e.Class = "", canary.ClassDrill
 	default:
 		w.joinQuery(c, domain)
 	}

@@ -2,8 +2,10 @@ package registry_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +19,7 @@ func shotCommit(t *testing.T, r *registry.Registry, s canary.Shot, contact canar
 	t.Helper()
 	p := canary.Page{ID: canary.PageID(canary.NewID("p")), Drill: string(s.ID), Severity: canary.P4, At: canary.Micro(time.Now())}
 	return p.ID, r.Commit(t.Context(), canary.Outcome{
-		Entries: []canary.Entry{{Contact: canary.Contact{ID: contact, Channel: canary.SMTP, At: canary.Micro(time.Now()), Ear: "smtpd"}}},
+		Entries: []canary.Entry{{Contact: canary.Contact{ID: contact, Channel: canary.SMTP, At: canary.Micro(time.Now()), Ear: "smtpd"}, Class: canary.ClassDrill}},
 		Spent:   []canary.Spent{{Shot: s.ID, Contact: contact, At: time.Now(), Page: p.ID}}, Pages: []canary.Page{p},
 		Deliveries: []canary.Delivery{{Page: p.ID, Route: canary.Muted}},
 	})
@@ -90,6 +92,8 @@ func TestDrills(t *testing.T) {
 		if s, found, err := r.Marked(ctx, text, mark); err != nil || !found || s.Contact != "k_contact0001" {
 			t.Errorf("an old mark that was used up is not known: %+v, %v, %v", s, found, err)
 		}
+		// It comes again, of a spool from a backup, and nothing is in its way.
+		must(t, r.Commit(ctx, canary.Outcome{Entries: []canary.Entry{{Contact: contact(1, canary.SMTP, start()), Class: canary.ClassDrill}}}))
 		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond), first.Issued.Add(time.Microsecond)))
 		if _, found, err := r.Marked(ctx, text, mark); err != nil || found {
 			t.Errorf("a mark is kept for ever: %v, %v", found, err)
@@ -142,7 +146,7 @@ func TestPruneShotsAmongContacts(t *testing.T) {
 		"INSERT INTO supports (incident, contact, why) VALUES ('i_1', 'k_shot00000001','')",
 		"INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard) VALUES ('k_shot00000120', 't', 'c', 'planted', '', '', 'i_1', 1, '', 'smtp', '', 1, 1)",
 		"INSERT INTO searches (contact, due, size) VALUES ('k_shot00000229', 1, 1)",
-		"UPDATE contacts SET id = 'k_stranger' WHERE id = 'k_shot00000007'", "UPDATE drill_shots SET contact = '' WHERE contact = 'k_shot00000007'",
+		"UPDATE contacts SET id = 'k_stranger' WHERE id = 'k_shot00000007'", "UPDATE drill_shots SET contact = '' WHERE contact = 'k_shot00000007'", "DELETE FROM contact_keys WHERE contact = 'k_shot00000007'",
 	} {
 		_, err := db.ExecContext(ctx, q)
 		must(t, err)
@@ -166,9 +170,54 @@ func TestPruneShotsAmongContacts(t *testing.T) {
 	if slices.Sort(stay); !slices.Equal(stay, []string{"k_shot00000001", "k_shot00000120", "k_shot00000229"}) {
 		t.Errorf("%q stay", stay)
 	}
-	var contacts, pages int
-	must(t, db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM contacts), (SELECT COUNT(*) FROM pages)").Scan(&contacts, &pages))
-	if contacts != 4 || pages != 3 {
-		t.Errorf("%d contacts and %d pages are left", contacts, pages)
+	var contacts, keys, pages int
+	must(t, db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM contacts), (SELECT COUNT(*) FROM contact_keys), (SELECT COUNT(*) FROM pages)").Scan(&contacts, &keys, &pages))
+	if contacts != 4 || keys != 3 || pages != 3 {
+		t.Errorf("%d contacts, %d keys and %d pages are left", contacts, keys, pages)
+	}
+}
+
+// TestPruneLeavesLogged: a contact that is on the evidence log is not forgotten with
+// its shot, and the log is whole.
+func TestPruneLeavesLogged(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, nil))
+		s, _, err := r.Issue(ctx, canary.Deadman, "dns a", "example.net", func(string) bool { return true })
+		must(t, err)
+		c := contact(1, canary.DNS, start())
+		must(t, r.Commit(ctx, canary.Outcome{Entries: []canary.Entry{{Contact: c}}, Spent: []canary.Spent{{Shot: s.ID, Contact: c.ID, At: c.At}}}))
+		must(t, r.PruneShots(ctx, s.Issued.Add(time.Second), time.Time{}))
+		if left, err := r.Shots(ctx, canary.Deadman, time.Time{}); err != nil || len(left) != 0 {
+			t.Errorf("%+v, %v", left, err)
+		}
+		checked(t, r, 1, 0)
+	})
+}
+
+// TestFiledAgain: a key that stands from a contact that is gone is in nobody's way.
+func TestFiledAgain(t *testing.T) {
+	t.Parallel()
+	dsn, db := shared.MariaDB(t).Database(t)
+	r := openAt(t, "mysql://"+dsn, vault(t))
+	refiled(t, r, db)
+	path := filepath.Join(t.TempDir(), "r.db")
+	r = openAt(t, "sqlite:"+path, vault(t))
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	refiled(t, r, db)
+}
+
+func refiled(t *testing.T, r *registry.Registry, db *sql.DB) {
+	t.Helper()
+	e := canary.Entry{Contact: contact(1, canary.SMTP, start()), Class: canary.ClassDrill}
+	must(t, r.Commit(t.Context(), canary.Outcome{Entries: []canary.Entry{e}}))
+	_, err := db.ExecContext(t.Context(), "DELETE FROM contacts")
+	must(t, err)
+	must(t, r.Commit(t.Context(), canary.Outcome{Entries: []canary.Entry{e}}))
+	if got, err := r.Contact(t.Context(), e.Contact.ID); err != nil || got.Source != e.Contact.Source {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -48,7 +48,7 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 			}
 		}
 	}
-	key, err := r.newKey(ctx, tx, c.ID, e.Replaces)
+	key, err := r.newKey(ctx, tx, c.ID)
 	if err != nil {
 		return "", err
 	}

@@ -73,7 +73,8 @@ const shotsAtOnce = 100
 // shots, and the contacts that used them up. Our own contacts, of which there are a
 // thousand a day, are evidence of nothing once they are over. A contact that reached
 // or says anything else, or of which that is not known yet, is evidence, and stays
-// with its shot, which says why it paged nobody. The shots themselves stay until
+// with its shot, which says why it paged nobody; and one that is on the evidence log
+// is for retention to give up, which leaves word there. The shots themselves stay until
 // another time: an edge that could not be reached for long brings contacts with their
 // marks.
 //
@@ -115,7 +116,7 @@ func pruneMarks(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) 
 
 // pruneShots forgets a piece of them and returns how many these were.
 func pruneShots(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) {
-	const old = `SELECT s.id, s.contact, s.page FROM drill_shots s WHERE s.run = ? AND s.gone = 0 AND s.issued < ?
+	const old = `SELECT s.id, CASE WHEN EXISTS (SELECT 1 FROM leaves l WHERE l.contact = s.contact) THEN '' ELSE s.contact END, s.page FROM drill_shots s WHERE s.run = ? AND s.gone = 0 AND s.issued < ?
 		AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.contact = s.contact) AND NOT EXISTS (SELECT 1 FROM supports u WHERE u.contact = s.contact)
 		AND NOT EXISTS (SELECT 1 FROM searches q WHERE q.contact = s.contact) ORDER BY s.issued, s.id LIMIT ?`
 	var shots, contacts, pages []string
@@ -140,6 +141,7 @@ func pruneShots(ctx context.Context, tx *sql.Tx, before time.Time) (int, error) 
 	}{
 		{"DELETE FROM deliveries WHERE page = ?", pages}, {"DELETE FROM pages WHERE id = ?", pages},
 		{"DELETE FROM mails WHERE contact = ?", contacts}, {"DELETE FROM contacts WHERE id = ?", contacts},
+		{"DELETE FROM contact_keys WHERE contact = ?", contacts},
 		{"UPDATE drill_shots SET gone = 1 WHERE id = ?", shots},
 	} {
 		for _, key := range d.keys {

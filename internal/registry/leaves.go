@@ -25,7 +25,8 @@ import (
 // they are made here and are forgotten.
 //
 // A row of contact_keys is only ever overwritten by one of its own length, which
-// SQLite does in place, and never taken out, so that no copy of it is moved about.
+// SQLite does in place, so that no copy of it is moved about; rows of drills alone
+// are taken out.
 
 // actFiled is the act by which contacts come upon the evidence log.
 const actFiled = "filed"
@@ -95,20 +96,19 @@ func (r *Registry) openContact(k *kept) (*canary.Contact, error) {
 	return &c, nil
 }
 
-// newKey makes the key of a contact that is filed. Where one stands already, of a
-// contact of which only a part had come, it is written over.
-func (r *Registry) newKey(ctx context.Context, tx *sql.Tx, id canary.ContactID, replaces bool) (*seal.RecordKey, error) {
+// newKey makes the key of a contact that is filed. One that stands already is written
+// over: of a contact of which only a part had come, or of one that is not there any
+// more and comes again, as from a spool that was put back from a backup.
+func (r *Registry) newKey(ctx context.Context, tx *sql.Tx, id canary.ContactID) (*seal.RecordKey, error) {
 	key, err := seal.NewRecordKey()
 	if err != nil {
 		return nil, err
 	}
-	sealed := r.vault.SealKey(keyField(id), key)
-	if replaces {
-		err = one(tx.ExecContext(ctx, "UPDATE contact_keys SET sealed = ? WHERE contact = ?", sealed, id))
+	query := "INSERT INTO contact_keys (contact, sealed) VALUES (?,?) ON CONFLICT (contact) DO UPDATE SET sealed = excluded.sealed"
+	if r.mysql {
+		query = "INSERT INTO contact_keys (contact, sealed) VALUES (?,?) ON DUPLICATE KEY UPDATE sealed = VALUES(sealed)"
 	}
-	if !replaces || errors.Is(err, ErrNotFound) {
-		_, err = tx.ExecContext(ctx, "INSERT INTO contact_keys (contact, sealed) VALUES (?,?)", id, sealed)
-	}
+	_, err = tx.ExecContext(ctx, query, id, r.vault.SealKey(keyField(id), key))
 	return key, err
 }
 
