@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"saltmine/internal/canary"
@@ -110,10 +109,17 @@ type Ack struct {
 // word is an acknowledgement on its way in.
 type word struct {
 	Ack
-	// elsewhere is set when it was said to a provider: of what was written later
-	// nothing was known.
-	elsewhere bool
+	saw sight
 }
+
+// sight is what somebody saw of an incident before an acknowledgement.
+type sight int
+
+const (
+	itself   sight = iota // the incident
+	itsPages              // what any route but a log had accepted
+	itsRoute              // what the provider's route had accepted by then
+)
 
 // Acknowledge records that somebody is at an incident. What is no more urgent
 // than what people were told of it wakes nobody any more, and no further step goes
@@ -122,9 +128,9 @@ type word struct {
 // what was shown is the incident itself.
 func (r *Registry) Acknowledge(ctx context.Context, id canary.IncidentID, by By) error {
 	if by.Version != "" {
-		return r.acknowledge(ctx, id, by.Version, word{Ack: Ack{At: r.now(), Who: by.Who, Via: by.Via}}, question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
+		return r.acknowledge(ctx, id, by.Version, word{Ack{At: r.now(), Who: by.Who, Via: by.Via}, itself}, question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
 	}
-	return r.acknowledge(ctx, id, "", word{Ack: Ack{At: r.now(), Who: by.Who, Via: by.Via}},
+	return r.acknowledge(ctx, id, "", word{Ack{At: r.now(), Who: by.Who, Via: by.Via}, itsPages},
 		question{"SELECT p.severity" + told + "d.state = 'sent' AND d.log = 0 ORDER BY p.severity LIMIT 1", []any{id}},
 		question{"SELECT severity FROM pages WHERE incident = ? ORDER BY severity DESC LIMIT 1", []any{id}},
 		question{"SELECT severity FROM incidents WHERE id = ?", []any{id}})
@@ -151,7 +157,7 @@ const clocks = 30 * time.Second
 // the route. It is [ErrNotFound] when there was none.
 func (r *Registry) AcknowledgeAt(ctx context.Context, id canary.IncidentID, at time.Time, shown canary.Severity, by By) error {
 	const onRoute = told + "d.route = ? AND p.severity >= ? AND "
-	return r.acknowledge(ctx, id, "", word{Ack{At: at, Who: by.Who, Via: by.Via}, true},
+	return r.acknowledge(ctx, id, "", word{Ack{At: at, Who: by.Who, Via: by.Via}, itsRoute},
 		question{"SELECT p.severity" + onRoute + "d.state = 'sent' AND d.next_try <= ? ORDER BY p.severity LIMIT 1", []any{id, by.Via, int(shown), micros(at)}},
 		question{"SELECT p.severity" + onRoute + "d.state IN ('due', 'sent', 'failed') AND p.written <= ? ORDER BY p.severity DESC LIMIT 1",
 			[]any{id, by.Via, int(shown), micros(at.Add(clocks))}})
@@ -180,14 +186,20 @@ func (r *Registry) acknowledge(ctx context.Context, id canary.IncidentID, shown 
 	return nil
 }
 
-// know ends what pages prove anew, as far as it was known. A provider may tell whole
+// know ends what pages prove anew, as far as it was known: by what somebody was
+// sent, and of a provider's route by what it had accepted by then. It may tell whole
 // seconds; the time of whoever is asked here does not matter.
 func (a *word) know(ctx context.Context, tx *sql.Tx, id canary.IncidentID) error {
-	by := int64(math.MaxInt64)
-	if a.elsewhere {
-		by = micros(a.At.Add(time.Second))
+	query, args := "UPDATE pages SET anew = 0 WHERE incident = ? AND anew = 1", []any{id}
+	const seen = " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.page = pages.id AND d.kind = 'trigger' AND d.state = 'sent' AND "
+	switch a.saw {
+	case itsPages:
+		query += seen + "d.log = 0)"
+	case itsRoute:
+		query, args = query+seen+"d.route = ? AND d.next_try <= ?)", append(args, a.Via, micros(a.At.Add(time.Second)))
+	case itself:
 	}
-	_, err := tx.ExecContext(ctx, "UPDATE pages SET anew = 0 WHERE incident = ? AND anew = 1 AND written <= ?", id, by)
+	_, err := tx.ExecContext(ctx, query, args...)
 	return err
 }
 

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,5 +93,61 @@ func TestAcknowledgedIsWhatTheRouteShowed(t *testing.T) {
 		said(later, canary.P2)
 		alert = canary.P1
 		said(later, canary.P1)
+	})
+}
+
+// TestProofIsKnownWhereItWasSent: an acknowledgement mutes the page of a proof only
+// where its route had accepted that page by then; one of the incident itself mutes it.
+func TestProofIsKnownWhereItWasSent(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		must(t, r.Commit(ctx, o))
+		id, first := o.Incidents[0].ID, o.Pages[0]
+		sent := func(page canary.Page, route string, at time.Time) {
+			t.Helper()
+			must(t, r.Outbox().Sent(ctx, pager.Delivery{Page: page, Route: route, Kind: pager.Trigger}, at, "status 202"))
+		}
+		sent(first, "duty", first.At)
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "dana", Via: "cli"}))
+		at := first.At.Add(time.Hour)
+		proof := func(pageID canary.PageID) canary.Page {
+			t.Helper()
+			page := first
+			page.ID, page.At, page.Anew = pageID, at, true
+			must(t, r.Commit(ctx, canary.Outcome{Pages: []canary.Page{page}, Deliveries: []canary.Delivery{
+				{Page: pageID, Route: "duty"}, {Page: pageID, Route: "hook"}, {Page: pageID, Route: "log", Log: true}, {Page: pageID, Route: string(pageID)}}}))
+			return page
+		}
+		loud := func(page canary.Page, what string, want bool) {
+			t.Helper()
+			list, err := r.Outbox().Due(ctx, at.Add(24*time.Hour), 100)
+			must(t, err)
+			i := slices.IndexFunc(list, func(d pager.Delivery) bool { return d.Route == string(page.ID) })
+			if i < 0 || list[i].Quiet == want {
+				t.Errorf("%s: %+v, want that it wakes people: %v", what, list, want)
+			}
+		}
+		elsewhere := func(route string, said time.Time) {
+			t.Helper()
+			must(t, r.AcknowledgeAt(ctx, id, said, 0, registry.By{Who: "dana", Via: route}))
+		}
+		one := proof("p_one")
+		sent(one, "log", at)
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "dana", Via: "cli"}))
+		loud(one, "only a log has it", true)
+		sent(one, "hook", at.Add(time.Minute))
+		elsewhere("duty", at.Add(time.Hour))
+		loud(one, "another route has it", true)
+		sent(one, "duty", at.Add(2*time.Minute))
+		elsewhere("duty", at.Add(time.Minute))
+		loud(one, "it was said before it was sent", true)
+		elsewhere("duty", at.Add(2*time.Minute).Truncate(time.Second)) // whole seconds
+		loud(one, "it was said on its route", false)
+		two := proof("p_two")
+		cases, err := r.Cases(ctx, registry.CaseFilter{ID: id})
+		must(t, err)
+		must(t, r.Acknowledge(ctx, id, registry.By{Who: "dana", Via: "cli", Version: cases[0].Version}))
+		loud(two, "the incident itself was shown", false)
 	})
 }

@@ -149,12 +149,19 @@ func acknowledgedAnew(t *testing.T, b box, at time.Time) {
 	if list := b.due(t, at.Add(time.Minute), 10); len(list) != 1 || list[0].Quiet {
 		t.Errorf("a page of a proof that is new: %+v", list)
 	}
+	b.sent(t, proof, "hook", at.Add(time.Minute))
 	b.wantEscalated(t, at.Add(time.Hour), "second", "third")
-	last := of(3, at.Add(2*time.Hour))
+	later := at.Add(2 * time.Hour)
+	last := of(3, later)
 	last.Severity, last.Anew = page.Severity, true
-	b.rig.Write(t, last, at.Add(2*time.Hour), chain()...)
+	b.rig.Write(t, last, later, chain()...)
+	b.rig.Acknowledge(t, page.Incident) // of the pages before
+	if list := b.due(t, later, 10); !slices.ContainsFunc(list, func(d pager.Delivery) bool { return d.Page.ID == last.ID && !d.Quiet }) {
+		t.Errorf("an acknowledgement before it was sent mutes the page of a proof: %+v", list)
+	}
+	b.sent(t, last, "hook", later)
 	b.rig.Acknowledge(t, page.Incident)
-	for _, d := range b.due(t, at.Add(2*time.Hour), 10) {
+	for _, d := range b.due(t, later, 10) {
 		if !d.Quiet {
 			t.Errorf("a page of a proof that was acknowledged: %+v", d)
 		}

@@ -69,7 +69,7 @@ func (b *Box) WriteSteps(page canary.Page, at time.Time, steps ...canary.Deliver
 	}
 }
 
-// Acknowledge says that somebody is at it.
+// Acknowledge says that somebody is at it, who knows the pages that were sent.
 func (b *Box) Acknowledge(about string, s canary.Severity) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,9 +77,9 @@ func (b *Box) Acknowledge(about string, s canary.Severity) {
 		b.acks = map[string]canary.Severity{}
 	}
 	b.acks[about] = s
-	for i := range b.entries {
-		if b.entries[i].Page.About() == about {
-			b.entries[i].Page.Anew = false
+	for _, e := range b.entries {
+		if sent, _ := b.accepted(e.Page.ID); sent > 0 && e.Page.About() == about {
+			e.Page.Anew = false
 		}
 	}
 }
