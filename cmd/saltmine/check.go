@@ -107,6 +107,9 @@ func (a *app) checkEars(ctx context.Context, c *core, add func(string, error) bo
 	if cfg.DNS != nil {
 		add("dns zones", a.checkZones(cfg, c.keys.Accept()))
 	}
+	if cfg.Report != nil {
+		add(checkReport(cfg.Report))
+	}
 	if cfg.Phone != nil {
 		for _, p := range cfg.Phone.Providers {
 			add("telephony provider "+p.Name, checkProvider(cfg.Phone, p, a.now))

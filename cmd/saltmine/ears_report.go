@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 
+	"saltmine/internal/conf"
 	"saltmine/internal/people"
 	"saltmine/internal/webhook"
 	"saltmine/listener/report"
@@ -30,4 +33,18 @@ func (e *ears) report(ctx context.Context) error {
 		return "report", map[string]float64{"heard": float64(s.Heard), "unrecorded": float64(s.Unrecorded), "failed": float64(s.Failed), "refused": float64(s.Refused)}
 	})
 	return e.web(ctx, "report", c.Listen, ear)
+}
+
+// checkReport says when the form cannot tell one stranger from another: people reach
+// a loopback address through a proxy alone.
+func checkReport(c *conf.Report) (what string, err error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "report form", fmt.Errorf("[report] listen: %w", err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if local := err == nil && ip.IsLoopback() || host == "localhost"; !local || len(c.ProxyFrom) > 0 {
+		return "report form", nil
+	}
+	return "report form (it is reached through a proxy, and [report] proxy_from names none: all strangers are one source, of five reports and then one in two minutes)", nil
 }

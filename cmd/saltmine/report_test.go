@@ -19,6 +19,8 @@ func TestReports(t *testing.T) {
 	t.Parallel()
 	s, reg, all := planted(t, 12)
 	s.with("saltmine.toml", s.read("saltmine.toml")+"[report]\nlisten = \"127.0.0.1:0\"\nagents_file = \"agents.txt\"\n")
+	const one = "all strangers are one source"
+	wants(t, s.run("check"), "ok      report form (", one)
 	srv := s.serve()
 	addr := "http://" + srv.addrs["report"]
 	page := &deskPage{t: t, home: addr, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
@@ -42,6 +44,10 @@ func TestReports(t *testing.T) {
 		t.Fatalf("api: %d", resp.StatusCode)
 	}
 	srv.kill() // the spool has them, the registry perhaps not yet
+	s.with("saltmine.toml", strings.Replace(s.read("saltmine.toml"), "[report]\n", "[report]\nproxy_from = [\"127.0.0.1\"]\n", 1))
+	if out := s.run("check"); strings.Contains(out, one) {
+		t.Errorf("a proxy is named, and check says: %s", out)
+	}
 	logs := srv.log.String()
 	srv = s.serve()
 	var inc canary.Incident

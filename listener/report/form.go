@@ -72,7 +72,7 @@ func (e *Ear) refuse(w http.ResponseWriter, r *http.Request) {
 	e.refused.Add(1)
 	s := shown{Faults: []string{"This came from another website, so we did not take it. Please write it here."}}
 	if r.Header.Get("Sec-Fetch-Site") == "" {
-		e.warned.Do(func() {
+		e.warnedOf.host.Do(func() {
 			e.cfg.Log.WarnContext(r.Context(), "a form was refused whose origin is neither its Host nor public_url: does the proxy pass the Host on?")
 		})
 		if t, _, err := readForm(w, r); err == nil {

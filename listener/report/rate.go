@@ -113,6 +113,14 @@ func forwarded(h http.Header) []string {
 	return list
 }
 
+// address reads one of them. Some proxies write the port as well (IIS, Azure).
+func address(said string) (netip.Addr, error) {
+	if at, err := netip.ParseAddrPort(said); err == nil {
+		return at.Addr(), nil
+	}
+	return netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(said, "["), "]"))
+}
+
 // bucket holds up to burst drops and gains one per every. It starts full.
 type bucket struct {
 	burst int

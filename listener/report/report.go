@@ -90,7 +90,7 @@ type Ear struct {
 
 	heard, unrecorded, failed, refused atomic.Uint64
 
-	warned sync.Once // of a refused form that may be ours
+	warnedOf struct{ host, proxy sync.Once } // what only a wrong setting does, or a stranger
 }
 
 // Bounds of what is under way.
@@ -280,15 +280,21 @@ func (e *Ear) peer(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	addr := at.Addr().Unmap().WithZone("")
-	for _, next := range forwarded(r.Header) {
+	said := forwarded(r.Header)
+	if len(said) > 0 && !e.believes(addr) {
+		e.warnedOf.proxy.Do(func() {
+			e.cfg.Log.WarnContext(r.Context(), "whom a report is forwarded for was not believed: if this is the proxy, name it in proxy_from, or all behind it are one source", "peer", addr)
+		})
+	}
+	for _, next := range said {
 		if !e.believes(addr) {
 			break
 		}
-		said, err := netip.ParseAddr(next)
+		spoken, err := address(next)
 		if err != nil {
 			break // what a proxy writes is an address; of anything else the proxy is the source
 		}
-		addr = said.Unmap().WithZone("")
+		addr = spoken.Unmap().WithZone("")
 	}
 	if addr == at.Addr().Unmap().WithZone("") {
 		return netip.AddrPortFrom(addr, at.Port()).String()

@@ -321,11 +321,37 @@ func TestBounds(t *testing.T) {
 	if s := w.ear.Stats(); s.Heard != 14 || s.Unrecorded != 7 || s.Failed != 0 {
 		t.Errorf("%+v", s)
 	}
-	stranger := newWorld(t, nil) // whoever is no named proxy is believed nothing
+	var log bytes.Buffer
+	stranger := newWorld(t, func(c *report.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }) // whoever is no named proxy is believed nothing
 	for n := range 6 {
 		resp, _ := stranger.fill(url.Values{"said": {"x"}}, "X-Forwarded-For", fmt.Sprint("192.0.2.", n))
 		if (resp.StatusCode == 303) != (n < 5) {
 			t.Errorf("%d: status %d", n, resp.StatusCode)
+		}
+	}
+	if strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), "proxy_from") || strings.Contains(log.String(), "192.0.2.") {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+// TestForwardedWithPort: a port beside the address, as some proxies write it, makes
+// nobody another source, nor all of them one.
+func TestForwardedWithPort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *report.Config) { c.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	for said, want := range map[string]string{
+		"192.0.2.1:4711": "192.0.2.1", "[2001:db8::1]:4711": "2001:db8::1", "[2001:db8::2]": "2001:db8::2", "::ffff:192.0.2.3": "192.0.2.3", "fe80::1%eth0": "fe80::1",
+	} {
+		w.fill(url.Values{"said": {said}}, "X-Forwarded-For", "198.51.100.1, "+said)
+		if list := w.heard(); len(list) == 0 || list[len(list)-1].Text != said || list[len(list)-1].Peer != want {
+			t.Errorf("%s: from %+v", said, list)
+		}
+	}
+	for _, said := range []string{"", "unknown", "_hidden", "192.0.2.1:port", "192.0.2.256", "[2001:db8::1]:1:2", "1.2.3.4, "} {
+		w.clock.Add(121)
+		w.fill(url.Values{"said": {"odd " + said}}, "X-Forwarded-For", said)
+		if list := w.heard(); list[len(list)-1].Text != strings.TrimSpace("odd "+said) || !strings.HasPrefix(list[len(list)-1].Peer, "127.0.0.1:") {
+			t.Errorf("%q: from %s", said, list[len(list)-1].Peer)
 		}
 	}
 }
