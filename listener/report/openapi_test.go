@@ -71,12 +71,15 @@ func TestDescription(t *testing.T) {
 		}
 		fields = append(fields, name)
 		for more, want := range []int{202, 422} {
-			body := fmt.Sprintf(`{"by":"1","said":"x",%q:%q}`, name, strings.Repeat("y", field.MaxLength+more))
-			if name == "by" || name == "said" {
-				body = fmt.Sprintf(`{%q:%q}`, name, strings.Repeat("y", field.MaxLength+more))
-			}
-			if got := ask(body); got != want || fits(reports, body) != (want == 202) {
-				t.Errorf("%s of %d bytes: status %d, want %d", name, field.MaxLength+more, got, want)
+			for _, one := range []string{"y", "本"} { // lengths are in characters
+				value := strings.Repeat(one, field.MaxLength+more)
+				body := fmt.Sprintf(`{"by":"1","said":"x",%q:%q}`, name, value)
+				if name == "by" || name == "said" {
+					body = fmt.Sprintf(`{%q:%q}`, name, value)
+				}
+				if got := ask(body); got != want || fits(reports, body) != (want == 202) {
+					t.Errorf("%s of %d times %s: status %d, want %d", name, field.MaxLength+more, one, got, want)
+				}
 			}
 		}
 	}

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +47,37 @@ func TestFormBecomesAContact(t *testing.T) {
 	_, thanks := w.do(http.MethodGet, "/report/thanks", "")
 	if !strings.Contains(thanks, "We have written down what you told us.") || strings.Contains(thanks, "<form") {
 		t.Errorf("thanks: %s", thanks)
+	}
+}
+
+// TestLongInAnyScript: what the form lets a person write is not too long for us, in
+// whatever script.
+func TestLongInAnyScript(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	_, page := w.do(http.MethodGet, "/report", "")
+	for _, one := range []string{"x", "ж", "本", "😀", "\r\n"} {
+		fields := url.Values{}
+		for _, box := range regexp.MustCompile(`name="(\w+)"[^>]* maxlength="(\d+)"`).FindAllStringSubmatch(page, -1) {
+			most, err := strconv.Atoi(box[2])
+			must(t, err)
+			if len(one) == 4 { // maxlength counts it twice (HTML, length of UTF-16)
+				most /= 2
+			}
+			if one != "\r\n" || box[1] == "said" || box[1] == "knew" { // and a new line once, in a box of lines
+				fields.Set(box[1], strings.Repeat(one, most))
+			}
+		}
+		if one == "\r\n" {
+			fields.Set("by", "1")
+		}
+		if len(fields) < 3 {
+			t.Fatalf("boxes %v", len(fields))
+		}
+		if resp, text := w.fill(fields); resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("%q: status %d: %.1200s", one, resp.StatusCode, text)
+		}
+		w.clock.Add(121)
 	}
 }
 
@@ -233,7 +266,7 @@ func TestRefused(t *testing.T) {
 	for body, want := range map[string]int{
 		`{}`: 422, `{"how":"call"}`: 422, `{"said":" \n"}`: 422, `{"said":"x","how":"pigeon"}`: 422, `{"said":"` + long + `"}`: 422,
 		`{"said":"x","at":"2026-08-05T10:30:00Z"}`: 422, `{"said":"x","at":"2024-08-01T10:00:00Z"}`: 422,
-		`{"said":"x","at":"yesterday"}`: 400, `{"said":"x","who":"y"}`: 400, `null`: 400, `[]`: 400, ``: 400, `{"said":"x"}{}`: 400, "{\"said\":\"\xff\"}": 400,
+		`{"said":"x","at":"yesterday"}`: 400, `{"said":"x","who":"y"}`: 400, `null`: 400, `[]`: 400, ``: 400, `{"said":"x"}{}`: 400, `{"said":"x","contact":"Dana","CONTACT":""}`: 400, `{"said":"x","contact":"Dana","contact":""}`: 400, `{"Said":"x"}`: 400, `{"said":"x","\u0063ontact":"Dana","contact":""}`: 400, "{\"said\":\"\xff\"}": 400,
 		`{"said":"x"` + strings.Repeat(" ", 65<<10) + `}`: 413,
 	} {
 		if resp, text := w.post(body); resp.StatusCode != want || !strings.HasPrefix(text, `{"error":"`) {

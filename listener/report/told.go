@@ -20,7 +20,8 @@ import (
 	"saltmine/internal/webhook"
 )
 
-// Bounds of a report, in bytes. Of the form each may take three on its way.
+// Bounds of a report: of the whole in bytes, of which the form needs up to nine for a
+// character, and of the fields in characters, as the form and the description count.
 const (
 	maxBody = 64 << 10
 	maxLine = 200      // of a number, a time, a way to be reached, a key
@@ -73,6 +74,9 @@ func parseTold(body []byte) (*Told, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("%w: the body is not UTF-8", errBody)
 	}
+	if err := once(body); err != nil {
+		return nil, err
+	}
 	var t *Told
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -83,6 +87,32 @@ func parseTold(body []byte) (*Told, error) {
 		return nil, fmt.Errorf("%w: something follows the object", errBody)
 	}
 	return t, nil
+}
+
+// once refuses a field that stands twice, or in another case: encoding/json takes
+// the last of them, and how a person can be reached would stay in the evidence under
+// the first.
+func once(body []byte) error {
+	dec, seen := json.NewDecoder(bytes.NewReader(body)), map[string]bool{}
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil //nolint:nilerr // no object; whoever decodes it says so
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		field, _ := name.(string)
+		if seen[field] || !slices.Contains(fields(), field) && field != "at" {
+			return fmt.Errorf("%w: a field stands twice, or is none of those that /v1/openapi.json names", errBody)
+		}
+		seen[field] = true
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil //nolint:nilerr // as above
+		}
+	}
+	return nil
 }
 
 // faults says in plain words why a report cannot be taken, without repeating it.
@@ -97,7 +127,7 @@ func (t *Told) faults(now time.Time) (list []string) {
 		"The number or address": {t.By, maxLine}, "The time": {t.When, maxLine}, "What they knew": {t.Knew, maxKnew},
 		"What happened": {t.Said, maxSaid}, "How we can reach you": {t.Contact, maxLine}, "The key": {t.Key, maxLine},
 	} {
-		if len(field.text) > field.most {
+		if utf8.RuneCountInString(field.text) > field.most {
 			list = append(list, what+" is too long for us. Please shorten it.")
 		}
 	}
