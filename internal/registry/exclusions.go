@@ -37,6 +37,7 @@ func (x Exclusions) Ask(ctx context.Context, q exclude.Question) ([]bool, error)
 	refused := false
 	var drop []bool
 	err := x.r.inTx(ctx, func(tx *sql.Tx) error {
+		refused = false
 		allowed, err := x.spend(ctx, tx, &q)
 		if err != nil || !allowed {
 			refused = err == nil

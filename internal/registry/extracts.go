@@ -12,6 +12,7 @@ import (
 // already there replaces the older one; added counts those that were new.
 func (r *Registry) ImportExtracts(ctx context.Context, list []canary.Extract) (added int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		added = 0
 		for i := range list {
 			fresh, err := saveExtract(ctx, tx, &list[i])
 			if err != nil {

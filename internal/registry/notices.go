@@ -29,6 +29,7 @@ type Compose func(canary.Notice) (canary.Page, []canary.Delivery)
 func (r *Registry) FileNotices(ctx context.Context, kind canary.NoticeKind, scope string, list []canary.Notice, compose Compose) ([]canary.Notice, error) {
 	var fresh []canary.Notice
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		fresh = nil
 		standing, err := r.standingMarks(ctx, tx, kind, scope)
 		if err != nil {
 			return err
@@ -72,6 +73,7 @@ func (r *Registry) endNotice(ctx context.Context, tx *sql.Tx, kind canary.Notice
 // scope alone. It is false when one of its mark stands already.
 func (r *Registry) RaiseNotice(ctx context.Context, n canary.Notice, compose Compose) (raised bool, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		raised = false
 		standing, err := r.standingMarks(ctx, tx, n.Kind, n.Scope)
 		if err != nil {
 			return err

@@ -104,28 +104,6 @@ func (r *Registry) Close() error { return r.db.Close() }
 // Ping reports whether the registry answers.
 func (r *Registry) Ping(ctx context.Context) error { return r.db.PingContext(ctx) }
 
-// inTx runs fn in one transaction and commits when it returns nil.
-func (r *Registry) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := r.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("registry: begin: %w", err)
-	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("registry: commit: %w", err)
-	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
-}
-
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
