@@ -235,7 +235,7 @@ func (e *Ear) api(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="reports"`)
-		fail(w, http.StatusUnauthorized, "send your token as: Authorization: Bearer <token>")
+		fail(w, http.StatusUnauthorized, "send your token in the header Authorization: Bearer, a space, the token")
 		return
 	}
 	t, body, err := readTold(w, r)
