@@ -221,3 +221,28 @@ func refiled(t *testing.T, r *registry.Registry, db *sql.DB) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// TestFrontSilentForLong: of a front whose last contact that came through is
+// forgotten it is still known when that was.
+func TestFrontSilentForLong(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		must(t, r.BeginDrill(ctx, canary.Run{ID: canary.Deadman, Route: canary.Muted}, nil))
+		issue := func() canary.Shot {
+			s, _, err := r.Issue(ctx, canary.Deadman, "smtp a", "example.net", func(string) bool { return true })
+			must(t, err)
+			return s
+		}
+		first := issue()
+		page, err := shotCommit(t, r, first, "k_contact0001")
+		must(t, err)
+		came := first.Issued.Add(time.Second)
+		must(t, r.ShotPaged(ctx, page, came))
+		must(t, r.PruneShots(ctx, first.Issued.Add(time.Microsecond), time.Time{}))
+		silent := issue()
+		if f, err := r.Fronts(ctx); err != nil || !f["smtp a"].Came.Equal(came) || !f["smtp a"].Open.Equal(silent.Issued) {
+			t.Errorf("%+v, %v; want that it came at %s", f, err, came)
+		}
+	})
+}

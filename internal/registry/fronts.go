@@ -26,8 +26,10 @@ func (r *Registry) Fronts(ctx context.Context) (map[string]Front, error) {
 	out := map[string]Front{}
 	// By the order in which they were made: where the clock was set back, the times of
 	// those that come to nothing now lie before that of the last that came through.
-	const query = `SELECT s.front, MAX(s.paged), MIN(CASE WHEN s.paged = 0 AND s.seq > l.last THEN s.issued END)
-		FROM drill_shots s JOIN (SELECT front, MAX(CASE WHEN paged <> 0 THEN seq ELSE 0 END) AS last FROM drill_shots WHERE run = ? AND gone = 0 GROUP BY front) AS l ON l.front = s.front
+	// That one may be of those whose contacts are forgotten: of a front that is silent
+	// for long all are.
+	const query = `SELECT s.front, MAX(l.came), MIN(CASE WHEN s.paged = 0 AND s.seq > l.last THEN s.issued END)
+		FROM drill_shots s JOIN (SELECT front, MAX(paged) AS came, MAX(CASE WHEN paged <> 0 THEN seq ELSE 0 END) AS last FROM drill_shots WHERE run = ? GROUP BY front) AS l ON l.front = s.front
 		WHERE s.run = ? AND s.gone = 0 GROUP BY s.front`
 	err := r.each(ctx, query, []any{canary.Deadman, canary.Deadman}, func(row *sql.Rows) error {
 		var name string
