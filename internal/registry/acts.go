@@ -184,15 +184,15 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 		where, args = where+" LIMIT ?", append(args, f.Limit)
 	}
 	var list []canary.Act
-	err := r.eachAct(ctx, where, args, func(a canary.Act) error {
+	err := eachAct(ctx, r.db, where, args, func(a canary.Act) error {
 		list = append(list, a)
 		return nil
 	})
 	return list, err
 }
 
-func (r *Registry) eachAct(ctx context.Context, where string, args []any, fn func(canary.Act) error) error {
-	err := r.each(ctx, "SELECT seq, done, who, via, what, about, outcome, link FROM acts WHERE "+where, args, func(row *sql.Rows) error {
+func eachAct(ctx context.Context, q querier, where string, args []any, fn func(canary.Act) error) error {
+	err := eachOf(ctx, q, "SELECT seq, done, who, via, what, about, outcome, link FROM acts WHERE "+where, args, func(row *sql.Rows) error {
 		var a canary.Act
 		var at int64
 		if err := row.Scan(&a.Seq, &at, &a.Who, &a.Via, &a.What, &a.About, &a.Outcome, &a.Link); err != nil {
@@ -225,7 +225,7 @@ func (r *Registry) CheckActs(ctx context.Context, noted ...Head) (Head, error) {
 	}
 	delete(want, 0)
 	var last Head
-	err = r.eachAct(ctx, "1=1 ORDER BY seq", nil, func(a canary.Act) error {
+	err = eachAct(ctx, r.db, "1=1 ORDER BY seq", nil, func(a canary.Act) error {
 		link, err := r.linkOf(last.Link, a)
 		noted, ends := want[a.Seq]
 		switch {

@@ -151,20 +151,30 @@ type Kept struct {
 	Other    int `json:"other"`    // not on the log: of drills, or not complete yet
 }
 
-// CheckContacts reads every contact and holds it against its leaf. It is
-// [ErrTampered] when one is not as it was filed, is gone, or has come otherwise. The
-// log itself is what CheckActs looks at.
-func (r *Registry) CheckContacts(ctx context.Context) (Kept, error) {
-	var out Kept
-	newest, err := r.checkLeaves(ctx)
+// CheckContacts reads every contact and holds it against its leaf, all as they are
+// at one moment. It is [ErrTampered] when one is not as it was filed, is gone, or has
+// come otherwise. The log itself is what CheckActs looks at.
+func (r *Registry) CheckContacts(ctx context.Context) (out Kept, err error) {
+	err = r.inView(ctx, func(tx *sql.Tx) error {
+		out, err = r.checkContacts(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return out, fmt.Errorf("registry: contacts: %w", err)
+	}
+	return out, nil
+}
+
+func (r *Registry) checkContacts(ctx context.Context, q querier) (out Kept, err error) {
+	newest, err := checkLeaves(ctx, q)
 	if err != nil {
 		return out, err
 	}
-	given, err := r.shreds(ctx)
+	given, err := shreds(ctx, q)
 	if err != nil {
 		return out, err
 	}
-	err = r.each(ctx, "SELECT "+contactColumns+", c.class, c.pending"+contactTables, nil, func(row *sql.Rows) error {
+	err = eachOf(ctx, q, "SELECT "+contactColumns+", c.class, c.pending"+contactTables, nil, func(row *sql.Rows) error {
 		var k kept
 		var class canary.Class
 		var pending int
@@ -189,10 +199,10 @@ func (r *Registry) CheckContacts(ctx context.Context) (Kept, error) {
 		return err
 	})
 	if err != nil {
-		return out, fmt.Errorf("registry: contacts: %w", err)
+		return out, err
 	}
 	for id := range newest {
-		return out, fmt.Errorf("registry: contacts: %w: contact %s is gone", ErrTampered, id)
+		return out, fmt.Errorf("%w: contact %s is gone", ErrTampered, id)
 	}
 	return out, nil
 }
@@ -214,9 +224,9 @@ func (r *Registry) holdAgainst(k *kept, want string, given bool) (stands bool, e
 }
 
 // checkLeaves holds the leaves against the acts, and gives the newest of each contact.
-func (r *Registry) checkLeaves(ctx context.Context) (map[canary.ContactID]string, error) {
+func checkLeaves(ctx context.Context, q querier) (map[canary.ContactID]string, error) {
 	batches := map[string][]leaf{}
-	err := r.each(ctx, "SELECT contact, batch, leaf FROM leaves", nil, func(row *sql.Rows) error {
+	err := eachOf(ctx, q, "SELECT contact, batch, leaf FROM leaves", nil, func(row *sql.Rows) error {
 		var l leaf
 		var batch string
 		err := row.Scan(&l.contact, &batch, &l.hash)
@@ -225,7 +235,7 @@ func (r *Registry) checkLeaves(ctx context.Context) (map[canary.ContactID]string
 	})
 	newest := map[canary.ContactID]string{}
 	if err == nil {
-		err = r.eachAct(ctx, "what = ? ORDER BY seq", []any{actFiled}, func(a canary.Act) error {
+		err = eachAct(ctx, q, "what = ? ORDER BY seq", []any{actFiled}, func(a canary.Act) error {
 			if batchHash(batches[a.About]) != a.Outcome {
 				return fmt.Errorf("%w: the leaves of act %d are not as they were written", ErrTampered, a.Seq)
 			}
@@ -237,10 +247,10 @@ func (r *Registry) checkLeaves(ctx context.Context) (map[canary.ContactID]string
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("registry: leaves of contacts: %w", err)
+		return nil, fmt.Errorf("leaves: %w", err)
 	}
 	for batch := range batches {
-		return nil, fmt.Errorf("registry: leaves of contacts: %w: batch %s is on no act", ErrTampered, batch)
+		return nil, fmt.Errorf("leaves: %w: batch %s is on no act", ErrTampered, batch)
 	}
 	return newest, nil
 }

@@ -69,7 +69,7 @@ func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canar
 func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID) (bool, error) {
 	var shredded int64
 	var may bool
-	var length int
+	var length sql.NullInt64 // none where the keys were left out of a backup
 	err := tx.QueryRowContext(ctx, "SELECT c.shredded, LENGTH(k.sealed), CASE WHEN "+free+" THEN 1 ELSE 0 END"+contactTables+" WHERE c.id = ?", id).Scan(&shredded, &length, &may)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -85,7 +85,7 @@ func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID
 		query string
 		args  []any
 	}{
-		{"UPDATE contact_keys SET sealed = ? WHERE contact = ?", []any{make([]byte, length), id}},
+		{"UPDATE contact_keys SET sealed = ? WHERE contact = ?", []any{make([]byte, length.Int64), id}},
 		{"UPDATE contacts SET sealed = '', origin = '', shredded = ? WHERE id = ?", []any{micros(r.now()), id}},
 		{"UPDATE hits SET origin = '' WHERE contact = ?", []any{id}},
 		{"DELETE FROM mails WHERE contact = ?", []any{id}},
@@ -116,9 +116,9 @@ func (r *Registry) emptyWAL(ctx context.Context) error {
 }
 
 // shreds are the contacts that were given up, by the evidence log.
-func (r *Registry) shreds(ctx context.Context) (map[canary.ContactID]bool, error) {
+func shreds(ctx context.Context, q querier) (map[canary.ContactID]bool, error) {
 	out := map[canary.ContactID]bool{}
-	err := r.eachAct(ctx, "what = ?", []any{canary.ActShred}, func(a canary.Act) error {
+	err := eachAct(ctx, q, "what = ?", []any{canary.ActShred}, func(a canary.Act) error {
 		out[canary.ContactID(a.About)] = true
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -236,4 +237,54 @@ func TestContactsTampered(t *testing.T) {
 			wantErr(t, err, registry.ErrTampered)
 		})
 	}
+}
+
+// TestCheckOfALiveCore: what is filed and given up while the contacts are checked is
+// no tampering.
+func TestCheckOfALiveCore(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		german, _ := calls(t, r, 40)
+		var busy sync.WaitGroup
+		var written atomic.Bool
+		busy.Go(func() {
+			defer written.Store(true)
+			for i, id := range german {
+				c := contact(5000+i, canary.SMTP, start())
+				err := r.Commit(ctx, canary.Outcome{Entries: []canary.Entry{{Contact: c}}})
+				if err == nil && i%20 == 10 { // on SQLite it waits for whoever reads
+					_, err = r.Shred(ctx, registry.By{Who: "-", Via: "retention"}, "kept for 30 days", id)
+				}
+				if err != nil && !strings.Contains(err.Error(), "somebody reads") {
+					t.Error(err)
+				}
+			}
+		})
+		for !written.Load() {
+			if _, err := r.CheckContacts(ctx); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		busy.Wait()
+		checked(t, r, 118, 2)
+	})
+}
+
+// TestShredWithoutKey: where a backup had no keys, what has none is given up all the same.
+func TestShredWithoutKey(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "r.db")
+	r := openAt(t, "sqlite:"+path, vault(t))
+	german, _ := calls(t, r, 2)
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "DELETE FROM contact_keys WHERE contact = ?", german[0])
+	must(t, err)
+	if n, err := r.Shred(t.Context(), registry.By{Who: "-", Via: "retention"}, "kept for 30 days", german...); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	checked(t, r, 2, 2)
 }

@@ -58,6 +58,23 @@ func takenBack(err error) bool {
 	return ok && slices.Contains([]uint16{1020, 1205, 1213}, fault.Number)
 }
 
+// inView runs fn on the registry as it is at one moment, whatever is written meanwhile.
+func (r *Registry) inView(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{Isolation: r.viewLevel(), ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("registry: begin: %w", err)
+	}
+	return errors.Join(fn(tx), ignoreDone(tx.Rollback()))
+}
+
+// viewLevel is what a server must be asked for; SQLite reads one moment anyway.
+func (r *Registry) viewLevel() sql.IsolationLevel {
+	if r.mysql {
+		return sql.LevelRepeatableRead
+	}
+	return sql.LevelDefault
+}
+
 func ignoreDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil
