@@ -162,9 +162,9 @@ approve, that is asked for first: evidence is destroyed.
 				if err != nil {
 					return err
 				}
-				result := map[string]int{"redacted": n, "before": len(ids) - n}
-				return a.print(result, func(w io.Writer) error {
-					return lines(w, []string{fmt.Sprintf("%d redacted, %d were before", n, len(ids)-n)})
+				before := max(len(ids)-n, 0) // with a report goes how its reporter can be reached
+				return a.print(map[string]int{"redacted": n, "before": before}, func(w io.Writer) error {
+					return lines(w, []string{fmt.Sprintf("%d redacted, %d were before", n, before)})
 				})
 			})
 		},
@@ -181,8 +181,8 @@ func (a *app) holdCmd() *cobra.Command {
 		Use:   "hold [ID]",
 		Short: "Keep a contact, or an incident's contacts, whatever retention says",
 		Long: `Puts a hold on an incident (i_…) or a contact (k_…): its content is not given up
-until the hold is ended. Incidents without a verdict are kept without one. Ending a
-hold may want a second person's approval. Without an ID the holds are listed.`,
+until the hold is ended. Incidents without a verdict are kept without one; the verdict
+leak puts one. Ending a hold may want a second person's approval. Without an ID the holds are listed.`,
 		Example: "  saltmine hold i_abcdefghijklmnop --reason 'case 4711 of the police'\n  saltmine hold i_abcdefghijklmnop --end\n  saltmine hold",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -10,6 +10,8 @@ import (
 const (
 	EarReport   = "report"
 	EarReporter = "report/own"
+	// OwnSuffix makes its ID of the report's.
+	OwnSuffix = ".own"
 )
 
 // Facts of a report.

@@ -29,10 +29,10 @@ func TestActs(t *testing.T) {
 		cli := registry.By{Who: "dana", Via: "cli"}
 		must(t, r.Acknowledge(ctx, inc, cli))
 		must(t, r.AcknowledgeAt(ctx, inc, start(), 0, registry.By{Who: "sam", Via: "duty"}))
-		must(t, r.SetVerdict(ctx, inc, canary.Leak, cli))
+		must(t, r.SetVerdict(ctx, inc, canary.Noise, cli))
 		must(t, r.Reveal(ctx, cli, planting(1).ID, planting(2).ID))
 		must(t, r.Record(ctx, canary.Act{Who: "ünder\x00\xff\n" + strings.Repeat("ü", 300), Via: "api", What: "GET /v1/incidents", Outcome: "200"}))
-		if err := r.SetVerdict(ctx, "i_nobody", canary.Leak, cli); !errors.Is(err, registry.ErrNotFound) {
+		if err := r.SetVerdict(ctx, "i_nobody", canary.Noise, cli); !errors.Is(err, registry.ErrNotFound) {
 			t.Error(err)
 		}
 		got, err := r.Acts(ctx, registry.ActFilter{}) // but for the first, by which contacts were filed
@@ -48,7 +48,7 @@ func TestActs(t *testing.T) {
 		if d := cmp.Diff([]string{
 			"dana cli acknowledge " + string(inc) + " P2",
 			"sam duty acknowledge " + string(inc) + " somebody was first",
-			"dana cli verdict " + string(inc) + " leak",
+			"dana cli verdict " + string(inc) + " noise",
 			"dana cli reveal " + string(planting(1).ID) + " opened",
 			"dana cli reveal " + string(planting(2).ID) + " opened",
 			"ünder???" + strings.Repeat("ü", 192) + " api GET /v1/incidents  200",

@@ -94,7 +94,10 @@ func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canar
 				return err
 			}
 		}
-		return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActVerdict, About: string(id), Outcome: string(v)})
+		if err := r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActVerdict, About: string(id), Outcome: string(v)}); err != nil || v != canary.Leak {
+			return err
+		}
+		return r.hold(ctx, tx, string(id), "it is a leak", by) // a court may ask for it years later
 	})
 	if err != nil {
 		return fmt.Errorf("registry: verdict on %s: %w", id, err)

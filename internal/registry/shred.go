@@ -27,13 +27,18 @@ var ErrShredded = errors.New("its content was given up, as the evidence log says
 // ErrHeld is returned where a contact is kept: by a hold, or by an open incident.
 var ErrHeld = errors.New("it is kept: by a hold, or by an incident that has no verdict yet")
 
-// free is the condition under which a contact c may be given up.
-const free = ` NOT EXISTS (SELECT 1 FROM holds o WHERE o.about = c.id)
- AND NOT EXISTS (SELECT 1 FROM hits h JOIN incidents i ON i.id = h.incident WHERE h.contact = c.id AND (i.verdict = '' OR EXISTS (SELECT 1 FROM holds o WHERE o.about = i.id)))
- AND NOT EXISTS (SELECT 1 FROM supports s JOIN incidents i ON i.id = s.incident WHERE s.contact = c.id AND (i.verdict = '' OR EXISTS (SELECT 1 FROM holds o WHERE o.about = i.id)))`
+// reportOf is the report to which a contact c belongs: where a reporter's own way to be
+// reached was kept apart, it is joined to nothing, and stays while the report does.
+const reportOf = "CASE WHEN c.ear = '" + canary.EarReporter + "' THEN SUBSTR(c.id, 1, LENGTH(c.id) - LENGTH('" + canary.OwnSuffix + "')) ELSE c.id END"
 
-// Shred gives up the content of contacts, all of them or none. One that is kept is
-// [ErrHeld]; one that was given up before stays as it is.
+// free is the condition under which a contact c may be given up.
+const free = ` NOT EXISTS (SELECT 1 FROM holds o WHERE o.about = c.id OR o.about = ` + reportOf + `)
+ AND NOT EXISTS (SELECT 1 FROM hits h JOIN incidents i ON i.id = h.incident WHERE h.contact = ` + reportOf + ` AND (i.verdict = '' OR EXISTS (SELECT 1 FROM holds o WHERE o.about = i.id)))
+ AND NOT EXISTS (SELECT 1 FROM supports s JOIN incidents i ON i.id = s.incident WHERE s.contact = ` + reportOf + ` AND (i.verdict = '' OR EXISTS (SELECT 1 FROM holds o WHERE o.about = i.id)))`
+
+// Shred gives up the content of contacts, all of them or none, and with a report how
+// its reporter can be reached. One that is kept is [ErrHeld]; one that was given up
+// before stays as it is.
 func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canary.ContactID) (n int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		// Whoever puts a hold on something records that: it is seen, or waits.
@@ -44,8 +49,12 @@ func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canar
 		if err != nil {
 			return err
 		}
+		all, err := withOwn(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
 		n = 0
-		for _, id := range ids {
+		for _, id := range all {
 			done, err := r.shredOne(ctx, tx, id)
 			if err == nil && done {
 				n++
@@ -64,6 +73,24 @@ func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canar
 		return n, fmt.Errorf("registry: shred: %w", err)
 	}
 	return n, nil
+}
+
+// withOwn adds to contacts what was kept apart from those that are reports.
+func withOwn(ctx context.Context, tx *sql.Tx, ids []canary.ContactID) ([]canary.ContactID, error) {
+	own := make([]canary.ContactID, len(ids))
+	for i, id := range ids {
+		own[i] = id + canary.OwnSuffix
+	}
+	all := slices.Clone(ids)
+	err := selectIn(ctx, tx, "SELECT id FROM contacts WHERE ear = '"+canary.EarReporter+"' AND id IN", own, func(row *sql.Rows) error {
+		var id canary.ContactID
+		err := row.Scan(&id)
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+		return err
+	})
+	return all, err
 }
 
 func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID) (bool, error) {
@@ -186,10 +213,14 @@ func (r *Registry) DueContacts(ctx context.Context, rules []Keep) ([]Due, error)
 }
 
 func (r *Registry) fillDue(ctx context.Context, d *Due) error {
-	// What still waits to be searched, or has not come whole, is not over.
+	// What still waits to be searched, or has not come whole, is not over. Of an incident
+	// that was closed the time begins with the verdict.
 	const query = "SELECT c.id, CASE WHEN " + free + ` THEN 1 ELSE 0 END FROM contacts c WHERE c.shredded = 0 AND c.pending <> 1 AND c.channel = ? AND c.country = ? AND c.received <= ?
+ AND NOT EXISTS (SELECT 1 FROM hits h JOIN incidents i ON i.id = h.incident WHERE h.contact = ` + reportOf + ` AND i.verdict <> '' AND i.updated > ?)
+ AND NOT EXISTS (SELECT 1 FROM supports s JOIN incidents i ON i.id = s.incident WHERE s.contact = ` + reportOf + ` AND i.verdict <> '' AND i.updated > ?)
  AND NOT EXISTS (SELECT 1 FROM searches q WHERE q.contact = c.id AND q.due > 0) ORDER BY c.received, c.id`
-	return r.each(ctx, query, []any{d.Channel, d.Country, micros(r.now().Add(-d.For))}, func(row *sql.Rows) error {
+	since := micros(r.now().Add(-d.For))
+	return r.each(ctx, query, []any{d.Channel, d.Country, since, since, since}, func(row *sql.Rows) error {
 		var id canary.ContactID
 		var may bool
 		if err := row.Scan(&id, &may); err != nil {
@@ -220,25 +251,32 @@ func (r *Registry) PutHold(ctx context.Context, about, reason string, by By) err
 		table = "incidents"
 	}
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		var there, held int
-		err := tx.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM "+table+" WHERE id = ?), (SELECT COUNT(*) FROM holds WHERE about = ?)", about, about).Scan(&there, &held)
+		var there int
+		err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table+" WHERE id = ?", about).Scan(&there)
 		switch {
 		case err != nil:
 			return err
 		case there == 0:
 			return ErrNotFound
-		case held > 0:
-			return nil
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO holds (about, since, who, reason) VALUES (?,?,?,?)", about, micros(r.now()), short(by.Who, 200), short(reason, 200)); err != nil {
-			return err
-		}
-		return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActHold, About: about, Outcome: "held: " + reason})
+		return r.hold(ctx, tx, about, reason, by)
 	})
 	if err != nil {
 		return fmt.Errorf("registry: hold on %s: %w", about, err)
 	}
 	return nil
+}
+
+// hold puts a hold on what is there, unless one stands.
+func (r *Registry) hold(ctx context.Context, tx *sql.Tx, about, reason string, by By) error {
+	var held int
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM holds WHERE about = ?", about).Scan(&held); err != nil || held > 0 {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO holds (about, since, who, reason) VALUES (?,?,?,?)", about, micros(r.now()), short(by.Who, 200), short(reason, 200)); err != nil {
+		return err
+	}
+	return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActHold, About: about, Outcome: "held: " + reason})
 }
 
 // EndHold lets go of what a hold keeps.

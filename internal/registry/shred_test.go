@@ -3,6 +3,7 @@ package registry_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -196,9 +197,10 @@ func TestRetention(t *testing.T) {
 	wantDue(50*aDay, "voiceDE 1+1 voiceIE 2+0")
 	wantDue(100*aDay, "dns 0+1 smtp 0+1 voiceDE 1+1 voiceIE 2+0") // the incident is open
 	must(t, r.SetVerdict(ctx, o.Incidents[0].ID, canary.Noise, by))
-	wantDue(100*aDay, "dns 1+0 smtp 1+0 voiceDE 1+1 voiceIE 2+0")
+	wantDue(200*aDay-1000, "voiceDE 1+1 voiceIE 2+0") // the time begins with the verdict
+	wantDue(200*aDay, "dns 1+0 smtp 1+0 voiceDE 1+1 voiceIE 2+0")
 	must(t, r.PutHold(ctx, string(o.Incidents[0].ID), "case 2", by))
-	wantDue(100*aDay, "dns 0+1 smtp 0+1 voiceDE 1+1 voiceIE 2+0")
+	wantDue(200*aDay, "dns 0+1 smtp 0+1 voiceDE 1+1 voiceIE 2+0")
 	_, err = r.Shred(ctx, by, "no", o.Entries[0].Contact.ID)
 	wantErr(t, err, registry.ErrHeld)
 	if list, err := r.Holds(ctx); err != nil || len(list) != 2 || list[0].Reason != "case 1" || list[0].Who != "dana" {
@@ -287,4 +289,54 @@ func TestShredWithoutKey(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 	checked(t, r, 2, 2)
+}
+
+// TestLeakIsKept: the verdict that it was a leak keeps the evidence until the hold is
+// ended, whatever the verdict becomes; and how a reporter can be reached is kept, and
+// goes, with the report.
+func TestLeakIsKept(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, by := t.Context(), registry.By{Who: "dana", Via: "cli"}
+		o := outcome(r)
+		mail, inc := o.Entries[0].Contact.ID, o.Incidents[0].ID
+		report, own := contact(3, canary.Report, start()), contact(4, canary.Report, start())
+		own.ID, own.Ear = report.ID+canary.OwnSuffix, canary.EarReporter
+		o.Entries = append(o.Entries, canary.Entry{Contact: report}, canary.Entry{Contact: own})
+		o.Supports = append(o.Supports, canary.Support{Incident: inc, Contact: report.ID})
+		o.Clues = []canary.Clue{{Blind: 7, Trait: canary.SameCaller, Contact: report.ID, Incident: inc, Origin: "o", At: start()}}
+		must(t, r.Commit(ctx, o))
+		kept := func(when string) {
+			t.Helper()
+			for _, id := range []canary.ContactID{mail, report.ID, own.ID} {
+				if _, err := r.Shred(ctx, by, "no", id); !errors.Is(err, registry.ErrHeld) {
+					t.Errorf("%s, %s: %v", when, id, err)
+				}
+			}
+		}
+		kept("open")
+		must(t, r.SetVerdict(ctx, inc, canary.Leak, by))
+		must(t, r.SetVerdict(ctx, inc, canary.Leak, by))
+		kept("a leak")
+		must(t, r.SetVerdict(ctx, inc, canary.Noise, by))
+		kept("judged otherwise")
+		if list, err := r.Holds(ctx); err != nil || len(list) != 1 || list[0].About != string(inc) || list[0].Who != "dana" {
+			t.Errorf("%+v, %v", list, err)
+		}
+		must(t, r.EndHold(ctx, string(inc), by))
+		must(t, r.PutHold(ctx, string(report.ID), "asked for", by))
+		if _, err := r.Shred(ctx, by, "no", own.ID); !errors.Is(err, registry.ErrHeld) {
+			t.Errorf("its report is held: %v", err)
+		}
+		must(t, r.EndHold(ctx, string(report.ID), by))
+		if n, err := r.Shred(ctx, by, "asked for", report.ID); n != 2 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		_, err := r.Contact(ctx, own.ID)
+		wantErr(t, err, registry.ErrShredded)
+		if list, err := r.Alike(ctx, []int64{7}, start(), start()); err != nil || len(list) != 0 {
+			t.Errorf("what it is known by stays: %+v, %v", list, err)
+		}
+		checked(t, r, 2, 2)
+	})
 }

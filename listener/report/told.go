@@ -162,7 +162,7 @@ func (t *Told) contacts(r *http.Request, agent string, body []byte) []canary.Con
 		return []canary.Contact{c}
 	}
 	own := canary.Contact{
-		ID: c.ID + ".own", Channel: canary.Report, Ear: canary.EarReporter, Source: agent, Text: contact, Facts: map[string]string{"of": string(c.ID)},
+		ID: c.ID + canary.OwnSuffix, Channel: canary.Report, Ear: canary.EarReporter, Source: agent, Text: contact, Facts: map[string]string{"of": string(c.ID)},
 	}
 	c.Facts[canary.ReporterIn] = string(own.ID)
 	c.Raw = webhook.Transcript(r, t.without(agent), hidden()...)
