@@ -121,12 +121,14 @@ func (s *site) redacts(incident, contact string, tokens map[string]string) {
 		return strings.Join(args, " ")
 	}
 	wants(t, s.run("hold", incident, "--reason", "case 4711"), incident, "case 4711")
-	redact := strings.Fields(two("redact", contact, "--reason", "wrong-number"))
+	reason := strings.Repeat("wrong-number", 12) // it must not push the approval off the log
+	wants(t, s.fails(exitUsage, "redact", contact, "--reason", reason+reason), "at most 150")
+	redact := strings.Fields(two("redact", contact, "--reason", reason))
 	wants(t, s.fails(exitFailed, redact...), "kept")
 	s.run(strings.Fields(two("hold", incident, "--end"))...)
 	wants(t, s.run("hold"), "no holds")
 	wants(t, s.run(redact...), "1 redacted")
-	wants(t, s.run("acts", "--about", contact), "shred", "wrong-number under a_", "f.law")
+	wants(t, s.run("acts", "--about", contact), "shred", reason+" under a_", "f.law")
 	wants(t, s.run("acts", "--verify"), "1 were given up")
 }
 

@@ -146,8 +146,8 @@ approve, that is asked for first: evidence is destroyed.
 		Example: "  saltmine redact k_twilio-0123456789abcdef --reason 'wrong number, asked on 3 May'",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" {
-				return usage("--reason TEXT is wanted: it goes on the evidence log")
+			if err := checkReason(reason); err != nil {
+				return err
 			}
 			return a.withCore(cmd.Context(), func(c *core) error {
 				by, err := a.may(cmd.Context(), c, asked(cmd, args, people.Forensics, people.Responder))
@@ -186,8 +186,10 @@ leak puts one. Ending a hold may want a second person's approval. Without an ID 
 		Example: "  saltmine hold i_abcdefghijklmnop --reason 'case 4711 of the police'\n  saltmine hold i_abcdefghijklmnop --end\n  saltmine hold",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && !end && reason == "" {
-				return usage("--reason TEXT is wanted: it goes on the evidence log")
+			if len(args) == 1 && !end {
+				if err := checkReason(reason); err != nil {
+					return err
+				}
 			}
 			return a.withCore(cmd.Context(), func(c *core) error {
 				if len(args) == 1 {
@@ -207,6 +209,19 @@ leak puts one. Ending a hold may want a second person's approval. Without an ID 
 	cmd.Flags().BoolVar(&end, "end", false, "end the hold")
 	a.tokenFlag(cmd)
 	return cmd
+}
+
+// checkReason sees that a reason is there, and not so long that the evidence log
+// would cut it, or the approval's name behind it.
+func checkReason(reason string) error {
+	const most = 150
+	switch {
+	case reason == "":
+		return usage("--reason TEXT is wanted: it goes on the evidence log")
+	case len(reason) > most:
+		return usage("--reason TEXT has %d bytes: at most %d go on the evidence log", len(reason), most)
+	}
+	return nil
 }
 
 func (a *app) hold(cmd *cobra.Command, c *core, args []string, end bool, reason string) error {

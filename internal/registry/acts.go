@@ -70,7 +70,7 @@ func (r *Registry) record(ctx context.Context, tx *sql.Tx, a canary.Act) error {
 		return fmt.Errorf("registry: evidence log: %w", err)
 	}
 	a.Seq, a.At = head.Seq+1, canary.Micro(r.now())
-	a.Who, a.Via, a.What, a.About, a.Outcome = short(a.Who, 200), short(a.Via, 64), short(a.What, 200), short(a.About, 200), short(a.Outcome, 64)
+	a.Who, a.Via, a.What, a.About, a.Outcome = short(a.Who, 200), short(a.Via, 64), short(a.What, 200), short(a.About, 200), short(a.Outcome, 200)
 	if a.Link, err = r.linkOf(head.Link, a); err != nil {
 		return fmt.Errorf("registry: evidence log: %w", err)
 	}
