@@ -11,7 +11,7 @@ build: ## one static binary in bin/
 # goroutine, which the race detector makes six times slower: it watches each of
 # the seeder's jobs once, and all other rooms in full.
 JOBS = ^(TestPlant|TestPlantBulk|TestOver|TestLive|TestRotate|TestVerify|TestWithdraw|TestGateRefusesNaiveFakes)$$
-TEST = go test -shuffle=on -timeout 30m
+TEST = go test -shuffle=on -timeout 45m
 
 test: ## real servers and clients are installed where they are missing
 	.ci/deps test
