@@ -16,7 +16,7 @@ func (a *app) mergeCmd() *cobra.Command {
 place. The first is as urgent as the more urgent of both, and is paged where it was
 not; the routes that were told of the second are told that it is closed. Split takes
 it back.`,
-		Example: "  saltmine incident merge i_4g3v0kx2m1c8w5pq i_9d2v0kx2m1c8w5pq",
+		Example: "  saltmine incidents merge i_4g3v0kx2m1c8w5pq i_9d2v0kx2m1c8w5pq",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
 				into, from := canary.IncidentID(args[0]), canary.IncidentID(args[1])
@@ -35,7 +35,7 @@ func (a *app) splitCmd() *cobra.Command {
 		Long: `Takes a merged incident out of the one that it was merged into: what was moved goes
 back, and what has come since stays. With contacts, takes these out of an incident:
 they make one of their own, as urgent as that, which you are at.`,
-		Example: "  saltmine incident split i_9d2v0kx2m1c8w5pq\n  saltmine incident split i_4g3v0kx2m1c8w5pq k_4g3v0kx2m1c8w5pq",
+		Example: "  saltmine incidents split i_9d2v0kx2m1c8w5pq\n  saltmine incidents split i_4g3v0kx2m1c8w5pq k_4g3v0kx2m1c8w5pq",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
 				var contacts []canary.ContactID

@@ -1,6 +1,7 @@
 package mailauth_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -37,15 +38,8 @@ func serve(t *testing.T, records ...string) *resolver {
 		key := strings.ToLower(rr.Header().Name) + dns.TypeToString[rr.Header().Rrtype]
 		r.rrs[key] = append(r.rrs[key], rr)
 	}
-	udp, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, tcp := onePort(t)
 	r.addr = udp.LocalAddr().String()
-	tcp, err := new(net.ListenConfig).Listen(t.Context(), "tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []*dns.Server{{PacketConn: udp, Handler: r}, {Listener: tcp, Handler: r}} {
 		ready := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(ready) }
@@ -54,6 +48,26 @@ func serve(t *testing.T, records ...string) *resolver {
 		t.Cleanup(func() { s.Shutdown() }) //nolint:errcheck // nothing depends on it
 	}
 	return r
+}
+
+// onePort listens for datagrams and connections on the same port: one that is free
+// for datagrams may be another's for connections.
+func onePort(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var errs []error
+	for range 50 {
+		udp, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := new(net.ListenConfig).Listen(t.Context(), "tcp", udp.LocalAddr().String())
+		if err == nil {
+			return udp, tcp
+		}
+		errs = append(errs, err, udp.Close())
+	}
+	t.Fatal(errors.Join(errs...))
+	return nil, nil
 }
 
 // breaks has a name answered with an Rcode alone.

@@ -244,7 +244,8 @@ type Hold struct {
 	Reason string    `json:"reason"`
 }
 
-// PutHold keeps a contact (k_…) or an incident (i_…). A hold that stands stays.
+// PutHold keeps a contact (k_…) or an incident (i_…). A hold that stands gets the new
+// reason; the evidence log has both.
 func (r *Registry) PutHold(ctx context.Context, about, reason string, by By) error {
 	table := "contacts"
 	if len(about) > 0 && about[0] == 'i' {
@@ -259,7 +260,11 @@ func (r *Registry) PutHold(ctx context.Context, about, reason string, by By) err
 		case there == 0:
 			return ErrNotFound
 		}
-		return r.hold(ctx, tx, about, reason, by)
+		err = one(tx.ExecContext(ctx, "UPDATE holds SET who = ?, reason = ? WHERE about = ? AND reason <> ?", short(by.Who, 200), short(reason, 200), about, short(reason, 200)))
+		if errors.Is(err, ErrNotFound) {
+			return r.hold(ctx, tx, about, reason, by)
+		}
+		return errors.Join(err, r.recordHold(ctx, tx, about, reason, by))
 	})
 	if err != nil {
 		return fmt.Errorf("registry: hold on %s: %w", about, err)
@@ -276,6 +281,10 @@ func (r *Registry) hold(ctx context.Context, tx *sql.Tx, about, reason string, b
 	if _, err := tx.ExecContext(ctx, "INSERT INTO holds (about, since, who, reason) VALUES (?,?,?,?)", about, micros(r.now()), short(by.Who, 200), short(reason, 200)); err != nil {
 		return err
 	}
+	return r.recordHold(ctx, tx, about, reason, by)
+}
+
+func (r *Registry) recordHold(ctx context.Context, tx *sql.Tx, about, reason string, by By) error {
 	return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActHold, About: about, Outcome: "held: " + reason})
 }
 
