@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // A disk is at work on mostFlights batches at a time: while the sync of one is
@@ -59,14 +60,19 @@ func (s *Spool) tip() sum {
 	return s.chain
 }
 
-// land notes the end of a sync, and answers the flights before which none is
-// under way any more.
-func (s *Spool) land(e end) {
-	for _, fl := range s.flights {
+// note writes down the end of a sync.
+func note(list []*flight, e end) {
+	for _, fl := range list {
 		if fl.number == e.number || e.number == 0 {
 			fl.ended, fl.err = true, e.err
 		}
 	}
+}
+
+// land notes the end of a sync, and answers the flights before which none is
+// under way any more.
+func (s *Spool) land(e end) {
+	note(s.flights, e)
 	for len(s.flights) > 0 && s.flights[0].ended {
 		fl := s.flights[0]
 		if fl.err != nil {
@@ -84,13 +90,8 @@ func (s *Spool) land(e end) {
 // although the data is lost, so none is asked again.
 func (s *Spool) crash(cause error) {
 	lost := s.flights
-	for _, fl := range lost {
-		for !fl.ended {
-			e := <-s.ends
-			for _, fl := range lost {
-				fl.ended = fl.ended || fl.number == e.number || e.number == 0
-			}
-		}
+	for slices.ContainsFunc(lost, func(fl *flight) bool { return !fl.ended }) {
+		note(lost, <-s.ends)
 	}
 	s.flights = nil
 	s.abandon(s.active, cause)

@@ -41,13 +41,13 @@ func later(t *testing.T, s *spool.Spool, n int) <-chan error {
 // soon fails when nothing comes for a minute.
 func soon[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
+	var v T
 	select {
-	case v := <-from:
-		return v
+	case v = <-from:
 	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
-		panic("unreachable")
 	}
+	return v
 }
 
 // inFlight gives a spool with a record, and two more of which the syncs are
