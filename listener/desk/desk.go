@@ -56,6 +56,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/webhook"
+	"saltmine/listener"
 )
 
 // ErrConfig is wrapped by every fault that New finds.
@@ -179,19 +180,19 @@ func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path != Path {
-		fail(w, http.StatusNotFound, "not found")
+		listener.Refuse(w, http.StatusNotFound, "not found")
 		return
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		fail(w, http.StatusMethodNotAllowed, "method not allowed, use POST")
+		listener.Refuse(w, http.StatusMethodNotAllowed, "method not allowed, use POST")
 		return
 	}
 	who := e.agent(r.Header)
 	if who == nil {
 		e.strangers.Add(1)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="ticket"`)
-		fail(w, http.StatusUnauthorized, "send your token as: Authorization: Bearer <token>")
+		listener.Refuse(w, http.StatusUnauthorized, "send your token as: Authorization: Bearer <token>")
 		return
 	}
 	body, q, err := readQuote(w, r)
@@ -200,7 +201,7 @@ func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, errLong) {
 			status = http.StatusRequestEntityTooLarge
 		}
-		fail(w, status, err.Error())
+		listener.Refuse(w, status, err.Error())
 		return
 	}
 	e.hear(w, r, who, e.contact(r, who, body, q))
@@ -300,12 +301,12 @@ func (e *Ear) hear(w http.ResponseWriter, r *http.Request, who *agent, c canary.
 	switch {
 	case err != nil:
 		w.Header().Set("Retry-After", "10")
-		fail(w, http.StatusServiceUnavailable, "not recorded, please try again later")
+		listener.Refuse(w, http.StatusServiceUnavailable, "not recorded, please try again later")
 	case !got.record:
 		slowDown(w, got.wait, "far too many tickets, try again later")
 	case got.wait > 0:
 		slowDown(w, got.wait, "recorded, but too many tickets at once, please slow down")
 	default:
-		reply(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
+		listener.Answer(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"html/template"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"saltmine/listener"
 )
 
 //go:embed page.html
@@ -57,11 +58,9 @@ type shown struct {
 }
 
 func newPage() page {
-	sum := sha256.Sum256([]byte(pageStyle))
 	return page{
-		text: template.Must(template.New("page").Parse(pageText)),
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		text:     template.Must(template.New("page").Parse(pageText)),
+		policy:   listener.PagePolicy(pageStyle),
 		sessions: sessions{open: map[[sha256.Size]byte]*session{}},
 		origin:   http.NewCrossOriginProtection(),
 	}
@@ -76,7 +75,7 @@ func (e *Ear) servePage(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	case !slices.Contains(allowed, r.Method):
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		fail(w, http.StatusMethodNotAllowed, "method not allowed")
+		listener.Refuse(w, http.StatusMethodNotAllowed, "method not allowed")
 		return true
 	}
 	one := e.page.sessions.of(r, e.cfg.Now())
@@ -102,7 +101,7 @@ func (e *Ear) show(w http.ResponseWriter, status int, one *session, s shown) {
 	var out bytes.Buffer
 	if err := e.page.text.Execute(&out, s); err != nil {
 		e.cfg.Log.Error("page of the help desk could not be written", "err", err)
-		fail(w, http.StatusInternalServerError, "the page could not be written")
+		listener.Refuse(w, http.StatusInternalServerError, "the page could not be written")
 		return
 	}
 	h := w.Header()
@@ -182,7 +181,7 @@ func (e *Ear) entered(w http.ResponseWriter, r *http.Request, one *session, body
 		w.Header().Set("Retry-After", "10")
 		e.show(w, http.StatusServiceUnavailable, one, shown{Fault: "Not recorded, please try again later."})
 	case !kept.record:
-		w.Header().Set("Retry-After", seconds(kept.wait))
+		w.Header().Set("Retry-After", listener.RetryAfter(kept.wait))
 		e.show(w, http.StatusTooManyRequests, one, shown{Fault: "Not recorded: far too many numbers at once. Try again later."})
 	default:
 		e.see(w, donePath)

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"saltmine/listener"
 )
 
 // headerOnce lets a client send a request again without it counting twice.
@@ -89,30 +90,7 @@ func (q Quote) validate() error {
 	return fmt.Errorf("%w: %s", errQuote, strings.Join(faults, "; "))
 }
 
-func reply(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // the contact is durable; that the other side has gone changes nothing
-}
-
-func fail(w http.ResponseWriter, status int, why string) {
-	b, err := json.Marshal(map[string]string{"error": why})
-	if err != nil {
-		b = []byte(`{"error":"unknown"}`)
-	}
-	reply(w, status, string(b))
-}
-
 func slowDown(w http.ResponseWriter, wait time.Duration, why string) {
-	w.Header().Set("Retry-After", seconds(wait))
-	fail(w, http.StatusTooManyRequests, why)
-}
-
-// seconds is a wait as Retry-After wants it.
-func seconds(wait time.Duration) string {
-	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
+	w.Header().Set("Retry-After", listener.RetryAfter(wait))
+	listener.Refuse(w, http.StatusTooManyRequests, why)
 }

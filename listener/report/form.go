@@ -3,9 +3,7 @@ package report
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"html/template"
 	"io"
@@ -15,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"saltmine/listener"
 )
 
 //go:embed page.html
@@ -41,9 +41,7 @@ type shown struct {
 
 // page makes what people see, and its Content-Security-Policy.
 func page() (*template.Template, string) {
-	sum := sha256.Sum256([]byte(pageStyle))
-	return template.Must(template.New("page").Parse(pageText)), "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	return template.Must(template.New("page").Parse(pageText)), listener.PagePolicy(pageStyle)
 }
 
 // form shows the form and takes it.
@@ -105,10 +103,10 @@ func (e *Ear) sent(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		e.see(w, thanksPath)
 	case status == http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", seconds(wait))
+		w.Header().Set("Retry-After", listener.RetryAfter(wait))
 		e.show(w, status, shown{Faults: []string{"Many reports are coming in just now, so this one was not recorded. Please wait a few minutes and send it again."}, Told: *t})
 	default:
-		w.Header().Set("Retry-After", seconds(wait))
+		w.Header().Set("Retry-After", listener.RetryAfter(wait))
 		e.show(w, status, shown{Faults: []string{"Something is wrong on our side, so this was not recorded. Please wait a few minutes and send it again."}, Told: *t})
 	}
 }
@@ -151,7 +149,7 @@ func (e *Ear) show(w http.ResponseWriter, status int, s shown) {
 	var out bytes.Buffer
 	if err := e.text.Execute(&out, s); err != nil {
 		e.cfg.Log.Error("the form could not be written", "err", err)
-		fail(w, http.StatusInternalServerError, "the page could not be written")
+		listener.Refuse(w, http.StatusInternalServerError, "the page could not be written")
 		return
 	}
 	e.guard(w.Header())

@@ -47,6 +47,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/people"
+	"saltmine/listener"
 )
 
 // ErrConfig is wrapped by every fault that New finds.
@@ -164,7 +165,7 @@ func (e *Ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case descriptionPath:
 		e.describe(w, r)
 	default:
-		fail(w, http.StatusNotFound, "not found")
+		listener.Refuse(w, http.StatusNotFound, "not found")
 	}
 }
 
@@ -224,18 +225,18 @@ func answer(err error) (status int, wait time.Duration) {
 func (e *Ear) api(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		fail(w, http.StatusMethodNotAllowed, "method not allowed, use POST")
+		listener.Refuse(w, http.StatusMethodNotAllowed, "method not allowed, use POST")
 		return
 	}
 	who, failed := e.door.Enter(r)
 	if who == nil {
 		if failed.Wait > 0 {
-			w.Header().Set("Retry-After", seconds(failed.Wait))
-			fail(w, http.StatusTooManyRequests, "too many wrong tokens")
+			w.Header().Set("Retry-After", listener.RetryAfter(failed.Wait))
+			listener.Refuse(w, http.StatusTooManyRequests, "too many wrong tokens")
 			return
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="reports"`)
-		fail(w, http.StatusUnauthorized, "send your token in the header Authorization: Bearer, a space, the token")
+		listener.Refuse(w, http.StatusUnauthorized, "send your token in the header Authorization: Bearer, a space, the token")
 		return
 	}
 	t, body, err := readTold(w, r)
@@ -244,20 +245,20 @@ func (e *Ear) api(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, errLong) {
 			status = http.StatusRequestEntityTooLarge
 		}
-		fail(w, status, err.Error())
+		listener.Refuse(w, status, err.Error())
 		return
 	}
 	if faults := t.faults(e.cfg.Now()); len(faults) > 0 {
-		fail(w, http.StatusUnprocessableEntity, faults[0])
+		listener.Refuse(w, http.StatusUnprocessableEntity, faults[0])
 		return
 	}
 	if err := e.keep(r, t, who.Name, body); err != nil {
 		status, wait := answer(err)
-		w.Header().Set("Retry-After", seconds(wait))
-		fail(w, status, "not recorded, please try again later")
+		w.Header().Set("Retry-After", listener.RetryAfter(wait))
+		listener.Refuse(w, status, "not recorded, please try again later")
 		return
 	}
-	reply(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
+	listener.Answer(w, http.StatusAccepted, `{"status":"recorded, thank you"}`)
 }
 
 //go:embed openapi.json
@@ -266,10 +267,10 @@ var description []byte
 func (e *Ear) describe(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		fail(w, http.StatusMethodNotAllowed, "method not allowed")
+		listener.Refuse(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
-	reply(w, http.StatusOK, string(description))
+	listener.Answer(w, http.StatusOK, string(description))
 }
 
 // peer is the address that a report comes from: of a named proxy, the one that it

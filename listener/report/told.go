@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -211,26 +210,3 @@ func (t *Told) id(agent string) canary.ContactID {
 
 // minKey is the fewest characters of a key: shorter ones are not random.
 const minKey = 16
-
-func reply(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // the contact is durable; that the other side has gone changes nothing
-}
-
-func fail(w http.ResponseWriter, status int, why string) {
-	b, err := json.Marshal(map[string]string{"error": why})
-	if err != nil {
-		b = []byte(`{"error":"unknown"}`)
-	}
-	reply(w, status, string(b))
-}
-
-// seconds is a wait as Retry-After wants it.
-func seconds(wait time.Duration) string {
-	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
-}
