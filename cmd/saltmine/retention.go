@@ -69,27 +69,32 @@ keeps.
 	return cmd
 }
 
-// retain gives up what is over, piece by piece.
+// retain gives up what is over, piece by piece, and what an earlier run that was cut
+// off left in the journal, also when nothing is over.
 func (c *core) retain(ctx context.Context, by registry.By, dryRun bool) ([]registry.Due, error) {
 	list, err := c.reg.DueContacts(ctx, keepRules(c.cfg))
 	if err != nil || dryRun {
 		return list, err
 	}
+	return list, errors.Join(c.giveUp(ctx, by, list), c.reg.EmptyJournal(ctx))
+}
+
+func (c *core) giveUp(ctx context.Context, by registry.By, list []registry.Due) error {
 	for i := range list {
 		due := &list[i]
 		for len(due.Free) > 0 {
 			part := due.Free[:min(shredAtOnce, len(due.Free))]
 			_, err := c.reg.Shred(ctx, by, "kept for "+asDays(due.For), part...)
 			if errors.Is(err, registry.ErrHeld) {
-				return list, fmt.Errorf("something was held meanwhile, the rest is for the next run: %w", err)
+				return fmt.Errorf("something was held meanwhile, the rest is for the next run: %w", err)
 			}
 			if err != nil {
-				return list, err
+				return err
 			}
 			due.Free = due.Free[len(part):]
 		}
 	}
-	return list, nil
+	return nil
 }
 
 func asDays(d time.Duration) string {
@@ -162,10 +167,11 @@ approve, that is asked for first: evidence is destroyed.
 				if err != nil {
 					return err
 				}
+				journal := c.reg.EmptyJournal(cmd.Context())
 				before := max(len(ids)-n, 0) // with a report goes how its reporter can be reached
-				return a.print(map[string]int{"redacted": n, "before": before}, func(w io.Writer) error {
+				return errors.Join(a.print(map[string]int{"redacted": n, "before": before}, func(w io.Writer) error {
 					return lines(w, []string{fmt.Sprintf("%d redacted, %d were before", n, before)})
-				})
+				}), journal)
 			})
 		},
 	}

@@ -38,7 +38,7 @@ const free = ` NOT EXISTS (SELECT 1 FROM holds o WHERE o.about = c.id OR o.about
 
 // Shred gives up the content of contacts, all of them or none, and with a report how
 // its reporter can be reached. One that is kept is [ErrHeld]; one that was given up
-// before stays as it is.
+// before stays as it is. [Registry.EmptyJournal] is to follow.
 func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canary.ContactID) (n int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		// Whoever puts a hold on something records that: it is seen, or waits.
@@ -66,9 +66,6 @@ func (r *Registry) Shred(ctx context.Context, by By, reason string, ids ...canar
 		}
 		return nil
 	})
-	if err == nil {
-		err = r.emptyWAL(ctx)
-	}
 	if err != nil {
 		return n, fmt.Errorf("registry: shred: %w", err)
 	}
@@ -126,18 +123,22 @@ func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID
 	return true, nil
 }
 
-// emptyWAL writes what SQLite's journal holds into the file and cuts it off: else
-// the keys would stand there until it is written over.
-func (r *Registry) emptyWAL(ctx context.Context) error {
+// ErrJournal is returned while SQLite's journal still holds what was given up.
+var ErrJournal = errors.New("the journal (-wal) of the registry still holds what was given up, because somebody reads the database: the next 'saltmine retention run' tries again")
+
+// EmptyJournal writes what SQLite's journal holds into the file and cuts it off: else
+// the keys that were given up, now or before the process was ended, would stand there
+// until it is written over. It is [ErrJournal] while somebody reads the database.
+func (r *Registry) EmptyJournal(ctx context.Context) error {
 	if r.mysql {
 		return nil
 	}
 	var busy, frames, done int
 	if err := r.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &done); err != nil {
-		return fmt.Errorf("empty the journal: %w", err)
+		return fmt.Errorf("registry: empty the journal: %w", err)
 	}
 	if busy != 0 {
-		return errors.New("it is done, but the journal (-wal) still holds it because somebody reads the database: give up something again, or stop the readers")
+		return ErrJournal
 	}
 	return nil
 }
