@@ -21,6 +21,7 @@ func storeys() map[string]int {
 		"seeder/persona/checkdigit": 0,
 		"seeder/recipe":             0,
 
+		"internal/audit":           1,
 		"internal/dialogue":        1,
 		"internal/forensics":       1,
 		"internal/heartbeat":       1,
