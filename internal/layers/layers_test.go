@@ -109,6 +109,7 @@ func rooms() map[string][]string {
 		"github.com/emersion/go-sasl":           {"internal/pager/email"},
 		"github.com/emersion/go-smtp":           {"internal/pager/email", "listener/smtpd"},
 		"github.com/google/go-cmp":              nil,
+		"github.com/klauspost/compress":         {"internal/audit"},
 		"github.com/miekg/dns":                  {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
 		"github.com/pressly/goose":              {"internal/registry"},
 		"github.com/robfig/cron":                {"cmd/saltmine"},

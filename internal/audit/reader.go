@@ -1,0 +1,258 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Format names the shape of a log.
+type Format string
+
+// The formats.
+const (
+	ServerAudit Format = "server_audit" // MariaDB's and RDS's audit plugin, to a file
+)
+
+// Formats lists all formats.
+func Formats() []Format { return []Format{ServerAudit} }
+
+var (
+	// ErrFormat is returned by Open for a log of no known shape.
+	ErrFormat = errors.New("the format of the log is not known")
+	// ErrEmpty is returned by Open when there is nothing yet to tell the format by.
+	ErrEmpty = errors.New("the log is empty")
+	// ErrOther is returned by Open when the log is not the one that the State is of.
+	ErrOther = errors.New("the log is not the one that was read before: it was rotated, cut or replaced")
+	// ErrCut is wrapped by the last error of a compressed log that ends too early.
+	// Everything before has been read.
+	ErrCut = errors.New("the compressed log ends too early")
+)
+
+// Config is how a log is read.
+type Config struct {
+	File   string // its name, for [Where]
+	Format Format // empty: told by its first bytes
+	// Zone is where the server's clock stood, for times without a zone; nil is UTC.
+	Zone *time.Location
+	// Live is for a log that is still written: what has no end yet is left for
+	// later, and after io.EOF Next can be asked again.
+	Live bool
+	// From is where to go on; the zero value is the beginning.
+	From State
+	// TextLimit is the server's server_audit_query_log_limit; 0 is its default, 1024.
+	TextLimit int
+	// MaxRecord bounds one record in bytes; 0 is 32 MiB.
+	MaxRecord int
+}
+
+const (
+	defaultTextLimit = 1024
+	defaultMaxRecord = 32 << 20
+	headLength       = 512
+	detectLength     = 64 << 10
+)
+
+// State is where a reader stands, to go on from. It is kept as JSON; it holds
+// user names, addresses and hashes, and no text of a statement.
+type State struct {
+	Format Format `json:"format"`
+	Offset int64  `json:"offset"` // before compression; the next record begins here
+	Line   int64  `json:"line"`   // lines before it
+	// Head names the log by a hash of its first HeadLength bytes.
+	Head       string `json:"head"`
+	HeadLength int    `json:"head_length"`
+	Carry      carry  `json:"carry"`
+}
+
+// carry is what one record needs of those before it.
+type carry struct {
+	Clock clockState     `json:"clock,omitzero"`
+	Stamp string         `json:"stamp,omitempty"`
+	Same  map[uint64]int `json:"same,omitempty"` // events at Stamp, by hash
+}
+
+// reason is why a record is no event. It is a fixed text.
+type reason string
+
+const (
+	whole   reason = ""  // it is one
+	heading reason = "-" // it is none, and none was meant
+)
+
+// shape is one format: how the stream is cut into records, and how a record
+// becomes an event.
+type shape interface {
+	// split returns how many bytes of data are done with, and where the record
+	// among them is: nowhere (from == to) for filling. n is 0 when more bytes are
+	// needed; at the end, what is left is a record then.
+	split(data []byte, end bool) (n, from, to int)
+	// decode fills the event. What it keeps of the record is Text alone.
+	decode(rec []byte, e *Event) reason
+}
+
+// beginner is a shape that can make an event of the beginning of a record.
+type beginner interface {
+	decodeBeginning(rec []byte, e *Event) reason
+}
+
+// Reader gives the events of one log.
+type Reader struct {
+	cfg   Config
+	state State
+	src   source
+	shape shape
+	close func()
+	count *counter
+	event Event
+	// suspect is the offset before which events are Low: a stranger's user name
+	// may hold a line feed and what looks like a record.
+	suspect int64
+}
+
+// maxName is how far a name that was broken by a line feed can reach.
+const maxName = 1024
+
+// Open begins to read a log, compressed by gzip or zstd or plain. An in that can
+// seek is sought to where the State says, else it is read up to there.
+func Open(in io.Reader, cfg Config) (*Reader, error) {
+	if cfg.Zone == nil {
+		cfg.Zone = time.UTC
+	}
+	if cfg.TextLimit == 0 {
+		cfg.TextLimit = defaultTextLimit
+	}
+	if cfg.MaxRecord == 0 {
+		cfg.MaxRecord = defaultMaxRecord
+	}
+	count := &counter{in: in}
+	plain, end, err := unpack(count)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", cfg.File, err)
+	}
+	r := &Reader{cfg: cfg, state: cfg.From, close: end, count: count, src: source{in: plain, max: cfg.MaxRecord, live: cfg.Live}}
+	if err := r.begin(); err != nil {
+		end()
+		return nil, fmt.Errorf("open %s: %w", cfg.File, err)
+	}
+	return r, nil
+}
+
+func (r *Reader) begin() error {
+	head, err := r.src.peek(detectLength)
+	if err != nil {
+		return err
+	}
+	if err := r.sameLog(head); err != nil {
+		return err
+	}
+	if r.state.Format == "" {
+		r.state.Format = r.cfg.Format
+	}
+	if r.state.Format == "" && len(head) == 0 {
+		return ErrEmpty
+	}
+	if r.state.Format == "" {
+		r.state.Format = Detect(head)
+	}
+	if r.shape = r.newShape(); r.shape == nil {
+		return ErrFormat
+	}
+	return r.src.skipTo(r.state.Offset, r.state.Line)
+}
+
+// sameLog compares the first bytes with those of the State, or notes them.
+func (r *Reader) sameLog(head []byte) error {
+	if n := r.state.HeadLength; n > 0 {
+		if len(head) < n || hashOf(head[:n]) != r.state.Head {
+			return ErrOther
+		}
+	}
+	r.state.HeadLength = min(len(head), headLength)
+	r.state.Head = hashOf(head[:r.state.HeadLength])
+	return nil
+}
+
+func hashOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+func (r *Reader) newShape() shape {
+	k := &r.state.Carry
+	c := &clock{zone: r.cfg.Zone, state: &k.Clock}
+	switch r.state.Format {
+	case ServerAudit:
+		return newServerAudit(c, r.cfg.TextLimit)
+	default:
+		return nil
+	}
+}
+
+// Format is what the log is read as.
+func (r *Reader) Format() Format { return r.state.Format }
+
+// Progress is how many bytes of the file were read, as they lie on the disk.
+func (r *Reader) Progress() int64 { return r.count.n }
+
+// State is where the reader stands: behind the record of the last Next.
+func (r *Reader) State() State {
+	s := r.state
+	s.Offset, s.Line = r.src.offset, r.src.line
+	return s
+}
+
+// Close ends reading. It does not close what Open was given.
+func (r *Reader) Close() { r.close() }
+
+// Next returns the next event, which is good until the next call; a *[Fault] for
+// a piece that is none, after which reading goes on; io.EOF at the end, or in a
+// live log when there is no more for now; or what made reading end.
+func (r *Reader) Next() (*Event, error) {
+	for {
+		rec, err := r.src.next(r.shape)
+		if err != nil {
+			return nil, r.ended(err)
+		}
+		if rec.bytes == nil {
+			continue
+		}
+		r.event = Event{Code: Unknown, RowsSent: Unknown, RowsExamined: Unknown, Where: r.where(rec)}
+		switch why := r.decode(rec); why {
+		case whole:
+			r.event.Low = r.event.Low || rec.offset < r.suspect
+			r.repeat(&r.event)
+			return &r.event, nil
+		case heading:
+		default:
+			r.suspect = r.src.offset + maxName
+			return nil, &Fault{Where: r.event.Where, Length: rec.length, Reason: string(why), Raw: bytes.Clone(rec.bytes[:min(len(rec.bytes), MaxKept)])}
+		}
+	}
+}
+
+func (r *Reader) where(rec record) Where {
+	return Where{File: r.cfg.File, Offset: rec.offset, Line: rec.line + 1}
+}
+
+func (r *Reader) decode(rec record) reason {
+	if !rec.long {
+		return r.shape.decode(rec.bytes, &r.event)
+	}
+	b, ok := r.shape.(beginner)
+	if !ok {
+		return tooLong
+	}
+	return b.decodeBeginning(rec.bytes, &r.event)
+}
+
+func (r *Reader) ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	return fmt.Errorf("read %s at byte %d: %w", r.cfg.File, r.src.offset, err)
+}

@@ -1,0 +1,60 @@
+package audit
+
+// words keeps one string for each name that comes again and again.
+type words map[string]string
+
+// maxWords and maxWord bound what strangers' names can take up.
+const (
+	maxWords = 1 << 16
+	maxWord  = 256
+)
+
+// get is the string of b.
+func (w *words) get(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s, ok := (*w)[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(b) > maxWord {
+		return s
+	}
+	if *w == nil || len(*w) >= maxWords {
+		*w = words{}
+	}
+	(*w)[s] = s
+	return s
+}
+
+// maxSame bounds the events of one moment that are told apart.
+const maxSame = 1 << 16
+
+// repeat numbers equal events of one moment, where the log has no number.
+func (r *Reader) repeat(e *Event) {
+	if e.Sequence != 0 {
+		return
+	}
+	k := &r.state.Carry
+	if k.Same == nil || k.Stamp != e.Stamp || len(k.Same) >= maxSame {
+		k.Same, k.Stamp = map[uint64]int{}, e.Stamp
+	}
+	h := fnv(fnv(fnv(fnvStart, e.Op), e.User), e.Object)
+	h = fnv((h^e.Connection)*fnvPrime, e.Text)
+	e.Repeat = k.Same[h]
+	k.Same[h]++
+}
+
+// FNV-1a, which stays the same from one process to the next.
+const (
+	fnvStart = 14695981039346656037
+	fnvPrime = 1099511628211
+)
+
+func fnv[T string | []byte](h uint64, s T) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return (h ^ 0xff) * fnvPrime
+}
