@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"saltmine/internal/canary"
 )
@@ -56,7 +57,14 @@ type Config struct {
 }
 
 // Road turns contacts into durable, sealed records. It is safe for concurrent use.
-type Road struct{ cfg Config }
+type Road struct {
+	cfg    Config
+	plains sync.Pool // of *rooms whose plain is blank
+}
+
+// mostPlain is the largest room of a plain text, in bytes, that the next contact
+// is given.
+const mostPlain = 256 << 10
 
 // New returns a road.
 func New(cfg Config) *Road { return &Road{cfg: cfg} }
@@ -64,7 +72,15 @@ func New(cfg Config) *Road { return &Road{cfg: cfg} }
 // Hear makes the contact durable. When it returns nil the contact is on disk.
 // Nothing of the contact is kept.
 func (r *Road) Hear(ctx context.Context, c canary.Contact) error {
-	record, err := r.seal(&c, new(rooms))
+	room, ok := r.plains.Get().(*rooms)
+	if !ok {
+		room = new(rooms)
+	}
+	record, err := r.seal(&c, room)
+	room.sealed = nil // it is the spool's
+	if cap(room.plain) <= mostPlain {
+		r.plains.Put(room)
+	}
 	if err != nil {
 		return err
 	}

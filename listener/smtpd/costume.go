@@ -162,7 +162,9 @@ func newCostume(name string) (costume, error) {
 // say fills in a saying and ends it with CR LF.
 func (c costume) say(s saying, b blanks) string {
 	var out strings.Builder
-	for text := c.words[s]; ; {
+	text := c.words[s]
+	out.Grow(len(text) + 64)
+	for {
 		before, rest, found := strings.Cut(text, "{")
 		out.WriteString(strings.ReplaceAll(before, "\n", "\r\n"))
 		if !found {

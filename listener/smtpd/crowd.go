@@ -112,8 +112,8 @@ func (c *crowd) dismiss(drain time.Duration, deaf func()) error {
 // origin gives what connections are counted by: an IPv4 address, the /64 of an
 // IPv6 address (one customer has at least that many), or the text of any other.
 func origin(a net.Addr) string {
-	at, err := netip.ParseAddrPort(a.String())
-	if err != nil {
+	at, ok := addrPort(a)
+	if !ok {
 		return a.String()
 	}
 	ip := at.Addr().Unmap()
@@ -125,6 +125,16 @@ func origin(a net.Addr) string {
 		return ip.String()
 	}
 	return block.String()
+}
+
+// addrPort reads an address.
+func addrPort(a net.Addr) (netip.AddrPort, bool) {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		at := tcp.AddrPort()
+		return at, at.IsValid()
+	}
+	at, err := netip.ParseAddrPort(a.String())
+	return at, err == nil
 }
 
 // door is the listener of the library: connections are put into it by hand.
@@ -205,6 +215,7 @@ func (s *Server) admit(hearing context.Context, c net.Conn, people *crowd, inner
 		w.turnAway(why)
 		return
 	}
+	w.in = s.paper.reader(w.fill)
 	w.onClose = func() { people.leave(w) }
 	inner.in <- w // the library takes it at once: its loop does nothing else
 }

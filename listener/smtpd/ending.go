@@ -71,6 +71,7 @@ func (w *wire) hangUp(cause string, what saying) error {
 // turnAway tells a client for whom there is no room, and closes.
 func (w *wire) turnAway(what saying) {
 	defer w.life.Stop()
+	defer w.patience.stop()
 	t := time.AfterFunc(time.Second, func() { _ = w.raw.Close() })
 	defer t.Stop()
 	w.speak(what, "")
@@ -122,10 +123,16 @@ func (w *wire) Close() error {
 	defer w.onClose()
 	w.over = true
 	w.life.Stop()
+	w.patience.stop()
 	if w.rude {
 		w.linger()
 	}
-	return w.conn.Close()
+	err := w.conn.Close()
+	w.s.paper.unread(w.in)
+	w.in = nil
+	clear(w.line[:cap(w.line)])
+	w.tape.forget()
+	return err
 }
 
 // linger lets the last words arrive: closing a socket with unread bytes in it

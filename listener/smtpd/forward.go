@@ -124,7 +124,7 @@ func (w *wire) claims(facts map[string]string) (peer string) {
 	if len(w.told) == 0 {
 		return ""
 	}
-	facts["forwarded_by"] = w.raw.RemoteAddr().String()
+	facts["forwarded_by"] = w.from
 	if w.lmtp {
 		facts["forwarded_by"] = "lmtp"
 	}

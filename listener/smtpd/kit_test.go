@@ -129,7 +129,7 @@ func run(t *testing.T, cfg smtpd.Config) (addr string, stop func() error) {
 	return runOn(t, cfg, "tcp", "127.0.0.1:0")
 }
 
-func ear(t *testing.T, cfg smtpd.Config) *smtpd.Server {
+func ear(t testing.TB, cfg smtpd.Config) *smtpd.Server {
 	t.Helper()
 	cfg.Limits.Drain = cmp.Or(cfg.Limits.Drain, 200*time.Millisecond) // leftovers of a test are not waited for
 	s, err := smtpd.New(cfg)

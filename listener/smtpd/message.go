@@ -17,7 +17,7 @@ const (
 // kept, why. After an error the connection is at its end: whatever else the
 // client sends is never read, let alone obeyed.
 func (w *wire) readMessage() (size int64, cut string, err error) {
-	w.tape.mailAt, w.tape.mail = w.tape.since(), []byte{}
+	w.tape.mailAt, w.tape.mail = w.tape.since(), w.s.paper.take(0)
 	end := ending(2) // the answer to DATA stands at the beginning of a line
 	pace := time.NewTimer(w.s.cfg.Limits.Slow)
 	defer pace.Stop()

@@ -75,11 +75,11 @@ func (s *Server) trusts(c net.Conn) bool {
 
 // contains reports whether an address lies in one of the networks.
 func contains(list []netip.Prefix, addr net.Addr) bool {
-	at, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
+	if len(list) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
+	at, ok := addrPort(addr)
+	return ok && slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }
 
 // readProxy reads one header and not a byte behind it. Addresses that are not

@@ -235,7 +235,7 @@ func (s *session) forget(end string) {
 // contact gives the record of the transaction as it stands, with its next part number.
 func (s *session) contact() canary.Contact {
 	facts := map[string]string{"helo": s.w.helo, "tls": s.w.tls, "proxy": s.w.proxy()}
-	peer := cmp.Or(s.w.claims(facts), s.w.raw.RemoteAddr().String())
+	peer := cmp.Or(s.w.claims(facts), s.w.from)
 	maps.DeleteFunc(facts, func(_, v string) bool { return v == "" })
 	c := canary.Contact{
 		ID: s.tx.id, Channel: canary.SMTP, At: s.tx.at, Ear: "smtpd", Part: s.tx.part,

@@ -92,6 +92,7 @@ type Server struct {
 	origin    string // the domain of a postmaster without one
 	dress     costume
 	strangers atomic.Int64 // connections whose proxy has not yet said whose they are
+	paper     paper
 	held      atomic.Int64 // bytes of messages in memory, over all connections
 }
 

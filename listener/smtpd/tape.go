@@ -18,7 +18,11 @@ type tape struct {
 	mailAt  time.Duration
 	open    bool // a transaction, or a MAIL that may begin one
 	lost    int  // bytes that did not fit since the prelude or the transaction began
+	paper   *paper
 }
+
+// shortTalk is room for what a usual client and the server say, in bytes.
+const shortTalk = 512
 
 // say records what one side said.
 func (t *tape) say(kind dialogue.Kind, b []byte) {
@@ -29,6 +33,9 @@ func (t *tape) say(kind dialogue.Kind, b []byte) {
 	if len(*part)+len(b) > most {
 		t.lost += len(b)
 		return
+	}
+	if *part == nil {
+		*part = make([]byte, 0, shortTalk)
 	}
 	*part = dialogue.Append(*part, dialogue.Record{Kind: kind, After: t.since(), Bytes: b})
 }
@@ -43,13 +50,21 @@ func (t *tape) end(keep bool) {
 		t.prelude = append(t.prelude, t.talk...)
 	}
 	clear(t.talk)
-	clear(t.mail)
-	t.open, t.talk, t.mail = false, nil, nil
+	if t.mail != nil {
+		t.paper.back(t.mail)
+	}
+	t.open, t.talk, t.mail = false, t.talk[:0], nil
+}
+
+// forget wipes what is left.
+func (t *tape) forget() {
+	t.end(false)
+	clear(t.prelude)
 }
 
 // raw gives the evidence of the transaction so far, in memory of its own.
 func (t *tape) raw() []byte {
-	out := make([]byte, 0, len(dialogue.Magic)+len(t.prelude)+len(t.talk)+len(t.mail)+128)
+	out := t.paper.take(len(dialogue.Magic) + len(t.prelude) + len(t.talk) + len(t.mail) + 128)
 	out = append(out, dialogue.Magic...)
 	out = append(out, t.prelude...)
 	out = append(out, t.talk...)

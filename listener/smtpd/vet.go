@@ -82,9 +82,9 @@ func (w *wire) idles() bool {
 }
 
 // readLine reads up to a line feed; bufio.ErrBufferFull means that there was
-// none within the bound.
+// none within the bound. The line is good until the next one is read.
 func (w *wire) readLine() ([]byte, error) {
-	var line []byte
+	line := w.line[:0]
 	for {
 		if _, err := w.in.Peek(1); err != nil {
 			return line, err
@@ -302,7 +302,8 @@ func (w *wire) startTLS() error {
 		w.tape.say(dialogue.Note, []byte("the bytes before this were sent ahead of TLS and were not obeyed\r\n"))
 	}
 	secure := tls.Server(w.raw, w.s.cfg.TLS)
-	defer w.wait().stop()
+	w.patience.begin()
+	defer w.patience.end()
 	if err := secure.Handshake(); err != nil { //nolint:noctx // bounded by the timer and the life of the connection
 		w.because(endTLS)
 		return err

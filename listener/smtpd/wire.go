@@ -27,6 +27,8 @@ type wire struct {
 	hear     func(canary.Contact) error
 	onClose  func()
 	life     *time.Timer
+	patience *patience
+	from     string // the client's address
 	session  *session
 	tape     tape
 	lmtp     bool
@@ -90,17 +92,17 @@ func (s *Server) newWire(hearing context.Context, c net.Conn, stressed func() bo
 	_, lmtp := c.(lmtpConn)
 	w := &wire{
 		s: s, raw: c, conn: c, lmtp: lmtp, stressed: stressed, onClose: func() {}, free: map[string]bool{},
-		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }},
+		tape: tape{since: func() time.Duration { return s.cfg.Now().Sub(began) }, paper: &s.paper}, from: c.RemoteAddr().String(),
 		hear: func(k canary.Contact) (err error) {
 			defer s.recovered(&err)
-			defer clear(k.Raw) // made for it; what was heard does not stay in memory
+			defer s.paper.back(k.Raw) // made for it; what was heard does not stay in memory
 			ctx, cancel := context.WithTimeout(hearing, s.cfg.Limits.Store)
 			defer cancel()
 			return s.cfg.Hear(ctx, k)
 		},
 	}
 	w.friend = s.friendly(w)
-	w.in = bufio.NewReader(readerFunc(w.fill))
+	w.patience = newPatience(s.cfg.Limits, stressed, func() { w.interrupt(endIdle) })
 	w.life = time.AfterFunc(s.cfg.Limits.Session, func() { w.interrupt(endSession) })
 	return w
 }
@@ -111,14 +113,10 @@ type readerFunc func([]byte) (int, error)
 // Read calls the func.
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// wait bounds how long the client may take.
-func (w *wire) wait() *patience {
-	return newPatience(w.s.cfg.Limits, w.stressed, func() { w.interrupt(endIdle) })
-}
-
 // fill reads from the client, bounded in time.
 func (w *wire) fill(p []byte) (int, error) {
-	defer w.wait().stop()
+	w.patience.begin()
+	defer w.patience.end()
 	return w.conn.Read(p)
 }
 
@@ -275,7 +273,7 @@ func (w *wire) proxy() string {
 // peer gives the client's address as replies show it.
 func (w *wire) peer() string {
 	if w.client == "" {
-		host, _, err := net.SplitHostPort(w.RemoteAddr().String())
+		host, _, err := net.SplitHostPort(w.from)
 		if err != nil {
 			host = "unknown"
 		}
@@ -292,7 +290,8 @@ func (w *wire) send(b []byte) {
 		w.errors++
 	}
 	w.tape.say(dialogue.Reply, b)
-	defer w.wait().stop()
+	w.patience.begin()
+	defer w.patience.end()
 	if _, err := w.conn.Write(b); err != nil {
 		w.because(endDisconnect)
 		w.over = true // nobody is there to be told
