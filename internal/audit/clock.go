@@ -122,5 +122,3 @@ func wallTime(fields ...[]byte) (time.Time, bool) {
 	whole := t.Month() == time.Month(v[1]) && t.Day() == v[2] && t.Hour() == v[3] && t.Minute() == v[4]
 	return t, whole && v[0] > 0
 }
-
-func utcClock() *clock { return &clock{zone: time.UTC, state: &clockState{}} }

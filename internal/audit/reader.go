@@ -15,11 +15,17 @@ type Format string
 
 // The formats.
 const (
-	ServerAudit Format = "server_audit" // MariaDB's and RDS's audit plugin, to a file
+	ServerAudit       Format = "server_audit"        // MariaDB's and RDS's audit plugin, to a file
+	ServerAuditSyslog Format = "server_audit_syslog" // the same, by way of syslog
+	Aurora            Format = "aurora"              // Aurora's, with Unix microseconds
+	General           Format = "general"             // general log of MySQL and MariaDB
+	Slow              Format = "slow"                // slow query log of either
 )
 
 // Formats lists all formats.
-func Formats() []Format { return []Format{ServerAudit} }
+func Formats() []Format {
+	return []Format{ServerAudit, ServerAuditSyslog, Aurora, General, Slow}
+}
 
 var (
 	// ErrFormat is returned by Open for a log of no known shape.
@@ -39,6 +45,9 @@ type Config struct {
 	Format Format // empty: told by its first bytes
 	// Zone is where the server's clock stood, for times without a zone; nil is UTC.
 	Zone *time.Location
+	// Now dates lines without a year (syslog): by the last year in which such a line
+	// is not later. Zero: their times are not known.
+	Now time.Time
 	// Live is for a log that is still written: what has no end yet is left for
 	// later, and after io.EOF Next can be asked again.
 	Live bool
@@ -71,9 +80,19 @@ type State struct {
 
 // carry is what one record needs of those before it.
 type carry struct {
-	Clock clockState     `json:"clock,omitzero"`
-	Stamp string         `json:"stamp,omitempty"`
-	Same  map[uint64]int `json:"same,omitempty"` // events at Stamp, by hash
+	Clock    clockState         `json:"clock,omitzero"`
+	Moment   string             `json:"moment,omitempty"`   // the time of the last line that had one
+	Database string             `json:"database,omitempty"` // the last that a slow log named
+	Sessions map[uint64]session `json:"sessions,omitempty"`
+	Stamp    string             `json:"stamp,omitempty"`
+	Same     map[uint64]int     `json:"same,omitempty"` // events at Stamp, by hash
+}
+
+// session is what a connection told when it was made.
+type session struct {
+	User     string `json:"user,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Database string `json:"database,omitempty"`
 }
 
 // reason is why a record is no event. It is a fixed text.
@@ -82,6 +101,7 @@ type reason string
 const (
 	whole   reason = ""  // it is one
 	heading reason = "-" // it is none, and none was meant
+	foreign reason = "+" // it is another program's
 )
 
 // shape is one format: how the stream is cut into records, and how a record
@@ -109,6 +129,8 @@ type Reader struct {
 	close func()
 	count *counter
 	event Event
+	// passed counts the lines of other programs.
+	passed int64
 	// suspect is the offset before which events are Low: a stranger's user name
 	// may hold a line feed and what looks like a record.
 	suspect int64
@@ -184,10 +206,21 @@ func hashOf(b []byte) string {
 
 func (r *Reader) newShape() shape {
 	k := &r.state.Carry
-	c := &clock{zone: r.cfg.Zone, state: &k.Clock}
-	switch r.state.Format {
+	return newShape(r.state.Format, r.cfg, k, &clock{zone: r.cfg.Zone, state: &k.Clock})
+}
+
+func newShape(f Format, cfg Config, k *carry, c *clock) shape {
+	switch f {
 	case ServerAudit:
-		return newServerAudit(c, r.cfg.TextLimit)
+		return newServerAudit(c, cfg.TextLimit)
+	case ServerAuditSyslog:
+		return &viaSyslog{newServerAudit(c, cfg.TextLimit), cfg.Now}
+	case Aurora:
+		return &aurora{newServerAudit(c, cfg.TextLimit)}
+	case General:
+		return newGeneral(c, k)
+	case Slow:
+		return &slow{clock: c, carry: k}
 	default:
 		return nil
 	}
@@ -205,6 +238,9 @@ func (r *Reader) State() State {
 	s.Offset, s.Line = r.src.offset, r.src.line
 	return s
 }
+
+// Passed is how many lines were passed over as other programs' (in a syslog).
+func (r *Reader) Passed() int64 { return r.passed }
 
 // Close ends reading. It does not close what Open was given.
 func (r *Reader) Close() { r.close() }
@@ -228,6 +264,8 @@ func (r *Reader) Next() (*Event, error) {
 			r.repeat(&r.event)
 			return &r.event, nil
 		case heading:
+		case foreign:
+			r.passed++
 		default:
 			r.suspect = r.src.offset + maxName
 			return nil, &Fault{Where: r.event.Where, Length: rec.length, Reason: string(why), Raw: bytes.Clone(rec.bytes[:min(len(rec.bytes), MaxKept)])}

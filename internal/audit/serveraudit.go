@@ -71,8 +71,9 @@ func (s *serverAudit) time(rec []byte, e *Event) (rest []byte, why reason) {
 	return rec[length+1:], whole
 }
 
+// at dates an event that has no time yet.
 func (s *serverAudit) at(e *Event) {
-	if e.Stamp == "" {
+	if !e.At.IsZero() || s.wall.IsZero() {
 		return
 	}
 	at, later := s.clock.read(s.wall, e.Sequence)
@@ -208,31 +209,43 @@ func (s *serverAudit) tail(b []byte, h head, e *Event) reason {
 	if h.op.form == statement {
 		return s.query(b, e)
 	}
-	last := bytes.LastIndexByte(b, ',')
-	if last < 0 {
+	if h.op.form == table {
+		return s.table(b, e)
+	}
+	return s.bare(b, e)
+}
+
+// table reads database,table, and the empty fields that RDS adds.
+func (s *serverAudit) table(b []byte, e *Event) reason {
+	names := bytes.TrimRight(b, ",")
+	database := bytes.IndexByte(names, ',')
+	if len(names) == len(b) || database < 0 {
 		return noEnd
 	}
-	if why := code(b[last+1:], h.op.form == table, e); why != whole {
-		return why
-	}
-	b = b[:last]
-	database := bytes.IndexByte(b, ',')
-	if database < 0 {
-		return noEnd
-	}
-	e.Database, e.Object = s.words.get(b[:database]), s.words.get(b[database+1:])
+	e.Database, e.Object = s.words.get(names[:database]), s.words.get(names[database+1:])
 	return whole
 }
 
-// code reads the error number, which stands empty behind a table.
-func code(b []byte, empty bool, e *Event) reason {
-	if empty {
-		if len(b) > 0 {
-			return noEnd
-		}
-		return whole
+// bare reads database,,error or database,`user`@`host`,error.
+func (s *serverAudit) bare(b []byte, e *Event) reason {
+	database, errorAt := bytes.Index(b, []byte(",,")), 2
+	if proxy := bytes.Index(b, []byte(",`")); proxy >= 0 && (database < 0 || proxy < database) {
+		database, errorAt = proxy, bytes.LastIndex(b, []byte("`,"))+2-proxy
 	}
-	n, err := strconv.Atoi(string(b))
+	if database < 0 || errorAt < 2 {
+		return noEnd
+	}
+	if why := code(b[database+errorAt:], e); why != whole {
+		return why
+	}
+	e.Database, e.Object = s.words.get(b[:database]), s.words.get(b[database+1:database+errorAt-1])
+	return whole
+}
+
+// code reads the error number. RDS puts fields of its own behind it.
+func code(b []byte, e *Event) reason {
+	digits, _, _ := bytes.Cut(b, []byte(","))
+	n, err := strconv.Atoi(string(digits))
 	if err != nil {
 		return badNumber
 	}
@@ -250,7 +263,7 @@ func (s *serverAudit) query(b []byte, e *Event) reason {
 	if quote < open+2 {
 		return noEnd
 	}
-	if why := code(b[quote+2:], false, e); why != whole {
+	if why := code(b[quote+2:], e); why != whole {
 		return why
 	}
 	raw := b[open+2 : quote]
@@ -342,8 +355,12 @@ func (s *serverAudit) ambiguous(b []byte, h head, e *Event) {
 	}
 }
 
-// decodeBeginning makes a cut statement of a line that is longer than can be read.
 func (s *serverAudit) decodeBeginning(rec []byte, e *Event) reason {
+	return beginning(s, rec, e)
+}
+
+// beginning makes a cut statement of a line that is longer than can be read.
+func beginning(s shape, rec []byte, e *Event) reason {
 	closed := append(bytes.TrimRight(rec, `\`), `',0`...)
 	if why := s.decode(closed, e); why != whole {
 		return tooLong
