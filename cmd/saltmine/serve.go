@@ -138,6 +138,7 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness})
+	s.jobs = append(s.jobs, s.updating()...)
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	s.jobs = append(s.jobs, job{"heartbeat", s.beat})
@@ -168,6 +169,18 @@ func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 		c.Judge, c.Judging = true, s.mails.Wake
 	}
 	return c
+}
+
+// updating tells of what came to incidents after their pages, where that is wanted.
+func (s *server) updating() []job {
+	if s.cfg.Pager.UpdateEvery == 0 {
+		return nil
+	}
+	u := incident.NewUpdater(incident.UpdaterConfig{
+		Untold: s.reg.Untold, Since: s.reg.UpdatesSince, Commit: s.reg.Commit, Moved: func(err error) bool { return errors.Is(err, registry.ErrMoved) },
+		Link: s.link, Wake: s.pager.Wake, Every: s.cfg.Pager.UpdateEvery, Now: s.app.now, Log: s.log.With("part", "updates"),
+	})
+	return []job{{"updates", u.Run}}
 }
 
 // callOf finds what a call began with.

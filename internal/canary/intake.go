@@ -130,6 +130,24 @@ type Standing struct {
 	Held    bool                 // a page of it waits for room
 }
 
+// Untold is an incident to which something has come that nobody was told of.
+type Untold struct {
+	Incident Incident
+	Told     time.Time // when something was told of it last
+	Last     PageID    // by this page
+	Contacts int       // that it counted
+	Reports  int       // of people, that joined it
+	Reported int       // of which some update told
+	Routes   []ToldRoute
+}
+
+// ToldRoute is a route that has accepted a page of an incident.
+type ToldRoute struct {
+	Route    string
+	Severity Severity // of the last that it accepted
+	Log      bool     // see [Delivery]
+}
+
 // Count takes in a hit that counts.
 func (s *Standing) Count(cell Cell, id ID, at time.Time) {
 	if s.Counted == nil {

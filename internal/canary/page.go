@@ -35,6 +35,11 @@ type Page struct {
 	// Contacts and Canaries count what was seen when the page was written.
 	Contacts int `json:"contacts"`
 	Canaries int `json:"canaries"`
+	// Reports counts the reports of people that joined the incident; an update alone tells.
+	Reports int `json:"reports,omitempty"`
+	// Update is set when it only sums up what came since the page before: it wakes
+	// nobody, whatever its severity.
+	Update bool `json:"update,omitempty"`
 	// Anew is set when it tells of a proof that nobody knew of who acknowledged: it
 	// wakes people until somebody acknowledges again.
 	Anew bool `json:"anew,omitempty"`

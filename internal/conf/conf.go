@@ -269,7 +269,7 @@ func Default(dir string) *Config {
 		Life:  defaultLife(),
 		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 		Gate:  Gate{Rows: 20_000, MaxAUC: 0.55},
-		Pager: Pager{AcceptWithin: 100 * time.Second},
+		Pager: Pager{AcceptWithin: 100 * time.Second, UpdateEvery: 15 * time.Minute},
 		Drill: defaultDrill(),
 	}
 }

@@ -132,7 +132,7 @@ func TestEmptyFileGivesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
-		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"approval":{"second_person":"auto","valid":86400000000000},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
+		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"approval":{"second_person":"auto","valid":86400000000000},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000,"update_every":900000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -248,6 +248,7 @@ func TestOneFault(t *testing.T) {
 		"ntfy topic":         {"[[route]]\nkind='ntfy'\nchannel='a/b'\n", "s.toml:3: route[0].channel: \"a/b\" is not a topic: letters, digits, '_' and '-' only"},
 		"two are called":     {"[[route]]\nkind='twilio'\nuser='AC'\nsecret_file='a'\nfrom='+14155550100'\nto=['+14155550101','+14155550102']\n", "s.toml:6: route[0].to: want one number like +14155550100; give each person a route of its own"},
 		"hasty pager":        {"[pager]\naccept_within='1ms'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\n", "s.toml:2: pager.accept_within: 1ms is less than 1s"},
+		"endless updates":    {"[pager]\nupdate_every='10s'\n", "s.toml:2: pager.update_every: 10s is less than 1m, and not 0 (never)"},
 		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {
 		t.Run(name, func(t *testing.T) {

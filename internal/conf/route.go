@@ -34,6 +34,9 @@ type Pager struct {
 	// has an after is sent a page all the same, the second after twice that, and
 	// so on. Default 100 s, so that it has the page within two minutes.
 	AcceptWithin time.Duration `json:"accept_within"`
+	// UpdateEvery is how often at most an incident that was paged is told of again,
+	// quietly, when something has come to it; 0 is never. Default 15 minutes.
+	UpdateEvery time.Duration `json:"update_every"`
 	// Templates is the absolute path of a folder of templates, KIND.tmpl or
 	// page.tmpl, that take the place of the built-in ones; see package render.
 	Templates string `json:"templates,omitempty"`
@@ -108,6 +111,7 @@ func (p *Pager) decode(t *table) {
 		return
 	}
 	t.duration("accept_within", &p.AcceptWithin)
+	t.duration("update_every", &p.UpdateEvery)
 	t.file("templates", &p.Templates)
 	t.finish()
 }
@@ -148,6 +152,9 @@ const mostSteps = 32
 func (c *Config) checkRoutes(k *checks) {
 	if c.Pager.AcceptWithin < time.Second && len(c.Routes) > 0 {
 		k.bad("pager.accept_within", "%s is less than 1s", c.Pager.AcceptWithin)
+	}
+	if every := c.Pager.UpdateEvery; every != 0 && every < time.Minute {
+		k.bad("pager.update_every", "%s is less than 1m, and not 0 (never)", every)
 	}
 	if len(c.Routes) > mostSteps {
 		k.bad("route", "%d routes are more than %d", len(c.Routes), mostSteps)
@@ -301,6 +308,7 @@ func checkAddress(text string, schemes []string) error {
 
 func (p printer) routes(c *Config) {
 	p.value("pager.accept_within", c.Pager.AcceptWithin.String())
+	p.value("pager.update_every", c.Pager.UpdateEvery.String())
 	p.value("pager.templates", c.Pager.Templates)
 	for i := range c.Routes {
 		r, key := &c.Routes[i], fmt.Sprintf("route[%d].", i)

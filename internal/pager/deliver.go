@@ -57,7 +57,7 @@ func (p *Pager) enriched(ctx context.Context, d Delivery) canary.Page {
 		return page
 	}
 	page = d.Page
-	if p.cfg.Enrich != nil && d.Kind == Trigger && !d.Test {
+	if p.cfg.Enrich != nil && d.Kind != Resolve && !d.Test {
 		page = p.enrich(ctx, d)
 	}
 	page = Clean(page)

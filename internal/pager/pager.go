@@ -20,6 +20,9 @@
 // when nobody has acknowledged in time, or when no other route has accepted the
 // page, and never when somebody has ([Outbox.Escalate]).
 //
+// An [Update] sums up what came to an incident since its page. It is always
+// [Delivery.Quiet], waits for what was written before it, and no page waits for it.
+//
 // How it fails: a route that said no for good (a [*Error] without Retry) or has
 // not answered for GiveUp turns the delivery to "gave up" in the outbox and
 // logs at Error. An outbox that cannot be read or written is tried again with
@@ -53,13 +56,14 @@ import (
 const (
 	Trigger = "trigger" // tells of an incident or notice, new or changed
 	Resolve = "resolve" // says that it is closed; its page is the last one about it
+	Update  = "update"  // sums up what came since, and wakes nobody
 )
 
 // Delivery is one page on its way to one route.
 type Delivery struct {
 	Page     canary.Page
 	Route    string    // name of the route, as in the configuration
-	Kind     string    // Trigger or Resolve
+	Kind     string    // Trigger, Resolve or Update
 	Attempts int       // how often it has been tried and recorded as failed
 	First    time.Time // when the page was written to the outbox
 	NextTry  time.Time // not to be tried before
@@ -67,10 +71,18 @@ type Delivery struct {
 	// that group show one alert: the incident's id, or that of a notice.
 	DedupKey string
 	// Quiet is set when it shall wake nobody: somebody has acknowledged what it is
-	// about at this urgency, or it is closed.
+	// about at this urgency, it is closed, or this is an Update.
 	Quiet   bool
 	Verdict canary.Verdict // what the incident was found to be; empty while it is open
 	Test    bool           // nothing happened: somebody tries the route
+	Head    Head           // what this goes on with
+}
+
+// Head is the first page about the same that the route has accepted. It is zero
+// where there is none yet.
+type Head struct {
+	ID      string // as [Delivery.ID] was
+	Receipt Receipt
 }
 
 var plainRoute = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

@@ -241,6 +241,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := errors.Join(r.saveLookers(ctx, tx, o.Lookers), saveClues(ctx, tx, o.Clues)); err != nil {
 			return err
 		}
+		if err := r.freshUpdates(ctx, tx, o.Pages); err != nil {
+			return err
+		}
 		if err := savePages(ctx, tx, o); err != nil {
 			return err
 		}

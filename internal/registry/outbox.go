@@ -36,11 +36,17 @@ func savePages(ctx context.Context, tx *sql.Tx, o canary.Outcome) error {
 	}
 	for _, d := range o.Deliveries {
 		p := written[d.Page]
-		state := due
+		state, kind := due, pager.Trigger
 		if d.After > 0 {
 			state = held
 		}
-		if err := saveDelivery(ctx, tx, delivery{d.Page, d.Route, pager.Trigger, p.About(), state, p.At, p.At.Add(d.After), p.At.Add(d.Fallback), d.Log}); err != nil {
+		if p.Update {
+			kind = pager.Update
+			if err := dropUpdates(ctx, tx, p.About(), d.Route); err != nil {
+				return err
+			}
+		}
+		if err := saveDelivery(ctx, tx, delivery{d.Page, d.Route, kind, p.About(), state, p.At, p.At.Add(d.After), p.At.Add(d.Fallback), d.Log}); err != nil {
 			return err
 		}
 	}
@@ -92,32 +98,38 @@ type Outbox struct{ r *Registry }
 func (r *Registry) Outbox() Outbox { return Outbox{r} }
 
 // waits is a condition on deliveries d: an earlier one about the same goes first,
-// unless d is more urgent. That it is closed is told last.
+// unless d is more urgent. That it is closed is told last. No page waits for an update.
 const waits = `EXISTS (SELECT 1 FROM deliveries e WHERE e.about = d.about AND e.route = d.route AND e.state = 'due'
-	AND (d.kind = 'resolve' OR (SELECT q.severity FROM pages q WHERE q.id = e.page) <= (SELECT q.severity FROM pages q WHERE q.id = d.page))
+	AND (e.kind <> 'update' OR d.kind <> 'trigger')
+	AND (d.kind <> 'trigger' OR (SELECT q.severity FROM pages q WHERE q.id = e.page) <= (SELECT q.severity FROM pages q WHERE q.id = d.page))
 	AND (e.written < d.written OR e.written = d.written AND (e.page < d.page OR e.page = d.page AND e.kind > d.kind)))`
 
 // furthest is how far ahead an attempt is put at most, with some to spare. What lies
 // further was written while the clock was wrong.
 const furthest = time.Hour + 5*time.Minute
 
+// head chooses the first page about the same that the route of d has accepted.
+const head = ` FROM deliveries h WHERE h.about = d.about AND h.route = d.route AND h.kind = 'trigger' AND h.state = 'sent' ORDER BY h.written, h.page LIMIT 1`
+
 // Due returns deliveries whose next attempt has come: of each route at most
 // limit, the oldest first, and of those about one thing only the first and what is
 // more urgent.
 func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Delivery, error) {
 	var list []pager.Delivery
-	err := o.r.each(ctx, `SELECT body, page, incident, severity, about, route, kind, attempts, written, next_try, acked, verdict FROM (
+	err := o.r.each(ctx, `SELECT body, page, incident, severity, about, route, kind, attempts, written, next_try, acked, verdict, head, receipt FROM (
 		SELECT p.body, p.incident, p.severity, d.about, d.written, d.route, d.kind, d.attempts, d.next_try, d.page, CASE WHEN p.anew = 1 THEN 0 ELSE COALESCE(a.severity, 0) END AS acked, COALESCE(i.verdict, '') AS verdict,
+			COALESCE((SELECT h.page`+head+`), '') AS head, COALESCE((SELECT h.receipt`+head+`), '') AS receipt,
 			ROW_NUMBER() OVER (PARTITION BY d.route ORDER BY d.next_try, d.page) AS place_in_line
 		FROM deliveries d JOIN pages p ON p.id = d.page LEFT JOIN acks a ON a.about = d.about LEFT JOIN incidents i ON i.id = d.about
 		WHERE d.state = ? AND (d.next_try <= ? OR d.next_try > ?) AND NOT `+waits+`) AS waiting
 		WHERE place_in_line <= ? ORDER BY next_try, page`, []any{due, micros(now), micros(now.Add(furthest)), limit}, func(row *sql.Rows) error {
 		var d pager.Delivery
 		var body, about string
+		var opened canary.PageID
 		var first, next int64
 		var acked canary.Severity
 		var bare canary.Page
-		if err := row.Scan(&body, &bare.ID, &bare.Incident, &bare.Severity, &about, &d.Route, &d.Kind, &d.Attempts, &first, &next, &acked, &d.Verdict); err != nil {
+		if err := row.Scan(&body, &bare.ID, &bare.Incident, &bare.Severity, &about, &d.Route, &d.Kind, &d.Attempts, &first, &next, &acked, &d.Verdict, &opened, &d.Head.Receipt); err != nil {
 			return err
 		}
 		if json.Unmarshal([]byte(body), &d.Page) != nil {
@@ -129,7 +141,10 @@ func (o Outbox) Due(ctx context.Context, now time.Time, limit int) ([]pager.Deli
 			d.Page = bare
 		}
 		d.First, d.NextTry, d.DedupKey = fromMicros(first), fromMicros(next), d.Page.About()
-		d.Quiet = d.Verdict != "" || acked != 0 && acked <= d.Page.Severity
+		d.Quiet = d.Kind == pager.Update || d.Verdict != "" || acked != 0 && acked <= d.Page.Severity
+		if opened != "" {
+			d.Head.ID = pager.Delivery{Page: canary.Page{ID: opened}, Route: d.Route, Kind: pager.Trigger}.ID()
+		}
 		list = append(list, d)
 		return nil
 	})
@@ -194,10 +209,10 @@ type PageStatus struct {
 	Fault string    `json:"fault,omitempty"`
 }
 
-// PagesOf returns the pages of an incident with their deliveries.
+// PagesOf returns the pages of an incident, updates too, with their deliveries.
 func (r *Registry) PagesOf(ctx context.Context, id canary.IncidentID) ([]PageStatus, error) {
 	var list []PageStatus
-	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault, d.next_try FROM pages p, deliveries d WHERE d.page = p.id AND d.kind = ? AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{pager.Trigger, id}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT p.body, d.route, d.state, d.attempts, d.fault, d.next_try FROM pages p, deliveries d WHERE d.page = p.id AND d.kind <> ? AND p.incident = ? ORDER BY p.written, p.id, d.route", []any{pager.Resolve, id}, func(row *sql.Rows) error {
 		var s PageStatus
 		var body string
 		var at int64

@@ -185,11 +185,11 @@ func (r *Registry) Registered(ctx context.Context) (list []canary.Registered, er
 }
 
 // PagesSince counts the pages about incidents that were written since a time,
-// without those of drills and those that went to logs alone: of P1 and P2, and the others.
+// without updates, those of drills and those that went to logs alone: of P1 and P2, and the others.
 func (r *Registry) PagesSince(ctx context.Context, since time.Time) (urgent, note int, err error) {
 	err = r.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(CASE WHEN p.severity <= 2 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN p.severity > 2 THEN 1 ELSE 0 END), 0)"+
 		" FROM pages p JOIN incidents i ON i.id = p.incident WHERE p.written >= ? AND i.place NOT LIKE 'drill:%'"+
-		" AND EXISTS (SELECT 1 FROM deliveries d WHERE d.page = p.id AND d.log = 0)", micros(since)).Scan(&urgent, &note)
+		" AND EXISTS (SELECT 1 FROM deliveries d WHERE d.page = p.id AND d.log = 0 AND d.kind = 'trigger')", micros(since)).Scan(&urgent, &note)
 	if err != nil {
 		err = fmt.Errorf("registry: count pages: %w", err)
 	}

@@ -4,7 +4,8 @@
 //
 // A page is one text/plain mail to all recipients. Its Message-ID is made of
 // [pager.Delivery.ID], so it is the same on every attempt, and mails about one
-// incident refer to the same id, so that they stand together. They say
+// incident refer to the same id and answer the first that was taken, so that they
+// stand together. They say
 // Auto-Submitted (RFC 3834), so that nobody's absence notice answers.
 //
 // The server's yes to the message is the receipt: it took over the page, which

@@ -189,7 +189,7 @@ func TestSubmission(t *testing.T) {
 	if ids[0] == "" || ids[0] != ids[1] {
 		t.Errorf("ids %q", ids)
 	}
-	golden(t, s.mails[0])
+	golden(t, "page", s.mails[0])
 }
 
 // TestHostileContentIsInert: whatever a page says, a mail has our header and text
@@ -238,17 +238,46 @@ func TestHostileContentIsInert(t *testing.T) {
 	}
 }
 
-func golden(t *testing.T, got string) {
-	t.Helper()
-	got = strings.ReplaceAll(got, "\r\n", "\n")
-	if *update {
-		if err := os.WriteFile("testdata/page.golden", []byte(got), 0o600); err != nil {
+// TestUpdatesAnswerTheFirstMail: so mail programs show them under it, and no
+// importance is theirs.
+func TestUpdatesAnswerTheFirstMail(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	plain, _, pool := s.start(t)
+	r := route(t, email.Config{Address: plain, User: "saltmine", Password: secret, RootCAs: pool})
+	first, since := delivery(), delivery()
+	since.Page.ID, since.Page.Severity, since.Kind, since.Quiet, since.Page.Update = "p_update000000001", canary.P1, pager.Update, true, true
+	since.Page.Summary, since.Head.ID = "P1 db:main: 3 more contacts since 2026-08-05 10:00:00Z", first.ID()
+	for _, d := range []pager.Delivery{first, since} {
+		if _, err := r.Send(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/page.golden")
+	var headers []mail.Header
+	for _, text := range s.mails {
+		m, err := mail.ReadMessage(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers = append(headers, m.Header)
+	}
+	if id := headers[0].Get("Message-Id"); id == "" || headers[1].Get("In-Reply-To") != id || headers[1].Get("Message-Id") == id || !strings.HasSuffix(headers[1].Get("References"), id) || headers[1].Get("Importance") != "" {
+		t.Errorf("the update does not answer %q: %v", id, headers[1])
+	}
+	golden(t, "update", s.mails[1])
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	got = strings.ReplaceAll(got, "\r\n", "\n")
+	if *update {
+		if err := os.WriteFile("testdata/"+name+".golden", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/" + name + ".golden")
 	if string(want) != got {
-		t.Errorf("testdata/page.golden differs (%v); got\n%s", err, got)
+		t.Errorf("testdata/%s.golden differs (%v); got\n%s", name, err, got)
 	}
 }
 

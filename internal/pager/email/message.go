@@ -25,7 +25,13 @@ func (r *Route) message(ctx context.Context, d pager.Delivery) string {
 	field("Subject", mime.QEncoding.Encode("utf-8", t.Title))
 	field("Message-ID", r.id(d.ID()+"-"+d.Kind))
 	if d.DedupKey != "" {
-		field("References", r.id("about-"+d.DedupKey))
+		refs := r.id("about-" + d.DedupKey)
+		if d.Head.ID != "" && d.Head.ID != d.ID() {
+			first := r.id(d.Head.ID + "-" + pager.Trigger)
+			field("In-Reply-To", first)
+			refs += "\r\n " + first
+		}
+		field("References", refs)
 	}
 	field("Auto-Submitted", "auto-generated")
 	if canary.P1 == d.Page.Severity && !d.Quiet && d.Kind != pager.Resolve {

@@ -15,7 +15,8 @@
 // webhook-timestamp, and with it the signature, is of the moment, because
 // receivers refuse stamps older than about five minutes. "timestamp" in the
 // body is when the page was written; "data" is a canary.Page. The page of a notice
-// (canary.Notice) has the type "notice.page".
+// (canary.Notice) has the type "notice.page". "incident.updated" sums up what came
+// since, and is always quiet.
 //
 // Any 2xx is a yes. 410 Gone means, by the specification, that the receiver
 // wants no more: that delivery is given up, loudly. Everything else is tried
@@ -89,8 +90,11 @@ func (h *Hook) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error
 	if d.Page.Notice != "" {
 		of = "notice"
 	}
-	if d.Kind == pager.Resolve {
+	switch d.Kind {
+	case pager.Resolve:
 		what = "resolved"
+	case pager.Update:
+		what = "updated"
 	}
 	body, err := encode(message{
 		Type: of + "." + what, Timestamp: canary.Micro(d.Page.At), Data: d.Page, Quiet: d.Quiet, Verdict: d.Verdict, Test: d.Test,

@@ -127,6 +127,7 @@ func TestPageIsSignedAndAsTheGoldenFile(t *testing.T) {
 func TestKindsAreToldApart(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*pager.Delivery){
+		`{"type":"incident.updated",`:  func(d *pager.Delivery) { d.Kind = pager.Update },
 		`{"type":"incident.resolved",`: func(d *pager.Delivery) { d.Kind = pager.Resolve },
 		`{"type":"notice.page",`:       func(d *pager.Delivery) { d.Page.Notice = "n_notice0000000001" },
 		`"canaries":1},"quiet":true,"verdict":"leak","test":true}`: func(d *pager.Delivery) {

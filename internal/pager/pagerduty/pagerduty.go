@@ -19,6 +19,8 @@
 // it) and given up loudly. 429 and 5xx are tried again; so is everything else,
 // with longer pauses (see post.Refusal).
 //
+// An update is a change event, of which PagerDuty notifies nobody (change.go).
+//
 // When an incident gets its verdict "resolve" events close its alerts. What people acknowledge at PagerDuty comes back by its webhooks
 // (version 3, see [Acks]).
 package pagerduty
@@ -81,6 +83,7 @@ type Config struct {
 type Route struct {
 	key    Key
 	to     *url.URL
+	change *url.URL
 	now    func() time.Time
 	poster *post.Poster
 }
@@ -96,12 +99,16 @@ func New(cfg Config) (*Route, error) {
 		return nil, fmt.Errorf("pagerduty: url: %w", err)
 	}
 	cfg.Poster.Now = cfg.Now
-	return &Route{key: cfg.RoutingKey, to: to, now: cfg.Now, poster: post.New(cfg.Poster)}, nil
+	return &Route{key: cfg.RoutingKey, to: to, change: changesAt(to), now: cfg.Now, poster: post.New(cfg.Poster)}, nil
 }
 
 // Send is the route (see pager.Send).
 func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
-	if d.Kind != pager.Resolve {
+	switch d.Kind {
+	case pager.Update:
+		body, err := r.encodeChange(d)
+		return r.post(ctx, r.change, body, err)
+	case pager.Trigger:
 		return r.send(ctx, d)
 	}
 	// Which alerts it has had is not known here; to close one that there is not is no fault.
@@ -118,10 +125,15 @@ func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, erro
 
 func (r *Route) send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
 	body, err := r.encode(d)
+	return r.post(ctx, r.to, body, err)
+}
+
+// post sends what was encoded, if it could be.
+func (r *Route) post(ctx context.Context, to *url.URL, body []byte, err error) (pager.Receipt, error) {
 	if err != nil {
 		return "", &pager.Error{Class: "page cannot be encoded", Err: err}
 	}
-	a, err := r.poster.Do(ctx, r.to, nil, body)
+	a, err := r.poster.Do(ctx, to, nil, body)
 	switch {
 	case err != nil:
 		return "", err
@@ -196,12 +208,16 @@ func (r *Route) encode(d pager.Delivery) ([]byte, error) {
 	if err != nil || len(b) <= maxEvent {
 		return b, err
 	}
-	e.Payload.Details = details{
-		Page: d.Page.ID, Incident: d.Page.Incident, Notice: d.Page.Notice,
-		Contacts: d.Page.Contacts, Canaries: d.Page.Canaries,
+	e.Payload.Details = short(d.Page)
+	return marshal(e)
+}
+
+// short is what stands for details that are too long.
+func short(p canary.Page) details {
+	return details{
+		Page: p.ID, Incident: p.Incident, Notice: p.Notice, Contacts: p.Contacts, Canaries: p.Canaries,
 		Cut: "The texts of this page are too long for PagerDuty; read them at the incident.",
 	}
-	return marshal(e)
 }
 
 func (r *Route) event(d pager.Delivery) event {
@@ -280,7 +296,7 @@ func cut(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-func marshal(e event) ([]byte, error) {
+func marshal(e any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

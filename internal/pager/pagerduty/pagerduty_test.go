@@ -76,6 +76,31 @@ func TestEventIsAsTheGoldenFile(t *testing.T) {
 	}
 }
 
+// TestUpdatesAreChangeEvents: PagerDuty notifies nobody of them, and they make no
+// alert anew that somebody has resolved.
+func TestUpdatesAreChangeEvents(t *testing.T) {
+	t.Parallel()
+	p := page()
+	p.Update, p.Contacts, p.Summary = true, 4, "P2 db:main: 3 more contacts since 2026-08-05 10:00:00Z; 4 contacts of 1 canary record in all"
+	path, body, err := sendKind(t, p, pager.Update, http.StatusAccepted)
+	if err != nil || path != "POST /v2/change/enqueue" {
+		t.Fatalf("%s: %v", path, err)
+	}
+	golden := filepath.Join("testdata", "change.json")
+	if *update {
+		if err := os.WriteFile(golden, append(body, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(golden); err != nil || string(body)+"\n" != string(want) {
+		t.Errorf("%v; body\n%s\nwant\n%s", err, body, want)
+	}
+	p.Summary, p.Reasons = strings.Repeat("x", 2000), []string{strings.Repeat("y", 600_000)}
+	if _, body, err = sendKind(t, p, pager.Update, http.StatusAccepted); err != nil || len(body) > 512_000 || !strings.Contains(string(body), "too long for PagerDuty") {
+		t.Errorf("an update that is too long: %d bytes, %v", len(body), err)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]struct {

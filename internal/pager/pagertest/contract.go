@@ -128,6 +128,8 @@ func TestOutbox(t *testing.T, open func(t *testing.T) Rig) {
 		"a later step leaves the worse":  laterStepLeavesTheWorse,
 		"the worse page goes first":      worseFirst,
 		"a clock that was ahead":         clockAhead,
+		"updates":                        updates,
+		"updates come last":              updatesLast,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -62,9 +62,18 @@ func (b *Box) WriteSteps(page canary.Page, at time.Time, steps ...canary.Deliver
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at = canary.Micro(at)
+	kind := pager.Trigger
+	if page.Update {
+		kind = pager.Update
+	}
 	for _, d := range steps {
+		for _, old := range b.entries {
+			if kind == pager.Update && old.Kind == kind && old.DedupKey == page.About() && old.Route == d.Route && old.open() {
+				old.Skipped = true
+			}
+		}
 		b.entries = append(b.entries, &Entry{Held: d.After > 0, fallback: at.Add(d.Fallback), log: d.Log, Delivery: pager.Delivery{
-			Page: page, Route: d.Route, Kind: pager.Trigger, First: at, NextTry: at.Add(d.After), DedupKey: page.About(),
+			Page: page, Route: d.Route, Kind: kind, First: at, NextTry: at.Add(d.After), DedupKey: page.About(),
 		}})
 	}
 }
@@ -94,7 +103,7 @@ func (b *Box) Close(id canary.IncidentID, v canary.Verdict, at time.Time) {
 	b.closed[string(id)] = v
 	last := map[string]*Entry{}
 	for _, e := range b.entries {
-		if e.DedupKey == string(id) && !e.Held && !e.Skipped {
+		if e.DedupKey == string(id) && e.Kind == pager.Trigger && !e.Held && !e.Skipped {
 			last[e.Route] = e
 		}
 	}
@@ -139,8 +148,8 @@ func (b *Box) waits(e *Entry) bool {
 		if first == e {
 			return false
 		}
-		if first.open() && first.DedupKey == e.DedupKey && first.Route == e.Route &&
-			(e.Kind == pager.Resolve || first.Page.Severity <= e.Page.Severity) {
+		if first.open() && first.DedupKey == e.DedupKey && first.Route == e.Route && (first.Kind != pager.Update || e.Kind != pager.Trigger) &&
+			(e.Kind != pager.Trigger || first.Page.Severity <= e.Page.Severity) {
 			return true
 		}
 	}
@@ -239,7 +248,7 @@ func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery
 	for _, e := range b.entries {
 		if e.open() && (!e.NextTry.After(now) || e.NextTry.After(now.Add(furthest))) && !b.waits(e) {
 			d := e.Delivery
-			d.Quiet, d.Verdict = b.quiet(&d.Page), b.closed[d.DedupKey]
+			d.Quiet, d.Verdict, d.Head = d.Kind == pager.Update || b.quiet(&d.Page), b.closed[d.DedupKey], b.head(e)
 			due = append(due, d)
 		}
 	}
@@ -249,6 +258,16 @@ func (b *Box) Due(_ context.Context, now time.Time, limit int) ([]pager.Delivery
 		seen[d.Route]++
 		return seen[d.Route] > limit
 	}), nil
+}
+
+// head is the first page about the same that the route has accepted.
+func (b *Box) head(e *Entry) pager.Head {
+	for _, first := range b.entries {
+		if first.DedupKey == e.DedupKey && first.Route == e.Route && first.Kind == pager.Trigger && !first.SentAt.IsZero() {
+			return pager.Head{ID: first.ID(), Receipt: pager.Receipt(first.Receipt)}
+		}
+	}
+	return pager.Head{}
 }
 
 // Sent implements pager.Outbox.

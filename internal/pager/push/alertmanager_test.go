@@ -128,6 +128,8 @@ func TestAlertmanager(t *testing.T) {
 	wantGroups(t, base, "i_1 warning", "i_2 error")
 	send("i_1", canary.P1, pager.Trigger)
 	wantGroups(t, base, "i_1 critical", "i_2 error")
+	send("i_2", canary.P2, pager.Update) // with another text the same alert
+	wantGroups(t, base, "i_1 critical", "i_2 error")
 	send("i_2", canary.P2, pager.Resolve)
 	wantGroups(t, base, "i_1 critical")
 }

@@ -31,6 +31,7 @@ func mrkdwn(s string) string {
 
 type slackMessage struct {
 	Channel string       `json:"channel,omitempty"`
+	Thread  string       `json:"thread_ts,omitempty"`
 	Text    string       `json:"text"`
 	Blocks  []slackBlock `json:"blocks"`
 	Links   bool         `json:"unfurl_links"`
@@ -54,6 +55,9 @@ func slackKind() kind {
 func encodeSlack(ctx context.Context, r *Route, d pager.Delivery) (http.Header, []byte, bool, error) {
 	t := r.form.Text(ctx, d, titleText, slackText)
 	m := slackMessage{Channel: r.cfg.Channel, Text: t.Title}
+	if d.Kind == pager.Update && r.cfg.Channel != "" { // a webhook's message has no name to answer to
+		m.Thread = threadOf(d.Head.Receipt)
+	}
 	for _, text := range []string{"*" + t.Title + "*", t.Body} {
 		if strings.Trim(text, "* ") != "" { // Slack refuses an empty section
 			m.Blocks = append(m.Blocks, slackBlock{"section", slackPart{"mrkdwn", text}})
@@ -66,6 +70,20 @@ func encodeSlack(ctx context.Context, r *Route, d pager.Delivery) (http.Header, 
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	return h, body, true, err
+}
+
+// slackStamp is the name that Slack gives a message in its channel.
+var slackStamp = regexp.MustCompile(`^[0-9]{1,12}\.[0-9]{1,9}$`)
+
+const okStamp = "ok, ts "
+
+// threadOf finds the message that a page became.
+func threadOf(r pager.Receipt) string {
+	stamp, named := strings.CutPrefix(string(r), okStamp)
+	if !named || !slackStamp.MatchString(stamp) {
+		return ""
+	}
+	return stamp
 }
 
 var slackWord = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
@@ -82,8 +100,12 @@ func acceptSlack(a post.Answer) (pager.Receipt, error) {
 	var said struct {
 		OK    bool   `json:"ok"`
 		Error string `json:"error"`
+		Stamp string `json:"ts"`
 	}
 	if err := json.Unmarshal(a.Body, &said); err == nil && said.OK {
+		if slackStamp.MatchString(said.Stamp) {
+			return pager.Receipt(okStamp + said.Stamp), nil
+		}
 		return "ok", nil
 	}
 	if !slackWord.MatchString(said.Error) {

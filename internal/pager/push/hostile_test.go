@@ -20,8 +20,7 @@ import (
 )
 
 // hostile is a page with a payload in every field that a stranger may reach.
-func hostile(text string) pager.Delivery {
-	d := delivery()
+func hostile(d pager.Delivery, text string) pager.Delivery {
 	d.Page = pagertest.Hostile(d.Page, text)
 	return d
 }
@@ -88,11 +87,20 @@ func TestHostileContentIsInertOnEveryRoute(t *testing.T) {
 	everyPayload(t, "pagerduty", list, s, p.Send)
 }
 
+// everyPayload sends the payloads in pages, and in updates where there are any.
 func everyPayload(t *testing.T, kind string, list []string, s *service, send pager.Send) {
+	t.Helper()
+	everyPayloadIn(t, kind, list, s, send, delivery())
+	if kind != "twilio" {
+		everyPayloadIn(t, kind, list, s, send, updated())
+	}
+}
+
+func everyPayloadIn(t *testing.T, kind string, list []string, s *service, send pager.Send, d pager.Delivery) {
 	t.Helper()
 	shape := ""
 	for n, text := range list {
-		if _, err := send(t.Context(), hostile(text)); err != nil {
+		if _, err := send(t.Context(), hostile(d, text)); err != nil {
 			t.Fatalf("%s, %.80q: %v", kind, text, err)
 		}
 		where := fmt.Sprintf("%s, payload %d %.60q", kind, n, text)

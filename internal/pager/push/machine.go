@@ -55,7 +55,7 @@ func encodeAlerts(ctx context.Context, r *Route, d pager.Delivery) (http.Header,
 		if d.Test {
 			a.Labels["alertname"] = "SaltmineTest"
 		}
-		if s == p.Severity && d.Kind == pager.Trigger {
+		if s == p.Severity && d.Kind != pager.Resolve {
 			a.EndsAt = now.Add(lasting)
 			if d.Test {
 				a.EndsAt = now.Add(5 * time.Minute)
@@ -87,7 +87,7 @@ func checkAlertmanager(ctx context.Context, r *Route) error {
 
 // finding is a Detection Finding of OCSF 1.3 (category 2, class 2004).
 type finding struct {
-	Activity     int      `json:"activity_id"` // 1 create, 3 close
+	Activity     int      `json:"activity_id"` // 1 create, 2 update, 3 close
 	Category     int      `json:"category_uid"`
 	Class        int      `json:"class_uid"`
 	Type         int      `json:"type_uid"` // class*100 + activity
@@ -149,6 +149,8 @@ func encodeFinding(ctx context.Context, r *Route, d pager.Delivery) (http.Header
 	switch {
 	case d.Kind == pager.Resolve:
 		f.Activity, f.StatusID, f.Time = 3, 4, canary.Micro(r.cfg.Now()).UnixMilli()
+	case d.Kind == pager.Update:
+		f.Activity, f.StatusID, f.IsAlert = 2, 2, false
 	case d.Quiet:
 		f.StatusID = 2
 	}

@@ -12,9 +12,10 @@
 // ([Route.Check]). The bodies are written by encoders of JSON, XML and forms
 // alone, never by putting strings together; texts come from package render.
 //
-// What wakes people: a page that is Quiet or closes an incident goes to slack,
-// teams, alertmanager and ocsf like any other, to ntfy at low priority, and is
-// no call at all.
+// What wakes people: a page that is Quiet, an update or closes an incident goes to
+// slack, teams, alertmanager and ocsf like any other, to ntfy at low priority, and is
+// no call at all. An update stands in the thread of its page at slack where the API is
+// used; to alertmanager it is the same alert with another text, which rings nobody.
 //
 // Secrets are in headers, or are the URL itself (slack, teams): errors hold
 // neither (see package post). How it fails: like every route, see pager.Error.

@@ -122,7 +122,7 @@ func contracts() map[string]struct {
 	}
 	return map[string]c{
 		"slack":        {"POST /services/T0/B0/" + token, "", "application/json; charset=utf-8", 200, "ok", "ok"},
-		"slack api":    {"POST /api/chat.postMessage", "Bearer " + token, "application/json; charset=utf-8", 200, `{"ok":true,"ts":"1.2"}`, "ok"},
+		"slack api":    {"POST /api/chat.postMessage", "Bearer " + token, "application/json; charset=utf-8", 200, `{"ok":true,"ts":"1785924000.000100"}`, "ok, ts 1785924000.000100"},
 		"teams":        {"POST /workflows/1/invoke?api-version=1&sig=" + token, "", "application/json", 202, "", "status 202"},
 		"ntfy":         {"POST /", "Bearer " + token, "application/json", 200, `{"id":"x"}`, "status 200"},
 		"alertmanager": {"POST /api/v2/alerts", "Bearer " + token, "application/json", 200, "", "status 200"},
@@ -148,11 +148,39 @@ func pretty(t *testing.T, body []byte) string {
 	return "To " + form.Get("To") + "\nFrom " + form.Get("From") + "\n" + form.Get("Twiml") + "\n"
 }
 
+// updated sums up what came after the page of delivery.
+func updated() pager.Delivery {
+	d := delivery()
+	d.Page.ID, d.Page.Update, d.Page.Contacts, d.Page.Reports, d.Page.At = "p_update000000001", true, 4, 1, at().Add(time.Hour)
+	d.Page.Summary = "P1 db:main: 3 more contacts and 1 more report since 2026-08-05 10:00:00Z; 4 contacts of 1 canary record in all"
+	d.Kind, d.Quiet, d.Head = pager.Update, true, pager.Head{ID: delivery().ID(), Receipt: "ok, ts 1785924000.000100"}
+	return d
+}
+
 func TestPagesAreAsTheServicesWant(t *testing.T) {
 	t.Parallel()
+	wantGolden(t, "", delivery())
+}
+
+// TestUpdatesAreAsTheServicesWant: each stands with its page, and rings nowhere. No
+// call is made.
+func TestUpdatesAreAsTheServicesWant(t *testing.T) {
+	t.Parallel()
+	wantGolden(t, "-update", updated())
+}
+
+// wantGolden compares what a delivery becomes on each route with the golden files.
+func wantGolden(t *testing.T, suffix string, d pager.Delivery) {
+	t.Helper()
 	for kind, want := range contracts() {
 		s := serve(t, want.status, want.say)
-		receipt, err := route(t, kind, s.URL).Send(t.Context(), delivery())
+		receipt, err := route(t, kind, s.URL).Send(t.Context(), d)
+		if kind == "twilio" && d.Kind == pager.Update {
+			if err != nil || s.asked > 0 {
+				t.Errorf("a call for an update: %q, %v", receipt, err)
+			}
+			continue
+		}
 		if err != nil || receipt != want.receipt {
 			t.Errorf("%s: %q, %v; want %q", kind, receipt, err, want.receipt)
 		}
@@ -162,7 +190,7 @@ func TestPagesAreAsTheServicesWant(t *testing.T) {
 		if bytes.Contains(s.body, []byte(token)) {
 			t.Errorf("%s: the secret is in the body", kind)
 		}
-		golden := filepath.Join("testdata", strings.ReplaceAll(kind, " ", "-")+".golden")
+		golden := filepath.Join("testdata", strings.ReplaceAll(kind, " ", "-")+suffix+".golden")
 		got := pretty(t, s.body)
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {

@@ -67,6 +67,7 @@ type View struct {
 	Canaries  int
 	Resolved  bool
 	Quiet     bool
+	Update    bool
 	Test      bool
 }
 
@@ -195,6 +196,7 @@ func samples() []pager.Delivery {
 	return []pager.Delivery{
 		{Page: full, Kind: pager.Trigger},
 		{Page: full, Kind: pager.Resolve, Quiet: true, Verdict: canary.Leak},
+		{Page: full, Kind: pager.Update, Quiet: true},
 		{Page: bare, Kind: pager.Trigger, Test: true},
 	}
 }

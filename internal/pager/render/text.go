@@ -114,7 +114,7 @@ func view(d pager.Delivery, escape Escape) View {
 		ProvesNot: escape(p.ProvesNot), Sure: escape(p.Sure), Window: all(p.Window), Suspects: all(p.Suspects), Next: all(p.Next),
 		Link: p.Link, About: escape(p.About()), Notice: p.Notice != "", Place: escape(string(p.Place)), Verdict: string(d.Verdict),
 		At: canary.Micro(p.At).Format(time.RFC3339), Contacts: p.Contacts, Canaries: p.Canaries,
-		Resolved: d.Kind == pager.Resolve, Quiet: d.Quiet && d.Kind != pager.Resolve, Test: d.Test,
+		Resolved: d.Kind == pager.Resolve, Quiet: d.Quiet && d.Kind == pager.Trigger, Update: d.Kind == pager.Update, Test: d.Test,
 	}
 }
 

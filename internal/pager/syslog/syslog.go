@@ -150,7 +150,7 @@ func msgID(d pager.Delivery) string {
 	if d.Test {
 		return "test"
 	}
-	return map[string]string{pager.Resolve: "resolved"}[d.Kind] + map[string]string{pager.Trigger: "page"}[d.Kind]
+	return map[string]string{pager.Resolve: "resolved", pager.Trigger: "page", pager.Update: "updated"}[d.Kind]
 }
 
 // level is the severity of RFC 5424.
@@ -183,6 +183,9 @@ func cef(d pager.Delivery, p canary.Page, t render.Text) string {
 	urgency := map[canary.Severity]int{canary.P1: 10, canary.P2: 8, canary.P3: 5, canary.P4: 3}[p.Severity]
 	if d.Kind == pager.Resolve || d.Test {
 		urgency = 0
+	}
+	if d.Kind == pager.Update {
+		urgency = min(urgency, 3) // whatever alarms by it has been alarmed
 	}
 	return fmt.Sprintf("CEF:0|Saltmine|Saltmine|1|%s|%s|%d|externalId=%s cs1Label=place cs1=%s cs2Label=verdict cs2=%s cnt=%d msg=%s",
 		msgID(d), header(cmp.Or(t.Title, "a page")), urgency, value(p.About()), value(string(p.Place)), value(string(d.Verdict)), p.Contacts, value(t.Body))

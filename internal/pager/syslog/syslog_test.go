@@ -68,9 +68,11 @@ func TestMessagesAreAsTheGoldenFile(t *testing.T) {
 	address, read := receiver(t)
 	closed := delivery()
 	closed.Kind, closed.Verdict = pager.Resolve, canary.Noise
+	since := delivery()
+	since.Kind, since.Quiet, since.Page.Update, since.Page.Summary = pager.Update, true, true, "P2 db:main: 3 more contacts since 2026-08-05 10:00:00Z"
 	var got strings.Builder
 	for _, format := range []string{"rfc5424", "cef"} {
-		for _, d := range []pager.Delivery{delivery(), closed} {
+		for _, d := range []pager.Delivery{delivery(), closed, since} {
 			if receipt, err := route(t, address, format, nil).Send(t.Context(), d); err != nil || receipt != "written" {
 				t.Fatalf("%q, %v", receipt, err)
 			}
