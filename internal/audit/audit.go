@@ -101,10 +101,14 @@ type Event struct {
 	// Low says that a statement's own text could have forged this event.
 	Low   bool
 	Where Where
+	// carried says that User, Host and Database are those of the connection, which
+	// the record itself does not tell.
+	carried bool
 }
 
 // Digest names an event by what the log tells of it: the same line read twice,
-// from two files, or with another zone has the same digest. It is a plain hash
+// from two files, or with another zone has the same digest. (But for the first
+// lines of a general log that begins in the middle of a second.) It is a plain hash
 // of what may hold a token's text: keep it only under a key.
 func (e *Event) Digest() [sha256.Size]byte {
 	h := sha256.New()
@@ -113,7 +117,11 @@ func (e *Event) Digest() [sha256.Size]byte {
 		binary.BigEndian.PutUint64(n[:], v)
 		h.Write(n[:])
 	}
-	for _, s := range [...]string{e.Stamp, string(e.Kind), e.Op, e.Server, e.User, e.Host, e.Account, e.Database, e.Object} {
+	user, host, database := e.User, e.Host, e.Database
+	if e.carried {
+		user, host, database = "", "", ""
+	}
+	for _, s := range [...]string{e.Stamp, string(e.Kind), e.Op, e.Server, user, host, e.Account, database, e.Object} {
 		number(uint64(len(s)))
 		h.Write([]byte(s))
 	}

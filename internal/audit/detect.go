@@ -6,53 +6,106 @@ import (
 )
 
 // Detect tells the format of a log by its beginning, or "". A log cut anywhere is
-// told by the first line that only one format has.
+// told by the first record that only one format has.
 func Detect(head []byte) Format {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), "\x00 \r\n")
-	d := newDetector()
+	head = bytes.TrimLeft(head, "\xef\xbb\xbf\x00 \r\n")
+	if len(head) == 0 {
+		return ""
+	}
+	if f := detectJSON(head); f != "" {
+		return f
+	}
+	if bytes.Contains(head, []byte(recordTag)) && head[0] == '<' {
+		return PerconaXML
+	}
+	if f := detectLines(head); f != "" {
+		return f
+	}
+	if f := detectJSON(head[max(0, bytes.IndexByte(head, '{')):]); f != "" {
+		return f // the first object was cut at its beginning
+	}
+	return detectTable(head)
+}
+
+// detectLines tries each line as the formats with a record a line.
+func detectLines(head []byte) Format {
+	formats := []Format{ServerAudit, Aurora, General, ServerAuditSyslog}
+	var shapes []shape
+	for _, f := range formats {
+		shapes = append(shapes, unbound(f))
+	}
 	for line := range bytes.Lines(head) {
-		if f := d.line(bytes.TrimRight(line, "\r\n")); f != "" {
-			return f
+		line = bytes.TrimRight(line, "\r\n")
+		if isSlowHead(line) {
+			return Slow
+		}
+		if isPerconaRow(line) {
+			return PerconaCSV
+		}
+		for i, s := range shapes {
+			if s.decode(line, &Event{}) == whole || decodeBeginning(s, bytes.Clone(line), &Event{}) == whole {
+				return formats[i]
+			}
 		}
 	}
 	return ""
 }
 
-// detector tries a line as each format with a record a line.
-type detector struct {
-	shapes []tried
+// unbound is a shape that is tried on a few lines.
+func unbound(f Format) shape {
+	cfg := Config{TextLimit: defaultTextLimit}
+	return newShape(f, cfg, &carry{}, &clock{zone: time.UTC, state: &clockState{}})
 }
 
-type tried struct {
-	format Format
-	shape  interface {
-		shape
-		beginner
+// detectJSON tells the first whole object by its names.
+func detectJSON(head []byte) Format {
+	head = bytes.TrimLeft(head, "[ \t\r\n,")
+	if len(head) == 0 || head[0] != '{' {
+		return ""
 	}
-}
-
-func newDetector() *detector {
-	d := &detector{}
-	cfg := Config{TextLimit: defaultTextLimit, Zone: time.UTC}
-	for _, f := range []Format{ServerAudit, Aurora, General, ServerAuditSyslog} {
-		if s, ok := newShape(f, cfg, &carry{}, &clock{zone: time.UTC, state: &clockState{}}).(interface {
-			shape
-			beginner
-		}); ok {
-			d.shapes = append(d.shapes, tried{f, s})
+	n := objectEnd(head)
+	f, w := fields{}, words{}
+	if n == 0 || !readObject(head[:n], f, &w) {
+		return ""
+	}
+	for _, known := range []struct {
+		format Format
+		names  []string
+	}{
+		{PerconaJSON, []string{"audit_record.name"}},
+		{FilterJSON, []string{"class", "timestamp"}},
+		{ProxySQL, []string{"event", "thread_id", "hostgroup_id"}},
+		{ProxySQL, []string{"event", "thread_id", "client_addr"}},
+	} {
+		if f.have(known.names) {
+			return known.format
 		}
 	}
-	return d
-}
-
-func (d *detector) line(line []byte) Format {
-	if isSlowHead(line) {
-		return Slow
-	}
-	for _, t := range d.shapes {
-		if t.shape.decode(line, &Event{}) == whole || t.shape.decodeBeginning(line, &Event{}) == whole {
-			return t.format
-		}
+	if s := unbound(JSONL); s.decode(head[:n], &Event{}) == whole {
+		return JSONL
 	}
 	return ""
+}
+
+func (f fields) have(names []string) bool {
+	for _, name := range names {
+		if _, ok := f[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// detectTable takes a heading and a row that fits it.
+func detectTable(head []byte) Format {
+	s := unbound(CSV)
+	n, from, to := s.split(head, true)
+	if s.decode(head[from:to], &Event{}) != heading || n == len(head) {
+		return ""
+	}
+	m, from, to := s.split(head[n:], true)
+	if m == 0 || s.decode(head[n+from:n+to], &Event{}) != whole {
+		return ""
+	}
+	return CSV
 }

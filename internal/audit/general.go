@@ -25,9 +25,6 @@ type general struct {
 }
 
 func newGeneral(c *clock, k *carry) *general {
-	if k.Sessions == nil {
-		k.Sessions = map[uint64]session{}
-	}
 	return &general{clock: c, carry: k, commands: commands()}
 }
 
@@ -191,9 +188,6 @@ func (g *general) date(stamp []byte, e *Event) bool {
 	return ok
 }
 
-// maxSessions bounds the connections that are remembered.
-const maxSessions = 1 << 16
-
 // argument reads what a command was given, and remembers who connected.
 func (g *general) argument(arg []byte, e *Event) {
 	s := g.carry.Sessions[e.Connection]
@@ -207,22 +201,15 @@ func (g *general) argument(arg []byte, e *Event) {
 	case e.Kind == Query || e.Kind == Prepare:
 		e.Text = redact(arg)
 		if used, ok := useOf(arg); ok && e.Kind == Query {
-			defer func() { g.remember(e.Connection, session{s.User, s.Host, g.words.get(used)}) }()
+			defer func() { g.carry.remember(e.Connection, session{s.User, s.Host, g.words.get(used)}) }()
 		}
 	}
-	e.User, e.Host, e.Database = s.User, s.Host, s.Database
+	e.User, e.Host, e.Database, e.carried = s.User, s.Host, s.Database, e.Kind != Connect
 	if e.Kind == Disconnect {
 		delete(g.carry.Sessions, e.Connection)
 		return
 	}
-	g.remember(e.Connection, s)
-}
-
-func (g *general) remember(id uint64, s session) {
-	if len(g.carry.Sessions) >= maxSessions {
-		clear(g.carry.Sessions)
-	}
-	g.carry.Sessions[id] = s
+	g.carry.remember(e.Connection, s)
 }
 
 // account reads "app@localhost on help using Socket".

@@ -20,11 +20,33 @@ const (
 	Aurora            Format = "aurora"              // Aurora's, with Unix microseconds
 	General           Format = "general"             // general log of MySQL and MariaDB
 	Slow              Format = "slow"                // slow query log of either
+	FilterJSON        Format = "filter_json"         // MySQL Enterprise Audit, Percona's Audit Log Filter
+	PerconaJSON       Format = "percona_json"        // Percona's audit_log
+	PerconaXML        Format = "percona_xml"         // the same in XML, old or new; the others' too
+	PerconaCSV        Format = "percona_csv"         // the same in CSV
+	ProxySQL          Format = "proxysql"            // events and audit log of ProxySQL in JSON
+	CSV               Format = "csv"                 // any table with a heading, by Columns
+	JSONL             Format = "jsonl"               // any JSON objects, by Columns
 )
 
 // Formats lists all formats.
 func Formats() []Format {
-	return []Format{ServerAudit, ServerAuditSyslog, Aurora, General, Slow}
+	return []Format{
+		ServerAudit, ServerAuditSyslog, Aurora, General, Slow,
+		FilterJSON, PerconaJSON, PerconaXML, PerconaCSV, ProxySQL, CSV, JSONL,
+	}
+}
+
+// bareNames reports whether names stand in a format as whoever connects gave them,
+// line feeds included.
+func (f Format) bareNames() bool {
+	return f == ServerAudit || f == ServerAuditSyslog || f == Aurora
+}
+
+// namesOnce reports whether a format may name who a connection belongs to in its
+// first event alone.
+func (f Format) namesOnce() bool {
+	return f == FilterJSON || f == PerconaXML || f == PerconaJSON || f == PerconaCSV
 }
 
 var (
@@ -57,6 +79,8 @@ type Config struct {
 	TextLimit int
 	// MaxRecord bounds one record in bytes; 0 is 32 MiB.
 	MaxRecord int
+	// Columns says where the generic formats find what.
+	Columns Columns
 }
 
 const (
@@ -80,10 +104,15 @@ type State struct {
 
 // carry is what one record needs of those before it.
 type carry struct {
-	Clock    clockState         `json:"clock,omitzero"`
+	Clock clockState `json:"clock,omitzero"`
+	// Suspect is the offset before which events are Low: a stranger's user name may
+	// hold a line feed and what looks like a record.
+	Suspect  int64              `json:"suspect,omitempty"`
 	Moment   string             `json:"moment,omitempty"`   // the time of the last line that had one
 	Database string             `json:"database,omitempty"` // the last that a slow log named
 	Sessions map[uint64]session `json:"sessions,omitempty"`
+	Heading  []string           `json:"heading,omitempty"` // of a table
+	Comma    byte               `json:"comma,omitempty"`
 	Stamp    string             `json:"stamp,omitempty"`
 	Same     map[uint64]int     `json:"same,omitempty"` // events at Stamp, by hash
 }
@@ -131,9 +160,6 @@ type Reader struct {
 	event Event
 	// passed counts the lines of other programs.
 	passed int64
-	// suspect is the offset before which events are Low: a stranger's user name
-	// may hold a line feed and what looks like a record.
-	suspect int64
 }
 
 // maxName is how far a name that was broken by a line feed can reach.
@@ -209,21 +235,24 @@ func (r *Reader) newShape() shape {
 	return newShape(r.state.Format, r.cfg, k, &clock{zone: r.cfg.Zone, state: &k.Clock})
 }
 
+// newShape is nil for what is no format.
 func newShape(f Format, cfg Config, k *carry, c *clock) shape {
-	switch f {
-	case ServerAudit:
-		return newServerAudit(c, cfg.TextLimit)
-	case ServerAuditSyslog:
-		return &viaSyslog{newServerAudit(c, cfg.TextLimit), cfg.Now}
-	case Aurora:
-		return &aurora{newServerAudit(c, cfg.TextLimit)}
-	case General:
-		return newGeneral(c, k)
-	case Slow:
-		return &slow{clock: c, carry: k}
-	default:
-		return nil
+	plain := newServerAudit(c, cfg.TextLimit)
+	shapes := map[Format]shape{
+		ServerAudit:       plain,
+		ServerAuditSyslog: &viaSyslog{plain, cfg.Now},
+		Aurora:            &aurora{plain},
+		General:           newGeneral(c, k),
+		Slow:              &slow{clock: c, carry: k},
+		FilterJSON:        &filterJSON{},
+		ProxySQL:          &proxySQL{},
+		PerconaJSON:       &perconaJSON{percona: percona{clock: c}},
+		PerconaXML:        &perconaXML{percona: percona{clock: c}},
+		PerconaCSV:        &perconaCSV{rows: rows{isPerconaRow}, percona: percona{clock: c}},
+		CSV:               &genericCSV{generic: newGeneric(c, cfg.Columns), carry: k},
+		JSONL:             &genericJSON{generic: newGeneric(c, cfg.Columns)},
 	}
+	return shapes[f]
 }
 
 // Format is what the log is read as.
@@ -260,14 +289,19 @@ func (r *Reader) Next() (*Event, error) {
 		r.event = Event{Code: Unknown, RowsSent: Unknown, RowsExamined: Unknown, Where: r.where(rec)}
 		switch why := r.decode(rec); why {
 		case whole:
-			r.event.Low = r.event.Low || rec.offset < r.suspect
+			r.event.Low = r.event.Low || rec.offset < r.state.Carry.Suspect
+			if r.state.Format.namesOnce() {
+				r.state.Carry.attribute(&r.event)
+			}
 			r.repeat(&r.event)
 			return &r.event, nil
 		case heading:
 		case foreign:
 			r.passed++
 		default:
-			r.suspect = r.src.offset + maxName
+			if r.state.Format.bareNames() {
+				r.state.Carry.Suspect = r.src.offset + maxName
+			}
 			return nil, &Fault{Where: r.event.Where, Length: rec.length, Reason: string(why), Raw: bytes.Clone(rec.bytes[:min(len(rec.bytes), MaxKept)])}
 		}
 	}
@@ -281,11 +315,15 @@ func (r *Reader) decode(rec record) reason {
 	if !rec.long {
 		return r.shape.decode(rec.bytes, &r.event)
 	}
-	b, ok := r.shape.(beginner)
+	return decodeBeginning(r.shape, rec.bytes, &r.event)
+}
+
+func decodeBeginning(s shape, rec []byte, e *Event) reason {
+	b, ok := s.(beginner)
 	if !ok {
 		return tooLong
 	}
-	return b.decodeBeginning(rec.bytes, &r.event)
+	return b.decodeBeginning(rec, e)
 }
 
 func (r *Reader) ended(err error) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,41 +100,89 @@ func TestCompressedAndCut(t *testing.T) {
 	}
 }
 
-// TestResume stops behind every event, keeps the state as JSON, and goes on.
+// TestResume stops behind every event and every fault of every format, keeps the
+// state as JSON, and goes on.
 func TestResume(t *testing.T) {
 	t.Parallel()
-	text := append(sampleLog(t), "hello\n"...)
-	all, _, _ := read(t, bytes.NewReader(text), audit.Config{})
-	for n := range len(all) {
-		r, err := audit.Open(bytes.NewReader(text), audit.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range n {
-			if _, err := r.Next(); err != nil {
+	for _, name := range logs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join("testdata", name))
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		kept, err := json.Marshal(r.State())
-		if err != nil {
+			cfg := audit.Config{Now: time.Date(2027, 1, 3, 0, 0, 0, 0, time.UTC)}
+			all, faults, err := read(t, bytes.NewReader(text), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			step := max(1, (len(all)+len(faults))/40)
+			for n := 0; n < len(all)+len(faults); n += step {
+				events, wrong := resumed(t, text, cfg, n)
+				if texts(events) != texts(all) || fmt.Sprint(wrong) != fmt.Sprint(faults) {
+					t.Fatalf("stopped behind %d: %d events of %d, %d faults of %d", n, len(events), len(all), len(wrong), len(faults))
+				}
+				for i, e := range events {
+					if e.Digest() != all[i].Digest() {
+						t.Fatalf("stopped behind %d: another digest: %s", n, describe(e))
+					}
+				}
+			}
+		})
+	}
+}
+
+// logs are the logs of testdata.
+func logs(t testing.TB) (names []string) {
+	t.Helper()
+	goldens, err := filepath.Glob("testdata/*.golden")
+	if err != nil || len(goldens) < 10 {
+		t.Fatal(goldens, err)
+	}
+	for _, g := range goldens {
+		names = append(names, strings.TrimSuffix(filepath.Base(g), ".golden"))
+	}
+	return names
+}
+
+// resumed reads n results of a log, stops, and reads the rest, from a compressed
+// copy every other time.
+func resumed(t *testing.T, text []byte, cfg audit.Config, n int) (events []*audit.Event, faults []*audit.Fault) {
+	t.Helper()
+	r, err := audit.Open(bytes.NewReader(text), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		e, err := r.Next()
+		if fault, ok := errors.AsType[*audit.Fault](err); ok {
+			faults = append(faults, fault)
+		} else if err != nil {
 			t.Fatal(err)
-		}
-		if strings.Contains(string(kept), "select") {
-			t.Fatalf("the state holds a statement: %s", kept)
-		}
-		var state audit.State
-		if err := json.Unmarshal(kept, &state); err != nil {
-			t.Fatal(err)
-		}
-		var in io.Reader = bytes.NewReader(text)
-		if n%2 == 1 {
-			in = bytes.NewReader(gzipped(t, text))
-		}
-		rest, faults, err := read(t, in, audit.Config{From: state})
-		if err != nil || len(faults) != 1 || texts(rest) != texts(all[n:]) {
-			t.Fatalf("from event %d: %d events of %d, %d faults, %v", n, len(rest), len(all)-n, len(faults), err)
+		} else {
+			events = append(events, e.Clone())
 		}
 	}
+	kept, err := json.Marshal(r.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(strings.ToLower(string(kept)), "select") {
+		t.Fatalf("the state holds a statement: %s", kept)
+	}
+	cfg.From = audit.State{}
+	if err := json.Unmarshal(kept, &cfg.From); err != nil {
+		t.Fatal(err)
+	}
+	var in io.Reader = bytes.NewReader(text)
+	if n%2 == 1 {
+		in = bytes.NewReader(gzipped(t, text))
+	}
+	more, wrong, err := read(t, in, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(events, more...), append(faults, wrong...)
 }
 
 func TestResumeKnowsItsLog(t *testing.T) {

@@ -33,10 +33,10 @@ type serverAudit struct {
 
 // What a line can be wrong by.
 const (
-	noTime     reason = "it does not begin with a time"
-	noFields   reason = "it has not the fields of an audit line"
+	noTime     reason = "it has no time that can be read"
+	noFields   reason = "it has not the fields that it should have"
 	noEnd      reason = "it ends in the middle"
-	badQuoting reason = "its statement is not quoted as it should be"
+	badQuoting reason = "its quotes do not match"
 	badNumber  reason = "a number cannot be read"
 	tooLong    reason = "it is longer than can be read"
 )

@@ -25,6 +25,18 @@ func TestServerAuditOfTheFieldNotes(t *testing.T) {
 	golden(t, "server_audit_notes.log", audit.Config{Zone: time.FixedZone("", 3600)})
 }
 
+// TestServerAuditForged has what MariaDB writes when somebody who is not let in
+// gives a user name with line feeds (see TestForgedByAName for the real one).
+func TestServerAuditForged(t *testing.T) {
+	t.Parallel()
+	events := golden(t, "server_audit_forged.log", audit.Config{})
+	for _, e := range events[1:] {
+		if !e.Low {
+			t.Errorf("trusted: %s", describe(e))
+		}
+	}
+}
+
 func TestServerAuditNames(t *testing.T) {
 	t.Parallel()
 	const before, after = "20261122 15:01:40,vm,", ",7,18,READ,help,customers,"

@@ -100,7 +100,7 @@ func (s *slow) began(b []byte, e *Event) bool {
 // done fills in what the record left to those before it.
 func (s *slow) done(e *Event) reason {
 	if e.Database == "" {
-		e.Database = s.carry.Database
+		e.Database, e.carried = s.carry.Database, true
 	}
 	if e.Stamp == "" {
 		e.Stamp = s.carry.Moment

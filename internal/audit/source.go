@@ -155,7 +155,7 @@ func (s *source) next(f shape) (record, error) {
 		if data := s.buf[s.start:s.end]; len(data) > 0 {
 			n, from, to := f.split(data, final)
 			if n == 0 && final {
-				n, from, to = len(data), 0, len(data)
+				n, from, to = len(data), len(data)-len(bytes.TrimLeft(data, " \t\r\n")), len(data)
 			}
 			if n > 0 {
 				return s.take(n, from, to), nil

@@ -28,6 +28,31 @@ func (w *words) get(b []byte) string {
 	return s
 }
 
+// maxSessions bounds the connections that are remembered.
+const maxSessions = 1 << 16
+
+// remember notes who a connection belongs to.
+func (k *carry) remember(id uint64, s session) {
+	if k.Sessions == nil || len(k.Sessions) >= maxSessions {
+		k.Sessions = map[uint64]session{}
+	}
+	k.Sessions[id] = s
+}
+
+// attribute gives an event that names nobody the user who made its connection.
+func (k *carry) attribute(e *Event) {
+	e.carried = e.User == "" && e.Host == ""
+	switch s, known := k.Sessions[e.Connection]; {
+	case e.Kind == Connect:
+		k.remember(e.Connection, session{User: e.User, Host: e.Host})
+	case known && e.carried:
+		e.User, e.Host = s.User, s.Host
+	}
+	if e.Kind == Disconnect {
+		delete(k.Sessions, e.Connection)
+	}
+}
+
 // maxSame bounds the events of one moment that are told apart.
 const maxSame = 1 << 16
 
@@ -40,7 +65,10 @@ func (r *Reader) repeat(e *Event) {
 	if k.Same == nil || k.Stamp != e.Stamp || len(k.Same) >= maxSame {
 		k.Same, k.Stamp = map[uint64]int{}, e.Stamp
 	}
-	h := fnv(fnv(fnv(fnvStart, e.Op), e.User), e.Object)
+	h := fnv(fnv(fnvStart, e.Op), e.Object)
+	if !e.carried {
+		h = fnv(h, e.User)
+	}
 	h = fnv((h^e.Connection)*fnvPrime, e.Text)
 	e.Repeat = k.Same[h]
 	k.Same[h]++
