@@ -83,22 +83,32 @@ func (r Rate) AtLeast(k int, years float64) float64 {
 	return tail(k, r.Hits*years/r.Years, logPMF, up)
 }
 
-// Together is the rate of several independent sorts of tokens, each heard for its
-// years, as the gamma distribution of the same mean and variance over the sum.
-func Together(rates []Rate, years []float64) (Rate, float64) {
-	var mean, variance, total float64
-	for i, r := range rates {
-		m := r.Mean() * years[i]
-		mean += m
-		variance += m * m / r.Hits
-		total += years[i]
-	}
-	if variance == 0 || total == 0 {
-		return Rate{Hits: 1, Years: math.Inf(1)}, total
-	}
-	shape := mean * mean / variance
-	return Rate{Hits: shape, Years: shape * total / mean}, total
+// Joint is the noise of several sorts of tokens together. What is believed of them is
+// believed for the same reasons, so it is wrong of all of them at once: no number of
+// sorts makes their sum better known than each of them.
+type Joint struct {
+	mean, spread, years float64
 }
+
+// Add takes in tokens that were heard for so many token-years.
+func (j *Joint) Add(r Rate, years float64) {
+	m := r.Mean() * years
+	j.mean += m
+	j.spread += m / math.Sqrt(r.Hits)
+	j.years += years
+}
+
+// Rate is the gamma distribution of the rate of all, a token-year.
+func (j *Joint) Rate() Rate {
+	if j.mean == 0 {
+		return Rate{Hits: 1, Years: math.Inf(1)}
+	}
+	shape := j.mean / j.spread * (j.mean / j.spread)
+	return Rate{Hits: shape, Years: shape * j.years / j.mean}
+}
+
+// Years are the token-years of all.
+func (j *Joint) Years() float64 { return j.years }
 
 // CrowdsPerYear is how many times a year noise alone makes a crowd: k or more first
 // contacts on tokens within a window of so many years.

@@ -176,28 +176,55 @@ func TestCrowds(t *testing.T) {
 	common := baserate.Rate{Hits: 250, Years: 10_000}
 	m := 250 * window
 	near(t, "common noise", common.CrowdsPerYear(3, 10_000, window), 250*(1-math.Exp(-m)*(1+m)), 0.02)
-	sum, years := baserate.Together([]baserate.Rate{common, common}, []float64{50, 150})
-	near(t, "two sorts", sum.Mean()*years, 200*common.Mean(), 1e-9)
-	near(t, "one sort", func() float64 {
-		r, y := baserate.Together([]baserate.Rate{common}, []float64{50})
-		return r.AtLeast(3, y)
-	}(), common.AtLeast(3, 50), 1e-9)
+	var two, one baserate.Joint
+	one.Add(common, 50)
+	near(t, "one sort", one.Rate().AtLeast(3, one.Years()), common.AtLeast(3, 50), 1e-9)
+	two.Add(common, 50)
+	two.Add(common, 150)
+	near(t, "two sorts", two.Rate().Mean()*two.Years(), 200*common.Mean(), 1e-9)
+	near(t, "are no better known than one", two.Rate().Hits, common.Hits, 1e-9)
+}
+
+// weigh weighs all of a list.
+func weigh(content float64, list ...baserate.Evidence) baserate.Weight {
+	var all baserate.Tally
+	for _, e := range list {
+		all.Add(e)
+	}
+	return baserate.Weigh(list, all, content)
 }
 
 func TestWeigh(t *testing.T) {
 	t.Parallel()
 	quiet := baserate.Evidence{Planted: baserate.Sample{Hits: 1, Years: 1}, Placebo: baserate.Background{Recent: baserate.Sample{Years: 99}, Past: baserate.Sample{Years: 990}}}
-	w := baserate.Weigh([]baserate.Evidence{quiet}, baserate.MostContent)
+	w := weigh(baserate.MostContent, quiet)
 	near(t, "factor", w.Factor, 100*baserate.EValue(99, 1, 0), 1e-12)
 	near(t, "chance", w.Chance, 0.01, 1e-9)
 	near(t, "bound", w.Bound, 3.0/990, 0.002)
-	near(t, "two sorts", baserate.Weigh([]baserate.Evidence{quiet, quiet}, 1).Factor, math.Pow(baserate.EValue(99, 1, 0), 2), 1e-12)
+	near(t, "two sorts", weigh(1, quiet, quiet).Factor, baserate.EValue(99, 2, 0), 1e-9)
 	resting := quiet
 	resting.Placebo.Past.Hits = 5000 // it comes and goes
-	if got := baserate.Weigh([]baserate.Evidence{resting}, 1).Factor; got > 1 {
+	if got := weigh(1, resting).Factor; got > 1 {
 		t.Errorf("beside noise that rests: %g", got)
 	}
-	if got := baserate.Weigh(nil, 1).Factor; got != 1 {
+	judged := quiet
+	judged.Judged = baserate.Sample{Hits: 500, Years: 10}
+	if got := weigh(1, judged); got.Factor > 1 || got.Bound != w.Bound {
+		t.Errorf("where people found noise: %g, bound %g", got.Factor, got.Bound)
+	}
+	// Two hits on two of fifty domains, where noise reaches the placebos of each: what
+	// was counted where nothing came is as much worth.
+	noisy := baserate.Evidence{Planted: baserate.Sample{Hits: 1, Years: 1}, Placebo: baserate.Background{Recent: baserate.Sample{Hits: 1, Years: 99}, Past: baserate.Sample{Hits: 10, Years: 990}}}
+	fifty := []baserate.Evidence{noisy, noisy}
+	alone := weigh(1, fifty...).Factor
+	noisy.Planted.Hits = 0
+	for range 48 {
+		fifty = append(fifty, noisy)
+	}
+	if got := weigh(1, fifty...).Factor; got > 10 || alone < 100 {
+		t.Errorf("two of fifty: %g, and %g without the others", got, alone)
+	}
+	if got := weigh(1).Factor; got != 1 {
 		t.Errorf("nothing: %g", got)
 	}
 }

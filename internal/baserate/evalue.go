@@ -11,25 +11,51 @@ const (
 	ratios   = 40
 )
 
-// EValue is the e-value of so many contacts on planted tokens and on placebos,
-// where there are r placebos to a token (or r times the token-years): the mean over
-// the grid of [th(1+r)/(th+r)]^planted · [(1+r)/(th+r)]^placebo. It is a Bayes
-// factor of leak against noise, and 1 where there are no placebos: nothing is
-// shown. It is infinite where it is too large for a number.
-func EValue(r float64, planted, placebo int) float64 {
-	if r <= 0 {
-		return 1
+// Likelihood is how much likelier counts are where planted tokens are contacted th
+// times as often as placebos, than where both are contacted alike: the logarithm, for
+// each th of the grid. Independent counts add up: one leak raises all by one th, and
+// sorts of tokens that noise reaches more often than others are compared each with
+// its own placebos.
+type Likelihood [ratios]float64
+
+// Add takes in so many contacts on planted tokens and on placebos, where there are r
+// placebos to a token (or r times the token-years): [th(1+r)/(th+r)]^planted ·
+// [(1+r)/(th+r)]^placebo. Where there are no placebos nothing is shown.
+func (l *Likelihood) Add(r float64, planted, placebo int) {
+	if r <= 0 || planted+placebo == 0 {
+		return
 	}
 	const step = (mostLog - leastLog) / (ratios - 1)
 	all, hits := float64(planted+placebo), float64(planted)
-	without := all * math.Log1p(r)
+	without, th, next := all*math.Log1p(r), math.Exp(leastLog), math.Exp(step)
+	for i := range l {
+		l[i] += without + hits*(leastLog+float64(i)*step) - all*math.Log(th+r)
+		th *= next
+	}
+}
+
+// Plus takes in other counts.
+func (l *Likelihood) Plus(m *Likelihood) {
+	for i := range l {
+		l[i] += m[i]
+	}
+}
+
+// EValue is the mean over the grid, a Bayes factor of leak against noise. It is
+// infinite where it is too large for a number.
+func (l *Likelihood) EValue() float64 {
 	sum := 0.0
-	for i := range ratios {
-		log := leastLog + float64(i)*step
-		// The logarithm of the likelihood ratio at th = exp(log).
-		sum += math.Exp(without + hits*log - all*math.Log(math.Exp(log)+r))
+	for _, log := range l {
+		sum += math.Exp(log)
 	}
 	return sum / ratios
+}
+
+// EValue is the e-value of contacts on planted tokens of one sort.
+func EValue(r float64, planted, placebo int) float64 {
+	var l Likelihood
+	l.Add(r, planted, placebo)
+	return l.EValue()
 }
 
 // Supremum is what no e-value exceeds with r placebos to a token: (1+r)^planted.
@@ -39,18 +65,37 @@ func Supremum(r float64, planted int) float64 { return math.Pow(1+r, float64(pla
 type Evidence struct {
 	Planted Sample     `json:"planted"` // of the incident
 	Placebo Background `json:"placebo"`
+	// Judged is what people found to be noise among earlier contacts on planted tokens.
+	Judged Sample `json:"judged"`
 }
 
-// EValue is the e-value by the worse of two comparisons: with the placebos of the
-// same time, and with those of a long time, which shows noise that is resting.
-func (e Evidence) EValue() float64 {
-	if e.Planted.Years <= 0 {
-		return 1
-	}
-	recent := EValue(e.Placebo.Recent.Years/e.Planted.Years, e.Planted.Hits, e.Placebo.Recent.Hits)
-	past := EValue(e.Placebo.Past.Years/e.Planted.Years, e.Planted.Hits, e.Placebo.Past.Hits)
-	return min(recent, past)
+// Tally is the evidence of several sorts of tokens, compared twice: with the placebos
+// of the same time, and with those of a long time, which shows noise that is resting.
+// Sorts that nobody reached belong to it: who counts only where there was a hit, finds
+// a leak in any noise.
+type Tally struct {
+	recent, past Likelihood
 }
+
+// Add takes in the evidence of one sort. What people judged counts with the past
+// alone: just now, planted tokens and what is judged of them are the same contacts.
+func (t *Tally) Add(e Evidence) {
+	if e.Planted.Years <= 0 {
+		return
+	}
+	past := Sample{e.Placebo.Past.Hits + e.Judged.Hits, e.Placebo.Past.Years + e.Judged.Years}
+	t.recent.Add(e.Placebo.Recent.Years/e.Planted.Years, e.Planted.Hits, e.Placebo.Recent.Hits)
+	t.past.Add(past.Years/e.Planted.Years, e.Planted.Hits, past.Hits)
+}
+
+// Plus takes in other evidence.
+func (t *Tally) Plus(u *Tally) {
+	t.recent.Plus(&u.recent)
+	t.past.Plus(&u.past)
+}
+
+// EValue is the worse of the two.
+func (t *Tally) EValue() float64 { return min(t.recent.EValue(), t.past.EValue()) }
 
 // What a contact says can be worth so much more under a leak than under noise. The
 // first is the most that a content class may claim on an estimate; the other is
@@ -75,12 +120,11 @@ type Weight struct {
 	Evidence []Evidence `json:"evidence"`
 }
 
-// Weigh multiplies what different sorts of tokens show, which are independent
-// under noise, and what the contacts say.
-func Weigh(list []Evidence, content float64) Weight {
-	w := Weight{Count: 1, Content: content, Chance: 1, Evidence: list}
+// Weigh gives what a tally shows, times what the contacts say; the list is what of it
+// was reached.
+func Weigh(list []Evidence, all Tally, content float64) Weight {
+	w := Weight{Count: all.EValue(), Content: content, Chance: 1, Evidence: list}
 	for i, e := range list {
-		w.Count *= e.EValue()
 		w.Bound = max(w.Bound, e.Placebo.Past.Bound())
 		chance := Above(e.Planted, e.Placebo.Recent)
 		if i == 0 || chance > w.Chance {

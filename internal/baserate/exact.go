@@ -12,9 +12,21 @@ func Garwood(hits int, confidence float64) (low, high float64) {
 	return low, upper(hits, a)
 }
 
-// upper is the mean at which so few have a probability of only a.
+// upper is the mean at which so few have a probability of only a: Newton's steps from
+// the approximation of Wilson and Hilferty (1931).
 func upper(hits int, a float64) float64 {
-	return solve(func(m float64) bool { return PoissonAtLeast(hits+1, m) >= 1-a }, float64(hits)+1)
+	k := float64(hits) + 1
+	z := math.Sqrt2 * math.Erfinv(1-2*a)
+	m := k * math.Pow(1-1/(9*k)+z/(3*math.Sqrt(k)), 3)
+	for range 50 {
+		slope := math.Exp((k-1)*math.Log(m) - m - lgamma(k)) // of the probability of k or more
+		step := (PoissonAtLeast(hits+1, m) - (1 - a)) / slope
+		m -= step
+		if math.Abs(step) <= 1e-9*m { // the next is its square
+			break
+		}
+	}
+	return m
 }
 
 // solve finds where a condition that holds for large means begins to hold.

@@ -50,17 +50,20 @@ type Weight struct {
 	Counts []Counted `json:"counts,omitempty"`
 }
 
-// Counted is what a weight was worked out from on one cell.
+// Counted is what a weight was worked out from on one cell, or on all the others of
+// its channel and kind that the incident did not reach.
 type Counted struct {
-	Channel     Channel `json:"channel"`
-	Kind        Kind    `json:"kind"`
-	Reached     int     `json:"reached"` // canaries within 72 hours
-	Planted     int     `json:"planted"` // tokens of the same domain or block
-	Placebos    int     `json:"placebos"`
-	PlaceboHits int     `json:"placebo_hits"` // within the same 72 hours
-	PastHits    int     `json:"placebo_hits_past"`
-	// Judged is how many of these were no hits on placebos: planted tokens, in
-	// incidents that were found to be noise.
-	Judged       int     `json:"judged_noise,omitempty"`
+	Channel      Channel `json:"channel"`
+	Kind         Kind    `json:"kind"`
+	Others       int     `json:"others,omitempty"` // how many other cells these are
+	Reached      int     `json:"reached"`          // canaries within 72 hours
+	Planted      int     `json:"planted"`          // tokens of the same domain or block
+	Placebos     int     `json:"placebos"`
+	PlaceboHits  int     `json:"placebo_hits"` // within the same 72 hours
+	PastHits     int     `json:"placebo_hits_past"`
 	PlaceboYears float64 `json:"placebo_years"`
+	// Judged is how many earlier contacts on planted tokens responders found to be
+	// noise, in so many token-years.
+	Judged      int     `json:"judged_noise,omitempty"`
+	JudgedYears float64 `json:"judged_years,omitempty"`
 }

@@ -20,17 +20,18 @@ type Exposure struct {
 	// many sources reached one as their first: for a year, and for 72 hours.
 	PastYears, RecentYears float64
 	PastHits, RecentHits   int
-	// Judged is how many of the past hits were on planted tokens, in incidents that
-	// responders found to be noise.
-	Judged int
-	// Same reports that all of the past was one source at one placebo; By is which.
+	// Judged are contacts on planted tokens, in incidents that responders found to be
+	// noise, beside what these tokens were heard.
+	JudgedYears, JudgedRecentYears float64
+	Judged, JudgedRecent           int
+	// Same reports that all noise of the past was one source at one token; By is which.
 	Same bool
 	By   string
 }
 
-// Add takes in a hit of the past.
+// Add takes in a hit on a placebo.
 func (x *Exposure) Add(by string, recent bool) {
-	x.Same = x.PastHits == 0 || x.Same && x.By == by
+	x.Same = x.PastHits+x.Judged == 0 || x.Same && x.By == by
 	x.By = by
 	x.PastHits++
 	if recent {
@@ -61,48 +62,50 @@ type Heard struct {
 	Hits []Reach
 }
 
-// Pooled is what is known of all cells of one channel and kind together.
-type Pooled struct {
-	// Reached are the strata of which a placebo was reached within a year.
-	Reached  map[string]bool
-	Placebos []Registered
+// Pooled is what is known of all cells of one channel and kind at one moment, by
+// their strata.
+type Pooled map[string]CellSum
+
+// CellSum is what is known of a cell in sum: what is planted of it, and how its placebos were
+// heard and reached, for a year and for 72 hours.
+type CellSum struct {
+	Planted, Placebos      int
+	PastYears, RecentYears float64
+	PastHits, RecentHits   int
 }
 
-// Elsewhere counts the other strata that were reached, and gives for how many
-// token-years all placebos have been heard, of a year at most.
-func (p *Pooled) Elsewhere(stratum string, at time.Time) (reached int, placeboYears float64) {
-	for _, r := range p.Placebos {
-		if !r.At.After(at) {
-			placeboYears += float64(r.Tokens) * years(min(at.Sub(r.At), LongPast))
+// Reached counts the strata of which a placebo was reached, and gives for how many
+// token-years the placebos of all have been heard.
+func (p Pooled) Reached() (strata int, placeboYears float64) {
+	for _, s := range p {
+		placeboYears += s.PastYears
+		if s.PastHits > 0 {
+			strata++
 		}
 	}
-	reached = len(p.Reached)
-	if p.Reached[stratum] {
-		reached--
-	}
-	return reached, placeboYears
+	return strata, placeboYears
 }
 
 // At is the exposure at a moment, without the total.
 func (h *Heard) At(at time.Time) (x Exposure) {
-	x.Planted = TokensBy(h.Planted, at)
-	for _, r := range h.Placebos {
-		if r.At.After(at) {
-			continue
+	x.Planted, x.JudgedYears, x.JudgedRecentYears = heard(h.Planted, at)
+	x.Placebos, x.PastYears, x.RecentYears = heard(h.Placebos, at)
+	recent := at.Add(-RecentPast)
+	past := h.Hits[h.before(at.Add(-LongPast)):h.before(at.Add(1))]
+	for _, r := range past {
+		late := 0
+		if !r.At.Before(recent) {
+			late = 1
 		}
-		heard := at.Sub(r.At)
-		x.Placebos += r.Tokens
-		x.PastYears += float64(r.Tokens) * years(min(heard, LongPast))
-		x.RecentYears += float64(r.Tokens) * years(min(heard, RecentPast))
-	}
-	until, from := h.before(at.Add(1)), h.before(at.Add(-LongPast))
-	x.PastHits, x.RecentHits = until-from, until-h.before(at.Add(-RecentPast))
-	for _, r := range h.Hits[from:until] {
 		if r.Judged {
 			x.Judged++
+			x.JudgedRecent += late
+		} else {
+			x.PastHits++
+			x.RecentHits += late
 		}
 	}
-	if past := h.Hits[from:until]; len(past) > 0 {
+	if len(past) > 0 {
 		x.By = past[0].By
 		x.Same = !slices.ContainsFunc(past, func(r Reach) bool { return r.By != x.By })
 	}
@@ -113,6 +116,21 @@ func (h *Heard) At(at time.Time) (x Exposure) {
 func (h *Heard) before(at time.Time) int {
 	n, _ := slices.BinarySearchFunc(h.Hits, at, func(r Reach, at time.Time) int { return r.At.Compare(at) })
 	return n
+}
+
+// heard counts the tokens that were registered by a moment, and the token-years for
+// which they were heard, of a year and of 72 hours at most.
+func heard(list []Registered, at time.Time) (tokens int, past, recent float64) {
+	for _, r := range list {
+		if r.At.After(at) {
+			continue
+		}
+		d := at.Sub(r.At)
+		tokens += r.Tokens
+		past += float64(r.Tokens) * years(min(d, LongPast))
+		recent += float64(r.Tokens) * years(min(d, RecentPast))
+	}
+	return tokens, past, recent
 }
 
 // TokensBy counts the tokens that were registered by a moment.

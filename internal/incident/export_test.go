@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"saltmine/internal/baserate"
 	"saltmine/internal/canary"
 )
 
@@ -53,4 +54,9 @@ func Deserves(now, limit, last, acked canary.Severity, told bool) bool {
 func Names(ctx context.Context, text, name string, tickets []string) (person, ticket bool) {
 	r := read(ctx, &canary.Contact{Channel: canary.SMS, Text: text}, maxSaid)
 	return r.namesPerson(name), r.namesTicket(tickets)
+}
+
+// RateOf is the noise that is expected on a cell of which so much is known.
+func RateOf(cell canary.Cell, x canary.Exposure) baserate.Rate {
+	return newRated(cell, prior(cell), x).rate
 }

@@ -91,8 +91,8 @@ type Blinder interface {
 type Rates interface {
 	// Heard gives what is known of a cell, for any moment from then on.
 	Heard(ctx context.Context, cell canary.Cell, from time.Time) (canary.Heard, error)
-	// Pooled gives what is known of all cells of a channel and kind by then.
-	Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, by time.Time) (canary.Pooled, error)
+	// Pooled gives what is known of all cells of a channel and kind at a moment.
+	Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, at time.Time) (canary.Pooled, error)
 	// Registered gives how many planted tokens were registered, and when.
 	Registered(ctx context.Context) ([]canary.Registered, error)
 }

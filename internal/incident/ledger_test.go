@@ -171,16 +171,20 @@ func (l *ledger) Heard(_ context.Context, cell canary.Cell, _ time.Time) (canary
 	return canary.Heard{Planted: []canary.Registered{{At: l.since, Tokens: planted}}, Placebos: []canary.Registered{{At: l.since, Tokens: placebos}}, Hits: l.counted[cell]}, nil
 }
 
-func (l *ledger) Pooled(_ context.Context, channel canary.Channel, kind canary.Kind, by time.Time) (canary.Pooled, error) {
-	tokens := l.domains * (l.perDomain - l.planted)
+func (l *ledger) Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, at time.Time) (canary.Pooled, error) {
+	p := canary.Pooled{}
+	parts, zone := l.domains, func(n int) string { return "p0@d" + fmt.Sprint(n) + ".example.net" }
 	if kind == canary.Phone {
-		tokens = l.blocks * (l.perBlock - l.rung)
+		parts, zone = l.blocks, func(n int) string { return l.pool().Number(n, 0) }
 	}
-	p := canary.Pooled{Reached: map[string]bool{}, Placebos: []canary.Registered{{At: l.since, Tokens: tokens}}}
-	for cell, hits := range l.counted { // none is empty
-		if cell.Channel == channel && cell.Kind() == kind && !hits[len(hits)-1].At.Before(by.Add(-canary.LongPast)) {
-			p.Reached[cell.Stratum] = true
+	for n := range parts {
+		cell := canary.Cell{Channel: channel, Stratum: l.Stratum(kind, zone(n))}
+		h, err := l.Heard(ctx, cell, at)
+		if err != nil {
+			return nil, err
 		}
+		x := h.At(at)
+		p[cell.Stratum] = canary.CellSum{Planted: x.Planted, Placebos: x.Placebos, PastYears: x.PastYears, RecentYears: x.RecentYears, PastHits: x.PastHits, RecentHits: x.RecentHits}
 	}
 	return p, nil
 }

@@ -42,12 +42,15 @@ func TestVerdictsFeedTheRates(t *testing.T) {
 		}
 		w.take(w.mail(address(4)))
 		got := open()
-		if got.Severity != c.want || got.Weight == nil || got.Weight.Counts[0].Judged != c.judged || got.Weight.Counts[0].PastHits != c.judged {
+		if got.Severity != c.want || got.Weight == nil || got.Weight.Counts[0].Judged != c.judged || got.Weight.Counts[0].PastHits != 0 || got.Weight.Counts[0].PlaceboHits != 0 {
 			t.Errorf("%s, then %s: %s by %+v, want %s and %d", c.first, c.then, got.Severity, got.Weight, c.want, c.judged)
 		}
 		pages := w.pages(got.ID)
-		if len(pages) == 0 || strings.Contains(pages[0].Page.Sure, "with 3 on planted ones that were found to be noise") != (c.judged > 0) {
+		if len(pages) == 0 || strings.Contains(pages[0].Page.Sure, "and 3 earlier contacts on planted ones, in 0.14 token-years, were found to be noise") != (c.judged > 0) {
 			t.Errorf("%s, then %s: pages %+v", c.first, c.then, pages)
+		}
+		if said := strings.Join(got.Reasons, "\n"); strings.Contains(said, "never planted") || strings.Contains(said, "was found to be noise") != (c.judged > 0) {
+			t.Errorf("%s, then %s: it is said that %s", c.first, c.then, said)
 		}
 	}
 }

@@ -30,8 +30,8 @@ type work struct {
 	first   time.Time                     // the group's earliest
 	cells   map[canary.Cell]*canary.Heard // that the registry was asked for
 	planted []canary.Registered
-	pooled  map[canary.Cell]*canary.Pooled // see poolOf
-	queries []query                        // DNS queries of this group, not yet in the registry
+	pools   map[canary.Cell]*pool // see poolOf
+	queries []query               // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
 	off     time.Duration                 // by which the clock of the ear of the mark looked at last is off

@@ -139,34 +139,51 @@ func (r *Registry) noises(ctx context.Context, h *canary.Heard, judged bool, que
 	})
 }
 
-// Pooled returns what is known of all cells of a channel and kind by a moment. Each
-// stratum is asked whether there is one hit, not for all of them.
-func (r *Registry) Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, by time.Time) (canary.Pooled, error) {
-	p := canary.Pooled{Reached: map[string]bool{}}
-	of := []any{canary.RolePlacebo, string(kind), string(kind) + "|%"}
-	err := r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? AND (stratum = ? OR stratum LIKE ?) GROUP BY registered", of, func(row *sql.Rows) error {
-		var reg canary.Registered
-		var at int64
-		err := row.Scan(&at, &reg.Tokens)
-		reg.At = fromMicros(at)
-		p.Placebos = append(p.Placebos, reg)
-		return err
-	})
+// Pooled returns what is known of all cells of a channel and kind at a moment.
+func (r *Registry) Pooled(ctx context.Context, channel canary.Channel, kind canary.Kind, at time.Time) (canary.Pooled, error) {
+	p := canary.Pooled{}
+	now, like := micros(at), string(kind)+"|%"
+	// How long tokens have been heard, at most so many seconds: their sum over many
+	// tokens would not fit in microseconds.
+	heard := "SUM(tokens * (CASE WHEN registered < ? THEN ? ELSE (? - registered) / 1000000.0 END))"
+	long, short := at.Add(-canary.LongPast), at.Add(-canary.RecentPast)
+	err := r.each(ctx, "SELECT stratum, role, SUM(tokens), "+heard+", "+heard+" FROM exposures WHERE registered <= ? AND (stratum = ? OR stratum LIKE ?) GROUP BY stratum, role",
+		[]any{micros(long), canary.LongPast.Seconds(), now, micros(short), canary.RecentPast.Seconds(), now, now, string(kind), like}, func(row *sql.Rows) error {
+			var stratum string
+			var role canary.Role
+			var tokens int
+			var past, recent float64
+			err := row.Scan(&stratum, &role, &tokens, &past, &recent)
+			s := p[stratum]
+			if role == canary.RolePlanted {
+				s.Planted = tokens
+			} else {
+				s.Placebos, s.PastYears, s.RecentYears = tokens, past/secondsOfYear, recent/secondsOfYear
+			}
+			p[stratum] = s
+			return err
+		})
 	if err == nil {
-		err = r.each(ctx, `SELECT e.stratum FROM (SELECT DISTINCT stratum FROM exposures WHERE role = ? AND (stratum = ? OR stratum LIKE ?)) e WHERE EXISTS
-			(SELECT 1 FROM hits h WHERE h.stratum = e.stratum AND h.channel = ? AND h.role = ? AND h.counts = 1 AND h.heard >= ? AND h.heard <= ?)`,
-			append(of, channel, canary.RolePlacebo, micros(by.Add(-canary.LongPast)), micros(by)), func(row *sql.Rows) error {
+		hits := "(SELECT COUNT(*) FROM hits h WHERE h.stratum = e.stratum AND h.channel = ? AND h.role = ? AND h.counts = 1 AND h.heard >= ? AND h.heard <= ?)"
+		err = r.each(ctx, "SELECT e.stratum, "+hits+", "+hits+" FROM (SELECT DISTINCT stratum FROM exposures WHERE role = ? AND (stratum = ? OR stratum LIKE ?)) e",
+			[]any{channel, canary.RolePlacebo, micros(long), now, channel, canary.RolePlacebo, micros(short), now, canary.RolePlacebo, string(kind), like}, func(row *sql.Rows) error {
 				var stratum string
-				err := row.Scan(&stratum)
-				p.Reached[stratum] = true
+				var past, recent int
+				err := row.Scan(&stratum, &past, &recent)
+				if s, known := p[stratum]; known {
+					s.PastHits, s.RecentHits = past, recent
+					p[stratum] = s
+				}
 				return err
 			})
 	}
 	if err != nil {
-		return p, fmt.Errorf("registry: placebos of all %ss: %w", kind, err)
+		return nil, fmt.Errorf("registry: placebos of all %ss: %w", kind, err)
 	}
 	return p, nil
 }
+
+const secondsOfYear = 365.25 * 24 * 3600
 
 // Registered returns how many planted tokens were registered, and when.
 func (r *Registry) Registered(ctx context.Context) (list []canary.Registered, err error) {

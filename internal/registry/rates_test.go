@@ -50,22 +50,39 @@ func TestExposure(t *testing.T) {
 		if x, err := r.Heard(ctx, phone, day(1)); err != nil || len(x.Placebos) != 1 || x.Placebos[0].Tokens != 1 {
 			t.Errorf("a block: %+v, %v", x, err)
 		}
+		org := r.Stratum(canary.Email, "a@example.org")
 		pooled, err := r.Pooled(ctx, canary.SMTP, canary.Email, day(9))
-		if n, heard := pooled.Elsewhere(net.Stratum, day(9)); n != 1 || math.Abs(heard-25*9/365.25) > 1e-9 || len(pooled.Reached) != 2 || err != nil {
-			t.Errorf("elsewhere %d in %g placebo-years, of %v, %v", n, heard, pooled.Reached, err)
+		if n, heard := pooled.Reached(); n != 2 || math.Abs(heard-25*9/365.25) > 1e-9 || len(pooled) != 2 || err != nil {
+			t.Errorf("reached %d in %g placebo-years, of %v, %v", n, heard, pooled, err)
 		}
-		if pooled, err := r.Pooled(ctx, canary.SMTP, canary.Email, day(370)); len(pooled.Reached) != 2 || err != nil {
-			t.Errorf("within a year: %v, %v", pooled.Reached, err)
+		stratum(t, pooled[net.Stratum], canary.CellSum{Planted: 1, Placebos: 15, PastYears: 15 * 9 / 365.25, RecentYears: 15 * 3 / 365.25, PastHits: 2, RecentHits: 1})
+		stratum(t, pooled[org], canary.CellSum{Placebos: 10, PastYears: 10 * 9 / 365.25, RecentYears: 10 * 3 / 365.25, PastHits: 1, RecentHits: 1})
+		pooled, err = r.Pooled(ctx, canary.SMTP, canary.Email, day(374))
+		if n, _ := pooled.Reached(); n != 1 || err != nil { // a year has passed since
+			t.Errorf("after a year %v, %v", pooled, err)
 		}
-		for channel, at := range map[canary.Channel]time.Time{canary.SMTP: day(380), canary.IMAP: day(7), canary.Voice: day(9)} {
-			if pooled, err := r.Pooled(ctx, channel, canary.Email, at); len(pooled.Reached) != 0 || err != nil {
-				t.Errorf("by %s at %s: %v, %v", channel, at, pooled.Reached, err)
-			}
+		stratum(t, pooled[net.Stratum], canary.CellSum{Planted: 1, Placebos: 15, PastYears: 15 * 365 / 365.25, RecentYears: 15 * 3 / 365.25, PastHits: 1})
+		if pooled, err := r.Pooled(ctx, canary.IMAP, canary.Email, day(7)); pooled[net.Stratum].PastHits != 0 || err != nil { // it comes later
+			t.Errorf("by imap: %v, %v", pooled, err)
+		}
+		if pooled, err := r.Pooled(ctx, canary.Voice, canary.Phone, day(9)); len(pooled) != 3 || pooled[phone.Stratum].Placebos != 1 || err != nil {
+			t.Errorf("by voice: %v, %v", pooled, err)
 		}
 		if r.Stratum(canary.Ticket, "TK1") != r.Stratum(canary.Ticket, "TK2") || phone.Kind() != canary.Phone || !phone.Spoken() || net.Spoken() {
 			t.Error("sorts of tokens")
 		}
 	})
+}
+
+func stratum(t *testing.T, got, want canary.CellSum) {
+	t.Helper()
+	if math.Abs(got.PastYears-want.PastYears) > 1e-9 || math.Abs(got.RecentYears-want.RecentYears) > 1e-9 {
+		t.Errorf("%g and %g placebo-years, want %g and %g", got.PastYears, got.RecentYears, want.PastYears, want.RecentYears)
+	}
+	got.PastYears, got.RecentYears = want.PastYears, want.RecentYears
+	if got != want {
+		t.Errorf("stratum %+v, want %+v", got, want)
+	}
 }
 
 func check(t *testing.T, r *registry.Registry, cell canary.Cell, at time.Time, want canary.Exposure) {
@@ -75,7 +92,7 @@ func check(t *testing.T, r *registry.Registry, cell canary.Cell, at time.Time, w
 	all, err := r.Registered(t.Context())
 	got := h.At(at)
 	got.Total = canary.TokensBy(all, at)
-	got.By = "" // TestSame
+	got.By, got.JudgedYears, got.JudgedRecentYears = "", 0, 0 // TestSame, TestVerdictMakesNoise
 	if math.Abs(got.PastYears-want.PastYears) > 1e-9 || math.Abs(got.RecentYears-want.RecentYears) > 1e-9 {
 		t.Errorf("at %s: %g and %g placebo-years, want %g and %g", at, got.PastYears, got.RecentYears, want.PastYears, want.RecentYears)
 	}
@@ -129,7 +146,7 @@ func TestVerdictMakesNoise(t *testing.T) {
 			}
 			h, err := r.Heard(ctx, cell, start())
 			must(t, err)
-			if x := h.At(start()); len(h.Hits) != c.want || x.Judged != c.want || x.PastHits != c.want || x.RecentHits != c.want {
+			if x := h.At(start()); len(h.Hits) != c.want || x.Judged != c.want || x.JudgedRecent != c.want || x.PastHits != 0 || x.RecentHits != 0 {
 				t.Errorf("%q: %+v", c.verdict, x)
 			}
 		}
