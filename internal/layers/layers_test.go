@@ -16,6 +16,7 @@ const module = "saltmine/"
 func storeys() map[string]int {
 	return map[string]int{
 		"configs":                   0,
+		"internal/audit/maybe":      0,
 		"internal/baserate":         0,
 		"internal/canary":           0,
 		"seeder/persona/checkdigit": 0,
@@ -44,6 +45,7 @@ func storeys() map[string]int {
 		"seeder/salt/dialect":      1,
 		"seeder/schedule":          1,
 
+		"internal/audit/replay": 2,
 		"internal/deskkit":      2,
 		"internal/drill":        2,
 		"internal/exclude":      2,
@@ -102,7 +104,7 @@ func rooms() map[string][]string {
 		"github.com/BurntSushi/toml":            {"internal/conf", "seeder/recipe"},
 		"github.com/VictoriaMetrics/metrics":    {"cmd/saltmine"},
 		"github.com/dolthub/go-mysql-server":    {"internal/mysqlbox"},
-		"github.com/dolthub/vitess":             {"internal/mysqlbox"},
+		"github.com/dolthub/vitess":             {"internal/audit/replay", "internal/mysqlbox"}, // one reads statements, one serves
 		"github.com/emersion/go-imap":           {"internal/inventory/login", "listener/mailbox"},
 		"github.com/emersion/go-message":        {"internal/mailtext"},
 		"github.com/emersion/go-msgauth":        {"internal/mailauth"},

@@ -1,0 +1,142 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"saltmine/internal/audit/maybe"
+	"saltmine/internal/canary"
+)
+
+// book holds the canaries' rows, by canary and table.
+type book struct {
+	tables  map[string]*table // by name in lower case
+	byIndex []*table
+	ids     []canary.ID
+	rows    [][][]version // by canary, by table
+	indexes []index       // by table
+}
+
+type table struct {
+	Table
+	at      int
+	opaque  []maybe.Value // a row that is no canary's
+	columns map[string]int
+}
+
+// version is a row of a canary for a time.
+type version struct {
+	window canary.Window
+	cells  []maybe.Value
+	key    string
+}
+
+func newBook(schema *Schema) (*book, error) {
+	b := &book{tables: map[string]*table{}}
+	for _, t := range schema.Tables {
+		entry := &table{Table: t, at: len(b.byIndex), columns: map[string]int{}}
+		for i, c := range t.Columns {
+			entry.columns[strings.ToLower(c.Name)] = i
+			entry.opaque = append(entry.opaque, maybe.Value{Domain: c.Domain, Foreign: true, NotNull: c.NotNull})
+		}
+		name := strings.ToLower(t.Name)
+		if b.tables[name] != nil {
+			return nil, fmt.Errorf("replay: table %s: %w: named twice", t.Name, canary.ErrInvalid)
+		}
+		b.tables[name] = entry
+		b.byIndex = append(b.byIndex, entry)
+	}
+	b.indexes = make([]index, len(b.byIndex))
+	return b, nil
+}
+
+// fill takes in all rows.
+func (b *book) fill(rows []Row) error {
+	at := map[canary.ID]int{}
+	for i := range rows {
+		r := &rows[i]
+		t := b.tables[strings.ToLower(r.Table)]
+		if t == nil || len(r.Values) != len(t.Columns) {
+			return fmt.Errorf("replay: a row of canary %s does not fit the schema: %w", r.Canary, canary.ErrInvalid)
+		}
+		n, known := at[r.Canary]
+		if !known {
+			n = len(b.ids)
+			at[r.Canary] = n
+			b.ids = append(b.ids, r.Canary)
+			b.rows = append(b.rows, make([][]version, len(b.byIndex)))
+		}
+		v := version{window: r.Window, key: r.Key, cells: make([]maybe.Value, len(t.Columns))}
+		for c, text := range r.Values {
+			v.cells[c] = cell(&t.Columns[c], text)
+		}
+		b.rows[n][t.at] = append(b.rows[n][t.at], v)
+	}
+	for n := range b.rows {
+		for t, versions := range b.rows[n] {
+			slices.SortStableFunc(versions, func(a, b version) int { return strings.Compare(a.key, b.key) })
+			b.indexes[t].add(n, versions)
+		}
+	}
+	return nil
+}
+
+// cell reads what a column holds. What is not compared as a text, a whole
+// number or a date is not known.
+func cell(c *Column, text *string) maybe.Value {
+	if text == nil {
+		return maybe.NullOf()
+	}
+	v := maybe.Value{NotNull: true, Domain: c.Domain}
+	switch strings.ToLower(c.Type) {
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
+		v.Kind, v.Text, v.Collation = maybe.TextValue, *text, maybe.CollationOf(c.Collation)
+	case "enum", "set":
+		v.Kind, v.Text, v.Collation, v.Listed = maybe.TextValue, *text, maybe.CollationOf(c.Collation), true
+	case "varbinary", "tinyblob", "blob", "mediumblob", "longblob":
+		if maybe.Plain(*text) {
+			v.Kind, v.Text, v.Collation = maybe.TextValue, *text, maybe.CollationOf("binary")
+		}
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
+		if n, err := strconv.ParseFloat(*text, 64); err == nil {
+			v.Kind, v.Text, v.Num = maybe.Number, *text, n
+		}
+	case "date", "datetime":
+		if at, ok := maybe.ParseInstant(*text); ok {
+			at.Domain = c.Domain
+			return at
+		}
+	}
+	return v
+}
+
+// present is one row of a canary as a statement may have seen it.
+type present struct {
+	cells []maybe.Value
+	there maybe.Truth
+}
+
+// stood are the versions that may have stood at a moment, behind those in out.
+func stood(versions []version, saw canary.Moment, doubt bool, out []present) []present {
+	for i := range versions {
+		v := &versions[i]
+		if v.window.Never() || !overlaps(&v.window, saw) {
+			continue
+		}
+		there := maybe.True
+		if doubt || !v.window.Certain(saw.Earliest) || !v.window.Certain(saw.Latest) {
+			there = maybe.Either
+		}
+		out = append(out, present{v.cells, there})
+	}
+	return out
+}
+
+func overlaps(w *canary.Window, saw canary.Moment) bool {
+	if saw.Latest.Before(w.From.Earliest) {
+		return false
+	}
+	return !w.Until.Come() || saw.Earliest.Before(w.Until.Latest)
+}

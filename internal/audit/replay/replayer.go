@@ -1,0 +1,281 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"saltmine/internal/audit/maybe"
+	"saltmine/internal/canary"
+)
+
+const maxPlans = 8192
+
+// toFile is where INTO OUTFILE puts rows.
+const toFile = "file"
+
+// Replayer replays statements. It may be used by several goroutines.
+type Replayer struct {
+	schema Schema
+	book   *book
+	others map[string]bool
+	names  map[string]bool // of tables and columns
+
+	mu     sync.Mutex
+	views  map[string]string
+	plans  map[[2]string]*plan
+	copies map[string]map[int]bool // tables that hold copies, and of which canaries
+}
+
+// New makes a Replayer of a schema and of all canaries' rows.
+func New(schema Schema, rows []Row) (*Replayer, error) {
+	b, err := newBook(&schema)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.fill(rows); err != nil {
+		return nil, err
+	}
+	r := &Replayer{
+		schema: schema, book: b, others: map[string]bool{}, names: map[string]bool{},
+		views: map[string]string{}, plans: map[[2]string]*plan{}, copies: map[string]map[int]bool{},
+	}
+	for _, name := range schema.Others {
+		r.others[strings.ToLower(name)] = true
+	}
+	for name, text := range schema.Views {
+		r.views[strings.ToLower(name)] = text
+	}
+	for name, t := range b.tables {
+		r.names[name] = true
+		for column := range t.columns {
+			r.names[column] = true
+		}
+	}
+	return r, nil
+}
+
+// run is one statement on one canary.
+type run struct {
+	book     *book
+	canary   int
+	saw      canary.Moment
+	now, utc maybe.Value
+	noViews  bool
+	whole    *query // the query whose LIMIT took nothing away
+	copies   map[string]map[int]bool
+	overflow bool
+}
+
+// count appends a row, up to a bound beyond which nothing is sure.
+func (r *run) count(list []row, one row) []row {
+	if len(list) >= maxRows {
+		r.overflow = true
+		return list
+	}
+	return append(list, one)
+}
+
+// ranNothing tells errors that come before the first row.
+func ranNothing(code int) bool {
+	switch code {
+	case 1044, 1045, 1046, 1049, 1051, 1052, 1054, 1064, 1109, 1142, 1143, 1146, 1227, 1305, 1370:
+		return true
+	}
+	return false
+}
+
+// Replay tells what a statement did to the canaries.
+func (r *Replayer) Replay(s *Statement) Result {
+	if ranNothing(s.Code) {
+		return Result{Shape: lex(string(s.Text)).shape}
+	}
+	p := r.plan(s)
+	out := Result{Shape: p.shape, CopyTo: p.copyTo, Why: p.why, Carries: p.carries}
+	r.judge(s, p, &out)
+	if s.Code == 0 {
+		r.remember(s.Database, p, &out)
+	}
+	if len(out.Possible) == 0 {
+		out.Why = ""
+	}
+	return out
+}
+
+func (r *Replayer) judge(s *Statement, p *plan, out *Result) {
+	touched, known := r.touched(s)
+	sentNothing := s.Sent == 0 && s.Code == 0 && !p.into
+	switch reached := touched || !known && !p.mute; {
+	case s.Truncated:
+		out.Why, out.Carries = "the statement is cut off", nil
+		r.all(s, out, touched || reached && !p.nothing)
+	case p.nothing, sentNothing:
+	case p.query == nil:
+		r.all(s, out, reached)
+	default:
+		r.each(s, p, known && !touched, out)
+	}
+}
+
+// touched reports whether the log has the statement read a table with
+// canaries' rows, and whether it has it read any.
+func (r *Replayer) touched(s *Statement) (touched, known bool) {
+	for _, name := range s.Reads {
+		database, name, qualified := strings.Cut(name, ".")
+		if !qualified {
+			database, name = s.Database, database
+		}
+		here := database == "" || strings.EqualFold(database, r.schema.Database)
+		r.mu.Lock()
+		_, copied := r.copies[strings.ToLower(database+"."+name)]
+		r.mu.Unlock()
+		touched = touched || here && r.book.tables[strings.ToLower(name)] != nil || copied
+	}
+	return touched, len(s.Reads) > 0
+}
+
+// plan compiles a statement, or finds it compiled.
+func (r *Replayer) plan(s *Statement) *plan {
+	key := [2]string{s.Database, string(s.Text)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.plans[key]
+	if p == nil {
+		if len(r.plans) >= maxPlans {
+			clear(r.plans)
+		}
+		p = r.compile(key[1], s.Database)
+		r.plans[key] = p
+	}
+	return p
+}
+
+// all makes every canary possible that stood then.
+func (r *Replayer) all(s *Statement, out *Result, reached bool) {
+	if !reached {
+		return
+	}
+	for n, tables := range r.book.rows {
+		there := slices.ContainsFunc(tables, func(versions []version) bool {
+			return slices.ContainsFunc(versions, func(v version) bool { return !v.window.Never() && overlaps(&v.window, s.Saw) })
+		})
+		if there {
+			out.Possible = append(out.Possible, r.book.ids[n])
+		}
+	}
+}
+
+// each runs the query for every canary that can be in it.
+func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
+	base := run{
+		book: r.book, saw: s.Saw, noViews: noViews, copies: r.held(),
+		now: seconds(wallClock(s.Began, s.Zone)), utc: seconds(wallClock(s.Began, time.UTC)),
+	}
+	if p.query.limit != nil && s.Sent >= 0 && s.Sent < number(p.query.limit) && !p.into {
+		base.whole = p.query
+	}
+	visit := func(n int) {
+		one := base
+		one.canary = n
+		if verdict := r.verdict(p.query, &one, s.Doubt || s.Code != 0); verdict.Sure() {
+			out.Returned = append(out.Returned, r.book.ids[n])
+		} else if verdict.May() {
+			out.Possible = append(out.Possible, r.book.ids[n])
+		}
+	}
+	if found, ok := r.candidates(p.query); ok {
+		for _, n := range found {
+			visit(n)
+		}
+	} else {
+		for n := range r.book.ids {
+			visit(n)
+		}
+	}
+	if out.Why = p.query.unsure; out.Why == "" {
+		out.Why = "what is not known decides"
+	}
+}
+
+// candidates narrows down whom to look at.
+func (r *Replayer) candidates(q *query) (found []int, ok bool) {
+	for _, p := range q.points {
+		if here := r.book.indexes[q.base.at].find(p); !ok || len(here) < len(found) {
+			found, ok = here, true
+		}
+	}
+	return found, ok
+}
+
+// verdict is True, Either or False.
+func (r *Replayer) verdict(q *query, one *run, doubt bool) maybe.Truth {
+	best := maybe.False
+	for _, row := range q.rows(&frame{run: one, alone: true}, false) {
+		switch {
+		case !row.mine || !row.there.May():
+		case row.there.Sure() && !doubt:
+			best = maybe.True
+		case best != maybe.True:
+			best = maybe.Either
+		}
+	}
+	if one.overflow && best == maybe.False {
+		return maybe.Either
+	}
+	return best
+}
+
+// held is what copies hold, as it is now.
+func (r *Replayer) held() map[string]map[int]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.copies
+}
+
+// remember keeps the views and the copies that a statement made.
+func (r *Replayer) remember(database string, p *plan, out *Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.view[0] != "" {
+		r.views[p.view[0]] = p.view[1]
+		clear(r.plans)
+	}
+	copied := p.copyTo != "" && p.copyTo != toFile
+	if !copied && len(p.renames) == 0 {
+		return
+	}
+	full := func(name string) string {
+		if strings.Contains(name, ".") {
+			return name
+		}
+		return strings.ToLower(database) + "." + name
+	}
+	copies := maps.Clone(r.copies) // runs have the old one
+	for _, names := range p.renames {
+		if held := copies[full(names[0])]; held != nil {
+			copies[full(names[1])] = held
+		}
+	}
+	if copied {
+		copies[full(p.copyTo)] = r.joined(copies[full(p.copyTo)], out)
+	}
+	r.copies = copies
+}
+
+// joined adds those that a statement carried to what a table held.
+func (r *Replayer) joined(before map[int]bool, out *Result) map[int]bool {
+	carried := map[canary.ID]bool{}
+	for _, id := range slices.Concat(out.Returned, out.Possible) {
+		carried[id] = true
+	}
+	held := map[int]bool{}
+	maps.Copy(held, before)
+	for n, id := range r.book.ids {
+		if carried[id] {
+			held[n] = true
+		}
+	}
+	return held
+}
