@@ -192,7 +192,7 @@ func (s *source) pass(n int) {
 // long passes over a record that is too long, to the end of a line, and keeps its
 // beginning.
 func (s *source) long() record {
-	kept := bytes.Clone(s.buf[s.start : s.start+MaxKept])
+	kept := bytes.Clone(s.buf[s.start:min(s.end, s.start+MaxKept)])
 	r := record{bytes: kept, offset: s.offset, line: s.line, long: true}
 	for !s.passLine() && s.err == nil {
 		s.fill()
