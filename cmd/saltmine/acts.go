@@ -22,6 +22,7 @@ func (a *app) actsCmd() *cobra.Command {
 	var f registry.ActFilter
 	var verify, given bool
 	var noted []string
+	var against string
 	cmd := &cobra.Command{
 		Use:   "acts",
 		Short: "The evidence log: who did what, and whether it is whole",
@@ -32,8 +33,9 @@ what its leaf on the log says: where not, the exit code is 3. Contacts that were
 up (retention, redact) are proved to have been so by somebody.
 It prints the end of the log, NUMBER:LINK. Note that elsewhere, or keep the log of
 'saltmine serve', which says it each hour: with --noted it shows whether an older
-copy of the registry has been put back since.`,
-		Example: "  saltmine acts --about i_abcdefghijklmnop\n  saltmine acts --verify --noted 4711:0f5c…",
+copy of the registry has been put back since. --against does so with all that a
+[[witness]] was told: a file of it, or of a log in which the notes stand.`,
+		Example: "  saltmine acts --verify --against /mnt/worm/saltmine.heads\n  saltmine acts --about i_abcdefghijklmnop\n  saltmine acts --verify --noted 4711:0f5c…",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			heads, err := parseHeads(noted)
@@ -41,8 +43,8 @@ copy of the registry has been put back since.`,
 				return err
 			}
 			return a.withCore(cmd.Context(), func(c *core) error {
-				if verify || len(heads) > 0 {
-					return a.verifyActs(cmd.Context(), c.reg, heads)
+				if verify || len(heads) > 0 || against != "" {
+					return a.verifyActs(cmd.Context(), c, heads, against)
 				}
 				if given {
 					f.What = []string{canary.ActShred}
@@ -64,6 +66,7 @@ copy of the registry has been put back since.`,
 	cmd.Flags().BoolVar(&given, "shredded", false, "those by which the content of contacts was given up")
 	cmd.Flags().BoolVar(&f.Filed, "filed", false, "also those by which contacts came upon the log, which are many")
 	cmd.Flags().BoolVar(&verify, "verify", false, "read it all and tell whether it is as it was written")
+	cmd.Flags().StringVar(&against, "against", "", "`FILE` with the notes of a witness, each of which must stand in it")
 	cmd.Flags().StringSliceVar(&noted, "noted", nil, "an end, `NUMBER:LINK`, that was noted earlier and must stand in it")
 	return cmd
 }
@@ -86,23 +89,35 @@ type verified struct {
 	Whole bool          `json:"whole"`
 	End   registry.Head `json:"end"`
 	registry.Kept
-	Fault string `json:"fault,omitempty"`
+	Against *held  `json:"against,omitempty"`
+	Fault   string `json:"fault,omitempty"`
 }
 
-func (a *app) verifyActs(ctx context.Context, reg *registry.Registry, noted []registry.Head) error {
-	end, err := reg.CheckActs(ctx, noted...)
+// look fills in what is found, up to the first fault.
+func (v *verified) look(ctx context.Context, c *core, noted []registry.Head, against string) (err error) {
+	if against != "" {
+		if v.Against, err = readWitness(against, c.keys.Signer); err != nil {
+			return err
+		}
+		noted = append(noted, v.Against.heads...)
+	}
+	if v.End, err = c.reg.CheckActs(ctx, noted...); err != nil {
+		return err
+	}
+	if v.Against != nil {
+		v.Against.Since = v.End.Seq - v.Against.last
+	}
+	v.Kept, err = c.reg.CheckContacts(ctx)
+	return err
+}
+
+func (a *app) verifyActs(ctx context.Context, c *core, noted []registry.Head, against string) error {
+	var v verified
+	err := v.look(ctx, c, noted, against)
 	if err != nil && !errors.Is(err, registry.ErrTampered) {
 		return err
 	}
-	v := verified{Whole: err == nil, End: end}
-	if err == nil {
-		v.Kept, err = reg.CheckContacts(ctx)
-		if err != nil && !errors.Is(err, registry.ErrTampered) {
-			return err
-		}
-		v.Whole = err == nil
-	}
-	if err != nil {
+	if v.Whole = err == nil; err != nil {
 		v.Fault = err.Error()
 	}
 	if err := a.print(v, func(w io.Writer) error {
@@ -110,7 +125,10 @@ func (a *app) verifyActs(ctx context.Context, reg *registry.Registry, noted []re
 			_, err := fmt.Fprintln(w, v.Fault)
 			return err
 		}
-		_, err := fmt.Fprintf(w, "whole, up to %s\n%d contacts are as they were filed, %d were given up ('saltmine acts --shredded' says by whom and why)\n", end, v.Contacts, v.Shredded)
+		_, err := fmt.Fprintf(w, "whole, up to %s\n%d contacts are as they were filed, %d were given up ('saltmine acts --shredded' says by whom and why)\n", v.End, v.Contacts, v.Shredded)
+		if err == nil && v.Against != nil {
+			_, err = fmt.Fprintf(w, "as the witness has it: %d notes, the last at %s, %d acts before the end\n", v.Against.Notes, v.Against.Last.Format(time.RFC3339), v.Against.Since)
+		}
 		return err
 	}); err != nil {
 		return err

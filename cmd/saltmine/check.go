@@ -92,6 +92,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
 	}
 	a.checkRoutes(ctx, cfg, add)
+	a.checkWitnesses(ctx, cfg, add)
 	if reg != nil {
 		add((&core{cfg, keys, reg}).checkDeadman(ctx, a.now()))
 	}

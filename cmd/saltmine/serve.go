@@ -125,7 +125,8 @@ func (s *server) wire(ctx context.Context) error {
 	}
 	chores, err := s.chores()
 	tapes, err2 := s.recordings(s.ears.road.Hear)
-	if err := errors.Join(err, err2); err != nil {
+	outsiders, err3 := s.witnesses()
+	if err := errors.Join(err, err2, err3); err != nil {
 		return err
 	}
 	if err := s.ears.open(ctx); err != nil {
@@ -139,6 +140,7 @@ func (s *server) wire(ctx context.Context) error {
 	s.jobs = append(s.jobs, s.ears.jobs...)
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness})
 	s.jobs = append(s.jobs, s.updating()...)
+	s.jobs = append(s.jobs, outsiders...)
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	s.jobs = append(s.jobs, job{"heartbeat", s.beat})

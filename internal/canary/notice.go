@@ -18,6 +18,7 @@ const (
 	NoticeEdge     NoticeKind = "edge"     // an edge is silent, or cannot record
 	NoticeDeadman  NoticeKind = "deadman"  // a front is silent: what comes in there pages nobody
 	NoticeDrill    NoticeKind = "drill"    // a drill on schedule failed
+	NoticeWitness  NoticeKind = "witness"  // a witness of the evidence log is silent
 )
 
 // Notice is something that a person should know of and that is no contact: a

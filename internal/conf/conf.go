@@ -57,6 +57,7 @@ type Config struct {
 	Retention  *Retention         `json:"retention,omitempty"`
 	Pager      Pager              `json:"pager"`
 	Routes     []Route            `json:"route,omitempty"`
+	Witnesses  []Witness          `json:"witness,omitempty"` // [[witness]]
 	Rotate     *Rotate            `json:"rotate,omitempty"`
 	Verify     Verify             `json:"verify"`
 	Gate       Gate               `json:"gate"`

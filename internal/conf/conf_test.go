@@ -75,7 +75,7 @@ func secretFiles(t *testing.T, dir string) {
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
 	write(t, dir, "ping.url", "https://ping.example.net/hunter2-ping", 0o600)
-	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token", "mail.password"} {
+	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token", "mail.password", "witness.secret"} {
 		write(t, dir, name, "hunter2-"+name, 0o600)
 	}
 	write(t, dir, "pagerduty-webhook.secret", "hunter2-webhook", 0o600)
@@ -249,6 +249,8 @@ func TestOneFault(t *testing.T) {
 		"two are called":     {"[[route]]\nkind='twilio'\nuser='AC'\nsecret_file='a'\nfrom='+14155550100'\nto=['+14155550101','+14155550102']\n", "s.toml:6: route[0].to: want one number like +14155550100; give each person a route of its own"},
 		"hasty pager":        {"[pager]\naccept_within='1ms'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\n", "s.toml:2: pager.accept_within: 1ms is less than 1s"},
 		"endless updates":    {"[pager]\nupdate_every='10s'\n", "s.toml:2: pager.update_every: 10s is less than 1m, and not 0 (never)"},
+		"a deaf witness":     {"[[witness]]\nkind='file'\n", "s.toml:1: witness[0].path: missing"},
+		"a plain witness":    {"[[witness]]\nkind='webhook'\nurl='http://witness.example.net/x'\nsecret_file='a'\n", "s.toml:3: witness[0].url: want https: whoever sits between could keep notes back"},
 		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {
 		t.Run(name, func(t *testing.T) {

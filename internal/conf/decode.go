@@ -55,6 +55,7 @@ func (c *Config) decode(top *table) {
 	c.decodeRetention(top.sub("retention"))
 	c.Pager.decode(top.sub("pager"))
 	c.decodeRoutes(top.subs("route"))
+	c.decodeWitnesses(top.subs("witness"))
 	if t := top.sub("rotate"); t != nil {
 		c.Rotate = new(DefaultRotate())
 		t.text("schedule", &c.Rotate.Schedule)

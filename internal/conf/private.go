@@ -45,6 +45,7 @@ func (c *Config) loadSecrets(b *book) {
 		r.Secret = loadSecret(b, fmt.Sprintf("route[%d].secret_file", i), r.SecretFile)
 		r.AckSecret = loadSecret(b, fmt.Sprintf("route[%d].ack_secret_file", i), r.AckSecretFile)
 	}
+	c.loadWitnesses(b)
 }
 
 func loadAgents(b *book, key, path string, into *[]Agent) {

@@ -51,6 +51,7 @@ func (c *Config) Redacted() string {
 	p.value("spool.max_bytes", c.Spool.MaxBytes)
 	p.retention(c.Retention)
 	p.routes(c)
+	p.witnesses(c)
 	p.deadman(c)
 	if r := c.Rotate; r != nil {
 		p.value("rotate.schedule", r.Schedule)

@@ -40,6 +40,7 @@ func (c *Config) faults() []*Fault {
 	c.checkRecordings(k)
 	c.checkMailbox(k)
 	c.checkRoutes(k)
+	c.checkWitnesses(k)
 	c.checkWatch(k)
 	c.checkLife(k)
 	c.checkExclude(k)

@@ -38,6 +38,7 @@ func storeys() map[string]int {
 		"internal/strike":          1,
 		"internal/token":           1,
 		"internal/webhook":         1,
+		"internal/witness":         1,
 		"seeder/gate/learn":        1,
 		"seeder/gate/view":         1,
 		"seeder/gate":              2,

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -209,44 +211,62 @@ func eachAct(ctx context.Context, q querier, where string, args []any, fn func(c
 
 // CheckActs reads the whole evidence log and returns its end. It is [ErrTampered]
 // when an act is not as it was written, or one is missing, and when the heads
-// that were noted earlier do not stand in it.
+// that were noted earlier do not stand in it: then it names the first place, between two
+// of them.
 func (r *Registry) CheckActs(ctx context.Context, noted ...Head) (Head, error) {
 	// Acts are added meanwhile: there are at least those of this end.
 	end, err := r.ActsHead(ctx)
 	if err != nil {
 		return end, err
 	}
-	want := map[int64]string{}
-	for _, h := range append(noted, end) {
-		if other, twice := want[h.Seq]; twice && other != h.Link {
+	s := scan{r: r, end: end, want: map[int64]string{}}
+	for _, h := range noted {
+		if other, twice := s.want[h.Seq]; twice && other != h.Link {
 			return end, fmt.Errorf("registry: %w: act %d has another link than was noted", ErrTampered, h.Seq)
 		}
-		want[h.Seq] = h.Link
+		s.want[h.Seq] = h.Link
 	}
-	delete(want, 0)
-	var last Head
-	err = eachAct(ctx, r.db, "1=1 ORDER BY seq", nil, func(a canary.Act) error {
-		link, err := r.linkOf(last.Link, a)
-		noted, ends := want[a.Seq]
-		switch {
-		case err != nil:
-			return err
-		case a.Seq != last.Seq+1:
-			return fmt.Errorf("%w: act %d is missing", ErrTampered, last.Seq+1)
-		case a.Link != link:
-			return fmt.Errorf("%w: act %d is not as it was written", ErrTampered, a.Seq)
-		case ends && noted != link:
-			return fmt.Errorf("%w: act %d has another link than was noted", ErrTampered, a.Seq)
-		}
-		delete(want, a.Seq)
-		last = Head{a.Seq, a.Link}
-		return nil
-	})
+	if _, twice := s.want[end.Seq]; !twice { // else the first that is not as noted is looked for
+		s.want[end.Seq] = end.Link
+	}
+	delete(s.want, 0)
+	err = eachAct(ctx, r.db, "1=1 ORDER BY seq", nil, s.take)
 	if err != nil {
 		return end, err
 	}
-	for seq := range want {
-		return end, fmt.Errorf("registry: %w: it ends at act %d, and there was an act %d", ErrTampered, last.Seq, seq)
+	if len(s.want) > 0 {
+		return end, fmt.Errorf("registry: %w: it ends at act %d, and there was an act %d", ErrTampered, s.last.Seq, slices.Min(slices.Collect(maps.Keys(s.want))))
 	}
 	return end, nil
+}
+
+// scan holds the acts, one after another, against what was noted.
+type scan struct {
+	r          *Registry
+	end        Head
+	want       map[int64]string // of the heads that have not come yet
+	last, good Head             // the last act, and the last that is as it was noted
+}
+
+func (s *scan) take(a canary.Act) error {
+	link, err := s.r.linkOf(s.last.Link, a)
+	if err != nil {
+		return err
+	}
+	noted, ends := s.want[a.Seq]
+	switch {
+	case a.Seq != s.last.Seq+1:
+		return fmt.Errorf("%w: act %d is missing", ErrTampered, s.last.Seq+1)
+	case a.Link != link:
+		return fmt.Errorf("%w: act %d is not as it was written", ErrTampered, a.Seq)
+	case ends && noted != link:
+		return fmt.Errorf("%w: act %d has another link than was noted: acts %d to %d are not all as they were", ErrTampered, a.Seq, s.good.Seq+1, a.Seq)
+	case a.Seq == s.end.Seq && link != s.end.Link:
+		return fmt.Errorf("%w: act %d is not the one that it ended with", ErrTampered, a.Seq)
+	case ends:
+		s.good = Head{a.Seq, a.Link}
+	}
+	delete(s.want, a.Seq)
+	s.last = Head{a.Seq, a.Link}
+	return nil
 }

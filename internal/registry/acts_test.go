@@ -97,6 +97,33 @@ func TestActsAtOnce(t *testing.T) {
 
 // TestTamperedActs changes the database behind the registry's back in every way
 // but one, and each is found.
+// TestAnotherLogOfTheSameKeys: whoever has the keys can write a log that is whole; what
+// was noted of the true one says where they part.
+func TestAnotherLogOfTheSameKeys(t *testing.T) {
+	t.Parallel()
+	v, noted := vault(t), []registry.Head{}
+	genuine, forged := openAt(t, "sqlite:"+filepath.Join(t.TempDir(), "r.db"), v), openAt(t, "sqlite:"+filepath.Join(t.TempDir(), "r.db"), v)
+	for i := range 6 {
+		must(t, genuine.Record(t.Context(), canary.Act{Who: "dana", Via: "cli", What: fmt.Sprint("act ", i)}))
+		if i != 3 {
+			must(t, forged.Record(t.Context(), canary.Act{Who: "dana", Via: "cli", What: fmt.Sprint("act ", i)}))
+		}
+		if i%2 == 1 {
+			h, err := genuine.ActsHead(t.Context())
+			must(t, err)
+			noted = append(noted, h)
+		}
+	}
+	must(t, forged.Record(t.Context(), canary.Act{Who: "dana", Via: "cli", What: "act 6"}))
+	_, err := genuine.CheckActs(t.Context(), noted...)
+	must(t, err)
+	_, err = forged.CheckActs(t.Context())
+	must(t, err)
+	if _, err := forged.CheckActs(t.Context(), noted...); !errors.Is(err, registry.ErrTampered) || !strings.Contains(err.Error(), "acts 3 to 4 are not all") {
+		t.Errorf("another log: %v", err)
+	}
+}
+
 func TestTamperedActs(t *testing.T) {
 	t.Parallel()
 	for name, statement := range map[string]string{

@@ -77,9 +77,34 @@ func New(cfg Config) (*Route, error) {
 	return &Route{cfg: cfg, to: to, form: cfg.Set.Form("syslog", "", nil)}, nil
 }
 
+// Log writes lines that are no pages.
+type Log struct{ r Route }
+
+// NewLog is New for lines that are no pages: it needs no templates.
+func NewLog(cfg Config) (*Log, error) {
+	cfg.Set = new(render.Set) // no page goes through it
+	r, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{*r}, nil
+}
+
+// Note writes one line as informational.
+func (l *Log) Note(ctx context.Context, at time.Time, msgID, text string) error {
+	_, err := l.r.write(ctx, cutBytes(fmt.Sprintf("<%d>1 %s %s saltmine - %s - %s", facility*8+6, canary.Micro(at).Format(time.RFC3339Nano), name(l.r.cfg.Host), msgID, text), maxBytes))
+	return err
+}
+
+// Check connects, and over UDP finds the receiver's name alone.
+func (l *Log) Check(ctx context.Context) error { return l.r.Check(ctx) }
+
 // Send is the route (see pager.Send).
 func (r *Route) Send(ctx context.Context, d pager.Delivery) (pager.Receipt, error) {
-	msg := r.message(ctx, d)
+	return r.write(ctx, r.message(ctx, d))
+}
+
+func (r *Route) write(ctx context.Context, msg string) (pager.Receipt, error) {
 	conn, err := r.dial(ctx)
 	if err != nil {
 		return "", &pager.Error{Class: "connect", Retry: true, Err: err}
