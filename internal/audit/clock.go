@@ -8,6 +8,7 @@ import "time"
 type clock struct {
 	zone  *time.Location
 	state *clockState
+	used  bool
 	// the last unambiguous time, which most lines repeat
 	wall time.Time
 	at   time.Time
@@ -30,6 +31,7 @@ const turnBack = 5 * time.Minute
 // later it may have been. The number orders statements, which are logged when they
 // end and dated when they begin; 0 is an event that is logged at once.
 func (c *clock) read(wall time.Time, number uint64) (time.Time, time.Duration) {
+	c.used = true
 	if wall.Equal(c.wall) && !c.wall.IsZero() {
 		c.state.Last = max(c.state.Last, number)
 		return c.at, 0

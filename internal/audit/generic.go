@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,19 @@ type Columns struct {
 	// "unixms", "unixus"; empty takes RFC 3339, "2026-04-03 10:43:52", and Unix
 	// times of any of the three scales.
 	Layout string
+}
+
+// Set names one column by its key, which is a field of Columns in lower case.
+func (c *Columns) Set(key, name string) error {
+	field, ok := map[string]*string{
+		"at": &c.At, "user": &c.User, "account": &c.Account, "host": &c.Host, "program": &c.Program, "database": &c.Database, "object": &c.Object,
+		"text": &c.Text, "rows": &c.Rows, "connection": &c.Connection, "kind": &c.Kind, "operation": &c.Operation, "outcome": &c.Outcome, "layout": &c.Layout,
+	}[key]
+	if !ok {
+		return fmt.Errorf("column %q is not known: want at, user, account, host, program, database, object, text, rows, connection, kind, operation, outcome or layout", key)
+	}
+	*field = name
+	return nil
 }
 
 // usual are the names under which a column is looked for.

@@ -155,6 +155,7 @@ type Reader struct {
 	state State
 	src   source
 	shape shape
+	clock *clock
 	close func()
 	count *counter
 	event Event
@@ -232,7 +233,8 @@ func hashOf(b []byte) string {
 
 func (r *Reader) newShape() shape {
 	k := &r.state.Carry
-	return newShape(r.state.Format, r.cfg, k, &clock{zone: r.cfg.Zone, state: &k.Clock})
+	r.clock = &clock{zone: r.cfg.Zone, state: &k.Clock}
+	return newShape(r.state.Format, r.cfg, k, r.clock)
 }
 
 // newShape is nil for what is no format.
@@ -270,6 +272,10 @@ func (r *Reader) State() State {
 
 // Passed is how many lines were passed over as other programs' (in a syslog).
 func (r *Reader) Passed() int64 { return r.passed }
+
+// Assumed reports whether there were times without a zone, so that those of the
+// events are as right as Config.Zone is.
+func (r *Reader) Assumed() bool { return r.clock.used }
 
 // Close ends reading. It does not close what Open was given.
 func (r *Reader) Close() { r.close() }

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/audit"
+)
+
+func (a *app) auditCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "audit",
+		Short:   "Read the audit logs of the support database",
+		Example: "  saltmine audit import --dry-run /var/log/mysql/server_audit.log",
+	}
+	cmd.AddCommand(a.auditImportCmd())
+	return cmd
+}
+
+// auditFlags are the flags of audit import.
+type auditFlags struct {
+	format, zone string
+	textLimit    int
+	columns      map[string]string
+	malformed    string
+	dryRun       bool
+}
+
+func (a *app) auditImportCmd() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Read audit logs, general and slow logs, and lists of exports",
+		Long: `Reads logs of MariaDB, MySQL, Percona, Aurora, RDS and ProxySQL, and tables of
+reports and exports (CSV, JSON lines), gzip and zstd too, and says what they hold:
+events by kind and user, from when to when, what could not be read and where, and
+what the logs show of their own gaps. '-' is standard input. No statement is printed.
+
+The format is told by the first bytes. server_audit writes the server's own time
+without a zone: give --zone, or it is read as UTC. Statements are cut at the
+server's server_audit_query_log_limit without a mark: give it as --text-limit.
+
+So far the files are only looked at (--dry-run): reads are not kept yet.`,
+		Example: `  saltmine audit import --dry-run --zone Europe/Berlin /var/log/mysql/server_audit.log /var/log/mysql/server_audit.log.01
+  saltmine audit import --dry-run --format csv --column at=started,user=agent,layout='02.01.2006 15:04' exports.csv`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !f.dryRun {
+				return usage("--dry-run is wanted: reads of canaries are not kept yet")
+			}
+			return a.auditImport(cmd.Context(), args, f)
+		},
+	}
+	flags := cmd.Flags()
+	var names []string
+	for _, format := range audit.Formats() {
+		names = append(names, string(format))
+	}
+	flags.StringVar(&f.format, "format", "", "`FORMAT` of the files, if their first bytes do not tell: "+strings.Join(names, ", "))
+	completes(cmd, "format", names...)
+	flags.StringVar(&f.zone, "zone", "UTC", "time `ZONE` of times without one: Europe/Berlin, +02:00")
+	flags.IntVar(&f.textLimit, "text-limit", 1024, "the server's server_audit_query_log_limit, in `BYTES`")
+	flags.StringToStringVar(&f.columns, "column", nil, "where csv and jsonl files hold what: at=NAME,user=NAME,rows=NAME…, and layout=LAYOUT of the time")
+	flags.StringVar(&f.malformed, "malformed", "", "write what could not be read to `FILE`, which is made, as JSON lines")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what the files hold")
+	return cmd
+}
+
+// config checks the flags.
+func (f auditFlags) config(now time.Time) (audit.Config, error) {
+	cfg := audit.Config{Format: audit.Format(f.format), TextLimit: f.textLimit, Now: now}
+	if f.format != "" && !slices.Contains(audit.Formats(), cfg.Format) {
+		return cfg, usage("--format %q is not known: see saltmine audit import --help", f.format)
+	}
+	if f.textLimit <= 0 {
+		return cfg, usage("--text-limit %d: want the number of bytes of server_audit_query_log_limit", f.textLimit)
+	}
+	for key, name := range f.columns {
+		if err := cfg.Columns.Set(key, name); err != nil {
+			return cfg, usage("--column: %w", err)
+		}
+	}
+	var err error
+	if cfg.Zone, err = parseZone(f.zone); err != nil {
+		return cfg, usage("--zone: %w", err)
+	}
+	return cfg, nil
+}
+
+// parseZone reads a name, or an offset such as +02:00. The zone of this machine,
+// Local, says nothing of the server's.
+func parseZone(s string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", s); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone(s, offset), nil
+	}
+	zone, err := time.LoadLocation(s)
+	if err != nil || s == "" || s == "Local" {
+		return nil, fmt.Errorf("%q is no time zone: want one such as Europe/Berlin, UTC or +02:00", s)
+	}
+	return zone, nil
+}
+
+// auditImport reads the files one after the other. One that cannot be read does
+// not keep the others from being read.
+func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (err error) {
+	cfg, err := f.config(a.now())
+	if err != nil {
+		return err
+	}
+	var faults *json.Encoder
+	if f.malformed != "" {
+		out, err := os.OpenFile(f.malformed, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("make the file for malformed lines: %w", err)
+		}
+		defer func() { err = errors.Join(err, out.Close()) }()
+		faults = json.NewEncoder(out)
+	}
+	total := &auditSummary{seen: map[uint64]struct{}{}, several: len(files) > 1}
+	var failed []error
+	for _, name := range files {
+		cfg.File = name
+		one, err := a.readLog(ctx, cfg, total, faults)
+		if err != nil {
+			one.Error = err.Error()
+			failed = append(failed, err)
+		}
+		total.Files = append(total.Files, one)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(a.print(total, func(w io.Writer) error { return total.text(w, f.zone) }), errors.Join(failed...))
+}
+
+// readLog reads one file.
+func (a *app) readLog(ctx context.Context, cfg audit.Config, total *auditSummary, faults *json.Encoder) (*logSummary, error) {
+	one := newLogSummary(cfg.File)
+	in, size, err := a.openLog(cfg.File)
+	if err != nil {
+		return one, err
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	r, err := audit.Open(in, cfg)
+	if errors.Is(err, audit.ErrFormat) {
+		return one, fmt.Errorf("%w; name it with --format", err)
+	}
+	if err != nil {
+		return one, err //nolint:wrapcheck // it names the file
+	}
+	defer r.Close()
+	one.begin(r.Format())
+	step, done := a.progress(cfg.File + " (MB)")
+	defer done()
+	for n := 0; ; n++ {
+		e, err := r.Next()
+		if fault, ok := errors.AsType[*audit.Fault](err); ok {
+			if err := one.fault(fault, faults); err != nil {
+				return one, err
+			}
+			continue
+		}
+		if err != nil {
+			one.end(r)
+			return one, unlessEnd(err)
+		}
+		one.see(e)
+		total.count(e)
+		if n%(1<<14) == 0 {
+			if ctx.Err() != nil {
+				return one, fmt.Errorf("read %s: %w", cfg.File, context.Cause(ctx))
+			}
+			step(int(r.Progress()>>20), int(size>>20))
+		}
+	}
+}
+
+func unlessEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// openLog opens a file, or standard input.
+func (a *app) openLog(name string) (in io.ReadCloser, size int64, err error) {
+	if name == "-" {
+		return io.NopCloser(a.stdin), 0, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read %s: %w", name, err)
+	}
+	if info, err := f.Stat(); err == nil {
+		size = info.Size()
+	}
+	return f, size, nil
+}
