@@ -16,7 +16,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver of the default database
+	"modernc.org/sqlite" // the driver of the default database
 )
 
 //go:embed migrations/*.sql
@@ -88,10 +88,11 @@ func newSQLite(ctx context.Context, path string) (*sql.DB, error) {
 		// as much is gathered in the WAL before it goes into the file.
 		"temp_store(MEMORY)", "cache_size(-32768)", "wal_autocheckpoint(8000)",
 	}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(preparer{connector})
 	db.SetMaxOpenConns(4)
 	if err := checkDurable(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
