@@ -226,16 +226,13 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := errors.Join(r.saveSearched(ctx, tx, o), r.saveSpent(ctx, tx, o.Spent)); err != nil {
 			return err
 		}
-		for _, h := range o.Hits {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO hits ("+hitColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, h.Class, h.Cell.Channel, h.Cell.Stratum, h.Counts, micros(h.At)); err != nil {
-				return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
-			}
-		}
 		if err := saveOwn(ctx, tx, o.Own); err != nil {
 			return err
 		}
 		if err := r.saveIncidents(ctx, tx, o); err != nil {
+			return err
+		}
+		if err := r.saveHits(ctx, tx, o.Hits); err != nil {
 			return err
 		}
 		if err := errors.Join(r.saveLookers(ctx, tx, o.Lookers), saveClues(ctx, tx, o.Clues)); err != nil {
@@ -316,8 +313,10 @@ func saveSupport(ctx context.Context, tx *sql.Tx, s canary.Support) error {
 	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM supports WHERE incident = ? AND contact = ?", s.Incident, s.Contact).Scan(&n); err != nil || n > 0 {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO supports (incident, contact, why) VALUES (?,?,?)", s.Incident, s.Contact, short(s.Why, 200))
-	return err
+	return runAll(ctx, tx, []statement{
+		{"INSERT INTO supports (incident, contact, why) VALUES (?,?,?)", []any{s.Incident, s.Contact, short(s.Why, 200)}},
+		{"UPDATE incidents SET support = support + 1 WHERE id = ?", []any{s.Incident}},
+	})
 }
 
 // ContactIDs returns the ids of all filed contacts, oldest first.

@@ -42,10 +42,13 @@ func (r *Registry) fileEntry(ctx context.Context, tx *sql.Tx, spool string, e *c
 		return "", err
 	}
 	if e.Replaces {
-		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM hits WHERE contact = ?", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?", "DELETE FROM clues WHERE contact = ?"} {
+		for _, q := range []string{"DELETE FROM contacts WHERE id = ? AND pending <> 0", "DELETE FROM mails WHERE contact = ?", "DELETE FROM searches WHERE contact = ?", "DELETE FROM clues WHERE contact = ?"} {
 			if _, err := tx.ExecContext(ctx, q, c.ID); err != nil {
 				return "", err
 			}
+		}
+		if err := dropHits(ctx, tx, c.ID); err != nil {
+			return "", err
 		}
 	}
 	key, err := r.newKey(ctx, tx, c.ID)

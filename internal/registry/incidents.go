@@ -5,15 +5,12 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"saltmine/internal/canary"
 )
 
 const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.merged, i.opened, i.updated, i.reasons, i.weight,
- (SELECT COUNT(DISTINCT h.contact) FROM hits h WHERE h.incident = i.id),
- (SELECT COUNT(DISTINCT h.canary) FROM hits h WHERE h.incident = i.id),
- (SELECT COUNT(*) FROM supports s WHERE s.incident = i.id)`
+ i.contacts, (SELECT COUNT(DISTINCT s.canary) FROM standings s WHERE s.incident = i.id), i.support`
 
 func scanIncident(row scanner) (inc canary.Incident, err error) {
 	var severity int
@@ -132,84 +129,8 @@ func (r *Registry) stillOpen(ctx context.Context, tx *sql.Tx, id canary.Incident
 	return err
 }
 
-// Board returns the incidents without a verdict that were updated since a time.
-func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standing, error) {
-	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND i.merged = '' AND (i.updated >= ? OR i.held = 1) ORDER BY i.opened, i.id", micros(since))
-	if err != nil {
-		return nil, err
-	}
-	board := make([]canary.Standing, len(list))
-	for i, inc := range list {
-		board[i] = canary.Standing{Incident: inc}
-		if err := r.fillStanding(ctx, &board[i]); err != nil {
-			return nil, fmt.Errorf("registry: incident %s: %w", inc.ID, err)
-		}
-	}
-	return board, nil
-}
-
-func (r *Registry) fillStanding(ctx context.Context, s *canary.Standing) error {
-	s.Clean, s.Touched = map[canary.ID]time.Time{}, map[canary.ID]time.Time{}
-	s.Domains, s.Paged = map[string]time.Time{}, map[string]canary.Severity{}
-	err := r.each(ctx, "SELECT canary, domain, clean, channel, stratum, counts, MAX(heard) FROM hits WHERE incident = ? GROUP BY canary, domain, clean, channel, stratum, counts", []any{s.ID}, func(row *sql.Rows) error {
-		var id canary.ID
-		var domain string
-		var clean, counts bool
-		var cell canary.Cell
-		var at int64
-		if err := row.Scan(&id, &domain, &clean, &cell.Channel, &cell.Stratum, &counts, &at); err != nil {
-			return err
-		}
-		if counts {
-			s.Count(cell, id, fromMicros(at))
-		}
-		s.Touched[id] = later(s.Touched[id], fromMicros(at))
-		if clean {
-			s.Clean[id] = later(s.Clean[id], fromMicros(at))
-		}
-		if domain != "" {
-			s.Domains[domain] = later(s.Domains[domain], fromMicros(at))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	err = r.each(ctx, "SELECT i.held, COALESCE(a.severity, 0) FROM incidents i LEFT JOIN acks a ON a.about = i.id WHERE i.id = ?", []any{s.ID}, func(row *sql.Rows) error { return row.Scan(&s.Held, &s.Acked) })
-	if err != nil {
-		return err
-	}
-	err = r.each(ctx, "SELECT DISTINCT place FROM incidents WHERE merged = ?", []any{s.ID}, func(row *sql.Rows) error {
-		var place canary.Place
-		err := row.Scan(&place)
-		s.Also = append(s.Also, place)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	// A step that was dropped counts: it was for an acknowledgement, or for a page
-	// that came later, and what is more urgent than these is paged anew.
-	return r.each(ctx, "SELECT d.route, MIN(p.severity) FROM pages p, deliveries d WHERE d.page = p.id AND p.incident = ? AND d.kind = 'trigger' GROUP BY d.route", []any{s.ID}, func(row *sql.Rows) error {
-		var route string
-		var severity int
-		if err := row.Scan(&route, &severity); err != nil {
-			return err
-		}
-		s.Paged[route] = canary.Severity(severity)
-		return nil
-	})
-}
-
 func (r *Registry) each(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) error {
 	return eachOf(ctx, r.db, query, args, fn)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // IncidentHits returns the hits of an incident, oldest first.

@@ -140,7 +140,7 @@ func (r *Registry) move(ctx context.Context, tx *sql.Tx, into, from canary.Incid
 	if err != nil {
 		return err
 	}
-	return runAll(ctx, tx, []statement{
+	err = runAll(ctx, tx, []statement{
 		{"INSERT INTO merges (merged, survivor, was, became) VALUES (?,?,?,?)", []any{from, into, string(before), string(after)}},
 		{"INSERT INTO moves (merged, contact, token) SELECT incident, contact, token FROM hits WHERE incident = ?", []any{from}},
 		{"INSERT INTO moves (merged, contact, token) SELECT s.incident, s.contact, '' FROM supports s WHERE s.incident = ? AND NOT EXISTS (SELECT 1 FROM supports o WHERE o.incident = ? AND o.contact = s.contact)", []any{from, into}},
@@ -150,6 +150,10 @@ func (r *Registry) move(ctx context.Context, tx *sql.Tx, into, from canary.Incid
 		{"UPDATE incidents SET severity = ?, opened = ?, updated = ?, reasons = ?, weight = ?, held = 1 WHERE id = ?",
 			[]any{int(became.Severity), became.Opened, became.Updated, became.Reasons, became.Weight, into}},
 	})
+	if err != nil {
+		return err
+	}
+	return sumAnew(ctx, tx, into, from)
 }
 
 // statement is one step of a transaction.
@@ -248,6 +252,9 @@ func (r *Registry) unmerge(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 	if err := runAll(ctx, tx, list); err != nil {
 		return err
 	}
+	if err := sumAnew(ctx, tx, id, from); err != nil {
+		return err
+	}
 	return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActSplit, About: string(id), Outcome: "out of " + string(from)})
 }
 
@@ -295,6 +302,9 @@ func (r *Registry) splitOff(ctx context.Context, tx *sql.Tx, id canary.IncidentI
 			[]any{out, s.place, int(s.Severity), first.Int64, last.Int64, string(why)}},
 		{"UPDATE hits SET incident = ? WHERE incident = ?" + in, to},
 	})
+	if err == nil {
+		err = sumAnew(ctx, tx, id, out)
+	}
 	if err != nil {
 		return out, err
 	}

@@ -129,8 +129,8 @@ CREATE TABLE searches (
   due BIGINT NOT NULL,
   size BIGINT NOT NULL
 );
-CREATE INDEX searches_by_due ON searches (due);
-CREATE INDEX searches_by_size ON searches (size);
+CREATE INDEX searches_by_due ON searches (due, size, contact);
+CREATE INDEX searches_by_size ON searches (size, due, contact);
 CREATE TABLE hits (
   contact VARCHAR(128) COLLATE BINARY NOT NULL,
   token VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -150,6 +150,19 @@ CREATE TABLE hits (
 CREATE INDEX hits_by_stratum ON hits (stratum, channel, role, counts, heard);
 CREATE INDEX hits_by_incident ON hits (incident);
 CREATE INDEX hits_by_origin ON hits (origin, heard);
+-- The hits of each incident summed up, heard being the last of their sort: it is read
+-- for each group of contacts that comes in, and has as many rows however many hits.
+CREATE TABLE standings (
+  incident VARCHAR(32) COLLATE BINARY NOT NULL,
+  canary VARCHAR(32) COLLATE BINARY NOT NULL,
+  domain VARCHAR(32) COLLATE BINARY NOT NULL,
+  clean INT NOT NULL,
+  channel VARCHAR(8) COLLATE BINARY NOT NULL,
+  stratum VARCHAR(48) COLLATE BINARY NOT NULL,
+  counts INT NOT NULL,
+  heard BIGINT NOT NULL,
+  PRIMARY KEY (incident, canary, domain, clean, channel, stratum, counts)
+);
 -- why is what a report has in common with the incident.
 CREATE TABLE supports (
   incident VARCHAR(32) COLLATE BINARY NOT NULL,
@@ -170,6 +183,8 @@ CREATE TABLE clues (
   PRIMARY KEY (blind, contact, incident)
 );
 CREATE INDEX clues_by_contact ON clues (contact);
+CREATE INDEX clues_by_time ON clues (blind, heard);
+-- contacts and support count its hits' contacts and its supporting ones.
 CREATE TABLE incidents (
   id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   place VARCHAR(80) COLLATE BINARY NOT NULL,
@@ -180,6 +195,8 @@ CREATE TABLE incidents (
   reasons LONGTEXT NOT NULL,
   weight LONGTEXT NOT NULL,
   held INT NOT NULL,
+  contacts BIGINT NOT NULL DEFAULT 0,
+  support BIGINT NOT NULL DEFAULT 0,
   merged VARCHAR(32) COLLATE BINARY NOT NULL DEFAULT ''
 );
 CREATE INDEX incidents_by_time ON incidents (updated);
@@ -421,6 +438,7 @@ DROP TABLE moves;
 DROP TABLE merges;
 DROP TABLE incidents;
 DROP TABLE supports;
+DROP TABLE standings;
 DROP TABLE hits;
 DROP TABLE searches;
 DROP TABLE own;
