@@ -81,6 +81,7 @@ func everybodys(domain string) bool {
 const (
 	runWords   = 4
 	runWindow  = 6
+	fewestRuns = 2    // that two texts share: by one alone they only share a phrase
 	mostRuns   = 64   // of one text
 	wordsTaken = 2000 // from its beginning
 )
@@ -117,8 +118,7 @@ func runsOf(words []string) []string {
 	return out
 }
 
-// enoughWords is how many runs two texts must share: by one alone they only share
-// a phrase.
+// enoughWords is how many runs two texts must share.
 func enoughWords(traits []trait) int {
 	n := 0
 	for _, t := range traits {
@@ -126,5 +126,5 @@ func enoughWords(traits []trait) int {
 			n++
 		}
 	}
-	return min(3, max(2, n/2))
+	return min(3, max(fewestRuns, n/2))
 }

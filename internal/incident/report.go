@@ -268,8 +268,10 @@ func (w *work) traits(c *canary.Contact, said reading) (list []trait) {
 			list = w.addTrait(list, canary.SameDomain, domain, "")
 		}
 	}
-	for _, run := range runsOf(said.order) {
-		list = w.addTrait(list, canary.SameWords, run, "")
+	if runs := runsOf(said.order); len(runs) >= fewestRuns { // fewer make no text like another
+		for _, run := range runs {
+			list = w.addTrait(list, canary.SameWords, run, "")
+		}
 	}
 	return list
 }

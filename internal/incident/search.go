@@ -208,23 +208,20 @@ func (s *Searcher) known(ctx context.Context, named []canary.Target) ([]canary.T
 
 // settle takes contacts out of the queue, with what follows from what was found.
 func (s *Searcher) settle(ctx context.Context, done []canary.ContactID, f *found) error {
-	if len(done) == 0 {
+	switch {
+	case len(done) == 0:
 		return nil
+	case f == nil: // it changes no incident
+		return s.in.cfg.Filer.Commit(ctx, canary.Outcome{Searched: done})
 	}
 	s.in.cfg.Turn.Lock()
 	defer s.in.cfg.Turn.Unlock()
-	var about []canary.Contact
-	if f != nil {
-		about = []canary.Contact{*f.contact}
-	}
-	w, err := s.in.begin(ctx, about, canary.Outcome{Searched: done})
+	w, err := s.in.begin(ctx, []canary.Contact{*f.contact}, canary.Outcome{Searched: done})
 	if err != nil {
 		return err
 	}
-	if f != nil {
-		if err := w.again(ctx, f); err != nil {
-			return err
-		}
+	if err := w.again(ctx, f); err != nil {
+		return err
 	}
 	return s.in.finish(ctx, w)
 }
