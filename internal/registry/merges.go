@@ -140,7 +140,7 @@ func (r *Registry) move(ctx context.Context, tx *sql.Tx, into, from canary.Incid
 	if err != nil {
 		return err
 	}
-	err = runAll(ctx, tx, []statement{
+	return runAll(ctx, tx, append([]statement{
 		{"INSERT INTO merges (merged, survivor, was, became) VALUES (?,?,?,?)", []any{from, into, string(before), string(after)}},
 		{"INSERT INTO moves (merged, contact, token) SELECT incident, contact, token FROM hits WHERE incident = ?", []any{from}},
 		{"INSERT INTO moves (merged, contact, token) SELECT s.incident, s.contact, '' FROM supports s WHERE s.incident = ? AND NOT EXISTS (SELECT 1 FROM supports o WHERE o.incident = ? AND o.contact = s.contact)", []any{from, into}},
@@ -149,11 +149,7 @@ func (r *Registry) move(ctx context.Context, tx *sql.Tx, into, from canary.Incid
 		{"UPDATE incidents SET merged = ? WHERE merged = ? OR id = ?", []any{into, from, from}},
 		{"UPDATE incidents SET severity = ?, opened = ?, updated = ?, reasons = ?, weight = ?, held = 1 WHERE id = ?",
 			[]any{int(became.Severity), became.Opened, became.Updated, became.Reasons, became.Weight, into}},
-	})
-	if err != nil {
-		return err
-	}
-	return sumAnew(ctx, tx, into, from)
+	}, sums(into, from)...))
 }
 
 // statement is one step of a transaction.
@@ -249,10 +245,7 @@ func (r *Registry) unmerge(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 		list = append(list, statement{"UPDATE incidents SET severity = ?, opened = ?, updated = ?, reasons = ?, weight = ? WHERE id = ?",
 			[]any{int(was.Severity), was.Opened, was.Updated, was.Reasons, was.Weight, from}})
 	}
-	if err := runAll(ctx, tx, list); err != nil {
-		return err
-	}
-	if err := sumAnew(ctx, tx, id, from); err != nil {
+	if err := runAll(ctx, tx, append(list, sums(id, from)...)); err != nil {
 		return err
 	}
 	return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActSplit, About: string(id), Outcome: "out of " + string(from)})
@@ -297,14 +290,11 @@ func (r *Registry) splitOff(ctx context.Context, tx *sql.Tx, id canary.IncidentI
 		return out, err
 	}
 	to := append([]any{out}, args...)
-	err = runAll(ctx, tx, []statement{
+	err = runAll(ctx, tx, append([]statement{
 		{"INSERT INTO incidents (id, place, severity, verdict, opened, updated, reasons, weight, held) VALUES (?,?,?,'',?,?,?,'',1)",
 			[]any{out, s.place, int(s.Severity), first.Int64, last.Int64, string(why)}},
 		{"UPDATE hits SET incident = ? WHERE incident = ?" + in, to},
-	})
-	if err == nil {
-		err = sumAnew(ctx, tx, id, out)
-	}
+	}, sums(id, out)...))
 	if err != nil {
 		return out, err
 	}

@@ -150,19 +150,15 @@ func (r *Registry) sumUp(ctx context.Context, tx *sql.Tx, h canary.Hit) error {
 
 const standingsColumns = "incident, canary, domain, clean, channel, stratum, counts, heard"
 
-// sumAnew sums up the hits of incidents between which some were moved, or lost some.
-func sumAnew(ctx context.Context, tx *sql.Tx, ids ...canary.IncidentID) error {
+// sums sums up the hits of incidents between which some were moved, or lost some.
+func sums(ids ...canary.IncidentID) (list []statement) {
 	for _, id := range ids {
-		err := runAll(ctx, tx, []statement{
-			{"DELETE FROM standings WHERE incident = ?", []any{id}},
-			{"INSERT INTO standings (" + standingsColumns + ") SELECT incident, canary, domain, clean, channel, stratum, counts, MAX(heard) FROM hits WHERE incident = ? GROUP BY incident, canary, domain, clean, channel, stratum, counts", []any{id}},
-			{"UPDATE incidents SET contacts = (SELECT COUNT(DISTINCT contact) FROM hits WHERE incident = ?), support = (SELECT COUNT(*) FROM supports WHERE incident = ?) WHERE id = ?", []any{id, id, id}},
-		})
-		if err != nil {
-			return fmt.Errorf("sum up the hits of %s: %w", id, err)
-		}
+		list = append(list,
+			statement{"DELETE FROM standings WHERE incident = ?", []any{id}},
+			statement{"INSERT INTO standings (" + standingsColumns + ") SELECT incident, canary, domain, clean, channel, stratum, counts, MAX(heard) FROM hits WHERE incident = ? GROUP BY incident, canary, domain, clean, channel, stratum, counts", []any{id}},
+			statement{"UPDATE incidents SET contacts = (SELECT COUNT(DISTINCT contact) FROM hits WHERE incident = ?), support = (SELECT COUNT(*) FROM supports WHERE incident = ?) WHERE id = ?", []any{id, id, id}})
 	}
-	return nil
+	return list
 }
 
 // dropHits takes out the hits of a contact that is filed anew.
@@ -174,11 +170,8 @@ func dropHits(ctx context.Context, tx *sql.Tx, contact canary.ContactID) error {
 		of = append(of, id)
 		return err
 	})
-	if err == nil {
-		_, err = tx.ExecContext(ctx, "DELETE FROM hits WHERE contact = ?", contact)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = sumAnew(ctx, tx, of...)
-	}
-	return err
+	return runAll(ctx, tx, append([]statement{{"DELETE FROM hits WHERE contact = ?", []any{contact}}}, sums(of...)...))
 }
