@@ -64,6 +64,10 @@ type Clue struct {
 type Alike struct {
 	Clue       // Blind is one of those in common
 	Common int // how many they have in common, of this trait
+	// Of a report: the open incident of several people's reports that it was joined
+	// to, and whether it was joined to one that was found to be no leak.
+	Joined IncidentID
+	Judged bool
 }
 
 // Joined is a report that was joined to an incident.

@@ -141,10 +141,10 @@ func (w *work) hits(id canary.IncidentID, contact canary.ContactID) bool {
 
 // several makes an incident of the reports of one caller or sender by people who
 // have nothing to do with one another, as far as can be seen. Words and domains are
-// shared by too many.
+// shared by too many, and reports that were found to be noise make no other one.
 func (w *work) several(c *canary.Contact, from string, found []canary.Alike, traits []trait) {
 	near := slices.DeleteFunc(found, func(a canary.Alike) bool {
-		return a.Trait != canary.SameCaller && a.Trait != canary.SameSender || a.At.Sub(when(c)).Abs() > together
+		return a.Trait != canary.SameCaller && a.Trait != canary.SameSender || a.At.Sub(when(c)).Abs() > together || a.Judged
 	})
 	origins := map[string]bool{from: true}
 	for _, a := range near {
@@ -154,8 +154,7 @@ func (w *work) several(c *canary.Contact, from string, found []canary.Alike, tra
 		return
 	}
 	best := weightiest(near, func(canary.Alike) string { return "" })[0]
-	mark := hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(best.Blind))) //nolint:gosec // all 64 bits, whatever the sign
-	s := w.standing(canary.AtReports(mark), c.At)
+	s := w.ofReports(near, best, c.At)
 	for _, a := range weightiest(near, func(a canary.Alike) string { return string(a.Contact) }) {
 		w.joinReport(s.ID, a.Contact, a, because(a, traits, a.At.Sub(when(c))))
 	}
@@ -163,6 +162,19 @@ func (w *work) several(c *canary.Contact, from string, found []canary.Alike, tra
 	s.Updated = latest(s.Updated, c.At)
 	raise(&s.Incident, signal{severity: canary.P3, reason: fmt.Sprintf("%s was reported by %d or more people within 72 hours, who have nothing in common as far as can be seen", common(best.Trait), independent)})
 	w.changed[s.ID] = true
+}
+
+// ofReports finds the incident of reports that one of some was joined to, or opens
+// one. Its mark alone would not do: a number without its country has an index for
+// each country, and two reports of it have others in common than a third.
+func (w *work) ofReports(near []canary.Alike, best canary.Alike, at time.Time) *canary.Standing {
+	for _, s := range w.board {
+		if slices.ContainsFunc(near, func(a canary.Alike) bool { return a.Joined == s.ID }) {
+			return s
+		}
+	}
+	mark := hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(best.Blind))) //nolint:gosec // all 64 bits, whatever the sign
+	return w.standing(canary.AtReports(mark), at)
 }
 
 // rank orders traits, the one first that says most.

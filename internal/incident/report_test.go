@@ -210,6 +210,31 @@ func TestSeveralReportsMakeAnIncident(t *testing.T) {
 	}
 }
 
+// TestOneCallerHasOneIncident, however people write the number; and when that was
+// found to be noise, it takes as many people again to make another.
+func TestOneCallerHasOneIncident(t *testing.T) {
+	t.Parallel()
+	for first := range 2 {
+		w := newWorld(t)
+		spelt := []string{"020 7946 0999", "+44 20 7946 0999"}
+		for n := range 8 {
+			w.take(w.victim(spelt[(n/3+first)%2], "he wanted money"))
+			w.pass(time.Minute)
+		}
+		if inc := w.only(); inc.Support != 8 {
+			t.Errorf("%d reports joined", inc.Support)
+		}
+		must(t, w.reg.SetVerdict(w.ctx, w.only().ID, canary.Noise, registry.By{}))
+		for n := range 4 {
+			w.take(w.victim("+44 20 7946 0999", "he wanted money"))
+			w.pass(time.Minute)
+			if got, want := len(w.incidents()), 1+n/2; got != min(want, 2) {
+				t.Errorf("%d incidents after %d more reports", got, n+1)
+			}
+		}
+	}
+}
+
 // TestReportsBeforeOneThatNamesARecord: those who told of the caller before belong to
 // the incident of the record, and make none beside it.
 func TestReportsBeforeOneThatNamesARecord(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ func (r *Registry) Alike(ctx context.Context, clues []int64, from, until time.Ti
 	list, err := r.sharing(ctx, clues, from, until)
 	if err == nil && len(list) > 0 {
 		list, err = r.ofLeaks(ctx, list)
+	}
+	if err == nil {
+		err = r.joinedReports(ctx, list)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("registry: contacts that are alike: %w", err)
@@ -112,6 +116,33 @@ func (r *Registry) ofLeaks(ctx context.Context, list []canary.Alike) ([]canary.A
 		}
 	}
 	return kept, err
+}
+
+// joinedReports tells of reports which incident of reports they were joined to.
+func (r *Registry) joinedReports(ctx context.Context, list []canary.Alike) error {
+	of := map[canary.ContactID][]*canary.Alike{}
+	for i, a := range list {
+		if a.Incident == "" {
+			of[a.Contact] = append(of[a.Contact], &list[i])
+		}
+	}
+	const query = "SELECT s.contact, i.id, i.merged, i.verdict FROM supports s JOIN incidents i ON i.id = s.incident WHERE i.place LIKE 'report:%' AND s.contact IN"
+	return selectIn(ctx, r.db, query, slices.Sorted(maps.Keys(of)), func(row *sql.Rows) error {
+		var contact canary.ContactID
+		var id, merged canary.IncidentID
+		var v canary.Verdict
+		err := row.Scan(&contact, &id, &merged, &v)
+		for _, a := range of[contact] {
+			switch v {
+			case "":
+				a.Joined = cmp.Or(merged, id)
+			case canary.Noise, canary.Own, canary.Drill:
+				a.Judged = true
+			case canary.Leak:
+			}
+		}
+		return err
+	})
 }
 
 // Of one clue so many contacts are kept within 72 hours. What more of them have tells
