@@ -30,7 +30,7 @@ kills: ## kill -9 and disk faults at every system call, 1,000 kills under load, 
 	go test -timeout 4h ./cmd/saltmine -run '^(TestKillAtEveryCall|TestKillUnderLoad|TestDiskFaults|TestDiskFaultsAtStart|TestKillCoreAtEveryCall|TestCoreDiskFaults)$$' -kills all -v
 	go test -timeout 1h ./cmd/saltmine -run '^TestOracle' -oracle 100000 -v
 
-noise: ## both error rates over the threshold, 1,000 true hits in noise, a burst of 100,000: an hour
+noise: ## both error rates over the threshold, 1,000 true hits in noise, a burst of 100,000: some hours
 	go test -timeout 6h -v ./internal/incident -run '^TestYear$$' -year.runs 200
 	go test -timeout 6h -v ./internal/incident -run '^(TestTrueHitInNoise|TestBurst)$$' -trials 1000 -trials.noise 100000 -burst 100000
 

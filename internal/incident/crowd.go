@@ -11,10 +11,6 @@ import (
 	"saltmine/internal/canary"
 )
 
-// called is the e-value from which calls and texts, of which nothing fits a record,
-// are a sign: few placebos show little, and callers come in waves.
-const called = 1000
-
 // window is 72 hours in years.
 const window = float64(together) / (365.25 * 24 * float64(time.Hour))
 
@@ -240,6 +236,10 @@ func (k *look) widen(levels []level, channel canary.Channel, had map[canary.Cell
 // domain or on the telephone must not hide what comes where all is quiet: the
 // quietest cells are judged alone, then with the next, and so on, each time with
 // all that are as quiet and were not reached. So many looks count as so many chances.
+//
+// Callers come in waves, and few placebos say little of their rate. Where nothing of
+// what was said fits a record the e-value has to agree, which believes nothing of
+// rates: noise makes it exceed A once in A windows at most.
 func (w *work) beyond(cells []reached) (sig signal, yearly float64) {
 	sig, yearly = signal{severity: canary.P4}, math.Inf(1)
 	k, spoken, quiet, looks := look{canaries: map[canary.ID]bool{}}, true, true, float64(len(cells))
@@ -260,7 +260,7 @@ func (w *work) beyond(cells []reached) (sig signal, yearly float64) {
 		}
 		often := k.noise.Rate().CrowdsPerYear(len(k.canaries), tokens, window) * looks
 		yearly = min(yearly, often)
-		if often > w.in.cfg.crowded() || spoken && k.tally.EValue() < called*looks {
+		if often > w.in.cfg.crowded() || spoken && k.tally.EValue() < looks/(window*w.in.cfg.crowded()) {
 			continue
 		}
 		if found := several(len(k.canaries), spoken); found.severity < sig.severity {

@@ -3,6 +3,7 @@ package incident_test
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -15,8 +16,9 @@ import (
 // as many years as a rate of one page in some years asks for, are too much for a
 // disk. TestLedgerIsTheRegistry holds it to the registry.
 type ledger struct {
-	domains, perDomain, planted int // addresses of a domain; the first of them are planted
-	blocks, perBlock, rung      int // the same of numbers
+	domains, perDomain, planted int  // addresses of a domain; the first of them are planted
+	blocks, perBlock, rung      int  // the same of numbers
+	sparse                      bool // only each third block has placebos
 	since                       time.Time
 	boards                      map[canary.IncidentID]*canary.Standing
 	placebos                    map[string][]canary.Hit // by origin
@@ -51,7 +53,9 @@ func (l *ledger) token(t canary.Target) (canary.Token, bool) {
 		if n, _ := fmt.Sscanf(t.Text, "+442%4d%4d", &b, &a); n != 2 {
 			return tok, false
 		}
-		limit = l.rung
+		if limit = l.rung; a >= limit+l.silent(b) {
+			return tok, false
+		}
 	default:
 		return tok, false
 	}
@@ -61,10 +65,28 @@ func (l *ledger) token(t canary.Target) (canary.Token, bool) {
 	return tok, true
 }
 
+// silent is how many numbers of a block are placebos.
+func (l *ledger) silent(block int) int {
+	if l.sparse && block%3 != 0 {
+		return 0
+	}
+	return l.perBlock - l.rung
+}
+
+// name is that of the record which has a token.
+func (l *ledger) name(t canary.Target) string {
+	if t.Kind != canary.Phone {
+		return "Dana Whitfield"
+	}
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(t.Text))
+	return noise.Person(sum.Sum64())
+}
+
 func (l *ledger) Match(_ context.Context, targets []canary.Target) (out []canary.Match, _ error) {
 	for i, t := range targets {
 		if tok, ok := l.token(t); ok {
-			m := canary.Match{Target: i, Place: "db:main", Token: canary.DatedToken{Token: tok}, Name: "Dana Whitfield", Tickets: []string{"TK202500017"}}
+			m := canary.Match{Target: i, Place: "db:main", Token: canary.DatedToken{Token: tok}, Name: l.name(t), Tickets: []string{"TK202500017"}}
 			if tok.Role == canary.RolePlanted {
 				m.Token.Window = canary.Window{Place: "db:main", From: canary.At(l.since)}
 			}
@@ -166,7 +188,11 @@ func (l *ledger) Stratum(kind canary.Kind, text string) string {
 func (l *ledger) Heard(_ context.Context, cell canary.Cell, _ time.Time) (canary.Heard, error) {
 	planted, placebos := l.planted, l.perDomain-l.planted
 	if cell.Kind() == canary.Phone {
-		planted, placebos = l.rung, l.perBlock-l.rung
+		var block int
+		if _, err := fmt.Sscanf(cell.Stratum, "phone|+442%04d", &block); err != nil {
+			return canary.Heard{}, err
+		}
+		planted, placebos = l.rung, l.silent(block)
 	}
 	return canary.Heard{Planted: []canary.Registered{{At: l.since, Tokens: planted}}, Placebos: []canary.Registered{{At: l.since, Tokens: placebos}}, Hits: l.counted[cell]}, nil
 }
@@ -200,11 +226,12 @@ func (l *ledger) leak(rng *rand.Rand, s sort, kind string, n int, from time.Time
 	for i := range n {
 		at = canary.Micro(at.Add(time.Duration(rng.ExpFloat64() * float64(5*24*time.Hour))))
 		c := canary.Contact{ID: canary.ContactID(fmt.Sprintf("k_true%08d", i)), At: at, Ear: "leak"}
-		if s == phones {
+		if s != mails {
 			c.Channel, c.Source, c.Text = canary.Voice, fmt.Sprintf("+1212%07d", rng.IntN(1e7)), "hello, this is about your computer"
 			c.Targets = []canary.Target{{Kind: canary.Phone, Text: l.pool().Number(rng.IntN(l.blocks), rng.IntN(l.rung))}}
 			if named {
-				c.Text = pick(rng, "am I speaking to Dana Whitfield", "I call about ticket T K 2 0 2 5 0 0 0 1 7", "Ms Whitfield, Dana? your case TK-2025-00017")
+				first, last, _ := strings.Cut(l.name(c.Targets[0]), " ")
+				c.Text = pick(rng, "am I speaking to "+first+" "+last, "I call about ticket T K 2 0 2 5 0 0 0 1 7", "Ms "+last+", "+first+"? your case TK-2025-00017")
 			}
 		} else {
 			c.Channel, c.Peer, c.Source, c.Raw = canary.SMTP, fmt.Sprintf("203.0.113.%d:25", i), fmt.Sprintf("scam%d@x%x.example.com", i, rng.Uint64()), noise.Message("hello")

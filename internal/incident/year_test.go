@@ -17,13 +17,17 @@ import (
 )
 
 // yearRuns is how many years TestYear runs for each line of its table.
-var yearRuns = flag.Int("year.runs", 0, "years, and leaks, of the longest line of TestYear's table; 0 runs a share of it; 200 is the whole")
+var (
+	yearRuns = flag.Int("year.runs", 0, "years, and leaks, of the longest lines of TestYear's table; 0 runs a share of it; 200 is the whole")
+	yearSeed = flag.Uint64("year.seed", 0, "the first seed of TestYear's years")
+)
 
 // Tokens of each domain, and numbers of each block, in TestYear: 99 placebos to an
-// address, one to ten numbers.
+// address, one to ten numbers. Numbers that were bought singly are three to a block.
 const (
 	yearPlanted = 200
-	yearRung    = 40
+	yearRung    = 100
+	yearSingly  = 3
 	byDefault   = 0.5 // the threshold
 )
 
@@ -36,14 +40,20 @@ type sort string
 const (
 	mails  sort = "e-mail"
 	phones sort = "phone"
+	singly sort = "singly" // numbers in many blocks, a third of which have a placebo
 )
 
 // pool is so many domains or blocks of one sort.
 func (s sort) pool(n int) *ledger {
 	if s == mails {
-		return newLedger(start(), n, yearPlanted, 99, 0, yearRung, 4)
+		return newLedger(start(), n, yearPlanted, 99, 0, 0, 0)
 	}
-	return newLedger(start(), 0, yearPlanted, 99, n, yearRung, 4)
+	if s == phones {
+		return newLedger(start(), 0, yearPlanted, 99, n, yearRung, yearRung/10)
+	}
+	l := newLedger(start(), 0, yearPlanted, 99, n, yearSingly, 1)
+	l.sparse = true
+	return l
 }
 
 // year is one line of the table: noise of one sort, and what leaks are like.
@@ -59,10 +69,7 @@ type year struct {
 
 // tokens are the planted ones.
 func (y *year) tokens() int {
-	if y.sort == mails {
-		return y.parts * yearPlanted
-	}
-	return y.parts * yearRung
+	return y.parts * map[sort]int{mails: yearPlanted, phones: yearRung, singly: yearSingly}[y.sort]
 }
 
 // watch takes a list of contacts in and tells of each after which there are more
@@ -89,7 +96,7 @@ func (y *year) watch(t *testing.T, l *ledger, list []canary.Contact, paged func(
 func (y *year) quiet(t *testing.T, seed uint64) (pages int) {
 	t.Helper()
 	l := y.sort.pool(y.parts)
-	y.watch(t, l, noise.Make(rand.New(rand.NewPCG(seed, 7)), l.pool(), y.rates, start(), 365*24*time.Hour), func(*canary.Contact) { pages++ })
+	y.watch(t, l, noise.Make(rand.New(rand.NewPCG(*yearSeed+seed, 7)), l.pool(), y.rates, start(), 365*24*time.Hour), func(*canary.Contact) { pages++ })
 	return pages
 }
 
@@ -97,7 +104,7 @@ func (y *year) quiet(t *testing.T, seed uint64) (pages int) {
 // these paged.
 func (y *year) found(t *testing.T, seed uint64, kind string) (found bool) {
 	t.Helper()
-	l, rng := y.sort.pool(y.parts), rand.New(rand.NewPCG(seed, 11))
+	l, rng := y.sort.pool(y.parts), rand.New(rand.NewPCG(*yearSeed+seed, 11))
 	truth := l.leak(rng, y.sort, kind, 3, start().Add(time.Duration(30+rng.IntN(150))*24*time.Hour))
 	last := truth[len(truth)-1].At
 	list := append(noise.Make(rng, l.pool(), y.rates, start(), last.Sub(start())), truth...)
@@ -190,8 +197,10 @@ func table(rows []*row) string {
 
 // ratesUsed says what noise a sort of tokens has.
 func ratesUsed(s sort, name string, r noise.Rates) string {
-	if s == phones {
-		return fmt.Sprintf("%s, %s: %.0f calls and %.0f texts a number-year, %.0f runs through a block a block-year\n", s, name, r.Calls*365, r.Texts, r.Dials)
+	if s != mails {
+		return fmt.Sprintf("%s, %s: a number-year %.0f calls (%.2g of them ring once, %.2g bring a caller's name), %.2g in waves, %.2g wrong numbers that ask for a name, "+
+			"%.2g times %d strangers who call back, %.2g texts and %.2g in waves, %.2g calls of those who dial through a block\n", s, name, r.Calls*365, r.RingOnce, r.CallerNames,
+			r.Waves*r.WaveShare, r.Wrong, r.CallBacks, r.BackCallers, r.Texts, r.TextWaves*r.TextShare, r.Dials)
 	}
 	tokens := float64(yearPlanted * 100)
 	return fmt.Sprintf("%s, %s: %.2g stray mails a token-year; of dictionaries %.2g, of storms %.2g, of list cleaners %.2g contacts a token-year\n", s, name, r.Stray,
@@ -207,17 +216,18 @@ func years(runs int) (list []*year) {
 		return []*year{
 			{mails, documented, doc, byDefault, 50, 2, 4},
 			{phones, documented, doc, byDefault, 1, 1, 4},
+			{singly, documented, doc, byDefault, 20, 1, 4},
 		}
 	}
 	part := func(share float64) int { return max(1, int(share*float64(runs))) }
 	for _, budget := range []float64{0.01, 0.1, byDefault, 2, 10, 100, 1000} {
 		if budget != byDefault { // the shape of the curve
-			list = append(list, &year{mails, documented, doc, budget, 50, part(0.2), part(0.3)}, &year{phones, documented, doc, budget, 10, part(0.04), part(0.1)})
+			list = append(list, &year{mails, documented, doc, budget, 50, part(0.2), part(0.3)}, &year{phones, documented, doc, budget, 4, part(0.04), part(0.1)})
 			continue
 		}
 		list = append(list, &year{mails, documented, doc, budget, 50, runs, runs}, &year{mails, "x10", doc.Times(10), budget, 50, part(0.1), part(0.3)},
-			&year{mails, "x100", doc.Times(100), budget, 50, part(0.02), part(0.04)}, &year{phones, documented, doc, budget, 10, part(0.4), part(0.3)},
-			&year{phones, "dirty", dirty, budget, 10, part(0.01), part(0.04)})
+			&year{mails, "x100", doc.Times(100), budget, 50, part(0.02), part(0.04)}, &year{phones, documented, doc, budget, 4, part(0.63), part(0.3)},
+			&year{phones, "dirty", dirty, budget, 4, part(0.02), part(0.04)}, &year{singly, documented, doc, budget, 50, part(0.1), part(0.1)})
 	}
 	slices.SortStableFunc(list, func(a, b *year) int { return strings.Compare(string(a.sort)+a.noise, string(b.sort)+b.noise) })
 	return list

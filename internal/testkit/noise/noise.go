@@ -5,12 +5,14 @@
 // Noise cannot tell a planted token from a placebo, so both are drawn alike from a
 // [Pool]. Of what meets no token at all only a part is made: it changes nothing.
 //
-// What the rates stand on (see [Documented]): calls .067 to .119 a line and day
+// What the rates stand on (see [Documented]): calls .067 to .119 a line and day, and
+// 650 times strangers by the hundred who call a number back that was shown to them
 // (Prasad et al., USENIX Security 2020: 1,481,201 calls on 66,606 lines in 11
 // months), .67 on numbers that had an owner before (Gupta et al., NDSS 2015). A
 // guess meets a name that carries 10 random bits once in a thousand times. How
-// often strays, runs and storms come to a domain has been measured by nobody whom
-// we could read: those are assumptions, and [Rates.Times] makes them worse.
+// often strays, runs and storms come to a domain, and waves and wrong numbers to a
+// block, has been measured by nobody whom we could read: those are assumptions, and
+// [Rates.Times] makes those of mail worse.
 package noise
 
 import (
@@ -19,6 +21,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -36,8 +39,17 @@ type Rates struct {
 	StormGuessed float64
 	Cleaners     float64 // list cleaners a domain-year: RCPT, then QUIT
 	Calls        float64 // a number-day
+	RingOnce     float64 // share of them that ring once
+	CallerNames  float64 // share of them that bring the name of the caller's line
+	Wrong        float64 // wrong numbers a number-year: they ask for somebody by name
+	Waves        float64 // of robocalls a block-year, in which each call has a caller of its own
+	WaveShare    float64 // of the numbers of the block, that a wave rings
+	CallBacks    float64 // times a number-year that strangers call it back
+	BackCallers  int     // strangers each time
 	Dials        float64 // runs through a block, a block-year
 	Texts        float64 // a number-year
+	TextWaves    float64 // a block-year, each text with a sender of its own
+	TextShare    float64
 	Echoes       float64 // DNS queries a domain-day
 }
 
@@ -48,7 +60,8 @@ const DirtyCalls = 0.67
 func Documented() Rates {
 	return Rates{
 		Stray: 1e-5, Runs: 12, Guesses: 2000, Guessed: 1e-3, Storms: 1, StormSources: 400, StormGuessed: 0.01,
-		Cleaners: 4, Calls: 0.09, Dials: 6, Texts: 4, Echoes: 0.2,
+		Cleaners: 4, Calls: 0.09, RingOnce: 0.1, CallerNames: 0.1, Wrong: 2, Waves: 26, WaveShare: 0.2, CallBacks: 0.0106, BackCallers: 200,
+		Dials: 6, Texts: 4, TextWaves: 12, TextShare: 0.1, Echoes: 0.2,
 	}
 }
 
@@ -137,18 +150,70 @@ func (m *maker) cleaners(domain int, r Rates) {
 
 func (m *maker) phones(block int, r Rates) {
 	number := func() string { return m.pool.Number(block, m.IntN(m.pool.PerBlock)) }
-	for range m.events(r.Calls * float64(m.pool.PerBlock)) {
+	numbers := float64(m.pool.PerBlock)
+	for range m.events(r.Calls * numbers) {
 		m.call(canary.Voice, number(), m.caller(), m.at())
+		c := &m.list[len(m.list)-1]
+		if m.Float64() < r.RingOnce {
+			c.Probe, c.Text = true, ""
+		}
+		if m.Float64() < r.CallerNames {
+			c.Facts = map[string]string{"caller_name": strings.ToUpper(Person(m.Uint64()))}
+		}
 	}
-	for range m.events(r.Texts * float64(m.pool.PerBlock) / 365) {
+	for range m.events(r.Wrong * numbers / 365) {
+		m.call(canary.Voice, number(), m.caller(), m.at())
+		m.list[len(m.list)-1].Text = "hello, is that " + Person(m.Uint64())
+	}
+	for range m.events(r.CallBacks * numbers / 365) {
+		to, at := number(), m.at()
+		for range r.BackCallers {
+			m.call(canary.Voice, to, m.caller(), at.Add(m.within(24*time.Hour)))
+		}
+	}
+	for range m.events(r.Texts * numbers / 365) {
 		m.call(canary.SMS, number(), m.caller(), m.at())
 	}
+	m.waves(block, r.Waves, r.WaveShare, canary.Voice)
+	m.waves(block, r.TextWaves, r.TextShare, canary.SMS)
 	for range m.events(r.Dials / 365) {
 		caller, at := m.caller(), m.at()
 		for i, n := range m.Perm(m.pool.PerBlock) { // placebos stand anywhere in a block
 			m.call(canary.Voice, m.pool.Number(block, n), caller, at.Add(time.Duration(i)*time.Minute))
 		}
 	}
+}
+
+// waves ring a share of a block within a day, each time from another number: most
+// campaigns seldom use one again.
+func (m *maker) waves(block int, yearly, share float64, channel canary.Channel) {
+	for range m.events(yearly / 365) {
+		at := m.at()
+		for n := range m.pool.PerBlock {
+			if m.Float64() < share {
+				m.call(channel, m.pool.Number(block, n), m.caller(), at.Add(m.within(24*time.Hour)))
+			}
+		}
+	}
+}
+
+// Names of persons: two of them have the same first and last name once in 500,000
+// times, which is about what the commonest names of Americans make of it.
+const firsts, lasts = 200, 2500
+
+// Person is the name of somebody.
+func Person(n uint64) string {
+	return spell("BDFGKLMNPR", n%firsts) + " " + spell("STVWZBDGLM", firsts+n/firsts%lasts)
+}
+
+// spell writes a number as a word, which no other number is written as.
+func spell(consonants string, n uint64) string {
+	word := make([]byte, 0, 10)
+	for ; n > 0 || len(word) < 4; n /= 10 {
+		word = append(word, consonants[n%10]|0x20, "aeiou"[n%5])
+	}
+	word[0] &^= 0x20
+	return string(word)
 }
 
 // events is how many come at so many a day.
