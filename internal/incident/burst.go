@@ -1,7 +1,9 @@
 package incident
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -75,12 +77,26 @@ func (in *Intake) PageHeld(ctx context.Context) error {
 	return nil
 }
 
+// first has the most urgent incidents first, and of these what noise does least often:
+// where there is no room for all, a hit that could be noise waits behind the one that
+// hardly can. Among those that differ little the oldest is first.
+func first(board []*canary.Standing, which func(*canary.Standing) bool) []*canary.Standing {
+	yearly := func(s *canary.Standing) float64 {
+		if s.Weight == nil {
+			return math.Inf(1)
+		}
+		return math.Round(math.Log10(s.Weight.Yearly))
+	}
+	list := slices.DeleteFunc(slices.Clone(board), func(s *canary.Standing) bool { return !which(s) })
+	slices.SortStableFunc(list, func(a, b *canary.Standing) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(yearly(a), yearly(b)))
+	})
+	return list
+}
+
 // pageAll writes the pages that incidents deserve.
 func (w *work) pageAll(ctx context.Context, which func(*canary.Standing) bool) error {
-	for _, s := range w.board {
-		if !which(s) {
-			continue
-		}
+	for _, s := range first(w.board, which) {
 		routes := w.deserving(s)
 		if len(routes) == 0 {
 			if s.Held { // what was to be told has been

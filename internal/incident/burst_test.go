@@ -197,6 +197,35 @@ func TestHeldPageReachesPeople(t *testing.T) {
 	}
 }
 
+// TestLikeliestIsHeldShortest: of pages that had to wait, the one of a hit that noise
+// hardly makes is written before those that opened earlier.
+func TestLikeliestIsHeldShortest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range 12 {
+		w.plant(canary.Place(fmt.Sprintf("db:shop%d", n)), 100+3*n, 101+3*n, 102+3*n)
+	}
+	w.pass(240 * time.Hour)
+	w.full()
+	for n := range 11 {
+		w.pass(time.Second)
+		w.take(w.mail(address(100 + 3*n)))
+	}
+	w.pass(time.Second)
+	w.take(w.mail(address(133)), w.mail(address(134)))
+	if got := w.routesTold("db:shop11", canary.P2); len(got) != 0 {
+		t.Fatalf("a page beyond ten in the hour: %v", got)
+	}
+	w.pass(61 * time.Minute)
+	must(t, w.intake().PageHeld(w.ctx))
+	if got := w.routesTold("db:shop11", canary.P2); got["duty"] != 1 {
+		t.Errorf("two canaries of a place wait behind single ones: %v", got)
+	}
+	if got := w.routesTold("db:shop10", canary.P2); len(got) != 0 {
+		t.Errorf("the last of the others did not wait: %v", got)
+	}
+}
+
 // asked counts what the registry is asked of the placebos.
 type asked struct {
 	incident.Rates
