@@ -111,8 +111,8 @@ func (a *app) approveCmd() *cobra.Command {
 		Use:   "approve ID",
 		Short: "Approve, as the second person, what another one asked for",
 		Long: `Lets who asked do exactly what they asked for, once, until its time is over. It takes
-the role forensics or auditor, and never the person who asked. --refuse says no;
-who asked may take it back so. Asking, approving, refusing and using are each on
+the role forensics or auditor, and never the person who asked. --refuse says no, also
+of what was approved and not used yet; it takes the same role, or to have asked. Asking, approving, refusing and using are each on
 the evidence log. See 'saltmine approvals'.
 
 ` + bypass,
@@ -136,7 +136,7 @@ func (a *app) approve(ctx context.Context, c *core, id canary.ApprovalID, yes bo
 		return err
 	case who == nil:
 		return usage("--token-file is wanted: the file with your token, of the people file of [api]")
-	case yes && !who.Has(people.Seconds()...):
+	case !who.Has(people.Seconds()...) && (yes || !c.askedBy(ctx, id, who)):
 		return fmt.Errorf("%s has not the role %s", who.Name, roleWords(people.Seconds()))
 	}
 	got, err := c.reg.Decide(ctx, id, yes, registry.By{Who: who.Name, Via: "cli"})
@@ -144,6 +144,12 @@ func (a *app) approve(ctx context.Context, c *core, id canary.ApprovalID, yes bo
 		return err
 	}
 	return a.print(got, func(w io.Writer) error { return lines(w, []string{approvalLine(&got)}) })
+}
+
+// askedBy reports whether a request is a person's own, as far as that can be read.
+func (c *core) askedBy(ctx context.Context, id canary.ApprovalID, who *people.Person) bool {
+	a, err := c.reg.Approval(ctx, id)
+	return err == nil && a.Who == who.Name
 }
 
 func approvalLine(r *canary.Approval) string {

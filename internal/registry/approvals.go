@@ -16,7 +16,7 @@ import (
 // Each step is an act with the request's id. A row is sealed, so that whoever can
 // write to the database and has not the keys can approve nothing; and it is used
 // only when the evidence log says once that it was approved, by the same person,
-// and never that it was used, so that an older row put back is no approval either.
+// and never that it was used or refused, so that an older row put back is no approval either.
 
 // Why a request is not decided, or not used.
 var (
@@ -114,8 +114,18 @@ func (r *Registry) recordApproval(ctx context.Context, tx *sql.Tx, by By, id can
 	return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActApproval, About: string(id), Outcome: outcome})
 }
 
+// Approval returns a request; [ErrNotFound] when there is none.
+func (r *Registry) Approval(ctx context.Context, id canary.ApprovalID) (canary.Approval, error) {
+	a, err := r.scanApproval(r.db.QueryRowContext(ctx, "SELECT id, state, sealed FROM approvals WHERE id = ?", id))
+	if err != nil {
+		return a, fmt.Errorf("registry: approval %s: %w", id, notFound(err))
+	}
+	return a, nil
+}
+
 // Decide approves or refuses a request. Who asked for it can only take it back:
-// [ErrOwnRequest]. One that is not open any more is [ErrDecided].
+// [ErrOwnRequest]. One that was approved can be refused until it is used. One that is
+// not open any more is [ErrDecided].
 func (r *Registry) Decide(ctx context.Context, id canary.ApprovalID, approve bool, by By) (a canary.Approval, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		if a, err = r.lockApproval(ctx, tx, id); err != nil {
@@ -124,14 +134,15 @@ func (r *Registry) Decide(ctx context.Context, id canary.ApprovalID, approve boo
 		switch {
 		case approve && a.Who == by.Who:
 			return ErrOwnRequest
-		case a.State != canary.ApprovalAsked || !a.Open(r.now()):
+		case approve && a.State != canary.ApprovalAsked || !a.Open(r.now()):
 			return ErrDecided
 		}
+		before := a.State
 		a.State, a.By, a.Decided = canary.ApprovalRefused, by.Who, canary.Micro(r.now())
 		if approve {
 			a.State = canary.ApprovalGiven
 		}
-		if err := r.moveApproval(ctx, tx, &a, canary.ApprovalAsked); err != nil {
+		if err := r.moveApproval(ctx, tx, &a, before); err != nil {
 			return err
 		}
 		return r.recordApproval(ctx, tx, by, id, string(a.State))
@@ -187,10 +198,10 @@ func (r *Registry) underApproval(ctx context.Context, tx *sql.Tx, by By, outcome
 
 // approvedOnce holds a row against the evidence log.
 func (r *Registry) approvedOnce(ctx context.Context, tx *sql.Tx, a *canary.Approval) error {
-	var yes, used int
-	err := tx.QueryRowContext(ctx, "SELECT COUNT(CASE WHEN outcome = ? AND who = ? THEN 1 END), COUNT(CASE WHEN outcome = ? THEN 1 END) FROM acts WHERE about = ? AND what = ?",
-		string(canary.ApprovalGiven), a.By, string(canary.ApprovalUsed), string(a.ID), canary.ActApproval).Scan(&yes, &used)
-	if err == nil && (yes != 1 || used != 0) {
+	var yes, over int
+	err := tx.QueryRowContext(ctx, "SELECT COUNT(CASE WHEN outcome = ? AND who = ? THEN 1 END), COUNT(CASE WHEN outcome IN (?,?) THEN 1 END) FROM acts WHERE about = ? AND what = ?",
+		string(canary.ApprovalGiven), a.By, string(canary.ApprovalUsed), string(canary.ApprovalRefused), string(a.ID), canary.ActApproval).Scan(&yes, &over)
+	if err == nil && (yes != 1 || over != 0) {
 		err = fmt.Errorf("%w: approval %s is not as the evidence log has it", ErrTampered, a.ID)
 	}
 	return err

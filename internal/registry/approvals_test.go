@@ -55,11 +55,13 @@ func TestApproval(t *testing.T) {
 		if got.State != canary.ApprovalGiven || got.By != "sam" {
 			t.Errorf("%+v", got)
 		}
-		_, err = r.Decide(ctx, a.ID, false, sam)
+		_, err = r.Decide(ctx, a.ID, true, sam)
 		wantErr(t, err, registry.ErrDecided)
 		wantErr(t, r.Reveal(ctx, registry.By{Who: "sam", Via: "cli", Approval: a.ID}, "c_1"), registry.ErrNotApproved)
 		must(t, r.Reveal(ctx, under(a.ID), "c_1"))
 		wantErr(t, r.Reveal(ctx, under(a.ID), "c_1"), registry.ErrNotApproved)
+		_, err = r.Decide(ctx, a.ID, false, sam)
+		wantErr(t, err, registry.ErrDecided)
 		if _, found, err := r.ApprovalOf(ctx, "dana", "show", a.Args); found || err != nil {
 			t.Errorf("it is there after it was used, %v", err)
 		}
@@ -88,6 +90,33 @@ func TestApproval(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestApprovalTakenBack: what was approved can be refused until it is used, and the
+// row of before, put back, is no approval.
+func TestApprovalTakenBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "r.db")
+	r := openAt(t, "sqlite:"+path, vault(t))
+	ctx := t.Context()
+	a, err := r.Ask(ctx, under(""), "raw", []string{"k_1"}, aDay)
+	must(t, err)
+	_, err = r.Decide(ctx, a.ID, true, second())
+	must(t, err)
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	defer db.Close()
+	var state string
+	var sealed []byte
+	must(t, db.QueryRowContext(ctx, "SELECT state, sealed FROM approvals").Scan(&state, &sealed))
+	got, err := r.Decide(ctx, a.ID, false, registry.By{Who: "lee", Via: "api"})
+	if err != nil || got.State != canary.ApprovalRefused || got.By != "lee" {
+		t.Errorf("taken back: %+v, %v", got, err)
+	}
+	wantErr(t, r.Reveal(ctx, under(a.ID), "c_1"), registry.ErrNotApproved)
+	_, err = db.ExecContext(ctx, "UPDATE approvals SET state = ?, sealed = ?", state, sealed)
+	must(t, err)
+	wantErr(t, r.Reveal(ctx, under(a.ID), "c_1"), registry.ErrTampered)
 }
 
 // TestApprovalUsedOnce: of many who use one at once, one does.
