@@ -14,8 +14,12 @@ import (
 	"saltmine/internal/canary"
 )
 
-// mergedFault is why a delivery of a merged incident is not sent.
-const mergedFault = "merged into another incident"
+// mergedFault is why a delivery of a merged incident is not sent, and heldFault why
+// one that was held back is not.
+const (
+	mergedFault = "merged into another incident"
+	heldFault   = "merged into another incident while it was held back"
+)
 
 // standing is what a merge changes of the survivor.
 type standing struct {
@@ -141,7 +145,7 @@ func (r *Registry) move(ctx context.Context, tx *sql.Tx, into, from canary.Incid
 		return err
 	}
 	return runAll(ctx, tx, append([]statement{
-		{"INSERT INTO merges (merged, survivor, was, became) VALUES (?,?,?,?)", []any{from, into, string(before), string(after)}},
+		{"INSERT INTO merges (merged, survivor, made, was, became) VALUES (?,?,?,?,?)", []any{from, into, micros(r.now()), string(before), string(after)}},
 		{"INSERT INTO moves (merged, contact, token) SELECT incident, contact, token FROM hits WHERE incident = ?", []any{from}},
 		{"INSERT INTO moves (merged, contact, token) SELECT s.incident, s.contact, '' FROM supports s WHERE s.incident = ? AND NOT EXISTS (SELECT 1 FROM supports o WHERE o.incident = ? AND o.contact = s.contact)", []any{from, into}},
 		{"UPDATE hits SET incident = ? WHERE incident = ?", []any{into, from}},
@@ -169,7 +173,10 @@ func runAll(ctx context.Context, tx *sql.Tx, list []statement) error {
 
 // follow has pages and acknowledgements follow the survivor.
 func (r *Registry) follow(ctx context.Context, tx *sql.Tx, into, from canary.IncidentID) error {
-	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, fault = ? WHERE about = ? AND state IN (?,?)", skipped, mergedFault, from, due, held)
+	err := runAll(ctx, tx, []statement{
+		{"UPDATE deliveries SET state = ?, fault = ? WHERE about = ? AND state = ?", []any{skipped, mergedFault, from, due}},
+		{"UPDATE deliveries SET state = ?, fault = ? WHERE about = ? AND state = ?", []any{skipped, heldFault, from, held}},
+	})
 	if err != nil {
 		return err
 	}
@@ -221,7 +228,8 @@ func (r *Registry) unmerge(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 		return last.apart(from)
 	}
 	var before, after string
-	if err := tx.QueryRowContext(ctx, "SELECT was, became FROM merges WHERE merged = ?", id).Scan(&before, &after); err != nil {
+	var made int64
+	if err := tx.QueryRowContext(ctx, "SELECT was, became, made FROM merges WHERE merged = ?", id).Scan(&before, &after, &made); err != nil {
 		return err
 	}
 	list := []statement{
@@ -232,6 +240,9 @@ func (r *Registry) unmerge(ctx context.Context, tx *sql.Tx, id canary.IncidentID
 		{"DELETE FROM moves WHERE merged = ?", []any{id}},
 		{"DELETE FROM merges WHERE merged = ?", []any{id}},
 		{"UPDATE deliveries SET state = ?, next_try = ?, fault = '' WHERE about = ? AND state = ? AND fault = ?", []any{due, micros(r.now()), id, skipped, mergedFault}},
+		// What was held back waits on from where it was: nobody had that time.
+		{"UPDATE deliveries SET state = ?, next_try = next_try + ?, fallback = fallback + ?, fault = '' WHERE about = ? AND state = ? AND fault = ?",
+			[]any{held, max(0, micros(r.now())-made), max(0, micros(r.now())-made), id, skipped, heldFault}},
 	}
 	now, err := json.Marshal(&last)
 	if err != nil {

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -93,6 +94,36 @@ func TestMergeAndSplit(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestSplitLeavesStepsHeld: a step that was held back when incidents were merged waits
+// on, once they are split, for as long as it had to then.
+func TestSplitLeavesStepsHeld(t *testing.T) {
+	t.Parallel()
+	now := start()
+	r, err := registry.Open(t.Context(), registry.Config{DSN: "sqlite:" + filepath.Join(t.TempDir(), "r.db"), Vault: vault(t), Now: func() time.Time { return now }})
+	must(t, err)
+	defer r.Close()
+	ctx, by := t.Context(), registry.By{Who: "dana", Via: "cli"}
+	a, b := twoIncidents(t, r)
+	page := canary.Page{ID: "p_steps", Incident: b, Severity: canary.P2, At: now, Place: "db:shop"}
+	must(t, r.Commit(ctx, canary.Outcome{Pages: []canary.Page{page}, Deliveries: []canary.Delivery{
+		{Page: page.ID, Route: "first"}, {Page: page.ID, Route: "boss", After: 20 * time.Minute, Fallback: 15 * time.Minute},
+	}}))
+	now = now.Add(5 * time.Minute)
+	must(t, r.Merge(ctx, a, b, by))
+	now = now.Add(time.Hour)
+	if list, err := r.Outbox().Escalate(ctx, now); err != nil || len(list) != 0 {
+		t.Errorf("while they are merged: %+v, %v", list, err)
+	}
+	_, err = r.Split(ctx, b, nil, by)
+	must(t, err)
+	if list, err := r.Outbox().Escalate(ctx, now.Add(10*time.Minute-time.Microsecond)); err != nil || len(list) != 0 {
+		t.Errorf("before its time: %+v, %v", list, err)
+	}
+	if list, err := r.Outbox().Escalate(ctx, now.Add(10*time.Minute)); err != nil || len(list) != 1 || list[0].Route != "boss" {
+		t.Errorf("at its time: %+v, %v", list, err)
+	}
 }
 
 // state is what stands of two incidents.

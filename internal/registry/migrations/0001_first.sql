@@ -207,6 +207,7 @@ CREATE INDEX incidents_by_merged ON incidents (merged);
 CREATE TABLE merges (
   merged VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
   survivor VARCHAR(32) COLLATE BINARY NOT NULL,
+  made BIGINT NOT NULL,
   was LONGTEXT NOT NULL,
   became LONGTEXT NOT NULL
 );
