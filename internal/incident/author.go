@@ -68,10 +68,18 @@ var numberForm = regexp.MustCompile(`\+?[0-9][0-9 ()./-]{5,28}[0-9]`)
 // everybodys reports whether a domain is one at which anybody has an address: that
 // two senders share it says nothing.
 func everybodys(domain string) bool {
-	name, _, _ := strings.Cut(domain, ".")
-	return slices.Contains(strings.Fields("gmail googlemail outlook hotmail live msn yahoo ymail rocketmail aol icloud me mac gmx web t-online freenet proton protonmail pm "+
+	name, under, _ := strings.Cut(strings.ToLower(domain), ".")
+	return providers(under) && slices.Contains(strings.Fields("gmail googlemail outlook hotmail live msn yahoo ymail rocketmail aol icloud me mac gmx web t-online freenet proton protonmail pm "+
 		"mail inbox yandex ya rambler qq 163 126 sina naver daum orange wanadoo free laposte sfr libero virgilio tiscali alice wp o2 onet interia ziggo kpnmail telenet "+
 		"bluewin seznam comcast verizon att sbcglobal bellsouth cox charter btinternet sky talktalk virginmedia ntlworld bigpond optusnet uol terra bol zoho fastmail hey tutanota"), name)
+}
+
+// providers reports whether names below a domain may be providers': it is a top-level
+// one, or a country's like co.uk. What anybody registers has names of the same kind
+// below it (mail.scam.example), which are that somebody's.
+func providers(domain string) bool {
+	kind, country, below := strings.Cut(domain, ".")
+	return !below || len(country) == 2 && slices.Contains(strings.Fields("co com net org ne or"), kind)
 }
 
 // The runs of words by which two texts are compared are chosen by winnowing

@@ -55,6 +55,11 @@ func TestReportsJoinWhatTheyHaveInCommon(t *testing.T) {
 		c.Source = "billing@gmail.com"
 		return c
 	}
+	named := func(w *world) canary.Contact {
+		c := w.mail(address(1))
+		c.Source = "billing@mail.scam.example"
+		return c
+	}
 	for name, test := range map[string]struct {
 		what     func(*world) canary.Contact
 		by, said string
@@ -72,6 +77,7 @@ func TestReportsJoinWhatTheyHaveInCommon(t *testing.T) {
 		"the envelope's sender":            {mail, "Billing@Renewals.example", "", "the same sender"},
 		"the sender that people see":       {mail, "from Support <support@help-desk.example>", "", "the same sender"},
 		"another sender of the domain":     {mail, "refunds@help-desk.example", "", "an address of the same domain"},
+		"of a domain with such a name":     {named, "refunds@mail.scam.example", "", "an address of the same domain"},
 		"another one of everybody's":       {everybody, "refunds@gmail.com", "", ""},
 		"another sender":                   {mail, "refunds@elsewhere.example", "", ""},
 		"the text, pasted":                 {text, "", "I got this: " + strings.ToUpper(pasted) + "! What shall I do?", "the same words"},
