@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,20 +17,30 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/forensics"
 	"saltmine/internal/registry"
+	"saltmine/internal/scenario"
 )
 
 func (a *app) traceCmd() *cobra.Command {
-	var id string
+	var id, folder string
+	number := -1
 	cmd := &cobra.Command{
 		Use:   "trace",
 		Short: "Say when the leaked extract was taken, and which known extract it can be",
 		Long: `Intersects the windows of the tokens that were hit, and lists the known extracts
 that are consistent with all, some and none of the hits, with the reasons.
 Without --incident the newest incident is traced. DNS queries and unnamed calls
-are counted and carry no weight.`,
-		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json",
+are counted and carry no weight.
+
+With --scenario the leaks of a folder are traced, whose truth others know: for each
+case one line of JSON is printed, with the probabilities that there was no leak, that
+no log knows the extract, and that each actor and extract took part. It needs no
+configuration.`,
+		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --scenario leaks/easy --case 3",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if folder != "" {
+				return predict(cmd.OutOrStdout(), folder, number)
+			}
 			c, err := a.openCore(cmd.Context())
 			if err != nil {
 				return err
@@ -42,7 +54,38 @@ are counted and carry no weight.`,
 		},
 	}
 	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
+	cmd.Flags().StringVar(&folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
+	cmd.Flags().IntVar(&number, "case", -1, "of a scenario: only case `K`")
+	cmd.MarkFlagsMutuallyExclusive("incident", "scenario")
 	return cmd
+}
+
+// predict prints what is predicted of the cases of a scenario, a line of JSON each.
+func predict(out io.Writer, folder string, number int) error {
+	world, err := scenario.Open(folder)
+	if err != nil {
+		return err
+	}
+	list, err := world.Cases()
+	if err != nil {
+		return err
+	}
+	if number >= 0 {
+		if !slices.Contains(list, number) {
+			return fmt.Errorf("scenario: %s has no case %d", folder, number)
+		}
+		list = []int{number}
+	}
+	for _, n := range list {
+		p, err := world.Predict(n)
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(out).Encode(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // traced is the answer of a trace with the incident it is about.

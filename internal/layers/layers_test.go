@@ -15,12 +15,13 @@ const module = "saltmine/"
 // storeys are our packages, by the path below the module.
 func storeys() map[string]int {
 	return map[string]int{
-		"configs":                   0,
-		"internal/audit/maybe":      0,
-		"internal/baserate":         0,
-		"internal/canary":           0,
-		"seeder/persona/checkdigit": 0,
-		"seeder/recipe":             0,
+		"configs":                      0,
+		"internal/audit/maybe":         0,
+		"internal/baserate":            0,
+		"internal/canary":              0,
+		"internal/forensics/posterior": 0,
+		"seeder/persona/checkdigit":    0,
+		"seeder/recipe":                0,
 
 		"internal/audit":           1,
 		"internal/dialogue":        1,
@@ -33,6 +34,7 @@ func storeys() map[string]int {
 		"internal/mailtext":        1,
 		"internal/mysqlbox":        1,
 		"internal/people":          1,
+		"internal/scenario":        1,
 		"internal/seal":            1,
 		"internal/spool":           1,
 		"internal/strike":          1,

@@ -1,0 +1,224 @@
+// Package posterior says how probable it is that a leak happened, which known
+// extracts and actors it came from, and when they were taken: the arithmetic of
+// suspicion, without I/O and without a clock.
+//
+// The material is which tokens were contacted and when, and which were not: an
+// extract that held many canaries and explains few hits is a poor explanation
+// (negative evidence). The explanations that compete are
+//
+//	none      all contacts are noise
+//	single    one known extract
+//	union     all that one actor took, or took up to some extract (drip)
+//	several   two or three known extracts together
+//	unlogged  a copy that no log knows, at any time, of any segments
+//
+// Each is weighed by its likelihood against noise alone: of a contact with a token
+// that it held, f g(T-t) w + 1 - f G(T-t), where f is the share of records that
+// are contacted, g and G the density and the distribution of the delay since the
+// copy, and w how much better the leak explains such a contact than noise does; of
+// a token that it held and that stayed silent, 1 - f G(now-t). The share f, the
+// delay and the lag before the first contact are unknown and integrated out; the
+// lag is one for all contacts of a leak. The model is that of generalised guilt
+// with negative evidence; how often noise makes a contact is learnt from the
+// placebos (see noise.go).
+//
+// Invariants: the answer does not depend on names or on the order of lists, the
+// same case gives the same numbers, and all probabilities are those of one
+// distribution: P(none) + P(unlogged) + P(some known extract) = 1.
+package posterior
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Day is the unit of time here; times are days since any fixed moment.
+type Day = float64
+
+// Case is all that is known. Tokens and extracts are named by their indices.
+type Case struct {
+	Since, Until       Day // contacts were watched from here until here
+	LogSince, LogUntil Day // the log of extracts is complete from here until here
+	Tokens             []Token
+	Controls           []Control
+	Extracts           []Extract
+	Contacts           []Contact
+	// Scopes are the sets of segments that an unlogged copy may have held.
+	Scopes [][]int
+}
+
+// Token is one planted token: readable in [From, Until).
+type Token struct {
+	From, Until Day
+	Segment     int
+	Domain      int
+	Guessable   bool
+}
+
+// Control is a placebo.
+type Control struct {
+	Domain    int
+	Guessable bool
+}
+
+// Extract is one known extract, with the tokens that it held.
+type Extract struct {
+	Actor int
+	At    Day
+	Rows  float64
+	Held  []int32 // ascending
+}
+
+// Content says what a contact knew.
+type Content uint8
+
+// What contacts know.
+const (
+	Generic Content = iota
+	NamesPerson
+	CitesTicket
+	contents
+)
+
+// Contact is one contact with a token or a placebo; the other index is -1.
+type Contact struct {
+	Token, Control int
+	Source         int // who came, as far as that is told apart
+	At             Day
+	Content        Content
+	Named          bool // a call whose caller named the canary
+}
+
+// Interval is [From, Until).
+type Interval struct{ From, Until Day }
+
+// Share is the probability that something took part in the leak.
+type Share struct {
+	Index int
+	P     float64
+}
+
+// Answer is what can be said.
+type Answer struct {
+	None, Unlogged float64
+	Extracts       []Share // the most probable first, at most 20
+	Actors         []Share
+	Intervals      []Interval // the 90 % credible set of the time of access, if there was a leak
+}
+
+const named = 20
+
+// theory is one explanation, with its weight as a logarithm.
+type theory struct {
+	kind     kind
+	extracts []int
+	actor    int
+	at       Day // of the last access
+	log      float64
+}
+
+type kind uint8
+
+const (
+	none kind = iota
+	single
+	union
+	several
+	unlogged
+)
+
+// Weigh weighs the explanations of a case.
+func Weigh(c *Case) Answer {
+	m := newModel(c)
+	list := []theory{{kind: none, log: math.Log(priorNone)}}
+	singles := m.singles()
+	list = append(list, singles...)
+	list = append(list, m.unions()...)
+	list = append(list, m.several(singles)...)
+	list = append(list, m.unlogged()...)
+	return m.report(list)
+}
+
+// report turns weights into probabilities.
+func (m *model) report(list []theory) Answer {
+	top := math.Inf(-1)
+	for i := range list {
+		top = max(top, list[i].log)
+	}
+	var total float64
+	for i := range list {
+		total += math.Exp(list[i].log - top)
+	}
+	extracts, actors := map[int]float64{}, map[int]float64{}
+	var out Answer
+	bins := map[int]float64{}
+	for i := range list {
+		t := &list[i]
+		p := math.Exp(t.log-top) / total
+		if t.kind == none {
+			out.None += p
+			continue
+		}
+		if t.kind == unlogged {
+			out.Unlogged += p
+		}
+		bins[int(math.Floor(t.at/bin))] += p
+		seen := map[int]bool{}
+		for _, e := range t.extracts {
+			extracts[e] += p
+			if a := m.Extracts[e].Actor; !seen[a] {
+				seen[a] = true
+				actors[a] += p
+			}
+		}
+	}
+	out.Extracts, out.Actors = shares(extracts), shares(actors)
+	out.Intervals = credible(bins, .9)
+	return out
+}
+
+// bin is the width in which times of access are told, in days.
+const bin = .25
+
+// shares gives the greatest.
+func shares(of map[int]float64) []Share {
+	list := make([]Share, 0, len(of))
+	for i, p := range of {
+		list = append(list, Share{i, min(p, 1)})
+	}
+	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })
+	return list[:min(len(list), named)]
+}
+
+// credible gives the smallest set of bins that holds the share of what they hold together.
+func credible(bins map[int]float64, share float64) []Interval {
+	keys := make([]int, 0, len(bins))
+	var all float64
+	for k := range bins {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		all += bins[k]
+	}
+	slices.SortStableFunc(keys, func(a, b int) int { return cmp.Compare(bins[b], bins[a]) })
+	var sum float64
+	n := 0
+	for n < len(keys) && sum < share*all {
+		sum += bins[keys[n]]
+		n++
+	}
+	keys = keys[:n]
+	slices.Sort(keys)
+	var out []Interval
+	for _, k := range keys {
+		from := float64(k) * bin
+		if n := len(out); n > 0 && out[n-1].Until == from {
+			out[n-1].Until = from + bin
+			continue
+		}
+		out = append(out, Interval{from, from + bin})
+	}
+	return out
+}
