@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m, &shared)) }
 // world is a support database in MariaDB with canaries among real customers.
 type world struct {
 	conn     *sql.Conn
+	dsn      string
 	database string
 	rng      *rand.Rand
 	planted  time.Time
@@ -61,7 +62,12 @@ func schemaSQL() []string {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	dsn, _ := shared.MariaDB(t).Database(t)
+	return newWorldOn(t, shared.MariaDB(t), seed)
+}
+
+func newWorldOn(t *testing.T, server *testkit.Server, seed uint64) *world {
+	t.Helper()
+	dsn, _ := server.Database(t)
 	db, err := sql.Open("mysql", strings.Replace(dsn, "parseTime=true", "parseTime=false", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +79,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	t.Cleanup(func() { conn.Close() })
 	w := &world{
-		conn: conn, rng: rand.New(rand.NewPCG(seed, 5)),
+		conn: conn, dsn: dsn, rng: rand.New(rand.NewPCG(seed, 5)),
 		owner: map[string]map[string]canary.ID{}, values: map[string][]string{},
 	}
 	if err := conn.QueryRowContext(t.Context(), "SELECT DATABASE()").Scan(&w.database); err != nil {

@@ -1,0 +1,180 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/internal/audit"
+	"saltmine/internal/canary"
+)
+
+// Feed makes statements of the events of a log: it knows what belongs together
+// and how each session stands. It is fed in the order of the log.
+type Feed struct {
+	cfg      FeedConfig
+	sessions map[sessionID]*session
+}
+
+// FeedConfig says how far the times of a log can be trusted.
+type FeedConfig struct {
+	// Zone is that of the sessions' NOW(); nil when not known.
+	Zone *time.Location
+	// Slack is how far a time of the log may be off. Longest is how long a statement
+	// may run: logs tell when one began, or ended.
+	Slack, Longest time.Duration
+}
+
+type sessionID struct {
+	server     string
+	connection uint64
+}
+
+// session is how a connection stands.
+type session struct {
+	reads    map[uint64][]string // tables by the number of the statement
+	snapshot time.Time           // since when its transaction may see the rows; zero outside of one
+	manual   bool                // without autocommit: any statement begins one
+	doubt    bool
+	zoneless bool
+}
+
+// Bounds of what a log of any kind makes a feed remember.
+const (
+	maxSessions = 10_000
+	maxReads    = 256 // statements of a session whose QUERY line has not come
+	maxTables   = 64  // of a statement
+)
+
+// NewFeed makes a Feed at the beginning of a log.
+func NewFeed(cfg FeedConfig) *Feed {
+	return &Feed{cfg: cfg, sessions: map[sessionID]*session{}}
+}
+
+// Add takes in an event. It is a statement when ok is true.
+func (f *Feed) Add(e *audit.Event) (s Statement, ok bool) {
+	id := sessionID{e.Server, e.Connection}
+	switch e.Kind {
+	case audit.Connect, audit.Disconnect:
+		delete(f.sessions, id)
+		return s, false
+	case audit.Read:
+		f.session(id).read(e)
+		return s, false
+	case audit.Query:
+		return f.statement(f.session(id), e), true
+	default:
+		return s, false
+	}
+}
+
+func (f *Feed) session(id sessionID) *session {
+	s := f.sessions[id]
+	if s == nil {
+		if len(f.sessions) >= maxSessions {
+			clear(f.sessions) // what is not known of a session makes nothing sure
+		}
+		s = &session{reads: map[uint64][]string{}}
+		f.sessions[id] = s
+	}
+	return s
+}
+
+func (s *session) read(e *audit.Event) {
+	if len(s.reads) >= maxReads {
+		clear(s.reads)
+	}
+	if name := e.Database + "." + e.Object; len(s.reads[e.Sequence]) < maxTables && !slices.Contains(s.reads[e.Sequence], name) {
+		s.reads[e.Sequence] = append(s.reads[e.Sequence], name)
+	}
+}
+
+func (f *Feed) statement(at *session, e *audit.Event) Statement {
+	out := Statement{
+		Text: e.Text, Database: e.Database, Truncated: e.Truncated, Code: max(e.Code, 0), Sent: e.RowsSent,
+		Zone: f.cfg.Zone, Reads: at.reads[e.Sequence],
+	}
+	if len(out.Reads) >= maxTables {
+		out.Reads = nil
+	}
+	delete(at.reads, e.Sequence)
+	at.follow(e)
+	out.Doubt = at.doubt || e.Low
+	if at.zoneless {
+		out.Zone = nil
+	}
+	if e.At.IsZero() {
+		out.Began = canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0))
+		out.Saw = out.Began
+		return out
+	}
+	latest := e.At.Add(e.Precision + f.cfg.Slack)
+	out.Began = canary.Between(e.At.Add(-f.cfg.Slack-f.cfg.Longest), latest)
+	out.Saw = canary.Between(out.Began.Earliest, latest.Add(f.cfg.Longest))
+	if !at.snapshot.IsZero() && at.snapshot.Before(e.At) {
+		out.Saw.Earliest = canary.Micro(at.snapshot.Add(-f.cfg.Slack))
+	}
+	return out
+}
+
+// follow keeps what a statement changes for those after it.
+func (s *session) follow(e *audit.Event) {
+	words := firstWords(e.Text)
+	first := ""
+	if len(words) > 0 {
+		first = words[0]
+	}
+	switch first {
+	case "begin", "start", "xa":
+		s.snapshot = e.At
+	case "commit", "rollback":
+		s.snapshot = time.Time{}
+	case "set":
+		s.set(words)
+	case "create":
+		s.doubt = s.doubt || slices.Contains(words, "temporary") // a table of its own behind another's name
+	}
+	if s.manual && s.snapshot.IsZero() {
+		s.snapshot = e.At
+	}
+}
+
+// set looks for settings by which a session reads, finds or gets less than
+// others do.
+func (s *session) set(words []string) {
+	for _, word := range words {
+		switch {
+		case strings.Contains(word, "time_zone"), strings.Contains(word, "timestamp"):
+			s.zoneless = true
+		case strings.Contains(word, "autocommit"):
+			s.manual = true // or not: then a snapshot is thought older than it is
+		case strings.Contains(word, "sql_select_limit"), strings.Contains(word, "max_join_size"), strings.Contains(word, "collation_connection"),
+			strings.Contains(word, "sql_mode") && slices.ContainsFunc(words, strict):
+			s.doubt = true
+		}
+	}
+}
+
+// strict tells modes that make a statement mean something else.
+func strict(word string) bool {
+	for _, mode := range []string{"ansi", "no_backslash_escapes", "pipes_as_concat", "high_not_precedence", "oracle", "@", "concat", "replace"} {
+		if strings.Contains(word, mode) {
+			return true
+		}
+	}
+	return false
+}
+
+// firstWords are the words at the beginning of a statement, in lower case, with
+// those in quotes.
+func firstWords(text []byte) []string {
+	const enough = 2048
+	between := func(r rune) bool {
+		return r != '_' && r != '@' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	}
+	words := strings.FieldsFunc(strings.ToLower(string(text[:min(len(text), enough)])), between)
+	for len(words) > 0 && words[0][0] >= '0' && words[0][0] <= '9' {
+		words = words[1:] // the version of a comment that is run
+	}
+	return words
+}
