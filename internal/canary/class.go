@@ -11,7 +11,7 @@ const (
 	ClassPlanted Class = "planted" // it reached a token that stood in a table then
 	ClassPlacebo Class = "placebo" // it reached what stands nowhere: who sent it guesses
 	ClassRetired Class = "retired" // it reached a token that had been changed or taken away
-	ClassVariant Class = "variant" // it reached a planted token in another spelling
+	ClassVariant Class = "variant" // it reached a planted token in another spelling, or what is one letter off
 	ClassUnknown Class = "unknown" // it reached an address, number or ticket that is no token
 	ClassProbe   Class = "probe"   // it only tested whether a planted token exists
 	ClassOwn     Class = "own"     // it is the company's own traffic
@@ -30,6 +30,13 @@ func (c Cell) Kind() Kind {
 	kind, _, _ := strings.Cut(c.Stratum, "|")
 	return Kind(kind)
 }
+
+// VariantStratum begins the stratum of what is one letter off the addresses of a
+// domain: such contacts reached no token, and are compared among themselves.
+const VariantStratum = "variant|"
+
+// Variant reports whether the cell is of what is one letter off tokens.
+func (c Cell) Variant() bool { return strings.HasPrefix(c.Stratum, VariantStratum) }
 
 // Spoken reports whether the cell is calls or text messages to numbers, which
 // strangers make all the time.

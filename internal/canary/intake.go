@@ -10,6 +10,7 @@ type Match struct {
 	State   State
 	Name    string   // the persona's full name
 	Tickets []string // canonical ticket numbers of the same canary
+	Variant bool     // the target is one letter off the token
 }
 
 // Hit is one contact on one token.

@@ -30,6 +30,7 @@ type registration struct {
 	tokens  []any // rows, value after value
 	cohorts []any
 	blinds  []blind
+	nears   []near
 	used    []used         // go into pool items
 	known   map[int64]bool // texts that were tokens before, and may be again
 	flate   *flate.Writer
@@ -65,6 +66,7 @@ func (g *registration) add(o owner, tokens []canary.DatedToken, placebos []canar
 		}
 		kinds[t.Kind] = append(kinds[t.Kind], t)
 	}
+	g.addVariants(tokens, placebos)
 	for kind, list := range kinds {
 		if err := g.addCohort(o.id, kind, list); err != nil {
 			return err
@@ -132,6 +134,9 @@ func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeBlinds(ctx, tx); err != nil {
 		return err
 	}
+	if err := g.writeVariants(ctx, tx); err != nil {
+		return err
+	}
 	if err := g.writeTallies(ctx, tx); err != nil {
 		return err
 	}
@@ -160,7 +165,17 @@ func (g *registration) writeBlinds(ctx context.Context, tx *sql.Tx) error {
 
 // placebo finds one in the cohorts of a mark by its text.
 func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, text string) (t canary.Token, found bool, err error) {
-	err = r.each(ctx, "SELECT canary, sealed FROM cohorts WHERE mark = ? AND kind = ?", []any{mark, kind}, func(row *sql.Rows) error {
+	err = r.eachPlacebo(ctx, mark, kind, func(p canary.Token) {
+		if p.Text == text {
+			t, found = p, true
+		}
+	})
+	return t, found, err
+}
+
+// eachPlacebo gives the placebos of the cohorts of a mark.
+func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind, fn func(canary.Token)) error {
+	return r.each(ctx, "SELECT canary, sealed FROM cohorts WHERE mark = ? AND kind = ?", []any{mark, kind}, func(row *sql.Rows) error {
 		var id canary.ID
 		var sealed []byte
 		if err := row.Scan(&id, &sealed); err != nil {
@@ -174,23 +189,16 @@ func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, te
 		if err != nil {
 			return fmt.Errorf("cohort of %s: %w", id, err)
 		}
-		if id := findPlacebo(plain, text); id != "" {
-			t, found = canary.Token{ID: id, Kind: kind, Role: canary.RolePlacebo, Text: text}, true
+		for len(plain) > 0 {
+			t := canary.Token{Kind: kind, Role: canary.RolePlacebo}
+			var id string
+			id, plain = cutText(plain)
+			t.Text, plain = cutText(plain)
+			t.ID = canary.TokenID(id)
+			fn(t)
 		}
 		return nil
 	})
-	return t, found, err
-}
-
-func findPlacebo(plain []byte, text string) canary.TokenID {
-	for len(plain) > 0 {
-		var id, this string
-		id, plain = cutText(plain)
-		if this, plain = cutText(plain); this == text {
-			return canary.TokenID(id)
-		}
-	}
-	return ""
 }
 
 // A cohort is sealed as DEFLATE (RFC 1951) of the id and the text of each

@@ -10,7 +10,7 @@ import (
 )
 
 const incidentColumns = `i.id, i.place, i.severity, i.verdict, i.merged, i.opened, i.updated, i.reasons, i.weight,
- i.contacts, (SELECT COUNT(DISTINCT s.canary) FROM standings s WHERE s.incident = i.id), i.support`
+ i.contacts, (SELECT COUNT(DISTINCT s.canary) FROM standings s WHERE s.incident = i.id AND s.stratum NOT LIKE '` + canary.VariantStratum + `%'), i.support`
 
 func scanIncident(row scanner) (inc canary.Incident, err error) {
 	var severity int

@@ -40,8 +40,8 @@ type tally struct {
 // count counts a token or a placebo; that of an item which was used before has been
 // counted then.
 func (g *registration) count(role canary.Role, kind canary.Kind, text string, index int64) {
-	if g.tallies == nil {
-		g.tallies, g.strata = map[tally]map[int64]bool{}, map[string]string{}
+	if g.strata == nil {
+		g.strata = map[string]string{}
 	}
 	sort := string(kind)
 	switch kind {
@@ -57,7 +57,13 @@ func (g *registration) count(role canary.Role, kind canary.Kind, text string, in
 		stratum = g.r.Stratum(kind, text)
 		g.strata[sort] = stratum
 	}
-	t := tally{stratum, role}
+	g.tally(tally{stratum, role}, index)
+}
+
+func (g *registration) tally(t tally, index int64) {
+	if g.tallies == nil {
+		g.tallies = map[tally]map[int64]bool{}
+	}
 	if g.tallies[t] == nil {
 		g.tallies[t] = map[int64]bool{}
 	}
@@ -187,7 +193,7 @@ const secondsOfYear = 365.25 * 24 * 3600
 
 // Registered returns how many planted tokens were registered, and when.
 func (r *Registry) Registered(ctx context.Context) (list []canary.Registered, err error) {
-	err = r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? GROUP BY registered", []any{canary.RolePlanted}, func(row *sql.Rows) error {
+	err = r.each(ctx, "SELECT registered, SUM(tokens) FROM exposures WHERE role = ? AND stratum NOT LIKE '"+canary.VariantStratum+"%' GROUP BY registered", []any{canary.RolePlanted}, func(row *sql.Rows) error {
 		var reg canary.Registered
 		var at int64
 		err := row.Scan(&at, &reg.Tokens)

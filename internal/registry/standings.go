@@ -81,6 +81,9 @@ func takeInto(s *canary.Standing, h *canary.Hit) {
 	if h.Counts {
 		s.Count(h.Cell, h.Canary, h.At)
 	}
+	if h.Cell.Variant() {
+		return // it reached nothing
+	}
 	s.Touched[h.Canary] = later(s.Touched[h.Canary], h.At)
 	if h.Clean {
 		s.Clean[h.Canary] = later(s.Clean[h.Canary], h.At)

@@ -57,6 +57,12 @@ CREATE TABLE blinds (
   cohort INT NOT NULL
 );
 /*! ALTER TABLE blinds MODIFY blind BIGINT NOT NULL */;
+-- By what an address that is one letter off is found; see variants.go.
+CREATE TABLE variants (
+  near BIGINT NOT NULL,
+  ref BIGINT NOT NULL,
+  PRIMARY KEY (near, ref)
+);
 -- How many tokens and placebos of one domain or block were registered in an hour,
 -- from which follows for how long they have been heard.
 CREATE TABLE exposures (
@@ -449,6 +455,7 @@ DROP TABLE leaves;
 DROP TABLE contact_keys;
 DROP TABLE contacts;
 DROP TABLE exposures;
+DROP TABLE variants;
 DROP TABLE blinds;
 DROP TABLE cohorts;
 DROP TABLE tokens;
