@@ -159,7 +159,7 @@ func (s *server) wire(ctx context.Context) error {
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	c := incident.Config{
 		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
-		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Alike: s.reg.Alike, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
+		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Alike: s.reg.Alike, Variants: s.reg.Variants, Unmet: s.reg.Unmet, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
 	if s.seeks != nil { // it is not there yet when it is made itself
 		c.Searching = s.seeks.Wake

@@ -266,7 +266,8 @@ func plantedHits(ctx context.Context, reg *registry.Registry, inc *canary.Incide
 	case drill:
 		return standIn(ctx, reg, run, hits)
 	}
-	return hits, nil
+	// What was one letter off says which token only where it names the record, too.
+	return slices.DeleteFunc(hits, func(h canary.Hit) bool { return h.Cell.Variant() && !h.Clean }), nil
 }
 
 // standIn puts for each hit of a drill the planted token in whose place its token

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -23,7 +24,7 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 		h := w.newHit(c, m, from)
 		switch m.Token.Role {
 		case canary.RolePlacebo:
-			h.Counts = first && !probed(c, m)
+			h.Counts = first && (m.Variant || !probed(c, m))
 			first = first && !h.Counts
 			w.out.Hits = append(w.out.Hits, h)
 		case canary.RoleDrill:
@@ -42,8 +43,17 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 func (w *work) newHit(c *canary.Contact, m canary.Match, from string) canary.Hit {
 	return canary.Hit{
 		Contact: c.ID, Token: m.Token.ID, Canary: m.Token.Canary, Role: m.Token.Role, Origin: from, At: c.At,
-		Class: classify(c, m), Cell: canary.Cell{Channel: c.Channel, Stratum: w.in.cfg.Blind.Stratum(m.Token.Kind, m.Token.Text)},
+		Class: classify(c, m), Cell: w.cell(c, m),
 	}
+}
+
+// cell is the channel of a contact, and the sort of what it reached.
+func (w *work) cell(c *canary.Contact, m canary.Match) canary.Cell {
+	stratum := w.in.cfg.Blind.Stratum(m.Token.Kind, m.Token.Text)
+	if _, domain, found := strings.Cut(stratum, "|"); m.Variant && found {
+		stratum = canary.VariantStratum + domain
+	}
+	return canary.Cell{Channel: c.Channel, Stratum: stratum}
 }
 
 // hit joins a hit on a planted token to its incident.
@@ -153,8 +163,13 @@ func (w *work) together(ctx context.Context, s *canary.Standing, h canary.Hit, s
 			crowd = beyond
 		}
 	}
+	misspelt, err := w.variants(ctx, s, h)
+	if err != nil {
+		return err
+	}
 	if !sig.guess {
 		raise(&s.Incident, crowd)
+		raise(&s.Incident, misspelt)
 	}
 	return nil
 }

@@ -250,6 +250,7 @@ func TestGroupAsksOnce(t *testing.T) {
 	rates.Rates = l
 	w := newWorld(t)
 	w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, rates, nil
+	w.cfg.Variants, w.cfg.Unmet = nil, nil
 	var list []canary.Contact
 	for n := range hits {
 		list = append(list, w.mail(l.pool().Address(n%domains, n/domains)))
@@ -273,6 +274,7 @@ func TestOneStrayIsNoRate(t *testing.T) {
 		l := newLedger(start(), c.domains, 40, 1, 0, 0, 0)
 		w := newWorld(t)
 		w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, l, nil
+		w.cfg.Variants, w.cfg.Unmet = nil, nil
 		to := func(n int) canary.Contact {
 			m := w.mail()
 			m.Targets = []canary.Target{{Kind: canary.Email, Text: l.pool().Address(0, n)}}

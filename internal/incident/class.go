@@ -17,6 +17,8 @@ func classify(c *canary.Contact, m canary.Match) canary.Class {
 		return canary.ClassPlacebo
 	case m.Token.Role == canary.RoleDrill:
 		return canary.ClassDrill
+	case m.Variant:
+		return canary.ClassVariant
 	case probed(c, m):
 		return canary.ClassProbe
 	case ended(m.Token.Window, c.At):

@@ -109,6 +109,9 @@ func (x *rated) judgedYears() float64 {
 func (w *work) lately(ctx context.Context, s *canary.Standing, now time.Time) ([]reached, error) {
 	var out []reached
 	for cell, hits := range s.Counted {
+		if cell.Variant() {
+			continue // it reached none
+		}
 		var ids []canary.ID
 		for id, at := range hits {
 			if now.Sub(at) <= together {

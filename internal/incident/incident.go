@@ -108,7 +108,7 @@ type Route struct {
 }
 
 // Config is what an intake needs. All fields but CutOff, Wake, Judge, Judging,
-// Known, Searching, Senders, Signed, Turn, Stray, Alike, Call, Marked, Looker,
+// Known, Searching, Senders, Signed, Turn, Stray, Variants, Unmet, Alike, Call, Marked, Looker,
 // Rates, FalsePages and Written must be set.
 type Config struct {
 	Name   string // of the spool, in the registry
@@ -140,6 +140,10 @@ type Config struct {
 	// number of the pool may be among it that is not in use yet. It is told of a
 	// contact before that is filed, and again after a crash in between.
 	Stray func(ctx context.Context, target canary.Target, at time.Time) error
+	// Variants gives the tokens that targets are one letter off; nil: none.
+	Variants func(ctx context.Context, targets []canary.Target) ([]canary.Match, error)
+	// Unmet gives those of many targets that meet nothing; nil: each is looked up.
+	Unmet func(ctx context.Context, targets []canary.Target) (map[canary.Target]bool, error)
 	// Alike gives the contacts of a time that have one of some clues. Nil: what people
 	// report is joined to nothing.
 	Alike func(ctx context.Context, clues []int64, from, until time.Time) ([]canary.Alike, error)
@@ -347,19 +351,15 @@ func (in *Intake) rewind(ctx context.Context, from spool.Cursor) error {
 	return in.cfg.Filer.Commit(ctx, canary.Outcome{Spool: in.cfg.Name, From: cursorText(from)})
 }
 
-func cursorText(c spool.Cursor) string {
-	if c == 0 {
-		return ""
-	}
-	return c.String()
-}
-
 // settle works out and commits what follows from the contacts.
 func (in *Intake) settle(ctx context.Context, contacts []canary.Contact, o canary.Outcome) error {
 	in.cfg.Turn.Lock()
 	defer in.cfg.Turn.Unlock()
 	w, err := in.begin(ctx, contacts, o)
 	if err != nil {
+		return err
+	}
+	if err := w.findUnmet(ctx, contacts); err != nil {
 		return err
 	}
 	for i := range contacts {

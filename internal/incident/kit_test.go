@@ -62,7 +62,7 @@ func worldIn(ctx context.Context, t fataler, dir string) *world {
 	w.spool, err = spool.Open(spool.Config{Dir: filepath.Join(dir, "spool"), Now: w.now, MinFree: -1})
 	must(t, err)
 	w.cfg = incident.Config{
-		Name: "local", Source: w.spool, Open: w.keys.Core.Open, Finder: w.reg, Filer: w.reg, Blind: w.reg, Known: w.reg.KnownAmong, Alike: w.reg.Alike, Rates: w.reg, Written: w.reg.PagesSince,
+		Name: "local", Source: w.spool, Open: w.keys.Core.Open, Finder: w.reg, Filer: w.reg, Blind: w.reg, Known: w.reg.KnownAmong, Alike: w.reg.Alike, Variants: w.reg.Variants, Unmet: w.reg.Unmet, Rates: w.reg, Written: w.reg.PagesSince,
 		Routes: []incident.Route{{Name: "duty", Min: canary.P2}, {Name: "log", Min: canary.P4}},
 		Link:   func(id canary.IncidentID) string { return "https://console.example.net/incidents/" + string(id) },
 		Now:    w.now, Log: w.log,

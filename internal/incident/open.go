@@ -40,3 +40,11 @@ func fileable(c canary.Contact) error {
 	_, err := c.MarshalBinary()
 	return err
 }
+
+// cursorText is empty at the beginning.
+func cursorText(c spool.Cursor) string {
+	if c == 0 {
+		return ""
+	}
+	return c.String()
+}

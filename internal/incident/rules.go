@@ -26,12 +26,20 @@ func weigh(c *canary.Contact, said reading, m canary.Match, placebos int) signal
 	if placebos > 0 {
 		return signal{severity: canary.P4, reason: "the same origin also contacted addresses that were never planted anywhere, so it is guessing", guess: true}
 	}
+	if m.Variant {
+		return weighVariant(c.Targets[m.Target])
+	}
 	if c.Probe {
 		return signal{severity: canary.P4, reason: "somebody tested whether a planted token exists"}
 	}
 	if via := c.Targets[m.Target].Via; via != "" {
 		return weighNamed(m.Token.Kind, via)
 	}
+	return weighReached(c, m)
+}
+
+// weighReached judges a hit on the token that a contact was aimed at.
+func weighReached(c *canary.Contact, m canary.Match) signal {
 	switch c.Channel {
 	case canary.SMTP, canary.IMAP:
 		if c.Targets[m.Target].Refused {

@@ -240,7 +240,7 @@ func (w *work) again(ctx context.Context, f *found) error {
 	}
 	whole := *c
 	whole.Targets = slices.Concat(c.Targets, f.more)
-	matches, err := w.in.cfg.Finder.Match(ctx, whole.Targets)
+	_, matches, err := w.matches(ctx, &whole)
 	from := w.in.cfg.Blind.BlindOrigin(origin(c))
 	if err == nil && len(matches) > 0 {
 		err = w.assess(ctx, &whole, from, f.said, matches, false)

@@ -77,6 +77,33 @@ func (w *world) spam(i int) canary.Contact {
 	return c
 }
 
+// BenchmarkDictionary is what it costs to look what each name of a dictionary is one
+// letter off: names that were refused, with and without the look.
+func BenchmarkDictionary(b *testing.B) {
+	for b.Loop() {
+		w := worldIn(b.Context(), b, b.TempDir())
+		w.plant("db:main", numbers(400)...)
+		w.pass(240 * time.Hour)
+		run := func(first int) float64 {
+			for n := range *intakeNoise {
+				w.hear(w.tried(fmt.Sprintf("%s.%s%d@example.net", []string{"marion", "sam", "charlotte"}[n%3], []string{"hathersage", "ode", "brown"}[n%5%3], first+n)))
+			}
+			in, began := incident.New(w.cfg), cpu(b)
+			must(b, in.Drain(w.ctx))
+			return (cpu(b) - began) / float64(*intakeNoise)
+		}
+		w.cfg.Variants, w.cfg.Unmet = nil, nil
+		_ = run(0)
+		without := run(*intakeNoise)
+		w.cfg.Variants, w.cfg.Unmet = w.reg.Variants, w.reg.Unmet
+		_ = run(2 * *intakeNoise)
+		with := run(3 * *intakeNoise)
+		b.ReportMetric(without, "µs/name-without")
+		b.ReportMetric(with, "µs/name-with")
+		w.close()
+	}
+}
+
 // cpu is the processor time that this process has used, in microseconds.
 func cpu(t fataler) float64 {
 	t.Helper()

@@ -24,6 +24,7 @@ type work struct {
 	board   []*canary.Standing
 	filed   map[canary.ContactID]bool // complete or pending, in the registry or in out
 	entry   map[canary.ContactID]int  // index into out.Entries
+	unmet   map[canary.Target]bool    // of the group: they meet nothing
 	changed map[canary.IncidentID]bool
 	anew    map[canary.IncidentID]bool // it proves what it did not when somebody acknowledged it
 	room    room
@@ -132,15 +133,15 @@ func (w *work) support(s *canary.Standing, id canary.ContactID) {
 }
 
 func (w *work) match(ctx context.Context, c *canary.Contact, from string) error {
-	matches, err := w.in.cfg.Finder.Match(ctx, c.Targets)
+	exact, matches, err := w.matches(ctx, c)
 	if err != nil {
 		return err
 	}
-	guessing, err := w.lookUp(ctx, c, matches)
+	guessing, err := w.lookUp(ctx, c, exact)
 	if err != nil {
 		return err
 	}
-	if err := w.stray(ctx, c, matches); err != nil {
+	if err := w.stray(ctx, c, exact); err != nil {
 		return err
 	}
 	e := &w.out.Entries[w.entry[c.ID]]
@@ -175,9 +176,11 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 	h.Incident = s.ID
 	s.Contacts += w.countOnce(h)
 	w.out.Hits = append(w.out.Hits, h)
-	s.Touched[h.Canary] = latest(s.Touched[h.Canary], h.At)
-	if sig.clean {
-		s.Clean[h.Canary] = latest(s.Clean[h.Canary], h.At)
+	if !h.Cell.Variant() {
+		s.Touched[h.Canary] = latest(s.Touched[h.Canary], h.At)
+		if sig.clean {
+			s.Clean[h.Canary] = latest(s.Clean[h.Canary], h.At)
+		}
 	}
 	s.Canaries = len(s.Touched)
 	if sig.severity.Reaches(canary.P3) && !h.Cell.Spoken() || sig.severity.Reaches(canary.P2) {
@@ -187,7 +190,9 @@ func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig s
 	}
 	w.anew[s.ID] = w.anew[s.ID] || proves(s, sig)
 	raise(&s.Incident, sig)
-	raise(&s.Incident, signal{severity: canary.P4, reason: remark(h.Class)})
+	if !h.Cell.Variant() {
+		raise(&s.Incident, signal{severity: canary.P4, reason: remark(h.Class)})
+	}
 	w.changed[s.ID] = true
 	if err := w.together(ctx, s, h, sig); err != nil {
 		return err

@@ -278,6 +278,7 @@ func TestLedgerIsTheRegistry(t *testing.T) {
 	l := newLedger(start(), 1, 20, 1, 0, 0, 0)
 	cfg := w.cfg
 	cfg.Finder, cfg.Filer, cfg.Blind, cfg.Rates, cfg.Written, cfg.Known = l, l, l, l, nil, nil
+	cfg.Variants, cfg.Unmet = nil, nil
 	w.cfg.Written, w.cfg.Known = nil, nil
 	onDisk, inLedger := incident.New(w.cfg), incident.New(cfg)
 	var grave int
