@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,55 +99,85 @@ func TestBackwards(t *testing.T) {
 	}
 }
 
+// outside is an evidence log and a witness of it.
+type outside struct {
+	mu    sync.Mutex
+	count int64
+	down  bool
+	got   []witness.Note
+	told  []string
+}
+
+func (o *outside) set(count int64, down bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count, o.down = count, down
+}
+
+func (o *outside) seen() (got []witness.Note, told string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.got), strings.Join(o.told, ",")
+}
+
+func (o *outside) head(context.Context) (count int64, end string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count, link(o.count), nil
+}
+
+func (o *outside) silent(_ context.Context, name string, since time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = append(o.told, fmt.Sprint(name, " ", !since.IsZero()))
+}
+
+func (o *outside) send(_ context.Context, line []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down {
+		return errors.New("down")
+	}
+	n, _, err := witness.Parse(line, keyOf(1).Public())
+	o.got = append(o.got, n)
+	return err
+}
+
 // TestKeeper: a note within a minute of an act, none of what has not changed but once
 // an hour; a witness that is silent for an hour is told of until it is not.
 func TestKeeper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var count int64 = 1
-		var got []witness.Note
-		var told []string
-		down := false
-		k := witness.New(witness.Config{
-			Head:   func(context.Context) (int64, string, error) { return count, link(count), nil },
-			Signer: keyOf(1), Now: time.Now, Log: slog.New(slog.DiscardHandler),
-			Silent: func(_ context.Context, name string, since time.Time) {
-				told = append(told, fmt.Sprint(name, " ", !since.IsZero()))
-			},
-		}, witness.Outside{Name: "file", Send: func(_ context.Context, line []byte) error {
-			if down {
-				return errors.New("down")
-			}
-			n, _, err := witness.Parse(line, keyOf(1).Public())
-			got = append(got, n)
-			return err
-		}})
+		o := &outside{count: 1}
+		k := witness.New(witness.Config{Head: o.head, Signer: keyOf(1), Now: time.Now, Log: slog.New(slog.DiscardHandler), Silent: o.silent},
+			witness.Outside{Name: "file", Send: o.send})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- k.Run(ctx) }()
-		want := func(when string, notes int, silences string) {
-			t.Helper()
+		const up, silent = "file false", "file false,file true,file true"
+		for _, step := range []struct {
+			when     string
+			pass     time.Duration
+			count    int64
+			down     bool
+			notes    int
+			silences string
+		}{
+			{"at once", 0, 1, false, 1, up},
+			{"nothing has changed", 59 * time.Minute, 1, false, 1, up},
+			{"after an hour", 2 * time.Minute, 1, false, 2, up},
+			{"a minute after an act", time.Minute, 7, false, 3, up},
+			{"down for less than an hour", time.Hour, 8, true, 3, up},
+			{"down for an hour", time.Minute, 8, true, 3, silent},
+			{"up again", time.Minute, 8, false, 4, silent + ",file false"},
+		} {
+			o.set(step.count, step.down)
+			time.Sleep(step.pass)
 			synctest.Wait()
-			if len(got) != notes || got[notes-1].Count != count && !down || strings.Join(told, ",") != silences {
-				t.Errorf("%s: %d notes, told %q; want %d, %q", when, len(got), told, notes, silences)
+			if got, told := o.seen(); len(got) != step.notes || got[step.notes-1].Count != step.count && !step.down || told != step.silences {
+				t.Errorf("%s: notes %+v, told %q; want %d, %q", step.when, got, told, step.notes, step.silences)
 			}
 		}
-		want("at once", 1, "file false")
-		time.Sleep(59 * time.Minute)
-		want("nothing has changed", 1, "file false")
-		time.Sleep(2 * time.Minute)
-		want("after an hour", 2, "file false")
-		count = 7
-		time.Sleep(time.Minute)
-		want("a minute after an act", 3, "file false")
-		down, count = true, 8
-		time.Sleep(time.Hour)
-		want("down for less than an hour", 3, "file false")
-		time.Sleep(time.Minute)
-		want("down for an hour", 3, "file false,file true,file true")
-		down = false
-		time.Sleep(time.Minute)
-		want("up again", 4, "file false,file true,file true,file false")
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
