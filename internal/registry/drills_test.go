@@ -156,7 +156,7 @@ func TestPruneShotsAmongContacts(t *testing.T) {
 	defer tx.Rollback() //nolint:errcheck // it ends the lock
 	_, err = tx.ExecContext(ctx, "UPDATE contacts SET size = 1 WHERE id = 'k_stranger'")
 	must(t, err)
-	short, cancel := context.WithTimeout(ctx, 20*time.Second) // MariaDB itself waits for 50 s
+	short, cancel := context.WithTimeout(ctx, 45*time.Second) // MariaDB itself waits for 50 s
 	defer cancel()
 	must(t, r.PruneShots(short, last.Issued.Add(time.Second), time.Time{}))
 	left, err := r.Shots(ctx, canary.Deadman, time.Time{})
