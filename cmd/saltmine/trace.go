@@ -38,6 +38,12 @@ configuration.`,
 		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --scenario leaks/easy --case 3",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if id != "" && folder != "" {
+				return usage("--incident and --scenario are two different things to trace")
+			}
+			if cmd.Flags().Changed("case") && (folder == "" || number < 0) {
+				return usage("--case is the number of a case of --scenario")
+			}
 			if folder != "" {
 				return predict(cmd.OutOrStdout(), folder, number)
 			}
@@ -56,7 +62,6 @@ configuration.`,
 	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
 	cmd.Flags().StringVar(&folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
 	cmd.Flags().IntVar(&number, "case", -1, "of a scenario: only case `K`")
-	cmd.MarkFlagsMutuallyExclusive("incident", "scenario")
 	return cmd
 }
 

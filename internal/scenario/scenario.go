@@ -71,8 +71,7 @@ func Open(dir string) (*World, error) {
 	if about.LogStart.IsZero() || !about.LogEnd.After(about.LogStart) || !about.ObservedUntil.After(about.LogStart) {
 		return nil, errors.New("scenario: meta.json: log_start, log_end and observed_until are needed, in this order")
 	}
-	w.base.LogSince, w.base.LogUntil = day(about.LogStart), day(about.LogEnd)
-	w.base.Since, w.base.Until = w.base.LogSince, day(about.ObservedUntil)
+	w.base.Since, w.base.Until = day(about.LogStart), day(about.ObservedUntil)
 	for _, read := range []func() error{w.readTokens, w.readExtracts, w.readMembers} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("scenario: %w", err)

@@ -36,7 +36,7 @@ func (m *model) unions() []theory {
 	for _, a := range actors {
 		at := m.Extracts[of[a][len(of[a])-1]].At
 		ev := m.together(of[a], at)
-		out = append(out, theory{kind: union, extracts: of[a], actor: a, at: at, log: math.Log(priorUnion*weight[a]/total) + m.likelihood(ev)})
+		out = append(out, theory{kind: union, extracts: of[a], at: at, log: math.Log(priorUnion*weight[a]/total) + m.likelihood(ev)})
 	}
 	return out
 }

@@ -176,7 +176,7 @@ func (m *model) singles() []theory {
 			}
 			l = known
 		}
-		list = append(list, theory{kind: single, extracts: []int{e}, actor: x.Actor, at: x.At, log: math.Log(priorSingle*m.weight(e)/total) + l})
+		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weight(e)/total) + l})
 	}
 	temper(list, sets)
 	return list

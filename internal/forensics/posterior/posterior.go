@@ -38,12 +38,11 @@ type Day = float64
 
 // Case is all that is known. Tokens and extracts are named by their indices.
 type Case struct {
-	Since, Until       Day // contacts were watched from here until here
-	LogSince, LogUntil Day // the log of extracts is complete from here until here
-	Tokens             []Token
-	Controls           []Control
-	Extracts           []Extract
-	Contacts           []Contact
+	Since, Until Day // contacts were watched from here until here
+	Tokens       []Token
+	Controls     []Control
+	Extracts     []Extract
+	Contacts     []Contact
 	// Scopes are the sets of segments that an unlogged copy may have held.
 	Scopes [][]int
 }
@@ -113,7 +112,6 @@ const named = 20
 type theory struct {
 	kind     kind
 	extracts []int
-	actor    int
 	at       Day // of the last access
 	log      float64
 }
@@ -163,7 +161,7 @@ func (m *model) report(list []theory) Answer {
 		if t.kind == unlogged {
 			out.Unlogged += p
 		}
-		bins[int(math.Floor(t.at/bin))] += p
+		t.spread(bins, p)
 		seen := map[int]bool{}
 		for _, e := range t.extracts {
 			extracts[e] += p
@@ -180,6 +178,19 @@ func (m *model) report(list []theory) Answer {
 
 // bin is the width in which times of access are told, in days.
 const bin = .25
+
+// spread gives the bins of a theory's time their shares: that of an unlogged copy is
+// known to a step of the grid.
+func (t *theory) spread(bins map[int]float64, p float64) {
+	if t.kind != unlogged {
+		bins[int(math.Floor(t.at/bin))] += p
+		return
+	}
+	const n = step / bin
+	for k := range int(n) {
+		bins[int(math.Floor((t.at-step/2+(float64(k)+.5)*bin)/bin))] += p / n
+	}
+}
 
 // shares gives the greatest.
 func shares(of map[int]float64) []Share {

@@ -21,7 +21,7 @@ const (
 
 // world makes a database, its extracts and the noise of half a year.
 func world(r *rand.Rand) *posterior.Case {
-	c := &posterior.Case{Since: 0, Until: watched, LogSince: 0, LogUntil: logged}
+	c := &posterior.Case{Since: 0, Until: watched}
 	var all []int
 	for s := range segments {
 		c.Scopes = append(c.Scopes, []int{s})
@@ -111,6 +111,19 @@ func sane(t *testing.T, a *posterior.Answer) {
 	}
 }
 
+// whole wants times of access to be told without the holes of a grid that is coarser
+// than they are.
+func whole(t *testing.T, a *posterior.Answer) {
+	t.Helper()
+	var days float64
+	for _, i := range a.Intervals {
+		days += i.Until - i.From
+	}
+	if n := float64(len(a.Intervals)); days < n/2-.25 { // the last step may be taken in half
+		t.Errorf("%v intervals have %v days", n, days)
+	}
+}
+
 // large picks an extract that held some tokens.
 func large(c *posterior.Case, r *rand.Rand) int {
 	for {
@@ -164,6 +177,7 @@ func TestKinds(t *testing.T) {
 			case "union":
 				ok = of(a.Actors, x.Actor) > .9
 			case "unlogged":
+				whole(t, &a)
 				ok = a.Unlogged > .7 && slices.ContainsFunc(a.Intervals, func(i posterior.Interval) bool { return i.From-.25 <= at && at <= i.Until+.25 })
 			}
 			if ok {
@@ -240,7 +254,7 @@ func TestNamesDoNotMatter(t *testing.T) {
 // TestNothing: no tokens, no extracts, no contacts.
 func TestNothing(t *testing.T) {
 	t.Parallel()
-	a := posterior.Weigh(&posterior.Case{Until: 10, LogUntil: 10})
+	a := posterior.Weigh(&posterior.Case{Until: 10})
 	sane(t, &a)
 	if math.Abs(a.None-1) > 1e-9 || len(a.Actors) != 0 || len(a.Intervals) != 0 {
 		t.Errorf("%+v", a)
