@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 
 	"saltmine/internal/conf"
 	"saltmine/internal/people"
@@ -42,8 +41,7 @@ func checkReport(c *conf.Report) (what string, err error) {
 	if err != nil {
 		return "report form", fmt.Errorf("[report] listen: %w", err)
 	}
-	ip, err := netip.ParseAddr(host)
-	if local := err == nil && ip.IsLoopback() || host == "localhost"; !local || len(c.ProxyFrom) > 0 {
+	if !conf.Loopback(host) || len(c.ProxyFrom) > 0 {
 		return "report form", nil
 	}
 	return "report form (it is reached through a proxy, and [report] proxy_from names none: all strangers are one source, of five reports and then one in two minutes)", nil

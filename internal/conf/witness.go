@@ -92,7 +92,7 @@ func (w *Witness) checkURL(k *checks, key string) {
 		}
 	case WitnessWebhook:
 		k.url(key+".url", w.URL)
-		if u, err := url.Parse(w.URL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		if u, err := url.Parse(w.URL); err == nil && u.Scheme == "http" && !Loopback(u.Hostname()) {
 			k.bad(key+".url", "want https: whoever sits between could keep notes back")
 		}
 	case WitnessSyslog:
@@ -102,7 +102,8 @@ func (w *Witness) checkURL(k *checks, key string) {
 	}
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host is reached from this machine alone.
+func Loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
