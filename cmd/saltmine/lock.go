@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
@@ -15,10 +16,25 @@ import (
 // errBusy says that another process is planting, rotating or withdrawing.
 var errBusy = errors.New("another saltmine is changing this support database; wait until it is done")
 
+// What serve changes by itself takes a moment; a command that comes in between waits
+// for it.
+const (
+	lockTries = 30
+	lockPause = 100 * time.Millisecond
+)
+
 // lock makes this process the only one that changes a support database: two
 // plants at once would each see the other's half.
 func (c *core) lock(ctx context.Context, place canary.Place) (unlock func(), err error) {
-	return c.lockNamed(ctx, string(place), errBusy)
+	for range lockTries {
+		if unlock, err = c.lockNamed(ctx, string(place), errBusy); !errors.Is(err, errBusy) {
+			return unlock, err
+		}
+		if pause(ctx, lockPause) != nil {
+			break
+		}
+	}
+	return nil, err
 }
 
 // lockNamed takes a lock of this registry, or fails with busy. The kernel lets
