@@ -209,6 +209,9 @@ func (r *Reader) begin() error {
 		r.state.Format = Detect(head)
 	}
 	if r.shape = r.newShape(); r.shape == nil {
+		if err := r.src.err; err != nil && !errors.Is(err, io.EOF) { // too little came
+			return cut(err)
+		}
 		return ErrFormat
 	}
 	return r.src.skipTo(r.state.Offset, r.state.Line)
