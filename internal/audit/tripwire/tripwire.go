@@ -22,8 +22,8 @@ import (
 	"saltmine/internal/canary"
 )
 
-// Never is the share of hours in which an honest actor may trip the wire. With
-// 100 actors it is one in a thousand years of working hours.
+// Never is the share of hours in which an honest actor may trip the wire: one in a
+// thousand years of 2,000 working hours. With 100 actors that is one in ten years.
 const Never = 5e-7
 
 // Least is how many canaries of an hour it takes.
