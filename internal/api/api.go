@@ -85,6 +85,8 @@ func (a *API) table() []*route {
 		{method: http.MethodGet, path: "/v1/incidents/{id}/trace", roles: works, do: a.trace},
 		{method: http.MethodPost, path: "/v1/incidents/{id}/verdict", roles: decides, changes: true, do: a.verdict},
 		{method: http.MethodPost, path: "/v1/incidents/{id}/acknowledgement", roles: decides, changes: true, do: a.acknowledge},
+		{method: http.MethodPost, path: "/v1/incidents/{id}/merge", roles: decides, changes: true, do: a.merge},
+		{method: http.MethodPost, path: "/v1/incidents/{id}/split", roles: decides, changes: true, do: a.split},
 		{method: http.MethodGet, path: "/v1/contacts", roles: works, do: a.contacts},
 		{method: http.MethodGet, path: "/v1/contacts/{id}", roles: works, do: a.contact},
 		{method: http.MethodGet, path: "/v1/contacts/{id}/evidence", roles: opens, do: a.evidence},

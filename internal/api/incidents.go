@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	placeForm   = regexp.MustCompile(`^(db|copy|desk|report):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
-	versionForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	placeForm    = regexp.MustCompile(`^(db|copy|desk|report):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+	incidentForm = regexp.MustCompile(`^i_[A-Za-z0-9._-]{8,120}$`)
+	versionForm  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 )
 
 func verdicts() []string {

@@ -19,15 +19,18 @@ var ErrStale = errors.New("the incident is not what it was when it was shown")
 type Case struct {
 	canary.Incident
 	Ack *Ack `json:"acknowledged,omitempty"`
-	// Version changes with the severity, the verdict and the acknowledgement; not
-	// with every contact that comes.
+	// Version changes with the severity, the verdict, the acknowledgement and what it
+	// is merged into; not with every contact that comes.
 	Version string `json:"version"`
 }
 
-func versionOf(severity canary.Severity, v canary.Verdict, a *Ack) string {
+func versionOf(severity canary.Severity, v canary.Verdict, merged canary.IncidentID, a *Ack) string {
 	text := fmt.Sprintf("%d|%s|", severity, v)
 	if a != nil {
 		text += fmt.Sprintf("%d|%d|%s|%s", a.Severity, a.At.UnixMicro(), a.Via, a.Who)
+	}
+	if merged != "" {
+		text += "|merged|" + string(merged)
 	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
@@ -111,7 +114,7 @@ func (r *Registry) Cases(ctx context.Context, f CaseFilter) ([]Case, error) {
 	}
 	list := make([]Case, len(incidents))
 	for i, inc := range incidents {
-		list[i] = Case{inc, acks[inc.ID], versionOf(inc.Severity, inc.Verdict, acks[inc.ID])}
+		list[i] = Case{inc, acks[inc.ID], versionOf(inc.Severity, inc.Verdict, inc.Merged, acks[inc.ID])}
 	}
 	return list, nil
 }
@@ -139,14 +142,15 @@ func (r *Registry) unchanged(ctx context.Context, tx *sql.Tx, id canary.Incident
 		return err
 	}
 	var severity canary.Severity
-	if err := tx.QueryRowContext(ctx, "SELECT severity FROM incidents WHERE id = ?", id).Scan(&severity); err != nil {
+	var merged canary.IncidentID
+	if err := tx.QueryRowContext(ctx, "SELECT severity, merged FROM incidents WHERE id = ?", id).Scan(&severity, &merged); err != nil {
 		return err
 	}
 	ack, err := ackOf(ctx, tx, string(id))
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if versionOf(severity, verdict, ack) != shown {
+	if versionOf(severity, verdict, merged, ack) != shown {
 		return ErrStale
 	}
 	return nil

@@ -71,13 +71,16 @@ func (s *standing) apart(id canary.IncidentID) error {
 // its place. The survivor is as urgent as the more urgent of both, and is paged where
 // it was not; who is at either is at it. The routes that were told of the other are
 // told that it is closed, and what is on its way to them does not go out. [Registry.Split] takes it
-// back. Merged again, nothing happens.
+// back. Merged again, nothing happens. The version is that of the one that goes.
 func (r *Registry) Merge(ctx context.Context, into, from canary.IncidentID, by By) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		if into == from {
 			return fmt.Errorf("%w: an incident with itself", canary.ErrInvalid)
 		}
 		a, b, err := r.lockTwo(ctx, tx, into, from)
+		if err == nil {
+			err = r.unchanged(ctx, tx, from, by.Version)
+		}
 		if err != nil || b.merged == into {
 			return err
 		}
@@ -200,6 +203,9 @@ func (r *Registry) follow(ctx context.Context, tx *sql.Tx, into, from canary.Inc
 // nothing happens.
 func (r *Registry) Split(ctx context.Context, id canary.IncidentID, contacts []canary.ContactID, by By) (out canary.IncidentID, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.unchanged(ctx, tx, id, by.Version); err != nil {
+			return err
+		}
 		if len(contacts) == 0 {
 			out = id
 			return r.unmerge(ctx, tx, id, by)
