@@ -17,8 +17,9 @@ const (
 	nobody = "-"
 )
 
-// idForm is what may be recorded of a path: the rest is what strangers write.
-var idForm = regexp.MustCompile(`^i_[a-z2-7]{16}$`)
+// idForm is what may be recorded of a path: the rest is what strangers write. What
+// was split off has an id in hexadecimal.
+var idForm = regexp.MustCompile(`^i_([a-z2-7]{16}|[0-9a-f]{16})$`)
 
 // known lets responders in; others with a token are turned away. Every look is on
 // the evidence log before it is answered, but for tries over the rate.
