@@ -96,6 +96,7 @@ func (a *API) table() []*route {
 		{method: http.MethodGet, path: "/v1/approvals", roles: people.Seconds(), do: a.approvals},
 		{method: http.MethodPost, path: "/v1/approvals", roles: opens, changes: true, do: a.ask},
 		{method: http.MethodPost, path: "/v1/approvals/{id}/decision", roles: people.Seconds(), changes: true, do: a.decide},
+		{method: http.MethodPost, path: "/v1/approvals/{id}/withdrawal", roles: told, changes: true, do: a.takeBack},
 		{method: http.MethodGet, path: "/v1/acts", roles: []people.Role{people.Auditor}, do: a.acts},
 	}
 }

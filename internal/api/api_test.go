@@ -29,6 +29,7 @@ func TestRoles(t *testing.T) {
 		if strings.Contains(path, "notices") {
 			id = "n_0000000000000000"
 		}
+		bare := strings.Contains(path, "notices") || strings.HasSuffix(path, "/withdrawal") // they take an empty object
 		at, about := strings.ReplaceAll(path, "{id}", id), ""
 		if strings.Contains(path, "{id}") {
 			about = id
@@ -45,7 +46,7 @@ func TestRoles(t *testing.T) {
 				status, who = http.StatusUnauthorized, "-"
 			case slices.Contains(w.api.Routes()[key], role):
 				status, named = http.StatusOK, about
-				if method == http.MethodPost && !strings.Contains(path, "notices") {
+				if method == http.MethodPost && !bare {
 					status = http.StatusBadRequest
 				} else if method == http.MethodPost {
 					status = http.StatusNotFound

@@ -107,9 +107,25 @@ func (a *API) decide(ctx context.Context, c *call) (*answer, error) {
 		return nil, faulty(fault{"decision", "want approve or refuse"})
 	}
 	got, err := a.cfg.Registry.Decide(ctx, canary.ApprovalID(c.about), said.Decision == "approve", c.by(""))
+	return settled(c, got, err)
+}
+
+// takeBack is what who asked says, whatever their role.
+func (a *API) takeBack(ctx context.Context, c *call) (*answer, error) {
+	if err := c.body(&struct{}{}); err != nil {
+		return nil, err
+	}
+	got, err := a.cfg.Registry.TakeBack(ctx, canary.ApprovalID(c.about), c.by(""))
+	return settled(c, got, err)
+}
+
+// settled answers how a request stands, or why it stays as it is.
+func settled(c *call, got canary.Approval, err error) (*answer, error) {
 	switch {
 	case errors.Is(err, registry.ErrOwnRequest):
 		return nil, &problem{kind: "own-request", title: "It is your own request", status: http.StatusForbidden, detail: "somebody else has to approve it"}
+	case errors.Is(err, registry.ErrNotYours):
+		return nil, &problem{kind: "not-yours", title: "It is not your request", status: http.StatusForbidden, detail: "only who asked for it can take it back"}
 	case errors.Is(err, registry.ErrDecided):
 		return nil, &problem{kind: "decided", title: "It is not open", status: http.StatusConflict, detail: "it has been decided or used, or its time is over"}
 	case err != nil:

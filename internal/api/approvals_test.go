@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // TestSecondPerson: where a second person has to approve, evidence is opened by who
@@ -77,4 +79,47 @@ func TestSecondPerson(t *testing.T) {
 			t.Errorf("%d times on the evidence log: %s", strings.Count(acts, line), line)
 		}
 	}
+}
+
+// TestTakeBack: who asked can take it back until it is used, in whatever role and
+// however they asked, and nobody else can.
+func TestTakeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, false, 24*time.Hour)
+	w.fill(0, 1)
+	cli := registry.By{Who: "p.seeder", Via: "cli"}
+	asked, err := w.reg.Ask(t.Context(), cli, "show", []string{"--reveal=true", "c_1"}, time.Hour)
+	must(t, err)
+	at := "/v1/approvals/" + string(asked.ID) + "/withdrawal"
+	for _, role := range []string{"responder", "forensics", "auditor"} {
+		if r := w.post(role, at, "{}", http.StatusForbidden); !strings.Contains(r.body, "not-yours") {
+			t.Error(r.body)
+		}
+	}
+	w.post("", at, "{}", http.StatusUnauthorized)
+	w.post("seeder", at, `{"decision":"refuse"}`, http.StatusBadRequest)
+	w.post("seeder", "/v1/approvals/a_nothere000000/withdrawal", "{}", http.StatusNotFound)
+	stands, err := w.reg.Approval(t.Context(), asked.ID)
+	if err != nil || stands.State != canary.ApprovalAsked {
+		t.Errorf("after others tried: %+v, %v", stands, err)
+	}
+	w.post("auditor", "/v1/approvals/"+string(asked.ID)+"/decision", `{"decision":"approve"}`, http.StatusOK)
+	var got canary.Approval
+	w.post("seeder", at, "{}", http.StatusOK).into(t, &got)
+	if got.State != canary.ApprovalRefused || got.By != "p.seeder" {
+		t.Errorf("%+v", got)
+	}
+	w.post("seeder", at, "{}", http.StatusConflict)
+	w.post("auditor", at, "{}", http.StatusForbidden)
+	cli.Approval = asked.ID
+	if err := w.reg.Reveal(t.Context(), cli, "c_1"); !errors.Is(err, registry.ErrNotApproved) {
+		t.Errorf("used after it was taken back: %v", err)
+	}
+	if n := strings.Count(strings.Join(w.acts(), "\n"), "p.seeder|api|approval|"+string(asked.ID)+"|refused"); n != 1 {
+		t.Errorf("%d times on the evidence log", n)
+	}
+	over, err := w.reg.Ask(t.Context(), registry.By{Who: "p.seeder", Via: "cli"}, "show", []string{"c_2"}, time.Hour)
+	must(t, err)
+	w.pass(2 * time.Hour)
+	w.post("seeder", "/v1/approvals/"+string(over.ID)+"/withdrawal", "{}", http.StatusConflict)
 }

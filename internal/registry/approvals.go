@@ -22,6 +22,8 @@ import (
 var (
 	// ErrOwnRequest is returned to whoever would approve what they asked for.
 	ErrOwnRequest = errors.New("nobody approves their own request")
+	// ErrNotYours is returned to whoever would take back what another one asked for.
+	ErrNotYours = errors.New("somebody else asked for it")
 	// ErrDecided is returned when a request has been decided, used or has ended.
 	ErrDecided = errors.New("the request is not open: it has been decided, used, or its time is over")
 	// ErrNotApproved is returned when something is done under an approval that is
@@ -126,22 +128,46 @@ func (r *Registry) Approval(ctx context.Context, id canary.ApprovalID) (canary.A
 // Decide approves or refuses a request. Who asked for it can only take it back:
 // [ErrOwnRequest]. One that was approved can be refused until it is used. One that is
 // not open any more is [ErrDecided].
-func (r *Registry) Decide(ctx context.Context, id canary.ApprovalID, approve bool, by By) (a canary.Approval, err error) {
+func (r *Registry) Decide(ctx context.Context, id canary.ApprovalID, approve bool, by By) (canary.Approval, error) {
+	return r.settle(ctx, id, by, func(a *canary.Approval) (canary.ApprovalState, error) {
+		switch {
+		case !approve:
+			return canary.ApprovalRefused, nil
+		case a.Who == by.Who:
+			return "", ErrOwnRequest
+		case a.State != canary.ApprovalAsked:
+			return "", ErrDecided
+		}
+		return canary.ApprovalGiven, nil
+	})
+}
+
+// TakeBack ends a request that is open, for who asked for it; for others it is
+// [ErrNotYours], whatever its state.
+func (r *Registry) TakeBack(ctx context.Context, id canary.ApprovalID, by By) (canary.Approval, error) {
+	return r.settle(ctx, id, by, func(a *canary.Approval) (canary.ApprovalState, error) {
+		if a.Who != by.Who {
+			return "", ErrNotYours
+		}
+		return canary.ApprovalRefused, nil
+	})
+}
+
+// settle moves a request to the state that is chosen for it.
+func (r *Registry) settle(ctx context.Context, id canary.ApprovalID, by By, choose func(*canary.Approval) (canary.ApprovalState, error)) (a canary.Approval, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		if a, err = r.lockApproval(ctx, tx, id); err != nil {
 			return err
 		}
+		before := a.State
+		state, err := choose(&a)
 		switch {
-		case approve && a.Who == by.Who:
-			return ErrOwnRequest
-		case approve && a.State != canary.ApprovalAsked || !a.Open(r.now()):
+		case err != nil:
+			return err
+		case !a.Open(r.now()):
 			return ErrDecided
 		}
-		before := a.State
-		a.State, a.By, a.Decided = canary.ApprovalRefused, by.Who, canary.Micro(r.now())
-		if approve {
-			a.State = canary.ApprovalGiven
-		}
+		a.State, a.By, a.Decided = state, by.Who, canary.Micro(r.now())
 		if err := r.moveApproval(ctx, tx, &a, before); err != nil {
 			return err
 		}
