@@ -58,6 +58,7 @@ type Config struct {
 	Pager      Pager              `json:"pager"`
 	Routes     []Route            `json:"route,omitempty"`
 	Witnesses  []Witness          `json:"witness,omitempty"` // [[witness]]
+	Audits     []Audit            `json:"audit,omitempty"`   // [[audit]]
 	Rotate     *Rotate            `json:"rotate,omitempty"`
 	Verify     Verify             `json:"verify"`
 	Gate       Gate               `json:"gate"`

@@ -23,6 +23,9 @@ func compose(inc *canary.Incident, now time.Time, link string) canary.Page {
 	if agent, ok := inc.Place.Agent(); ok {
 		return composeRun(p, agent, inc)
 	}
+	if _, ok := inc.Place.Reader(); ok {
+		return composeReader(p, inc)
+	}
 	if run, ok := inc.Place.Drill(); ok {
 		return composeDrill(p, run, inc)
 	}
@@ -85,6 +88,25 @@ func composeRun(p canary.Page, agent string, inc *canary.Incident) canary.Page {
 		"Do not tell the help desk, and do not ask the agent before you know more",
 		"Compare the times of the look-ups with the agent's calls and shifts",
 		"If the token may be in other hands, delete its line from the agents file and give another: saltmine agent NAME",
+	}
+	return p
+}
+
+// composeReader fills the page of an account that reads in bulk. What it read, and
+// where, stands in the reasons.
+func composeReader(p canary.Page, inc *canary.Incident) canary.Page {
+	p.Summary = fmt.Sprintf("%s support database: an account is given far more customers' records than is usual; first at %s",
+		inc.Severity, inc.Opened.UTC().Format("2006-01-02 15:04:05Z"))
+	p.Proves = "By the database's own log, planted records, which no work leads to, were given to this account in numbers that it and its peers do not come near."
+	p.ProvesNot = "Who sat behind the account, or that anything has left: a new report, a backup or a migration reads in bulk too, and passwords are stolen."
+	p.Sure = "That it read in bulk: as sure as the log is. Why: not known."
+	if !inc.Severity.Reaches(canary.P2) {
+		p.Sure = "Unsure: few records, or statements that the log does not show whole."
+	}
+	p.Next = []string{
+		"Ask whoever runs the database what runs under the account at this hour; do not ask the account's owner yet",
+		"Keep the audit log from rotating away, and the logs of where the account came from",
+		"If nobody can explain it, lock the account and end its sessions: that can be undone, a copy cannot",
 	}
 	return p
 }

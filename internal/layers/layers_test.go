@@ -48,7 +48,9 @@ func storeys() map[string]int {
 		"seeder/salt/dialect":      1,
 		"seeder/schedule":          1,
 
+		"internal/audit/follow":   2,
 		"internal/audit/replay":   2,
+		"internal/audit/watch":    3,
 		"internal/audit/tripwire": 2,
 		"internal/deskkit":        2,
 		"internal/drill":          2,

@@ -32,6 +32,7 @@ type Column struct {
 	HasDefault bool
 	MaxLen     int    // characters, 0 for types without
 	Charset    string // of a text, lower case; empty for other types
+	Collation  string // of a text
 	Precision  int    // digits after the second, for times
 	Auto       bool
 	Generated  bool
@@ -144,19 +145,19 @@ func (d *DB) readTables(ctx context.Context, limit string, args []any, tables ma
 }
 
 func (d *DB) readColumns(ctx context.Context, limit string, args []any, tables map[string]*Table) error {
-	q := "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME, DATETIME_PRECISION, EXTRA" +
+	q := "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME, COLLATION_NAME, DATETIME_PRECISION, EXTRA" +
 		" FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?" + limit + " ORDER BY TABLE_NAME, ORDINAL_POSITION"
 	return d.each(ctx, q, args, func(rows *sql.Rows) error {
 		var table, name, kind, nullable string
-		var def, extra, set sql.NullString
+		var def, extra, set, collation sql.NullString
 		var length, precision sql.NullInt64
-		if err := rows.Scan(&table, &name, &kind, &nullable, &def, &length, &set, &precision, &extra); err != nil {
+		if err := rows.Scan(&table, &name, &kind, &nullable, &def, &length, &set, &collation, &precision, &extra); err != nil {
 			return err
 		}
 		more := strings.ToUpper(extra.String)
 		c := Column{
 			Name: name, Type: strings.ToLower(kind), Nullable: strings.EqualFold(nullable, "YES"), HasDefault: def.Valid,
-			MaxLen: int(min(length.Int64, 1<<24)), Charset: strings.ToLower(set.String), Precision: int(precision.Int64),
+			MaxLen: int(min(length.Int64, 1<<24)), Charset: strings.ToLower(set.String), Collation: collation.String, Precision: int(precision.Int64),
 			Auto:      strings.Contains(more, "AUTO_INCREMENT"),
 			Generated: strings.Contains(more, "VIRTUAL") || strings.Contains(more, "STORED") || strings.Contains(more, "PERSISTENT"),
 			OnUpdate:  strings.Contains(more, "ON UPDATE"),

@@ -67,6 +67,7 @@ type query struct {
 	points  []point        // conditions that every row satisfies
 	unsure  string         // why its rows are an upper bound
 	limit   sqlparser.Expr // the rows that it gives at most, where that is what is unsure
+	most    int64          // the same, behind whatever OFFSET; 0 when there is no LIMIT
 }
 
 // scope is where names are looked up.
@@ -312,6 +313,7 @@ func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query) {
 		q.unsure = "locked rows are left out"
 	case s.Limit != nil && !c.oneRow(s, sc):
 		q.unsure = "LIMIT"
+		q.most = max(number(s.Limit.Rowcount), 0)
 		if s.Limit.Offset == nil {
 			q.limit = s.Limit.Rowcount
 		}

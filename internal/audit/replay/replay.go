@@ -60,6 +60,9 @@ type Result struct {
 	Possible []canary.ID
 	// Why says in fixed words why the possible ones are not sure; empty without any.
 	Why string
+	// Limit is how many rows it gives at most, where a LIMIT is why they are not
+	// sure; 0 otherwise.
+	Limit int64
 	// Carries are the canaries' columns that it showed, "table.column" in lower
 	// case and sorted; nil when that is not known.
 	Carries []string

@@ -25,6 +25,7 @@ type Replayer struct {
 
 	mu     sync.Mutex
 	views  map[string]string
+	made   map[string]string // of these, by statements
 	plans  map[[2]string]*plan
 	copies map[string]map[int]bool // tables that hold copies, and of which canaries
 }
@@ -40,7 +41,7 @@ func New(schema Schema, rows []Row) (*Replayer, error) {
 	}
 	r := &Replayer{
 		schema: schema, book: b, others: map[string]bool{}, names: map[string]bool{},
-		views: map[string]string{}, plans: map[[2]string]*plan{}, copies: map[string]map[int]bool{},
+		views: map[string]string{}, made: map[string]string{}, plans: map[[2]string]*plan{}, copies: map[string]map[int]bool{},
 	}
 	for _, name := range schema.Others {
 		r.others[strings.ToLower(name)] = true
@@ -55,6 +56,33 @@ func New(schema Schema, rows []Row) (*Replayer, error) {
 		}
 	}
 	return r, nil
+}
+
+// Renew makes a Replayer of what stands now that goes on where r is: it knows the
+// views and the copies that statements made.
+func (r *Replayer) Renew(schema Schema, rows []Row) (*Replayer, error) {
+	next, err := New(schema, rows)
+	if err != nil {
+		return nil, err
+	}
+	at := map[canary.ID]int{}
+	for n, id := range next.book.ids {
+		at[id] = n
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, text := range r.made {
+		next.views[name], next.made[name] = text, text
+	}
+	for name, held := range r.copies {
+		next.copies[name] = map[int]bool{}
+		for n := range held {
+			if m, there := at[r.book.ids[n]]; there {
+				next.copies[name][m] = true
+			}
+		}
+	}
+	return next, nil
 }
 
 // run is one statement on one canary.
@@ -194,6 +222,7 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 			visit(n)
 		}
 	}
+	out.Limit = p.query.most
 	if out.Why = p.query.unsure; out.Why == "" {
 		out.Why = "what is not known decides"
 	}
@@ -239,7 +268,7 @@ func (r *Replayer) remember(database string, p *plan, out *Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.view[0] != "" {
-		r.views[p.view[0]] = p.view[1]
+		r.views[p.view[0]], r.made[p.view[0]] = p.view[1], p.view[1]
 		clear(r.plans)
 	}
 	copied := p.copyTo != "" && p.copyTo != toFile

@@ -12,6 +12,9 @@
 //	the same agent reads 12                             implausible
 //	a nightly report that always has 300 reads 310      plausible
 //
+// Several hours are judged like one that is so many times as long: who reads two an
+// hour and never more is seen by the day.
+//
 // It is arithmetic: it knows no log and no registry. The invariant: fewer than
 // [Least] canaries never trip it, because one customer looked up may be one.
 package tripwire
@@ -40,15 +43,24 @@ const (
 type History struct {
 	Own      float64 // canaries of the actor's hours before
 	OwnHours int
-	All      float64 // of all actors' hours before
-	AllHours int
+	// Most is the most in one of them. An account whose work is a report every night
+	// and little else reads far above its mean then, and that is usual.
+	Most float64
+	// Usual is what others read in an hour. Where some of them make dumps it is to be
+	// what a typical one reads: the mean would say that dumps are.
+	Usual float64
 }
+
+// above is how far above its largest hour an account is to be, at least.
+const above = 1.25
 
 // Finding is what an hour comes to.
 type Finding struct {
 	Canaries int
-	Expected float64 // the mean of such an hour
-	Chance   float64 // that an honest hour has so many or more
+	Hours    float64
+	Expected float64 // the mean of such a time
+	Chance   float64 // that an honest one has so many or more
+	Most     float64 // that were read in such a time before
 	Rows     Interval
 }
 
@@ -56,15 +68,19 @@ type Finding struct {
 type Interval struct{ Low, Middle, High float64 }
 
 // Implausible reports whether it trips the wire.
-func (f *Finding) Implausible() bool { return f.Canaries >= Least && f.Chance < Never }
+func (f *Finding) Implausible() bool {
+	return f.Canaries >= Least && f.Chance < Never && float64(f.Canaries) > above*f.Most
+}
 
-// Judge weighs an hour with so many canaries, in a table with so many customers
-// to one canary.
-func Judge(canaries float64, h History, customersEach float64) Finding {
-	mean := math.Max(leastRate, h.All/math.Max(1, float64(h.AllHours)))
-	shape, rate := mean*priorHours+h.Own, priorHours+float64(h.OwnHours)
-	k := int(math.Floor(canaries))
-	f := Finding{Canaries: k, Expected: shape / rate, Chance: tail(k, shape, rate), Rows: Interval{Middle: float64(k) * customersEach}}
+// Judge weighs so many different canaries in some hours of work, in a table with so
+// many customers to one canary.
+func Judge(canaries, hours float64, h History, customersEach float64) Finding {
+	shape, rate := math.Max(leastRate, h.Usual)*priorHours+h.Own, priorHours+float64(h.OwnHours)
+	k := int(math.Floor(canaries + 1e-9))
+	f := Finding{
+		Canaries: k, Hours: hours, Expected: shape / rate * hours, Chance: tail(k, shape, rate/hours), Most: h.Most,
+		Rows: Interval{Middle: float64(k) * customersEach},
+	}
 	f.Rows.Low, f.Rows.High = bounds(k)
 	f.Rows.Low, f.Rows.High = f.Rows.Low*customersEach, f.Rows.High*customersEach
 	return f

@@ -378,6 +378,34 @@ CREATE TABLE ticks (
   late INT NOT NULL,
   PRIMARY KEY (job, tick)
 );
+-- How far each audit log has been read.
+CREATE TABLE audit_logs (
+  name VARCHAR(64) COLLATE BINARY NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+-- Statements that returned canaries, or may have; id is a keyed hash of the log's
+-- lines, so that what is read twice is there once. reader is a keyed hash of place
+-- and account.
+CREATE TABLE canary_reads (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  reader VARCHAR(32) COLLATE BINARY NOT NULL,
+  taken BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX canary_reads_by_time ON canary_reads (place, taken);
+-- How many canaries each account read in each hour in which it was active.
+CREATE TABLE read_hours (
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  reader VARCHAR(32) COLLATE BINARY NOT NULL,
+  began BIGINT NOT NULL,
+  statements BIGINT NOT NULL,
+  canaries DOUBLE PRECISION NOT NULL,
+  guessed DOUBLE PRECISION NOT NULL,
+  incident VARCHAR(32) COLLATE BINARY NOT NULL,
+  PRIMARY KEY (place, reader, began)
+);
 -- What is watched of a support database to learn how often customers change.
 CREATE TABLE panels (
   place VARCHAR(80) COLLATE BINARY NOT NULL PRIMARY KEY,

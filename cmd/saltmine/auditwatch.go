@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"saltmine/internal/audit"
+	"saltmine/internal/audit/follow"
+	"saltmine/internal/audit/replay"
+	"saltmine/internal/audit/watch"
+	"saltmine/internal/conf"
+	"saltmine/internal/registry"
+)
+
+func (a *app) auditWatchCmd() *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "watch [NAME]...",
+		Short: "Follow audit logs, and page when an account reads customers in bulk",
+		Long: `Follows the logs of the [[audit]] sections, or those that are named, across their
+rotations, and works out which canaries each statement returned. An account that is
+given far more of them than it or its peers usually are makes an incident while it
+reads: who, when, about how many customers, how sure. serve sends the page.
+
+Where it is in a log is kept in the registry: stopped or killed, it goes on there and
+counts nothing twice. A log that it meets for the first time is read from its
+beginning; what was before is taken as a measure of what is usual. Rows that LIMIT
+gave, and statements that the log cut off, count for less. Accounts that read
+everything by design (backups) go into ignore, or are judged noise once.`,
+		Example: `  saltmine audit watch
+  saltmine audit watch --once db1     # what is there now, and end`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.auditWatch(cmd.Context(), args, once) },
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "read what is there now, print what was done, and end")
+	return cmd
+}
+
+// longest is how long a statement is allowed to have run before its line was
+// written: a dump of a large table takes its time.
+const longest = time.Hour
+
+func (a *app) auditWatch(ctx context.Context, names []string, once bool) (err error) {
+	c, err := a.openCore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	logs, err := chooseLogs(c.cfg, names)
+	if err != nil {
+		return err
+	}
+	log := a.logger()
+	reports := make([]watchReport, len(logs))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, l := range logs {
+		g.Go(func() error {
+			f := &follower{app: a, core: c, cfg: l, log: log.With("audit", l.Name)}
+			reports[i].Log = l.Name
+			if once {
+				return f.session(ctx, &reports[i].Report, true)
+			}
+			return f.run(ctx)
+		})
+	}
+	if err := g.Wait(); err != nil || !once {
+		return err
+	}
+	return a.print(reports, func(w io.Writer) error {
+		var out []string
+		for _, r := range reports {
+			out = append(out, r.text()...)
+		}
+		return lines(w, out)
+	})
+}
+
+func chooseLogs(cfg *conf.Config, names []string) ([]*conf.Audit, error) {
+	var known []string
+	var list []*conf.Audit
+	for i := range cfg.Audits {
+		l := &cfg.Audits[i]
+		known = append(known, l.Name)
+		if l.Format != "" && !slices.Contains(audit.Formats(), audit.Format(l.Format)) {
+			return nil, usage("[[audit]] %s: format %q is not known: see saltmine audit import --help", l.Name, l.Format)
+		}
+		if len(names) == 0 || slices.Contains(names, l.Name) {
+			list = append(list, l)
+		}
+	}
+	if len(known) == 0 {
+		return nil, usage("the configuration names no audit log: add a section [[audit]] with file = \"/var/log/mysql/server_audit.log\"")
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, usage("there is no [[audit]] named %q; there is %s", name, strings.Join(known, ", "))
+		}
+	}
+	return list, nil
+}
+
+// watchReport is what audit watch --once says of a log.
+type watchReport struct {
+	Log string `json:"log"`
+	watch.Report
+}
+
+func (r *watchReport) text() []string {
+	out := []string{fmt.Sprintf("%s: %d events, %d statements of accounts that are watched, %d of which returned canaries or may have", r.Log, r.Events, r.Statements, r.Reads)}
+	if r.Faults > 0 {
+		out = append(out, fmt.Sprintf("  %d pieces could not be read: saltmine audit import --dry-run FILE says where", r.Faults))
+	}
+	if r.Lost {
+		out = append(out, "  a part of the log is missing: the file that was read last is gone, or was cut off in place")
+	}
+	if r.Incidents > 0 {
+		out = append(out, fmt.Sprintf("  %d incidents opened or raised: saltmine incidents", r.Incidents))
+	}
+	return out
+}
+
+// follower watches one log.
+type follower struct {
+	app  *app
+	core *core
+	cfg  *conf.Audit
+	log  *slog.Logger
+}
+
+// run watches until ctx ends. After a fault it begins anew from what is kept, with
+// growing pauses.
+func (f *follower) run(ctx context.Context) error {
+	const shortest, most = time.Second, time.Minute
+	for pause := shortest; ; pause = min(2*pause, most) {
+		began := f.app.now()
+		err := f.session(ctx, &watch.Report{}, false)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the end that was asked for
+		}
+		if _, wrong := errors.AsType[*exitError](err); wrong {
+			return err
+		}
+		f.log.Warn("the audit log will be tried again", "err", err)
+		if f.app.now().Sub(began) > most {
+			pause = shortest
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// session watches until a fault, or until there is no more.
+func (f *follower) session(ctx context.Context, total *watch.Report, once bool) (err error) {
+	sup, err := f.app.openSupport(ctx, f.core, f.cfg.Support)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sup.close()) }()
+	kept, err := f.core.reg.AuditLog(ctx, f.cfg.Name)
+	if err != nil {
+		return err
+	}
+	state, err := watch.DecodeState(kept.State)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(f.cfg.TimeZone)
+	if err != nil {
+		return fmt.Errorf("[[audit]] %s: %w", f.cfg.Name, err)
+	}
+	source, err := follow.Open(f.cfg.File, audit.Config{Format: audit.Format(f.cfg.Format), Zone: zone, Now: f.app.now(), TextLimit: f.cfg.TextLimit}, state)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	w, err := watch.New(ctx, watch.Config{
+		Name: f.cfg.Name, Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored,
+		Look: func(ctx context.Context) (watch.View, error) {
+			l, err := sup.seeder.Look(ctx)
+			return watch.View(l), err
+		},
+		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: longest}, Now: f.app.now, Logger: f.log,
+	}, kept)
+	if err != nil {
+		return err
+	}
+	if !once {
+		f.log.Info("following", "file", f.cfg.File, "offset", state.Offset)
+	}
+	for {
+		r, err := w.Pass(ctx)
+		if err != nil {
+			return err
+		}
+		add(total, r)
+		if r.Lost {
+			f.log.Warn("a part of the audit log is missing: the file that was read last is gone, or was cut off in place")
+		}
+		if r.More {
+			continue
+		}
+		if once {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(f.cfg.Every):
+		}
+	}
+}
+
+func add(total *watch.Report, r watch.Report) {
+	total.Events += r.Events
+	total.Statements += r.Statements
+	total.Faults += r.Faults
+	total.Reads += r.Reads
+	total.Incidents += r.Incidents
+	total.Lost = total.Lost || r.Lost
+}
+
+var _ watch.Store = (*registry.Registry)(nil)

@@ -1,0 +1,193 @@
+package watch
+
+import (
+	"context"
+	"hash/maphash"
+	"time"
+
+	"saltmine/internal/canary"
+)
+
+type hourOf struct {
+	reader canary.ReaderID
+	hour   time.Time
+}
+
+// tally is what an account was given in an hour.
+type tally struct {
+	hourOf
+	account    string
+	statements int64
+	// missed is how likely each canary was not returned.
+	missed  map[canary.ID]float64
+	guessed map[canary.ID]bool
+	texts   map[uint64]bool // statements with a LIMIT
+	copyTo  string
+	from    time.Time
+	until   time.Time
+	touched bool // since the last commit
+	filed   canary.ReadHour
+	told    float64 // canaries when an incident was opened or raised
+}
+
+// guessWeight is how much a canary weighs that a statement which could not be worked
+// out may have returned.
+const guessWeight = 0.5
+
+// seed makes hashes that are this process's own.
+var seed = maphash.MakeSeed() //nolint:gochecknoglobals // one for all tallies
+
+func (w *Watch) tally(reader canary.ReaderID, at time.Time) *tally {
+	key := hourOf{reader, at.UTC().Truncate(time.Hour)}
+	t := w.hours[key]
+	if t == nil {
+		t = newTally(key)
+		w.hours[key] = t
+	}
+	t.touched = true
+	return t
+}
+
+func newTally(key hourOf) *tally {
+	return &tally{hourOf: key, missed: map[canary.ID]float64{}, guessed: map[canary.ID]bool{}, texts: map[uint64]bool{}}
+}
+
+// maxTexts bounds the statements with a LIMIT that are told apart in an hour.
+const maxTexts = 100_000
+
+// fresh reports whether a statement comes for the first time in the hour.
+func (t *tally) fresh(text []byte) bool {
+	h := maphash.Bytes(seed, text)
+	if t.texts[h] {
+		return false
+	}
+	if len(t.texts) < maxTexts {
+		t.texts[h] = true
+	}
+	return true
+}
+
+// count takes in a read.
+func (t *tally) count(r *canary.Read) {
+	for _, id := range r.Returned {
+		t.missed[id] = 0
+	}
+	for _, id := range r.Possible {
+		if r.Guess {
+			t.guessed[id] = true
+			continue
+		}
+		before, known := t.missed[id]
+		if !known {
+			before = 1
+		}
+		t.missed[id] = before * (1 - r.Share)
+	}
+	if r.CopyTo != "" {
+		t.copyTo = r.CopyTo
+	}
+	at := r.Taken.Latest // the earliest allows for the longest statement
+	if t.from.IsZero() || at.Before(t.from) {
+		t.from = at
+	}
+	if at.After(t.until) {
+		t.until = at
+	}
+}
+
+// sums are the canaries that were returned, and those with what is only guessed.
+func sums(list ...*tally) (canaries, guessed float64) {
+	missed, maybe := map[canary.ID]float64{}, map[canary.ID]bool{}
+	for _, t := range list {
+		for id, m := range t.missed {
+			if before, known := missed[id]; known {
+				m *= before
+			}
+			missed[id] = m
+		}
+		for id := range t.guessed {
+			maybe[id] = true
+		}
+	}
+	for _, m := range missed {
+		canaries += 1 - m
+	}
+	guessed = canaries
+	for id := range maybe {
+		m, known := missed[id]
+		if !known {
+			m = 1
+		}
+		guessed += m * guessWeight
+	}
+	return canaries, guessed
+}
+
+// remember takes the last day out of the store.
+func (w *Watch) remember(ctx context.Context) error {
+	since := w.cfg.Now().Add(-day).Truncate(time.Hour)
+	hours, err := w.cfg.Store.ReadHours(ctx, w.cfg.Place, since)
+	if err != nil {
+		return err
+	}
+	for _, h := range hours {
+		t := w.tally(h.Reader, h.Hour)
+		t.statements, t.filed, t.touched = h.Statements, h, false
+		if h.Incident != "" {
+			t.told = h.Canaries
+		}
+	}
+	reads, err := w.cfg.Store.ReadsSince(ctx, w.cfg.Place, since)
+	if err != nil {
+		return err
+	}
+	for i := range reads {
+		r := &reads[i]
+		if t := w.hours[hourOf{r.Reader, r.Taken.Latest.Truncate(time.Hour)}]; t != nil {
+			t.account = r.Account
+			t.count(r)
+		}
+	}
+	return nil
+}
+
+// forget drops what is older than a day.
+func (w *Watch) forget() {
+	before := w.cfg.Now().Add(-day - time.Hour)
+	for key, t := range w.hours {
+		if key.hour.Before(before) && !t.touched {
+			delete(w.hours, key)
+		}
+	}
+}
+
+// commit files a batch, and what the hours have grown by.
+func (w *Watch) commit(ctx context.Context, batch canary.ReadBatch) error {
+	state, err := encodeState(w.cfg.Log.State())
+	if err != nil {
+		return err
+	}
+	batch.Log.State = state
+	var grown []*tally
+	for _, t := range w.hours {
+		if !t.touched {
+			continue
+		}
+		canaries, guessed := sums(t)
+		grown = append(grown, t)
+		batch.Hours = append(batch.Hours, canary.ReadHour{
+			Reader: t.reader, Hour: t.hour, Statements: t.statements - t.filed.Statements, Canaries: canaries - t.filed.Canaries,
+			Guessed: guessed - t.filed.Guessed, Incident: t.filed.Incident,
+		})
+	}
+	if err := w.cfg.Store.FileReads(ctx, batch); err != nil {
+		return err
+	}
+	w.log.Version++
+	for _, t := range grown {
+		t.touched, t.filed.Statements = false, t.statements
+		t.filed.Canaries, t.filed.Guessed = sums(t)
+	}
+	w.forget()
+	return nil
+}

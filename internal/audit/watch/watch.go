@@ -1,0 +1,245 @@
+// Package watch is the read-time tripwire: it follows the log of a support
+// database, works out which canaries each statement returned (package replay), and
+// opens an incident when an account is given more of them than it or its peers
+// usually are (package tripwire).
+//
+// Canaries are read again and again as they stand. A statement is replayed on the
+// rows of its moment: what two looks saw the same stood between them, what differs
+// changed at some time between. What was before the first look is taken to have
+// stood as it did then, since the canary was planted; such reads are filed as
+// possible only.
+//
+// Of each hour of an account the different canaries are counted: whoever opens one
+// customer twenty times has read one. A LIMIT makes each canary that it may have
+// given count as its share, and the same statement again in that hour counts
+// nothing. What could not be worked out (a statement that was cut off, a procedure)
+// counts apart: alone it leads to a note at most.
+//
+// Everything that follows from a piece of the log is committed with the place in
+// it, so after a crash nothing counts twice. An event that a statement could have
+// forged opens no incident. It names accounts, never a canary.
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"saltmine/internal/audit"
+	"saltmine/internal/audit/replay"
+	"saltmine/internal/canary"
+)
+
+// Source is a log that is followed.
+type Source interface {
+	Next() (*audit.Event, error) // io.EOF: no more for now
+	State() audit.State
+	Lost() bool
+}
+
+// View is how the canaries stand.
+type View struct {
+	Schema replay.Schema
+	// Rows stood as they are at some time in [Before, After]; they have no window.
+	Rows          []replay.Row
+	Before, After time.Time
+	Planted       map[canary.ID]canary.Moment // since when
+	Each          float64                     // customers to one canary
+	Account       string                      // the one that looked, user@host
+}
+
+// Store keeps what was found out.
+type Store interface {
+	AuditLog(ctx context.Context, name string) (canary.AuditLog, error)
+	FileReads(ctx context.Context, b canary.ReadBatch) error
+	ReaderOf(place canary.Place, account string) canary.ReaderID
+	ReadID(place canary.Place, digest [32]byte) string
+	ReadsSince(ctx context.Context, place canary.Place, since time.Time) ([]canary.Read, error)
+	ReadHours(ctx context.Context, place canary.Place, since time.Time) ([]canary.ReadHour, error)
+	ReadSums(ctx context.Context, place canary.Place, before time.Time) (map[canary.ReaderID]canary.ReadSums, error)
+	ReaderStanding(ctx context.Context, reader canary.ReaderID) (canary.Incident, error)
+}
+
+// Config is what a watch needs.
+type Config struct {
+	Name  string // of the log, in the store
+	Place canary.Place
+	Log   Source
+	Look  func(ctx context.Context) (View, error)
+	Store Store
+	// Ignored tells accounts that are known to read everything; the seeder's own is
+	// ignored besides.
+	Ignored func(user, host string) bool
+	Feed    replay.FeedConfig
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Report says what one pass did.
+type Report struct {
+	Events     int   `json:"events"`
+	Statements int   `json:"statements"`
+	Faults     int   `json:"malformed"`
+	Reads      int   `json:"reads"` // statements that returned canaries, or may have
+	Lost       bool  `json:"lost,omitempty"`
+	Incidents  int   `json:"incidents"` // opened, or made more urgent
+	More       bool  `json:"-"`         // there may be more to read
+	Bytes      int64 `json:"-"`
+}
+
+// Bounds of one pass.
+const (
+	passEvents = 5000
+	passBytes  = 32 << 20
+	day        = 24 * time.Hour
+)
+
+// Watch follows one log.
+type Watch struct {
+	cfg   Config
+	log   canary.AuditLog
+	feed  *replay.Feed
+	album album
+	hours map[hourOf]*tally
+	usual usual
+}
+
+// New makes a Watch that goes on where the store says; the source has to stand there.
+func New(ctx context.Context, cfg Config, log canary.AuditLog) (*Watch, error) {
+	w := &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
+	if err := w.remember(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Pass reads what is there, up to a bound, and commits what follows from it.
+func (w *Watch) Pass(ctx context.Context) (Report, error) {
+	var r Report
+	events, err := w.read(&r)
+	if err != nil {
+		return r, err
+	}
+	if r.Events == 0 && r.Faults == 0 {
+		return r, nil
+	}
+	if err := w.look(ctx, events); err != nil {
+		return r, err
+	}
+	batch := canary.ReadBatch{Log: w.log, Place: w.cfg.Place}
+	for i := range events {
+		if r.Statements++; !w.take(&events[i], &batch) {
+			r.Statements--
+		}
+	}
+	r.Reads = len(batch.Reads)
+	if err := w.judge(ctx, &batch); err != nil {
+		return r, err
+	}
+	r.Incidents = len(batch.Page)
+	return r, w.commit(ctx, batch)
+}
+
+// read takes events out of the log; they outlive the next one.
+func (w *Watch) read(r *Report) (events []audit.Event, err error) {
+	for r.Events+r.Faults < passEvents && r.Bytes < passBytes {
+		e, err := w.cfg.Log.Next()
+		if errors.Is(err, io.EOF) {
+			r.Lost = w.cfg.Log.Lost()
+			return events, nil
+		}
+		if _, bad := errors.AsType[*audit.Fault](err); bad {
+			r.Faults++
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the audit log: %w", err)
+		}
+		r.Events++
+		r.Bytes += int64(len(e.Text))
+		events = append(events, *e.Clone())
+	}
+	r.Lost, r.More = w.cfg.Log.Lost(), true
+	return events, nil
+}
+
+// look looks at the canaries when something happened since the last look.
+func (w *Watch) look(ctx context.Context, events []audit.Event) error {
+	newest := time.Time{}
+	for i := range events {
+		if end := events[i].At.Add(events[i].Precision + w.cfg.Feed.Slack); end.After(newest) {
+			newest = end
+		}
+	}
+	if w.album.replayer != nil && newest.Before(w.album.looked) {
+		return nil
+	}
+	v, err := w.cfg.Look(ctx)
+	if err != nil {
+		return err
+	}
+	return w.album.add(&v, w.cfg.Now().Add(-2*day))
+}
+
+// take works out one event. It is false for what is no statement of an account that
+// is watched.
+func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
+	s, ok := w.feed.Add(e)
+	if !ok || w.cfg.Ignored(e.User, e.Host) || e.User+"@"+e.Host == w.album.account {
+		return false
+	}
+	account := accountOf(e)
+	t := newTally(hourOf{reader: w.cfg.Store.ReaderOf(w.cfg.Place, account)}) // of no hour, when the log does not tell
+	if !e.At.IsZero() {
+		t = w.tally(t.reader, e.At)
+	}
+	t.account = account
+	t.statements++
+	result := w.album.replayer.Replay(&s)
+	if len(result.Returned)+len(result.Possible) == 0 {
+		return true
+	}
+	read := canary.Read{
+		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: account, Taken: s.Began,
+		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
+		Where: e.Where.String(),
+	}
+	w.album.share(&read, &s, &result)
+	repeated := read.Share > 0 && !t.fresh(e.Text)
+	if !e.Low && !repeated {
+		t.count(&read)
+	}
+	if s.Saw.Earliest.Before(w.album.first) {
+		read.Possible, read.Returned = append(read.Possible, read.Returned...), nil
+		read.Why = "nobody had looked at the canaries then"
+	}
+	if !repeated {
+		batch.Reads = append(batch.Reads, read)
+	}
+	return true
+}
+
+// accountOf names an account as people write it.
+func accountOf(e *audit.Event) string {
+	host, user := e.Host, e.User
+	if host == "" {
+		host = "?"
+	}
+	return short(strings.ToValidUTF8(user, "?"), maxName) + "@" + short(strings.ToValidUTF8(host, "?"), maxName)
+}
+
+const (
+	maxName  = 100
+	maxShape = 4000
+)
+
+func short(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}

@@ -1,0 +1,83 @@
+package canary
+
+import (
+	"strings"
+	"time"
+)
+
+// readerPlace is the place of incidents about what an account reads.
+const readerPlace = "reader:"
+
+// ReaderID names an account of a support database by a keyed hash.
+type ReaderID string
+
+// ByReader is the place of incidents about what an account reads. No token can be
+// read there, so ParsePlace does not know it.
+func ByReader(id ReaderID) Place { return Place(readerPlace + string(id)) }
+
+// Reader gives the account of a place that ByReader made.
+func (p Place) Reader() (ReaderID, bool) {
+	id, ok := strings.CutPrefix(string(p), readerPlace)
+	return ReaderID(id), ok
+}
+
+// Read is a logged statement that returned canaries, or may have.
+type Read struct {
+	ID      string   `json:"-"` // a keyed hash of what the log has of it
+	Place   Place    `json:"-"`
+	Reader  ReaderID `json:"-"`
+	Account string   `json:"account"` // user@host
+	Taken   Moment   `json:"taken"`
+	// Returned were among the rows whatever is not known; Possible may have been.
+	Returned []ID `json:"returned,omitempty"`
+	Possible []ID `json:"possible,omitempty"`
+	// Share is how likely each possible one was returned, as far as a LIMIT, or
+	// the rows that were sent, tell; it is not 0.
+	Share float64 `json:"share,omitempty"`
+	// Guess says that the possible ones are so because the statement could not be
+	// worked out, not because of a LIMIT.
+	Guess  bool   `json:"guess,omitempty"`
+	Why    string `json:"why,omitempty"` // they are only possible
+	Shape  string `json:"shape"`         // the statement without its values
+	CopyTo string `json:"copy_to,omitempty"`
+	Where  string `json:"where"` // in the log
+}
+
+// ReadHour is how much an account read in an hour: Canaries by what is sure, and
+// Guessed with what is not.
+type ReadHour struct {
+	Reader     ReaderID
+	Hour       time.Time
+	Statements int64
+	Canaries   float64
+	Guessed    float64
+	// Incident is what the hour led to. Such hours are no measure of what is usual,
+	// unless they are judged noise.
+	Incident IncidentID
+}
+
+// ReadSums are the sums over an account's hours.
+type ReadSums struct {
+	Hours             int
+	Canaries, Guessed float64
+	// Most are the largest of an hour.
+	MostCanaries, MostGuessed float64
+}
+
+// AuditLog is how far an audit log has been read.
+type AuditLog struct {
+	Name    string
+	Version int64 // 0 when nothing was read
+	State   []byte
+}
+
+// ReadBatch is what follows from a piece of an audit log, committed as a whole.
+type ReadBatch struct {
+	Log   AuditLog // its new state, and the version before it
+	Place Place
+	Reads []Read
+	Hours []ReadHour // what is to be added; Incident replaces what was there
+	// Incidents are new or changed; those whose page is to be written are in Page.
+	Incidents []Incident
+	Page      []IncidentID
+}
