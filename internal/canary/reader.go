@@ -31,6 +31,9 @@ type Read struct {
 	// Returned were among the rows whatever is not known; Possible may have been.
 	Returned []ID `json:"returned,omitempty"`
 	Possible []ID `json:"possible,omitempty"`
+	// Likely are those of both that were returned if the statement ran when it was
+	// logged: it may have begun long before, when other rows stood.
+	Likely []ID `json:"likely,omitempty"`
 	// Share is how likely each possible one was returned, as far as a LIMIT, or
 	// the rows that were sent, tell; it is not 0.
 	Share float64 `json:"share,omitempty"`

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -69,7 +70,7 @@ func (t *tally) fresh(text []byte) bool {
 
 // count takes in a read.
 func (t *tally) count(r *canary.Read) {
-	for _, id := range r.Returned {
+	for _, id := range slices.Concat(r.Returned, r.Likely) {
 		t.missed[id] = 0
 	}
 	for _, id := range r.Possible {

@@ -209,6 +209,11 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 		Where: e.Where.String(),
 	}
 	w.album.share(&read, &s, &result)
+	if read.Guess && !e.At.IsZero() {
+		now := s
+		now.Saw = canary.Between(e.At.Add(-w.cfg.Feed.Slack), e.At.Add(e.Precision+w.cfg.Feed.Slack))
+		read.Likely = w.album.replayer.Replay(&now).Returned
+	}
 	repeated := read.Share > 0 && !t.fresh(e.Text)
 	if !e.Low && !repeated {
 		t.count(&read)
