@@ -172,15 +172,11 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 	if err != nil {
 		return err
 	}
-	state, err := watch.DecodeState(kept.State)
-	if err != nil {
-		return err
-	}
 	zone, err := time.LoadLocation(f.cfg.TimeZone)
 	if err != nil {
 		return fmt.Errorf("[[audit]] %s: %w", f.cfg.Name, err)
 	}
-	source, err := follow.Open(f.cfg.File, audit.Config{Format: audit.Format(f.cfg.Format), Zone: zone, Now: f.app.now(), TextLimit: f.cfg.TextLimit}, state)
+	source, err := f.open(kept.State, zone)
 	if err != nil {
 		return err
 	}
@@ -196,9 +192,24 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 	if err != nil {
 		return err
 	}
-	if !once {
+	return f.passes(ctx, w, total, once)
+}
+
+// open opens the log where it was left.
+func (f *follower) open(kept []byte, zone *time.Location) (*follow.Log, error) {
+	state, err := watch.DecodeState(kept)
+	if err != nil {
+		return nil, err
+	}
+	source, err := follow.Open(f.cfg.File, audit.Config{Format: audit.Format(f.cfg.Format), Zone: zone, Now: f.app.now(), TextLimit: f.cfg.TextLimit}, state)
+	if err == nil {
 		f.log.Info("following", "file", f.cfg.File, "offset", state.Offset)
 	}
+	return source, err
+}
+
+// passes looks for more again and again.
+func (f *follower) passes(ctx context.Context, w *watch.Watch, total *watch.Report, once bool) error {
 	for {
 		r, err := w.Pass(ctx)
 		if err != nil {

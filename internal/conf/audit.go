@@ -81,29 +81,33 @@ func (c *Config) checkAudits(k *checks) {
 	for i := range c.Audits {
 		a, key := &c.Audits[i], fmt.Sprintf("audit[%d]", i)
 		k.name(key, a.Name, names)
-		if a.File == "" {
-			k.bad(key+".file", "missing")
-		}
 		if _, there := c.Support[a.Support]; a.Support != "" && !there {
 			k.bad(key+".support", "there is no section [support.%s]", a.Support)
 		} else if a.Support == "" && len(c.Support) != 1 {
 			k.bad(key+".support", "missing: there are %d support databases", len(c.Support))
 		}
-		k.zone(key+".time_zone", a.TimeZone)
-		if a.TextLimit < 1 {
-			k.bad(key+".text_limit", "%d is no number of bytes", a.TextLimit)
+		a.check(k, key)
+	}
+}
+
+func (a *Audit) check(k *checks, key string) {
+	if a.File == "" {
+		k.bad(key+".file", "missing")
+	}
+	k.zone(key+".time_zone", a.TimeZone)
+	if a.TextLimit < 1 {
+		k.bad(key+".text_limit", "%d is no number of bytes", a.TextLimit)
+	}
+	for n, account := range a.Ignore {
+		if user, host, two := strings.Cut(account, "@"); !two || user == "" || host == "" || account == "%@%" {
+			k.bad(fmt.Sprintf("%s.ignore[%d]", key, n), "%q is not user@host", account)
 		}
-		for n, account := range a.Ignore {
-			if user, host, two := strings.Cut(account, "@"); !two || user == "" || host == "" || account == "%@%" {
-				k.bad(fmt.Sprintf("%s.ignore[%d]", key, n), "%q is not user@host", account)
-			}
-		}
-		if a.Every < time.Second || a.Every > time.Hour {
-			k.bad(key+".every", "%s is not between 1s and 1h", a.Every)
-		}
-		if a.ClockError < 0 || a.ClockError > time.Hour {
-			k.bad(key+".clock_error", "%s is not between 0s and 1h", a.ClockError)
-		}
+	}
+	if a.Every < time.Second || a.Every > time.Hour {
+		k.bad(key+".every", "%s is not between 1s and 1h", a.Every)
+	}
+	if a.ClockError < 0 || a.ClockError > time.Hour {
+		k.bad(key+".clock_error", "%s is not between 0s and 1h", a.ClockError)
 	}
 }
 

@@ -30,7 +30,10 @@ func (w *writer) write(count int) {
 	}
 	for range count {
 		w.n++
-		fmt.Fprintf(f, "20261127 12:%02d:%02d,db1,root,localhost,7,%d,QUERY,shop,'SELECT %d',0\n", w.n/60%60, w.n%60, w.n, w.n)
+		_, err := fmt.Fprintf(f, "20261127 12:%02d:%02d,db1,root,localhost,7,%d,QUERY,shop,'SELECT %d',0\n", w.n/60%60, w.n%60, w.n, w.n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	if err := f.Close(); err != nil {
 		w.t.Fatal(err)
@@ -141,7 +144,7 @@ func TestALineThatIsNotWhole(t *testing.T) {
 	for _, part := range []struct {
 		text string
 		last int
-	}{{"20261127 12:00:02,db1,root,localhost,7,2,QUERY,shop,'SEL", 1}, {"ECT 2',0\n2026", 2}, {"1127 12:00:03,db1,root,localhost,7,3,QUERY,shop,'SELECT 3',0", 0}} {
+	}{{"20261127 12:00:02,db1,root,localhost,7,2,QUERY,shop,'SELE", 1}, {"CT 2',0\n2026", 2}, {"1127 12:00:03,db1,root,localhost,7,3,QUERY,shop,'SELECT 3',0", 0}} {
 		if _, err := f.WriteString(part.text); err != nil {
 			t.Fatal(err)
 		}

@@ -203,29 +203,35 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 	if len(result.Returned)+len(result.Possible) == 0 {
 		return true
 	}
-	read := canary.Read{
-		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: account, Taken: s.Began,
-		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
-		Where: e.Where.String(),
+	read := w.readOf(e, &s, &result, t)
+	if read.Share > 0 && !t.fresh(e.Text) {
+		return true // it gives what it gave before
 	}
-	w.album.share(&read, &s, &result)
-	if read.Guess && !e.At.IsZero() {
-		now := s
-		now.Saw = canary.Between(e.At.Add(-w.cfg.Feed.Slack), e.At.Add(e.Precision+w.cfg.Feed.Slack))
-		read.Likely = w.album.replayer.Replay(&now).Returned
-	}
-	repeated := read.Share > 0 && !t.fresh(e.Text)
-	if !e.Low && !repeated {
+	if !e.Low {
 		t.count(&read)
 	}
 	if s.Saw.Earliest.Before(w.album.first) {
 		read.Possible, read.Returned = append(read.Possible, read.Returned...), nil
 		read.Why = "nobody had looked at the canaries then"
 	}
-	if !repeated {
-		batch.Reads = append(batch.Reads, read)
-	}
+	batch.Reads = append(batch.Reads, read)
 	return true
+}
+
+// readOf is what a statement did.
+func (w *Watch) readOf(e *audit.Event, s *replay.Statement, result *replay.Result, t *tally) canary.Read {
+	read := canary.Read{
+		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: t.account, Taken: s.Began,
+		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
+		Where: e.Where.String(),
+	}
+	w.album.share(&read, s, result)
+	if read.Guess && !e.At.IsZero() {
+		now := *s
+		now.Saw = canary.Between(e.At.Add(-w.cfg.Feed.Slack), e.At.Add(e.Precision+w.cfg.Feed.Slack))
+		read.Likely = w.album.replayer.Replay(&now).Returned
+	}
+	return read
 }
 
 // accountOf names an account as people write it.
