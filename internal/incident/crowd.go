@@ -283,5 +283,5 @@ func several(n int, spoken bool) signal {
 	case n == 2:
 		return signal{severity: canary.P2, reason: "two canaries of the place were contacted within 72 hours, above the rate at which placebos are"}
 	}
-	return signal{severity: canary.P1, reason: "three or more canaries of the place were contacted within 72 hours, above the rate at which placebos are"}
+	return signal{severity: canary.P1, reason: manyCanaries + ", above the rate at which placebos are"}
 }

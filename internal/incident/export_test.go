@@ -60,3 +60,9 @@ func Names(ctx context.Context, text, name string, tickets []string) (person, ti
 func RateOf(cell canary.Cell, x canary.Exposure) baserate.Rate {
 	return newRated(cell, prior(cell), x).rate
 }
+
+// Compose writes the page of an incident.
+func Compose(inc *canary.Incident, now time.Time) canary.Page { return compose(inc, now, "") }
+
+// Many is how the reason of a crowd begins.
+const Many = manyCanaries

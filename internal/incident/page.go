@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"saltmine/internal/baserate"
 	"saltmine/internal/canary"
 )
 
@@ -53,11 +54,17 @@ func counted(n int, thing string) string {
 }
 
 func meaning(inc *canary.Incident) (proves, provesNot string) {
-	switch inc.Severity {
-	case canary.P1:
+	switch {
+	case inc.Severity == canary.P1 && byCount(inc):
+		return fmt.Sprintf("%s of %s were contacted within days, far more than of those made like them that stand in no table.", counted(inc.Canaries, "planted record"), inc.Place),
+			"No contact named a detail of a record. It does not prove that nobody guessed, who took a copy, how much, or from which system."
+	case inc.Severity == canary.P1:
 		return fmt.Sprintf("Somebody outside holds details that stand only in planted records of %s (%s contacted). A copy of that data has left.", inc.Place, counted(inc.Canaries, "canary record")),
 			"It does not prove who took it, how much, or from which system: the same record may also stand in backups and copies."
-	case canary.P2:
+	case inc.Severity == canary.P2 && inc.Contacts > 1:
+		return fmt.Sprintf("Contacts that were given to nobody, and stand only in %s, were used.", inc.Place),
+			"Contacts like these can still be guesses or mistyped addresses. Who took them, and how much, is not shown yet."
+	case inc.Severity == canary.P2:
 		return fmt.Sprintf("Somebody used a contact that was given to nobody and stands only in %s.", inc.Place),
 			"One contact can still be a guess or a mistyped address. Who took it, and how much, is not shown yet."
 	default:
@@ -66,13 +73,24 @@ func meaning(inc *canary.Incident) (proves, provesNot string) {
 	}
 }
 
+// byCount reports whether it is urgent for the number of its canaries, and nothing
+// that was said names a record.
+func byCount(inc *canary.Incident) bool {
+	crowd := slices.ContainsFunc(inc.Reasons, func(reason string) bool { return strings.HasPrefix(reason, manyCanaries) })
+	return crowd && (inc.Weight == nil || inc.Weight.Content < baserate.NamedFacts)
+}
+
 // sure says in words how far an incident can be trusted. It is no probability:
 // what weighs is what the severity was given for.
 func sure(inc *canary.Incident) string {
-	switch inc.Severity {
-	case canary.P1:
+	switch {
+	case inc.Severity == canary.P1 && byCount(inc):
+		return "Very likely that data has left, by the number of records alone: no single contact proves it."
+	case inc.Severity == canary.P1:
 		return "As good as certain that data has left: chance does not put such details together."
-	case canary.P2:
+	case inc.Severity == canary.P2 && inc.Contacts > 1:
+		return fmt.Sprintf("Likely. Nothing but the records leads to such contacts, and there were %d of them.", inc.Contacts)
+	case inc.Severity == canary.P2:
 		return "Likely. Nothing but the record leads to this contact, but it has happened once."
 	default:
 		return "Unsure: most contacts like this are noise."

@@ -8,6 +8,9 @@ import (
 	"saltmine/internal/canary"
 )
 
+// manyCanaries is how the reason of a crowd begins.
+const manyCanaries = "three or more canaries of the place were contacted within 72 hours"
+
 // signal is how much one hit weighs.
 type signal struct {
 	severity canary.Severity
@@ -102,7 +105,7 @@ func crowd(s *canary.Standing, now time.Time) signal {
 		return n
 	}
 	if count(s.Clean) >= 3 {
-		return signal{severity: canary.P1, reason: "three or more canaries of the place were contacted within 72 hours"}
+		return signal{severity: canary.P1, reason: manyCanaries}
 	}
 	if count(s.Touched) >= 2 {
 		return tried()
