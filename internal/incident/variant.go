@@ -33,8 +33,16 @@ func (w *work) matches(ctx context.Context, c *canary.Contact) (exact, all []can
 	all = slices.Clone(exact)
 	for i := range rest {
 		m, found := nearest(i, near)
-		if found && !slices.ContainsFunc(all, func(o canary.Match) bool { return o.Token.ID == m.Token.ID }) {
-			all = append(all, m) // what it reaches as well is reached
+		if !found || slices.ContainsFunc(all, func(o canary.Match) bool { return o.Token.ID == m.Token.ID }) {
+			continue // what it reaches as well is reached
+		}
+		// The same address again, in whatever spelling, is matched once: it is no slip.
+		itself, err := w.in.cfg.Finder.Match(ctx, rest[i:i+1])
+		if err != nil {
+			return exact, all, err
+		}
+		if len(itself) == 0 {
+			all = append(all, m)
 		}
 	}
 	return exact, all, err
