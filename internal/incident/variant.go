@@ -29,8 +29,14 @@ func (w *work) matches(ctx context.Context, c *canary.Contact) (exact, all []can
 	for _, m := range exact {
 		rest[m.Target] = canary.Target{} // it is a token itself
 	}
+	all, err = w.beside(ctx, rest, exact)
+	return exact, all, err
+}
+
+// beside adds to what is reached the tokens that the other targets are one letter off.
+func (w *work) beside(ctx context.Context, rest []canary.Target, exact []canary.Match) ([]canary.Match, error) {
 	near, err := w.in.cfg.Variants(ctx, rest)
-	all = slices.Clone(exact)
+	all := slices.Clone(exact)
 	for i := range rest {
 		m, found := nearest(i, near)
 		if !found || slices.ContainsFunc(all, func(o canary.Match) bool { return o.Token.ID == m.Token.ID }) {
@@ -39,13 +45,13 @@ func (w *work) matches(ctx context.Context, c *canary.Contact) (exact, all []can
 		// The same address again, in whatever spelling, is matched once: it is no slip.
 		itself, err := w.in.cfg.Finder.Match(ctx, rest[i:i+1])
 		if err != nil {
-			return exact, all, err
+			return all, err
 		}
 		if len(itself) == 0 {
 			all = append(all, m)
 		}
 	}
-	return exact, all, err
+	return all, err
 }
 
 // fewAtOnce are contacts of which each is looked up by itself.
