@@ -57,6 +57,21 @@ func TestVariantIsFiled(t *testing.T) {
 	}
 }
 
+// TestTheSameAddressTwiceIsNoVariant of another that is a letter off.
+func TestTheSameAddressTwiceIsNoVariant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1)
+	w.plant("copy:backup", 2) // its address is one letter off
+	w.pass(240 * time.Hour)
+	c := w.mail(address(1))
+	c.Targets = append(c.Targets, c.Targets[0])
+	w.take(c)
+	if inc := w.only(); inc.Place != "db:main" {
+		t.Errorf("%+v", inc)
+	}
+}
+
 // TestVariantThatNamesTheRecord: whoever mistypes the address and names what stands
 // beside it has the record.
 func TestVariantThatNamesTheRecord(t *testing.T) {
