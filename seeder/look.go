@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/canary"
@@ -13,22 +12,8 @@ import (
 	"saltmine/seeder/supportdb"
 )
 
-// Look is how the canaries of a place stand, as a replay of statements needs it.
-type Look struct {
-	Schema replay.Schema
-	// Rows have no window yet: they stood as they are at some time in [Before, After].
-	Rows          []replay.Row
-	Before, After time.Time
-	// Planted is when each canary came, as far as the registry knows.
-	Planted map[canary.ID]canary.Moment
-	// Each is how many customers there are to one canary.
-	Each float64
-	// Account is the seeder's own in the server's logs, user@host.
-	Account string
-}
-
 // Look reads the rows of all canaries that stand, and what the schema is like.
-func (s *Seeder) Look(ctx context.Context) (Look, error) {
+func (s *Seeder) Look(ctx context.Context) (replay.Look, error) {
 	out, err := s.lookAtAll(ctx)
 	if err != nil {
 		return out, fmt.Errorf("look at the canaries: %w", err)
@@ -36,8 +21,8 @@ func (s *Seeder) Look(ctx context.Context) (Look, error) {
 	return out, nil
 }
 
-func (s *Seeder) lookAtAll(ctx context.Context) (Look, error) {
-	l := Look{Planted: map[canary.ID]canary.Moment{}}
+func (s *Seeder) lookAtAll(ctx context.Context) (replay.Look, error) {
+	l := replay.Look{Planted: map[canary.ID]canary.Moment{}}
 	outline, err := s.cfg.Desk.Outline(ctx)
 	if err != nil {
 		return l, err
@@ -61,7 +46,7 @@ func (s *Seeder) lookAtAll(ctx context.Context) (Look, error) {
 			return l, err
 		}
 		for i := range found {
-			l.take(s.cfg.Desk, &found[i])
+			stand(&l, s.cfg.Desk, &found[i])
 		}
 	}
 	l.After = s.now()
@@ -69,8 +54,8 @@ func (s *Seeder) lookAtAll(ctx context.Context) (Look, error) {
 	return l, nil
 }
 
-// take adds the rows of one canary.
-func (l *Look) take(desk *supportdb.Desk, c *subject) {
+// stand adds the rows of one canary.
+func stand(l *replay.Look, desk *supportdb.Desk, c *subject) {
 	if c.row == nil {
 		return
 	}

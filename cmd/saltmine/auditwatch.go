@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,9 +33,10 @@ reads: who, when, about how many customers, how sure. serve sends the page.
 
 Where it is in a log is kept in the registry: stopped or killed, it goes on there and
 counts nothing twice. A log that it meets for the first time is read from its
-beginning; what was before is taken as a measure of what is usual. Rows that LIMIT
-gave, and statements that the log cut off, count for less. Accounts that read
-everything by design (backups) go into ignore, or are judged noise once.`,
+beginning, and what it holds is judged like what comes. What an account read until a
+day before is the measure of what is usual. Rows that LIMIT gave, and statements that
+the log cut off, count for less. Accounts that read everything by design (backups) go
+into ignore, or are judged noise once.`,
 		Example: `  saltmine audit watch
   saltmine audit watch --once db1     # what is there now, and end`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.auditWatch(cmd.Context(), args, once) },
@@ -182,11 +182,7 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	w, err := watch.New(ctx, watch.Config{
-		Name: f.cfg.Name, Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored,
-		Look: func(ctx context.Context) (watch.View, error) {
-			l, err := sup.seeder.Look(ctx)
-			return watch.View(l), err
-		},
+		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look,
 		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: longest}, Now: f.app.now, Logger: f.log,
 	}, kept)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	placeForm    = regexp.MustCompile(`^(db|copy|desk|report):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+	placeForm    = regexp.MustCompile(`^(db|copy|desk|report|reader):[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 	incidentForm = regexp.MustCompile(`^i_[A-Za-z0-9._-]{8,120}$`)
 	versionForm  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 )
@@ -26,7 +26,7 @@ func (a *API) incidents(ctx context.Context, c *call) (*answer, error) {
 	f := registry.CaseFilter{
 		Open: state == "open", Closed: state == "closed",
 		Verdict: canary.Verdict(q.word("verdict", verdicts()...)),
-		Place:   canary.Place(q.matching("place", placeForm, "db:NAME, copy:NAME, desk:NAME or report:NAME")),
+		Place:   canary.Place(q.matching("place", placeForm, "db:NAME, copy:NAME, desk:NAME, report:NAME or reader:ID")),
 		Since:   q.time("since"), Until: q.time("until"),
 	}
 	if text := q.word("severity", "P1", "P2", "P3", "P4"); text != "" {

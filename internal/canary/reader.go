@@ -23,17 +23,20 @@ func (p Place) Reader() (ReaderID, bool) {
 
 // Read is a logged statement that returned canaries, or may have.
 type Read struct {
-	ID      string   `json:"-"` // a keyed hash of what the log has of it
-	Place   Place    `json:"-"`
-	Reader  ReaderID `json:"-"`
-	Account string   `json:"account"` // user@host
-	Taken   Moment   `json:"taken"`
+	ID      string    `json:"-"` // a keyed hash of what the log has of it
+	Place   Place     `json:"-"`
+	Reader  ReaderID  `json:"-"`
+	Account string    `json:"account"` // user@host
+	At      time.Time `json:"at"`      // as the log has it
+	Taken   Moment    `json:"taken"`
 	// Returned were among the rows whatever is not known; Possible may have been.
 	Returned []ID `json:"returned,omitempty"`
 	Possible []ID `json:"possible,omitempty"`
 	// Likely are those of both that were returned if the statement ran when it was
 	// logged: it may have begun long before, when other rows stood.
 	Likely []ID `json:"likely,omitempty"`
+	// Low says that a statement's own text could have forged it: it counts nothing.
+	Low bool `json:"low,omitempty"`
 	// Share is how likely each possible one was returned, as far as a LIMIT, or
 	// the rows that were sent, tell; it is not 0.
 	Share float64 `json:"share,omitempty"`

@@ -104,6 +104,20 @@ type Schema struct {
 	Views map[string]string
 }
 
+// Look is how the canaries of a place stand.
+type Look struct {
+	Schema Schema
+	// Rows stood as they are at some time in [Before, After]; they have no window yet.
+	Rows          []Row
+	Before, After time.Time
+	// Planted is when each canary came, as far as that is known.
+	Planted map[canary.ID]canary.Moment
+	// Each is how many customers there are to one canary.
+	Each float64
+	// Account is the one that looked, in the server's logs: user@host.
+	Account string
+}
+
 // Row is one version of a row of a canary: what it held from one moment to
 // another.
 type Row struct {

@@ -20,7 +20,7 @@ type album struct {
 }
 
 // add takes in a look. Versions that ended before some time are forgotten.
-func (a *album) add(v *View, forget time.Time) error {
+func (a *album) add(v *replay.Look, forget time.Time) error {
 	changed := a.replayer == nil
 	if a.rows == nil {
 		a.rows, a.first = map[string][]replay.Row{}, v.After
@@ -59,7 +59,7 @@ func (a *album) add(v *View, forget time.Time) error {
 }
 
 // end closes what stood until somewhen between two looks.
-func (a *album) end(key string, v *View) {
+func (a *album) end(key string, v *replay.Look) {
 	versions := a.rows[key]
 	if n := len(versions); n > 0 && versions[n-1].Window.Until.IsZero() {
 		versions[n-1].Window.Until = canary.Between(a.looked, v.After)

@@ -1,9 +1,11 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -61,7 +63,11 @@ func median(list []float64) float64 {
 
 // judge opens or raises incidents for the hours that changed.
 func (w *Watch) judge(ctx context.Context, batch *canary.ReadBatch) error {
-	for _, t := range w.hours {
+	// Hour by hour: what was usual is asked for once for each.
+	byHour := slices.SortedFunc(maps.Values(w.hours), func(a, b *tally) int {
+		return cmp.Or(a.hour.Compare(b.hour), cmp.Compare(a.reader, b.reader))
+	})
+	for _, t := range byHour {
 		if !t.touched || len(t.missed)+len(t.guessed) == 0 {
 			continue
 		}

@@ -70,6 +70,9 @@ func (t *tally) fresh(text []byte) bool {
 
 // count takes in a read.
 func (t *tally) count(r *canary.Read) {
+	if r.Low {
+		return
+	}
 	for _, id := range slices.Concat(r.Returned, r.Likely) {
 		t.missed[id] = 0
 	}
@@ -87,12 +90,11 @@ func (t *tally) count(r *canary.Read) {
 	if r.CopyTo != "" {
 		t.copyTo = r.CopyTo
 	}
-	at := r.Taken.Latest // the earliest allows for the longest statement
-	if t.from.IsZero() || at.Before(t.from) {
-		t.from = at
+	if t.from.IsZero() || r.At.Before(t.from) {
+		t.from = r.At
 	}
-	if at.After(t.until) {
-		t.until = at
+	if r.At.After(t.until) {
+		t.until = r.At
 	}
 }
 
@@ -138,13 +140,13 @@ func (w *Watch) remember(ctx context.Context) error {
 			t.told = h.Canaries
 		}
 	}
-	reads, err := w.cfg.Store.ReadsSince(ctx, w.cfg.Place, since)
+	reads, err := w.cfg.Store.ReadsSince(ctx, w.cfg.Place, since.Add(-w.cfg.Feed.Longest-w.cfg.Feed.Slack)) // by when they may have begun
 	if err != nil {
 		return err
 	}
 	for i := range reads {
 		r := &reads[i]
-		if t := w.hours[hourOf{r.Reader, r.Taken.Latest.Truncate(time.Hour)}]; t != nil {
+		if t := w.hours[hourOf{r.Reader, r.At.UTC().Truncate(time.Hour)}]; t != nil {
 			t.account = r.Account
 			t.count(r)
 		}

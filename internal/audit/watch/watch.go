@@ -41,20 +41,8 @@ type Source interface {
 	Lost() bool
 }
 
-// View is how the canaries stand.
-type View struct {
-	Schema replay.Schema
-	// Rows stood as they are at some time in [Before, After]; they have no window.
-	Rows          []replay.Row
-	Before, After time.Time
-	Planted       map[canary.ID]canary.Moment // since when
-	Each          float64                     // customers to one canary
-	Account       string                      // the one that looked, user@host
-}
-
 // Store keeps what was found out.
 type Store interface {
-	AuditLog(ctx context.Context, name string) (canary.AuditLog, error)
 	FileReads(ctx context.Context, b canary.ReadBatch) error
 	ReaderOf(place canary.Place, account string) canary.ReaderID
 	ReadID(place canary.Place, digest [32]byte) string
@@ -66,10 +54,9 @@ type Store interface {
 
 // Config is what a watch needs.
 type Config struct {
-	Name  string // of the log, in the store
 	Place canary.Place
 	Log   Source
-	Look  func(ctx context.Context) (View, error)
+	Look  func(ctx context.Context) (replay.Look, error)
 	Store Store
 	// Ignored tells accounts that are known to read everything; the seeder's own is
 	// ignored besides.
@@ -95,6 +82,7 @@ type Report struct {
 const (
 	passEvents = 5000
 	passBytes  = 32 << 20
+	toldFaults = 5 // of a pass
 	day        = 24 * time.Hour
 )
 
@@ -117,7 +105,8 @@ func New(ctx context.Context, cfg Config, log canary.AuditLog) (*Watch, error) {
 	return w, nil
 }
 
-// Pass reads what is there, up to a bound, and commits what follows from it.
+// Pass reads what is there, up to a bound, and commits what follows from it. After
+// an error the Watch is of no more use: another is to be made of what is kept.
 func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	var r Report
 	events, err := w.read(&r)
@@ -132,8 +121,8 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	}
 	batch := canary.ReadBatch{Log: w.log, Place: w.cfg.Place}
 	for i := range events {
-		if r.Statements++; !w.take(&events[i], &batch) {
-			r.Statements--
+		if w.take(&events[i], &batch) {
+			r.Statements++
 		}
 	}
 	r.Reads = len(batch.Reads)
@@ -152,8 +141,10 @@ func (w *Watch) read(r *Report) (events []audit.Event, err error) {
 			r.Lost = w.cfg.Log.Lost()
 			return events, nil
 		}
-		if _, bad := errors.AsType[*audit.Fault](err); bad {
-			r.Faults++
+		if fault, bad := errors.AsType[*audit.Fault](err); bad {
+			if r.Faults++; r.Faults <= toldFaults {
+				w.cfg.Logger.Warn("a piece of the audit log could not be read", "where", fault.Where.String(), "bytes", fault.Length, "why", fault.Reason)
+			}
 			continue
 		}
 		if err != nil {
@@ -207,10 +198,10 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 	if read.Share > 0 && !t.fresh(e.Text) {
 		return true // it gives what it gave before
 	}
-	if !e.Low {
-		t.count(&read)
-	}
+	t.count(&read)
 	if s.Saw.Earliest.Before(w.album.first) {
+		// They count as they did all the same, after a restart too.
+		read.Likely = append(read.Likely, read.Returned...)
 		read.Possible, read.Returned = append(read.Possible, read.Returned...), nil
 		read.Why = "nobody had looked at the canaries then"
 	}
@@ -221,7 +212,7 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 // readOf is what a statement did.
 func (w *Watch) readOf(e *audit.Event, s *replay.Statement, result *replay.Result, t *tally) canary.Read {
 	read := canary.Read{
-		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: t.account, Taken: s.Began,
+		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: t.account, At: e.At, Taken: s.Began, Low: e.Low,
 		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
 		Where: e.Where.String(),
 	}

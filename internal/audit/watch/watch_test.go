@@ -24,7 +24,7 @@ type world struct {
 	t    *testing.T
 	now  time.Time
 	reg  *registry.Registry
-	view watch.View
+	view replay.Look
 	log  *lines
 	seq  uint64
 }
@@ -70,7 +70,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.view = watch.View{Each: 50, Account: "saltmine@core", Planted: map[canary.ID]canary.Moment{}, Schema: replay.Schema{
+	w.view = replay.Look{Each: 50, Account: "saltmine@core", Planted: map[canary.ID]canary.Moment{}, Schema: replay.Schema{
 		Database: "shop", Others: []string{"orders"}, Tables: []replay.Table{{Name: "customers", Columns: []replay.Column{
 			{Name: "id", Type: "int", Domain: 1, NotNull: true, Unique: true}, {Name: "email", Type: "varchar", Collation: "utf8mb4_bin"},
 		}}},
@@ -95,8 +95,8 @@ func (w *world) start() *watch.Watch {
 		w.t.Fatalf("kept is %+v, %v; %d were read", state, err, w.log.read)
 	}
 	watching, err := watch.New(w.t.Context(), watch.Config{
-		Name: "db1", Place: "db:main", Log: w.log, Store: w.reg, Ignored: func(user, _ string) bool { return user == "backup" },
-		Look: func(context.Context) (watch.View, error) {
+		Place: "db:main", Log: w.log, Store: w.reg, Ignored: func(user, _ string) bool { return user == "backup" },
+		Look: func(context.Context) (replay.Look, error) {
 			v := w.view
 			v.Before, v.After = w.now, w.now.Add(time.Millisecond)
 			return v, nil
@@ -202,6 +202,31 @@ func TestARestartCountsNothingTwice(t *testing.T) {
 	}
 	if list := w.incidents(); len(list) > 2 {
 		t.Errorf("what was judged noise makes incidents: %+v", list)
+	}
+}
+
+// TestARestartForgetsNothing: what was read before it adds up with what comes, and
+// what anybody could have written stays nothing.
+func TestARestartForgetsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range 4 {
+		w.asks("eve", fmt.Sprintf("SELECT * FROM customers WHERE id >= %d AND id < %d", 500*n, 500*(n+1)))
+		w.pass(w.start())
+		if h := w.hour(); h.Canaries != float64(10*(n+1)) {
+			t.Errorf("after %d processes: %+v", n+1, h)
+		}
+	}
+	if list := w.incidents(); len(list) != 1 || list[0].Severity != canary.P2 {
+		t.Errorf("%+v", list)
+	}
+	w = newWorld(t)
+	w.asks("eve", all, func(e *audit.Event) { e.Low = true })
+	w.pass(w.start())
+	w.asks("eve", "SELECT * FROM customers WHERE id = 100")
+	w.pass(w.start())
+	if h := w.hour(); h.Canaries != 1 || len(w.incidents()) != 0 {
+		t.Errorf("what could be forged counts: %+v, %+v", h, w.incidents())
 	}
 }
 
