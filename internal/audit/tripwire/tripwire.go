@@ -4,8 +4,8 @@
 // Canaries are a sample of the table: of N customers with K canaries, who reads n
 // reads about n·K/N of them. How many an actor reads in an hour is taken as
 // negative binomial: a Poisson number whose rate is known from the actor's own
-// hours and, as far as those are few, from everybody's (a Gamma prior whose mean
-// is that of all actors). An hour is implausible when so many or more would
+// hours and, as far as those are few, from the others' (a Gamma prior whose mean
+// is that of a typical actor). An hour is implausible when so many or more would
 // come up in less than [Never] of all hours:
 //
 //	an agent whose 100 hours had 4 canaries reads 2     plausible
@@ -32,7 +32,7 @@ const Never = 5e-7
 // Least is how many canaries of an hour it takes.
 const Least = 3
 
-// The prior: as much as half an hour of everybody, and at least one canary in 50
+// The prior: as much as half an hour of a typical actor, and at least one canary in 50
 // hours.
 const (
 	priorHours = 0.5
