@@ -10,10 +10,14 @@ func likeOdd(class Class, text, pattern string, escape byte) Truth {
 	if class == Odd || len(t)*len(p) > 1<<16 {
 		return Either
 	}
+	sure := class
+	if class == CaseFirst {
+		sure = Bytes
+	}
 	switch {
 	case !reaches(class, t, p, true):
 		return False
-	case reaches(class, t, p, false):
+	case reaches(sure, t, p, false):
 		return True
 	default:
 		return Either

@@ -140,6 +140,8 @@ func differ(class Class, s, t string, i int) Order {
 		return Unordered
 	}
 	switch {
+	case cased(class, s, t, i):
+		return Unlike
 	case i == len(s):
 		return before(t[i], Less)
 	case i == len(t):
@@ -149,6 +151,12 @@ func differ(class Class, s, t string, i int) Order {
 	default:
 		return Unlike
 	}
+}
+
+// cased reports whether texts differ in the case of a letter before i, which
+// some collations take for the first difference and others for the last.
+func cased(class Class, s, t string, i int) bool {
+	return class == CaseFirst && s[:i] != t[:i]
 }
 
 func alike(class Class, c, d byte) bool {
@@ -195,7 +203,7 @@ func Like(text, pattern *Value, escape byte) Truth {
 	if text.Kind == Anything || pattern.Kind != TextValue || text.Kind != TextValue && text.Text == "" {
 		return Either | pick(text.MayBeNull() || pattern.MayBeNull(), Unknown)
 	}
-	class, p := likeBy(text), pattern.Text
+	class, p := likeBy(text, pattern), pattern.Text
 	if strings.Trim(p, "%") == "" && p != "" {
 		return True
 	}
@@ -207,25 +215,25 @@ func Like(text, pattern *Value, escape byte) Truth {
 
 // likeBy is how LIKE compares letters of a text. Digits and signs, which numbers
 // and dates are, have no case.
-func likeBy(text *Value) Class {
-	switch {
-	case text.Kind != TextValue:
+func likeBy(text, pattern *Value) Class {
+	if text.Kind != TextValue {
 		return Bytes
-	case text.Literal:
-		return Odd
-	default:
-		return text.Collation.Class
 	}
+	return agreed(text, pattern).Class
 }
 
 func likePlain(class Class, text, pattern string, escape byte) Truth {
-	if class != Odd {
+	if class == Folding || class == Bytes {
 		return pick(match(class, text, pattern, escape), True) | pick(!match(class, text, pattern, escape), False)
 	}
-	if match(Bytes, text, pattern, escape) {
+	switch {
+	case match(Bytes, text, pattern, escape):
 		return True
+	case class == CaseFirst && !match(Folding, text, pattern, escape):
+		return False
+	default:
+		return Either
 	}
-	return Either
 }
 
 // match is LIKE on plain text: '%' is any text, '_' one character.

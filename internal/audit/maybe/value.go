@@ -30,6 +30,9 @@ type Value struct {
 	Literal bool
 	// Listed says of a text that it is an ENUM's or a SET's, which are numbers too.
 	Listed bool
+	// Zero says of Anything that it may be the date without a day, which IS NULL
+	// takes for NULL and nothing else does.
+	Zero bool
 	// Domain names the set of keys that the value belongs to; 0 is none. Foreign
 	// says that it is none of the keys that the canary has in it.
 	Domain  uint16
@@ -131,7 +134,7 @@ func compareNumbers(a, b float64) Order {
 	switch {
 	case a == b && size < exact && a == math.Trunc(a):
 		return Equal
-	case math.IsNaN(a-b) || math.Abs(a-b) <= size*1e-12:
+	case math.IsInf(size, 0), math.IsNaN(a - b), math.Abs(a-b) <= size*1e-12:
 		return Unordered
 	case a < b:
 		return Less
@@ -145,7 +148,7 @@ func leading(text string) float64 {
 	text = strings.TrimLeft(text, " \t\n\v\f\r")
 	end := numberEnd(text)
 	n, err := strconv.ParseFloat(text[:end], 64)
-	if err != nil {
+	if err != nil && !math.IsInf(n, 0) { // one that is too large is the largest there is
 		return 0
 	}
 	return n

@@ -26,6 +26,15 @@ type table struct {
 	columns map[string]int
 }
 
+// dated tells types whose values may be the date without a day.
+func dated(kind string) bool {
+	switch strings.ToLower(kind) {
+	case "date", "datetime", "timestamp":
+		return true
+	}
+	return false
+}
+
 // version is a row of a canary for a time.
 type version struct {
 	window canary.Window
@@ -39,7 +48,7 @@ func newBook(schema *Schema) (*book, error) {
 		entry := &table{Table: t, at: len(b.byIndex), columns: map[string]int{}}
 		for i, c := range t.Columns {
 			entry.columns[strings.ToLower(c.Name)] = i
-			entry.opaque = append(entry.opaque, maybe.Value{Domain: c.Domain, Foreign: true, NotNull: c.NotNull})
+			entry.opaque = append(entry.opaque, maybe.Value{Domain: c.Domain, Foreign: true, NotNull: c.NotNull, Zero: dated(c.Type)})
 		}
 		name := strings.ToLower(t.Name)
 		if b.tables[name] != nil {
@@ -92,13 +101,17 @@ func cell(c *Column, text *string) maybe.Value {
 	v := maybe.Value{NotNull: true, Domain: c.Domain}
 	switch strings.ToLower(c.Type) {
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
-		v.Kind, v.Text, v.Collation = maybe.TextValue, *text, maybe.CollationOf(c.Collation)
+		if !broad(c.Collation) {
+			v.Kind, v.Text, v.Collation = maybe.TextValue, *text, maybe.CollationOf(c.Collation)
+		}
 	case "enum", "set":
 		v.Kind, v.Text, v.Collation, v.Listed = maybe.TextValue, *text, maybe.CollationOf(c.Collation), true
 	case "varbinary", "tinyblob", "blob", "mediumblob", "longblob":
 		if maybe.Plain(*text) {
 			v.Kind, v.Text, v.Collation = maybe.TextValue, *text, maybe.CollationOf("binary")
 		}
+	case "timestamp":
+		v.Zero = true
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
 		if n, err := strconv.ParseFloat(*text, 64); err == nil {
 			v.Kind, v.Text, v.Num = maybe.Number, *text, n
@@ -108,8 +121,15 @@ func cell(c *Column, text *string) maybe.Value {
 			at.Domain = c.Domain
 			return at
 		}
+		v.Zero = true
 	}
 	return v
+}
+
+// broad tells collations of character sets in which a letter is several bytes,
+// which LENGTH and BINARY show.
+func broad(collation string) bool {
+	return strings.HasPrefix(collation, "ucs2") || strings.HasPrefix(collation, "utf16") || strings.HasPrefix(collation, "utf32")
 }
 
 // present is one row of a canary as a statement may have seen it.

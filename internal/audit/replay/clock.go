@@ -156,15 +156,22 @@ func shifted(base value, interval *sqlparser.IntervalExpr, back bool) value {
 			return nullOr(&v)
 		}
 		low, known := moved(v.Low, n, unit)
-		high, _ := moved(v.High, n, unit)
-		if !known {
+		high, also := moved(v.High, n, unit)
+		if !known || !also {
 			return maybe.Value{}
 		}
 		return maybe.Value{Kind: maybe.Instant, Low: low, High: high}
 	}
 }
 
+// moved is a moment moved by some units; false where no date can be.
 func moved(at int64, n int, unit string) (int64, bool) {
+	to, known := movedBy(at, n, unit)
+	year := time.UnixMicro(to).UTC().Year()
+	return to, known && year > 0 && year < 10_000
+}
+
+func movedBy(at int64, n int, unit string) (int64, bool) {
 	length, known := map[string]time.Duration{
 		"microsecond": time.Microsecond, "second": time.Second, "minute": time.Minute,
 		"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour,

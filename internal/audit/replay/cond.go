@@ -137,7 +137,16 @@ func (c *compiler) tuples(l, r sqlparser.ValTuple, sc *scope) condition {
 		equal := c.comparison(&sqlparser.ComparisonExpr{Operator: sqlparser.EqualStr, Left: l[i], Right: r[i]}, sc)
 		all = func(f *frame) maybe.Truth { return before(f).And(equal(f)) }
 	}
-	return all
+	return func(f *frame) maybe.Truth { return nullOrFalse(all(f)) }
+}
+
+// nullOrFalse is for conditions that servers make false where they should be
+// NULL: of rows, and of unions.
+func nullOrFalse(t maybe.Truth) maybe.Truth {
+	if t&maybe.Unknown != 0 {
+		return t | maybe.False
+	}
+	return t
 }
 
 func (c *compiler) in(e *sqlparser.ComparisonExpr, sc *scope) condition {
@@ -175,9 +184,12 @@ func (c *compiler) oneOf(left sqlparser.Expr, right sqlparser.ValTuple, sc *scop
 	for i, e := range right {
 		list[i] = c.expr(e, sc)
 	}
-	odd := mixed(right)
+	odd, plainly := mixed(right), literals(right) || len(right) == 1
 	return func(f *frame) maybe.Truth {
 		a, found := l(f), maybe.False
+		if !plainly && !footing(&a, given(list, f)) {
+			return maybe.Any
+		}
 		for _, v := range list {
 			b := v(f)
 			found = found.Or(maybe.Compare(&a, &b).Holds(maybe.Equal))
@@ -221,10 +233,14 @@ func (c *compiler) inQuery(left sqlparser.Expr, right *sqlparser.Subquery, sc *s
 	if q.open || len(q.columns) != 1 {
 		return always(maybe.Any)
 	}
+	_, united := right.Select.(*sqlparser.SetOp)
 	return func(f *frame) maybe.Truth {
 		a, found := l(f), maybe.False
 		for _, r := range q.rows(f, true) {
 			equal := maybe.Compare(&a, &r.cells[0]).Holds(maybe.Equal)
+			if united {
+				equal = nullOrFalse(equal)
+			}
 			if !r.there.Sure() {
 				equal |= maybe.False
 			}
@@ -255,6 +271,17 @@ func (c *compiler) between(e *sqlparser.RangeCond, sc *scope) condition {
 	}
 	return func(f *frame) maybe.Truth {
 		v, a, b := x(f), from(f), to(f)
+		switch {
+		case v.IsNull():
+			return maybe.Unknown
+		case a.IsNull() || b.IsNull():
+			if not {
+				return maybe.True | maybe.Unknown
+			}
+			return maybe.False | maybe.Unknown
+		case !footing(&v, []maybe.Value{a, b}):
+			return maybe.Any
+		}
 		t := maybe.Compare(&v, &a).Holds(maybe.More | maybe.Equal).And(maybe.Compare(&v, &b).Holds(maybe.Less | maybe.Equal))
 		if not {
 			return t.Not()
@@ -272,7 +299,7 @@ func (c *compiler) is(e *sqlparser.IsExpr, sc *scope) condition {
 			switch x := v(f); {
 			case x.IsNull():
 				t = maybe.True
-			case !x.MayBeNull():
+			case !x.MayBeNull() && !x.Zero:
 				t = maybe.False
 			}
 			if not {
@@ -297,7 +324,7 @@ func (c *compiler) like(e *sqlparser.ComparisonExpr, sc *scope) condition {
 	escape, known := byte('\\'), true
 	if e.Escape != nil {
 		v, ok := e.Escape.(*sqlparser.SQLVal)
-		known = ok && v.Type == sqlparser.StrVal && len(v.Val) == 1
+		known = ok && v.Type == sqlparser.StrVal && len(v.Val) == 1 && v.Val[0] != '%' && v.Val[0] != '_'
 		if known {
 			escape = v.Val[0]
 		}

@@ -81,7 +81,11 @@ func (c *compiler) literal(v *sqlparser.SQLVal) value {
 		return constant(maybe.Value{Kind: maybe.TextValue, Literal: true, Text: string(v.Val)})
 	case sqlparser.IntVal, sqlparser.FloatVal:
 		if n, err := strconv.ParseFloat(string(v.Val), 64); err == nil {
-			return constant(maybe.Value{Kind: maybe.Number, Num: n, Text: string(v.Val)})
+			text := string(v.Val)
+			if v.Type != sqlparser.IntVal || len(text) > 1 && text[0] == '0' {
+				text = "" // LIKE sees it as the server writes it
+			}
+			return constant(maybe.Value{Kind: maybe.Number, Num: n, Text: text})
 		}
 	default: // bits, bytes and parameters
 	}
@@ -212,15 +216,20 @@ func (c *compiler) choice(e *sqlparser.CaseExpr, sc *scope) value {
 	if e.Else != nil {
 		otherwise = c.expr(e.Else, sc)
 	}
+	results := []sqlparser.Expr{e.Else}
+	for _, w := range e.Whens {
+		results = append(results, w.Val)
+	}
+	become := c.together(results, sc)
 	return func(f *frame) maybe.Value {
 		for i, holds := range conditions {
 			switch t := holds(f); {
 			case t.Sure():
-				return values[i](f)
+				return become(values[i](f))
 			case t.May():
 				return maybe.Value{}
 			}
 		}
-		return otherwise(f)
+		return become(otherwise(f))
 	}
 }

@@ -35,7 +35,22 @@ func (c *compiler) function(e *sqlparser.FuncExpr, sc *scope) value {
 	case interval != nil:
 		return shifted(args[0], interval, name == "date_sub" || name == "subdate")
 	}
+	switch name {
+	case "if", "ifnull", "coalesce":
+		become, one := c.together(chosen(name, e), sc), called(name, args)
+		return func(f *frame) maybe.Value { return become(one(f)) }
+	}
 	return called(name, args)
+}
+
+// chosen are the arguments of which one is the result.
+func chosen(name string, e *sqlparser.FuncExpr) (list []sqlparser.Expr) {
+	for i, arg := range e.Exprs {
+		if one, ok := arg.(*sqlparser.AliasedExpr); ok && (i > 0 || name != "if") {
+			list = append(list, one.Expr)
+		}
+	}
+	return list
 }
 
 // called works a function out on its arguments.
@@ -114,7 +129,11 @@ func mapped(f func(string) string) func([]maybe.Value) maybe.Value {
 		if !ok {
 			return nullOr(&args[0])
 		}
-		return retold(&args[0], f(s))
+		told := f(s)
+		if bytes := (maybe.Collation{Class: maybe.Bytes, Padding: maybe.Unpadded}); told != s && !args[0].Literal && args[0].Collation == bytes {
+			return maybe.Value{NotNull: true} // bytes have no case
+		}
+		return retold(&args[0], told)
 	}
 }
 
@@ -236,24 +255,9 @@ func coalesce(args []maybe.Value) maybe.Value {
 		case args[i].MayBeNull():
 			return maybe.Value{}
 		}
-		if len(args) > 1 && args[i].Kind == maybe.TextValue {
-			return sameKind(args, i)
-		}
-		return maybe.Value{NotNull: true}
+		return args[i]
 	}
 	return maybe.NullOf()
-}
-
-// sameKind gives the text at i, which another argument of another kind or
-// collation would make something else.
-func sameKind(args []maybe.Value, i int) maybe.Value {
-	for j := range args {
-		if args[j].Kind != maybe.TextValue && args[j].Kind != maybe.NullValue || args[j].Listed ||
-			args[j].Kind == maybe.TextValue && !args[j].Literal && args[j].Collation != args[i].Collation && !args[i].Literal {
-			return maybe.Value{NotNull: true}
-		}
-	}
-	return retold(&args[i], args[i].Text)
 }
 
 func ifElse(args []maybe.Value) maybe.Value {
@@ -261,9 +265,9 @@ func ifElse(args []maybe.Value) maybe.Value {
 		return maybe.Value{}
 	}
 	switch t := args[0].Truth(); {
-	case t.Sure() && args[1].Kind == args[2].Kind:
+	case t.Sure():
 		return args[1]
-	case !t.May() && args[1].Kind == args[2].Kind:
+	case !t.May():
 		return args[2]
 	}
 	return maybe.Value{}

@@ -113,7 +113,7 @@ func turnedCells(cells []maybe.Value, width int) []maybe.Value {
 
 // turned puts the first columns behind the others.
 func turned(r *relation, width int) *relation {
-	t := &relation{open: r.open}
+	t := &relation{open: r.open, shuffled: r.shuffled}
 	t.columns = append(append(t.columns, r.columns[width:]...), r.columns[:width]...)
 	t.rows = func(f *frame) []row {
 		list := r.rows(f)

@@ -10,6 +10,9 @@ type scan struct {
 	pipes   bool     // ||
 	hidden  bool     // a comment that the server runs holds more than a hint
 	several bool     // more statements follow
+	// text is the statement as the parser has to have it, which takes '\%' for '%'
+	// and any '--' for a comment.
+	text string
 }
 
 // lex reads a statement from its beginning. Its strings end as they do without
@@ -18,6 +21,10 @@ func lex(s string) *scan {
 	l := &lexer{text: s, scan: &scan{}}
 	for l.at < len(s) {
 		l.token()
+	}
+	l.scan.text = s
+	if l.spelt > 0 {
+		l.scan.text = l.spelling.String() + s[l.spelt:]
 	}
 	l.shape = strings.ReplaceAll(strings.TrimSpace(l.out.String()), "?, ?", "?")
 	for strings.Contains(l.shape, "?, ?") {
@@ -31,6 +38,16 @@ type lexer struct {
 	text string
 	at   int
 	out  strings.Builder
+	// spelling is what becomes of the text before spelt.
+	spelling strings.Builder
+	spelt    int
+}
+
+// insert puts a character before the one at i, for the parser.
+func (l *lexer) insert(c byte, i int) {
+	l.spelling.WriteString(l.text[l.spelt:i])
+	l.spelling.WriteByte(c)
+	l.spelt = i
 }
 
 func (l *lexer) token() { //nolint:cyclop // a flat table of characters
@@ -57,6 +74,10 @@ func (l *lexer) token() { //nolint:cyclop // a flat table of characters
 		l.number()
 	case wordByte(c):
 		l.word()
+	case strings.HasPrefix(rest, "--"):
+		l.put("-")
+		l.at++
+		l.insert(' ', l.at)
 	default:
 		l.pipes = l.pipes || strings.HasPrefix(rest, "||")
 		l.several = l.several || c == ';' && strings.TrimSpace(rest[1:]) != ""
@@ -91,7 +112,9 @@ func (l *lexer) quotedBy(quote byte) string {
 	for l.at++; l.at < len(l.text); l.at++ {
 		switch c := l.text[l.at]; {
 		case c == '\\' && quote != '`':
-			l.at++
+			if l.at++; l.at < len(l.text) && (l.text[l.at] == '%' || l.text[l.at] == '_') {
+				l.insert('\\', l.at)
+			}
 		case c == quote && l.at+1 < len(l.text) && l.text[l.at+1] == quote:
 			l.at++
 		case c == quote:

@@ -40,7 +40,7 @@ func (r *Replayer) compile(text, database string) *plan {
 	case first == "set" && slices.Contains(s.words, "statement"):
 		p.why = "SET STATEMENT"
 	default:
-		r.understand(p, s, first, text, database)
+		r.understand(p, s, first, database)
 	}
 	if p.why != "" {
 		p.query, p.nothing = nil, false
@@ -92,8 +92,8 @@ func (p *plan) shown(s *scan, first string) bool {
 	return p.nothing
 }
 
-func (r *Replayer) understand(p *plan, s *scan, first, text, database string) {
-	statement, err := sqlparser.Parse(text)
+func (r *Replayer) understand(p *plan, s *scan, first, database string) {
+	statement, err := sqlparser.Parse(s.text)
 	if err != nil {
 		if !p.shown(s, first) {
 			p.why = "a statement that does not parse"

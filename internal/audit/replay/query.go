@@ -62,12 +62,14 @@ func (c *compiler) common(name string) *expression {
 type query struct {
 	columns []column
 	open    bool
-	rows    func(f *frame, cells bool) []row
-	base    *table         // as relation.base
-	points  []point        // conditions that every row satisfies
-	unsure  string         // why its rows are an upper bound
-	limit   sqlparser.Expr // the rows that it gives at most, where that is what is unsure
-	most    int64          // the same, behind whatever OFFSET; 0 when there is no LIMIT
+	// shuffled says that the server may have the columns in another order.
+	shuffled bool
+	rows     func(f *frame, cells bool) []row
+	base     *table         // as relation.base
+	points   []point        // conditions that every row satisfies
+	unsure   string         // why its rows are an upper bound
+	limit    sqlparser.Expr // the rows that it gives at most, where that is what is unsure
+	most     int64          // the same, behind whatever OFFSET; 0 when there is no LIMIT
 }
 
 // scope is where names are looked up.
@@ -120,33 +122,6 @@ func (c *compiler) with(w *sqlparser.With) (undo func()) {
 		c.expressions = append(c.expressions, expression{strings.ToLower(e.As.String()), q, names})
 	}
 	return undo
-}
-
-// setOp puts two queries together. Those that take rows away again are upper
-// bounds.
-func (c *compiler) setOp(s *sqlparser.SetOp, outer *scope) *query {
-	defer c.with(s.With)()
-	l, r := c.query(s.Left, outer), c.query(s.Right, outer)
-	whole := strings.HasPrefix(s.Type, sqlparser.UnionStr) && s.Limit == nil
-	q := &query{columns: l.columns, open: l.open || r.open || len(l.columns) != len(r.columns)}
-	if q.unsure = l.unsure; q.unsure == "" {
-		q.unsure = r.unsure
-	}
-	if !whole && q.unsure == "" {
-		q.unsure = "LIMIT, INTERSECT or EXCEPT over a union"
-	}
-	q.rows = func(f *frame, cells bool) (list []row) {
-		for _, side := range []*query{l, r} {
-			for _, one := range side.rows(f, cells && !q.open) {
-				if !whole {
-					one.there = one.there.Doubted()
-				}
-				list = f.run.count(list, one)
-			}
-		}
-		return list
-	}
-	return q
 }
 
 // item is one column of a select list.
@@ -271,6 +246,8 @@ func (c *compiler) star(e *sqlparser.StarExpr, sc *scope, q *query) (items []ite
 		items = append(items, item{column: col, from: i})
 		c.show(col.origins)
 	}
+	joined := slices.ContainsFunc(sc.rel.columns, func(col column) bool { return col.hidden })
+	q.shuffled = q.shuffled || sc.rel.shuffled || joined && of == ""
 	for _, name := range sc.rel.open {
 		q.open = q.open || of == "" || name == of
 	}
@@ -287,8 +264,15 @@ func (c *compiler) single(e *sqlparser.AliasedExpr, sc *scope) item {
 	c.origins = outside
 	c.show(it.column.origins)
 	it.column.name = e.As.Lowered()
-	if name, ok := e.Expr.(*sqlparser.ColName); ok && it.column.name == "" {
+	name, ok := e.Expr.(*sqlparser.ColName)
+	if ok && it.column.name == "" {
 		it.column.name = name.Name.Lowered()
+	}
+	if ok {
+		at, found, _ := lookUp(sc.rel, strings.ToLower(name.Qualifier.Name.String()), name.Name.Lowered())
+		if found == 1 {
+			it.column.of = sc.rel.columns[at].of
+		}
 	}
 	return it
 }
@@ -303,6 +287,9 @@ func (c *compiler) show(origins []string) {
 func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query) {
 	if s.Having != nil {
 		c.cond(s.Having.Expr, sc) // for what it names
+	}
+	for _, o := range s.OrderBy {
+		c.expr(o.Expr, sc) // for what it sums up
 	}
 	switch {
 	case c.aggregated || len(s.GroupBy) > 0:

@@ -16,13 +16,16 @@ type relation struct {
 	columns []column
 	// open are the names of sources whose columns are not known.
 	open []string
-	base *table // when it is one table with canaries' rows and nothing else
-	rows func(*frame) []row
+	// shuffled says that the server may have the columns in another order.
+	shuffled bool
+	base     *table // when it is one table with canaries' rows and nothing else
+	rows     func(*frame) []row
 }
 
 type column struct {
-	source, name string // in lower case
-	hidden       bool   // only found by its source: the second of USING
+	source, name string  // in lower case
+	hidden       bool    // only found by its source: the second of USING
+	of           *Column // the column of a table that it is; nil for an expression
 	origins      []string
 }
 
@@ -54,9 +57,9 @@ func settled(t maybe.Truth) maybe.Truth {
 // baseTable is a table with canaries' rows.
 func baseTable(t *table, alias string, sure bool) *relation {
 	r := &relation{base: t}
-	for _, c := range t.Columns {
+	for i, c := range t.Columns {
 		name := strings.ToLower(c.Name)
-		r.columns = append(r.columns, column{source: alias, name: name, origins: []string{strings.ToLower(t.Name) + "." + name}})
+		r.columns = append(r.columns, column{source: alias, name: name, of: &t.Columns[i], origins: []string{strings.ToLower(t.Name) + "." + name}})
 	}
 	r.rows = func(f *frame) []row {
 		var held [8]present
@@ -95,7 +98,12 @@ func unseen(alias, name string, known bool) *relation {
 
 // derived is a query that stands where a table stands.
 func derived(q *query, alias string, names []string) *relation {
-	r := &relation{}
+	r := &relation{shuffled: q.shuffled}
+	if q.open || q.shuffled && len(names) > 0 {
+		r.open = []string{alias} // and it has no cells to look into
+		r.rows = func(f *frame) []row { return bare(q.rows(f.outer, false)) }
+		return r
+	}
 	for i, c := range q.columns {
 		c.source, c.hidden = alias, false
 		if i < len(names) {
@@ -103,11 +111,16 @@ func derived(q *query, alias string, names []string) *relation {
 		}
 		r.columns = append(r.columns, c)
 	}
-	if q.open {
-		r.open = []string{alias}
-	}
 	r.rows = func(f *frame) []row { return q.rows(f.outer, true) }
 	return r
+}
+
+// bare are rows without what they show.
+func bare(list []row) []row {
+	for i := range list {
+		list[i].cells = nil
+	}
+	return list
 }
 
 // from joins the items of FROM.
@@ -198,7 +211,7 @@ func builtInSchema(name string) bool {
 }
 
 func (c *compiler) view(text, alias, full string) *relation {
-	statement, err := sqlparser.Parse(text)
+	statement, err := sqlparser.Parse(lex(text).text)
 	selects, ok := statement.(sqlparser.SelectStatement)
 	if err != nil || !ok || c.depth >= maxDepth {
 		return unseen(alias, full, false)
@@ -216,7 +229,9 @@ func (c *compiler) view(text, alias, full string) *relation {
 
 // beside puts the columns of two relations beside each other.
 func beside(l, r *relation) *relation {
-	return &relation{columns: slices.Concat(l.columns, r.columns), open: slices.Concat(l.open, r.open)}
+	return &relation{
+		columns: slices.Concat(l.columns, r.columns), open: slices.Concat(l.open, r.open), shuffled: l.shuffled || r.shuffled,
+	}
 }
 
 func pair(l, r *row) []maybe.Value {

@@ -44,7 +44,9 @@ func schemaSQL() []string {
 			country CHAR(2) COLLATE utf8mb4_general_ci NOT NULL, status ENUM('active','blocked','new') NOT NULL,
 			created DATETIME NOT NULL, born DATE, score INT, balance DECIMAL(10,2), rate FLOAT, seen TIMESTAMP NULL,
 			ref VARCHAR(20) COLLATE utf8mb4_bin, code VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci,
-			old VARCHAR(20) COLLATE utf8mb4_nopad_bin, lit VARCHAR(20) COLLATE utf8mb4_lithuanian_ci, raw VARBINARY(20))`,
+			old VARCHAR(20) COLLATE utf8mb4_nopad_bin, lit VARCHAR(20) COLLATE utf8mb4_lithuanian_ci, raw VARBINARY(20),
+			due DATE NOT NULL, cs VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_general_cs, ucs VARCHAR(20) COLLATE utf8mb4_uca1400_as_cs,
+			wide VARCHAR(20) CHARACTER SET utf16, zf INT(6) ZEROFILL, yr YEAR, fine DATETIME(3), fixed CHAR(8) COLLATE utf8mb4_general_ci, flag BIT(3), kinds SET('x','y','z'), big BIGINT UNSIGNED)`,
 		`CREATE TABLE tickets (
 			id INT PRIMARY KEY, customer_id INT NOT NULL, number VARCHAR(20) NOT NULL, subject VARCHAR(120),
 			status VARCHAR(10) NOT NULL, created DATETIME NOT NULL, closed DATETIME)`,
@@ -148,14 +150,17 @@ func (w *world) customer(t *testing.T, id int) {
 	first := w.pick("Anna", "anna", "Zoë", "Jürgen", "Bob", "O'Neil", "Mary Ann", "Straße", "Łukasz", "yves", "Ivy")
 	last := w.pick("Smith", "smith ", "Müller", "de la Cruz", "100%", "under_score", "Yi", "Íñigo")
 	seen := null(time.Now().UTC().Add(-time.Duration(w.rng.IntN(400)) * time.Hour).Format("2006-01-02 15:04:05"))
-	w.exec(t, "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", id,
+	w.exec(t, "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", id,
 		fmt.Sprintf("%s%d@%s", w.pick("a", "B", "mia.", "x_", "o'n"), id, w.pick("example.net", "Example.org", "mail.test")),
 		null(first+" "+last), null(w.pick("+1 555 01", "0155501", "555-01", " 15", "٣٤")+strconv.Itoa(w.rng.IntN(90))),
 		w.pick("US", "us", "DE", "FR", "GB"), w.pick("active", "blocked", "new"),
 		time.Now().UTC().Add(-time.Duration(w.rng.IntN(120*24))*time.Hour).Format("2006-01-02 15:04:05"),
 		null(w.date("2006-01-02")), null(w.rng.IntN(100)), float64(w.rng.IntN(2000))/20, float64(w.rng.IntN(50))/10, seen,
 		null(w.pick("AB", "ab", "Ab ", "x-1", "X-1", "é")), null(w.pick("q", "Q", "q ", "ü", "u", "y")),
-		null(w.pick("k", "k ", "K")), null(w.pick("yt", "it", "IT", "w", "v")), null(w.pick("a", "A", "a\x00")))
+		null(w.pick("k", "k ", "K")), null(w.pick("yt", "it", "IT", "w", "v")), null(w.pick("a", "A", "a\x00")),
+		w.pick("0000-00-00", w.date("2006-01-02")), null(w.pick("Ab", "aB", "Ac", "aC", "ab")), null(w.pick("Ab", "aB", "Ac", "aC", "ab")), null(w.pick("w", "W", "ww")),
+		null(w.rng.IntN(50)), null(w.pick("2026", "1999", "0")), null(w.date("2006-01-02 15:04:05")+w.pick(".000", ".120")), null(w.pick("k", "k ", "K", "1e400")), w.rng.IntN(8),
+		null(w.pick("", "x", "x,y", "y,z")), null(w.pick("18446744073709551615", "9007199254740993", "5")))
 }
 
 // learn takes the canaries' rows and the schema from the server.
@@ -169,7 +174,7 @@ func (w *world) learn(t *testing.T) {
 	domains := map[string]uint16{"customers.id": 1, "tickets.customer_id": 1, "tickets.id": 2, "notes.ticket_id": 2, "notes.id": 3}
 	for _, table := range []string{"customers", "tickets", "notes"} {
 		entry := replay.Table{Name: table}
-		rows := w.query(t, "SELECT column_name, data_type, COALESCE(collation_name, '') AS coll, is_nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position", table)
+		rows := w.query(t, "SELECT column_name, IF(column_type LIKE '%zerofill%', CONCAT(data_type, ' zerofill'), data_type) AS data_type, COALESCE(collation_name, '') AS coll, is_nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position", table)
 		for _, r := range rows {
 			name := *r["column_name"]
 			entry.Columns = append(entry.Columns, replay.Column{
