@@ -65,18 +65,18 @@ func mergedInto(inc *canary.Incident) string {
 	return "merged into " + string(inc.Merged)
 }
 
-// shownIncident is one incident with what people reported that belongs to it.
+// shownIncident is one incident with what joined it by its author.
 type shownIncident struct {
 	canary.Incident
-	Reports []canary.Joined `json:"reports"`
+	Joined []canary.Joined `json:"joined"`
 }
 
-// reportsShown bounds the reports of one incident: the newest.
-const reportsShown = 200
+// joinedShown bounds what is shown of it: the newest.
+const joinedShown = 200
 
 func (a *app) incidentCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "show INCIDENT", Short: "Show one incident: its reasons, and what people reported of it", Args: cobra.ExactArgs(1),
+		Use: "show INCIDENT", Short: "Show one incident: its reasons, and what joined it by its author", Args: cobra.ExactArgs(1),
 		Example: "  saltmine incidents show i_4g3v0kx2m1c8w5pq",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			c, err := a.openCore(cmd.Context())
@@ -88,16 +88,16 @@ func (a *app) incidentCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reports, err := c.reg.ReportsOf(cmd.Context(), inc.ID, reportsShown)
+			joined, err := c.reg.JoinedTo(cmd.Context(), inc.ID, joinedShown)
 			if err != nil {
 				return err
 			}
-			return a.print(shownIncident{inc, slices.Concat([]canary.Joined{}, reports)}, func(w io.Writer) error { return printShown(w, &inc, reports) })
+			return a.print(shownIncident{inc, slices.Concat([]canary.Joined{}, joined)}, func(w io.Writer) error { return printShown(w, &inc, joined) })
 		},
 	}
 }
 
-func printShown(w io.Writer, inc *canary.Incident, reports []canary.Joined) error {
+func printShown(w io.Writer, inc *canary.Incident, joined []canary.Joined) error {
 	if err := printIncident(w, inc); err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func printShown(w io.Writer, inc *canary.Incident, reports []canary.Joined) erro
 			return err
 		}
 	}
-	for _, r := range reports {
-		if _, err := fmt.Fprintf(w, "report %s  made %s  %s\n", r.Contact, r.At.Format(time.RFC3339), r.Why); err != nil {
+	for _, r := range joined {
+		if _, err := fmt.Fprintf(w, "%s %s  at %s  %s\n", r.Channel, r.Contact, r.At.Format(time.RFC3339), r.Why); err != nil {
 			return err
 		}
 	}

@@ -72,17 +72,17 @@ func TestReports(t *testing.T) {
 	const why = "the same caller +44…, at the same time"
 	wants(t, s.run("incidents", "show", string(inc.ID)), "P1  "+string(inc.ID), "P4: a person reported the same caller", why)
 	var shown struct {
-		Reports []canary.Joined `json:"reports"`
+		Joined []canary.Joined `json:"joined"`
 	}
 	for name, text := range map[string]string{
 		"command": s.run("incidents", "show", string(inc.ID), "--output", "json"),
 		"api":     s.seen(t, srv, "/v1/incidents/"+string(inc.ID)),
 	} {
-		if err := json.Unmarshal([]byte(text), &shown); err != nil || len(shown.Reports) != 1 || shown.Reports[0].Why != why {
+		if err := json.Unmarshal([]byte(text), &shown); err != nil || len(shown.Joined) != 1 || shown.Joined[0].Why != why {
 			t.Errorf("%s: %v: %s", name, err, text)
 		}
 	}
-	wants(t, strings.ReplaceAll(s.seen(t, srv, "/incidents/"+string(inc.ID)), "&#43;", "+"), "Reports of people", why)
+	wants(t, strings.ReplaceAll(s.seen(t, srv, "/incidents/"+string(inc.ID)), "&#43;", "+"), "Joined by their author", why)
 	for _, text := range []string{logs, srv.log.String(), posted(s), s.seen(t, srv, "/incidents/"+string(inc.ID)), s.seen(t, srv, "/v1/contacts")} {
 		for _, secret := range []string{"Edith", "960999", "7946", all[0].ticket} {
 			if strings.Contains(text, secret) {

@@ -147,8 +147,8 @@ func TestPaging(t *testing.T) {
 		}
 	}
 	var d struct {
-		Listed  []registry.FiledContact `json:"contact_list"`
-		Reports []canary.Joined         `json:"reports"`
+		Listed []registry.FiledContact `json:"contact_list"`
+		Joined []canary.Joined         `json:"joined"`
 	}
 	report := canary.Contact{ID: contactID(4999), Channel: canary.Report, At: start().Add(-time.Hour), Ear: canary.EarReport, Facts: map[string]string{canary.ReportedBy: victim}}
 	o := canary.Outcome{
@@ -166,8 +166,8 @@ func TestPaging(t *testing.T) {
 	link, _, _ := strings.Cut(strings.TrimPrefix(r.header.Get("Link"), "<"), ">")
 	var rest []registry.FiledContact
 	w.get("responder", link, http.StatusOK).into(t, &rest)
-	if len(d.Reports) != 1 || d.Reports[0] != (canary.Joined{Contact: report.ID, At: report.At, Why: "the same caller, 2 h after"}) {
-		t.Errorf("reports %+v", d.Reports)
+	if len(d.Joined) != 1 || d.Joined[0] != (canary.Joined{Contact: report.ID, Channel: canary.Report, At: report.At, Why: "the same caller, 2 h after"}) {
+		t.Errorf("joined %+v", d.Joined)
 	}
 	if len(d.Listed) != 100 || len(rest) != 52 || rest[0].ID <= d.Listed[99].ID {
 		t.Errorf("%d contacts, then %d behind %s", len(d.Listed), len(rest), link)

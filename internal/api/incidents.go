@@ -56,10 +56,10 @@ type detail struct {
 	registry.Case
 	// Listed are the newest contacts; the header Link leads to more.
 	Listed []registry.FiledContact `json:"contact_list"`
-	// Reports are what people told us, the newest, each with what it has in common
-	// with the incident.
-	Reports []canary.Joined       `json:"reports"`
-	Pages   []registry.PageStatus `json:"pages"`
+	// Joined are reports of people and what the author sent elsewhere, the newest, each
+	// with what it has in common with the incident.
+	Joined []canary.Joined       `json:"joined"`
+	Pages  []registry.PageStatus `json:"pages"`
 	// History is what responders said, the last first.
 	History []canary.Act `json:"history"`
 }
@@ -77,7 +77,7 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	if d.Listed, err = a.cfg.Registry.Contacts(ctx, registry.ContactFilter{Incident: id, Limit: pageDefault + 1}); err != nil {
 		return nil, err
 	}
-	if d.Reports, err = a.cfg.Registry.ReportsOf(ctx, id, pageDefault); err != nil {
+	if d.Joined, err = a.cfg.Registry.JoinedTo(ctx, id, pageDefault); err != nil {
 		return nil, err
 	}
 	if d.Pages, err = a.cfg.Registry.PagesOf(ctx, id); err != nil {
@@ -89,7 +89,7 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	}
 	more := len(d.Listed) > pageDefault
 	d.Listed = d.Listed[:min(pageDefault, len(d.Listed))]
-	d.Listed, d.Reports, d.Pages, d.History = some(d.Listed), some(d.Reports), some(d.Pages), some(acts)
+	d.Listed, d.Joined, d.Pages, d.History = some(d.Listed), some(d.Joined), some(d.Pages), some(acts)
 	out, err := reply(d)
 	if err == nil && more {
 		last := d.Listed[pageDefault-1]

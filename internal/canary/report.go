@@ -70,10 +70,12 @@ type Alike struct {
 	Judged bool
 }
 
-// Joined is a report that was joined to an incident.
+// Joined is a contact that was joined to an incident by what it has in common with it:
+// a report, or what the same author sent to where no canary is.
 type Joined struct {
 	Contact ContactID `json:"contact"`
-	At      time.Time `json:"at"` // when it was made
+	Channel Channel   `json:"channel"`
+	At      time.Time `json:"at"` // when it was made or heard
 	// Why says what it has in common with the incident, naming nobody.
 	Why string `json:"why"`
 }

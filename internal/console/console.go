@@ -36,8 +36,9 @@ type Config struct {
 	Incidents func(ctx context.Context, limit int) ([]canary.Incident, error)
 	Incident  func(ctx context.Context, id canary.IncidentID) (canary.Incident, error)
 	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
-	// Reports gives what people reported that belongs to an incident, the newest.
-	Reports func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
+	// Joined gives what joined an incident by its author, the newest: reports of
+	// people, and what came to no canary.
+	Joined func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
 	// Notices gives the newest, those that nobody has acknowledged or all.
 	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
@@ -98,7 +99,7 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
-	reports, err := c.cfg.Reports(r.Context(), id, listed)
+	joined, err := c.cfg.Joined(r.Context(), id, listed)
 	if err != nil {
 		c.fault(w, err)
 		return
@@ -110,9 +111,9 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	}
 	c.show(w, "incident.html", struct {
 		canary.Incident
-		Reports []canary.Joined
-		Trace   string
-	}{inc, reports, string(text)})
+		Joined []canary.Joined
+		Trace  string
+	}{inc, joined, string(text)})
 }
 
 type writer []byte

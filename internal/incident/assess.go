@@ -15,6 +15,10 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 	if err != nil {
 		return err
 	}
+	if w.kin, err = w.kinOfHit(ctx, c, said, matches); err != nil {
+		return err
+	}
+	defer func() { w.kin = kin{} }()
 	first := before == 0 // the source reaches no placebo before these
 	several, by := kindsOf(matches), w.ownership(ctx, c, matches)
 	for _, m := range owners(c, said, matches) {
@@ -36,7 +40,8 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 			return err
 		}
 	}
-	return w.recognise(ctx, c, said, from)
+	w.recognise(c, from)
+	return nil
 }
 
 // newHit is a contact on one token, before it is weighed.

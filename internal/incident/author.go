@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"hash/fnv"
 	"regexp"
 	"slices"
 	"strings"
@@ -80,59 +79,4 @@ func everybodys(domain string) bool {
 func providers(domain string) bool {
 	kind, country, below := strings.Cut(domain, ".")
 	return !below || len(country) == 2 && slices.Contains(strings.Fields("co com net org ne or"), kind)
-}
-
-// The runs of words by which two texts are compared are chosen by winnowing
-// (Schleimer, Wilkerson, Aiken: Winnowing, SIGMOD 2003): of each window of runs the
-// one with the least hash. Two texts with nine words in a row in common have one in
-// common, wherever in them these stand.
-const (
-	runWords   = 4
-	runWindow  = 6
-	fewestRuns = 2    // that two texts share: by one alone they only share a phrase
-	mostRuns   = 64   // of one text
-	wordsTaken = 2000 // from its beginning
-)
-
-// runsOf chooses the runs of a text.
-func runsOf(words []string) []string {
-	words = words[:min(len(words), wordsTaken)]
-	if len(words) < runWords {
-		return nil
-	}
-	runs, sums := make([]string, len(words)-runWords+1), make([]uint64, len(words)-runWords+1)
-	for i := range runs {
-		runs[i] = strings.Join(words[i:i+runWords], " ")
-		h := fnv.New64a()
-		h.Write([]byte(runs[i])) // never fails
-		sums[i] = h.Sum64()
-	}
-	var out []string
-	last := -1
-	for from := 0; from == 0 || from+runWindow <= len(runs); from++ {
-		least := from
-		for i := from; i < min(from+runWindow, len(runs)); i++ {
-			if sums[i] <= sums[least] { // of equal ones the last
-				least = i
-			}
-		}
-		if least != last {
-			if last = least; len(out) == mostRuns {
-				break
-			}
-			out = append(out, runs[least])
-		}
-	}
-	return out
-}
-
-// enoughWords is how many runs two texts must share.
-func enoughWords(traits []trait) int {
-	n := 0
-	for _, t := range traits {
-		if t.kind == canary.SameWords {
-			n++
-		}
-	}
-	return min(3, max(fewestRuns, n/2))
 }

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"saltmine/internal/baserate"
@@ -66,3 +67,20 @@ func Compose(inc *canary.Incident, now time.Time) canary.Page { return compose(i
 
 // Many is how the reason of a crowd begins.
 const Many = manyCanaries
+
+// InCommon gives how many runs of words two texts share, and how many the first has.
+func InCommon(ctx context.Context, a, b *canary.Contact) (shared, of int) {
+	runs, others := runsOf(read(ctx, a, maxSaid).order), runsOf(read(ctx, b, maxSaid).order)
+	for _, run := range runs {
+		if slices.Contains(others, run) {
+			shared++
+		}
+	}
+	return shared, len(runs)
+}
+
+// FewestRuns is how many a report shares with what it tells of.
+const FewestRuns = fewestRuns
+
+// EnoughRuns is how many texts share that are one author's.
+func EnoughRuns(of int) int { return enoughRuns(of) }

@@ -75,6 +75,8 @@ type Finder interface {
 type Filer interface {
 	Position(ctx context.Context, spool string) (string, error)
 	Board(ctx context.Context, since time.Time) ([]canary.Standing, error)
+	// Standings gives those of some incidents that are open.
+	Standings(ctx context.Context, ids []canary.IncidentID) ([]canary.Standing, error)
 	Pending(ctx context.Context, spool string, before time.Time, limit int) ([]canary.Contact, error)
 	Commit(ctx context.Context, o canary.Outcome) error
 }

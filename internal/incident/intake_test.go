@@ -345,7 +345,7 @@ func TestOtherOriginsAreNoGuessers(t *testing.T) {
 		"another host": {func(w *world) []canary.Contact { return []canary.Contact{w.mail(placebo(1)), w.mail(address(1))} }, canary.P2},
 		"long ago": {func(w *world) []canary.Contact {
 			a, b := w.mail(placebo(1)), w.mail(address(1))
-			a.Peer, a.Source, b.Peer, b.Source, a.At = "192.0.2.9:1", "a@b.example", "192.0.2.9:1", "a@b.example", a.At.Add(-72*time.Hour-time.Second)
+			a.Peer, a.Source, b.Peer, b.Source, a.At = "192.0.2.9:1", "a@b.example", "192.0.2.9:1", "b@b.example", a.At.Add(-72*time.Hour-time.Second)
 			return []canary.Contact{a, b}
 		}, canary.P2},
 		"withheld numbers": {func(w *world) []canary.Contact {

@@ -129,6 +129,15 @@ func (l *ledger) Board(_ context.Context, since time.Time) (out []canary.Standin
 	return out, nil
 }
 
+func (l *ledger) Standings(_ context.Context, ids []canary.IncidentID) (out []canary.Standing, _ error) {
+	for _, id := range ids {
+		if s := l.boards[id]; s != nil {
+			out = append(out, *s)
+		}
+	}
+	return out, nil
+}
+
 func (l *ledger) Commit(_ context.Context, o canary.Outcome) error {
 	for _, inc := range o.Incidents {
 		if l.boards[inc.ID] == nil {
@@ -175,7 +184,9 @@ func (l *ledger) BlindDomain(domain string) string { return domain }
 func (l *ledger) BlindOrigin(origin string) string { return origin }
 
 func (l *ledger) BlindClue(trait canary.Trait, text string) int64 {
-	return int64(len(trait) + len(text))
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(string(trait) + text))
+	return int64(sum.Sum64() >> 1)
 }
 
 func (l *ledger) Stratum(kind canary.Kind, text string) string {

@@ -51,7 +51,20 @@ func (w *world) seen() seen {
 		}
 		support, err := w.reg.Supports(w.ctx, inc.ID)
 		must(w.t, err)
-		lines = append(lines, fmt.Sprint(support), strings.Join(inc.Reasons, "; "))
+		kin, err := w.reg.JoinedTo(w.ctx, inc.ID, 1000)
+		must(w.t, err)
+		support = slices.DeleteFunc(support, func(id canary.ContactID) bool {
+			return slices.ContainsFunc(kin, func(j canary.Joined) bool { return j.Contact == id })
+		})
+		var why []string
+		for _, r := range inc.Reasons {
+			// Only what comes later is known to be the author's: strangers' mails to
+			// unknown names leave nothing behind.
+			if r, _, _ = strings.Cut(r, " i_"); !strings.Contains(r, " came to an address or number ") {
+				why = append(why, r)
+			}
+		}
+		lines = append(lines, fmt.Sprint(support), strings.Join(why, "; "))
 		s.Incidents = append(s.Incidents, strings.Join(lines, "\n"))
 	}
 	slices.Sort(s.Incidents)

@@ -44,9 +44,28 @@ func (w *work) alike(ctx context.Context, c *canary.Contact, traits []trait) ([]
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(found, func(a canary.Alike) bool {
-		return a.Contact == c.ID || a.Trait == canary.SameWords && a.Common < enoughWords(traits)
+	return slices.DeleteFunc(w.alikeHere(found, blinds), func(a canary.Alike) bool {
+		return a.Contact == c.ID || !sayTheSame(a, fewestRuns)
 	}), nil
+}
+
+// alikeHere adds those of the contacts in hand: they are in no registry yet.
+func (w *work) alikeHere(found []canary.Alike, blinds []int64) []canary.Alike {
+	filed := len(found)
+	for _, old := range w.out.Clues {
+		if !slices.Contains(blinds, old.Blind) {
+			continue
+		}
+		same := func(a canary.Alike) bool {
+			return a.Contact == old.Contact && a.Incident == old.Incident && a.Trait == old.Trait
+		}
+		if i := slices.IndexFunc(found[filed:], same); i >= 0 {
+			found[filed+i].Common++
+			continue
+		}
+		found = append(found, canary.Alike{Clue: old, Common: 1})
+	}
+	return found
 }
 
 // leave keeps what a contact is known by, for those that come later.
@@ -58,17 +77,14 @@ func (w *work) leave(c *canary.Contact, traits []trait, of canary.IncidentID, fr
 
 // recognise joins the reports of people to the incidents that a contact belongs to,
 // by what it has in common with them.
-func (w *work) recognise(ctx context.Context, c *canary.Contact, said reading, from string) error {
+func (w *work) recognise(c *canary.Contact, from string) {
 	of := w.incidentsOf(c)
 	if w.in.cfg.Alike == nil || c.Probe || len(of) == 0 {
-		return nil
+		return
 	}
-	traits := w.traits(c, said)
-	found, err := w.alike(ctx, c, traits)
-	if err != nil {
-		return err
-	}
+	traits, found := w.kin.traits, w.kin.found
 	for _, id := range of {
+		w.relate(id)
 		w.leave(c, traits, id, from)
 		reports := slices.DeleteFunc(slices.Clone(found), func(a canary.Alike) bool {
 			// A report that names a token belongs to its incident by that.
@@ -78,7 +94,6 @@ func (w *work) recognise(ctx context.Context, c *canary.Contact, said reading, f
 			w.joinReport(id, a.Contact, a, because(a, traits, a.At.Sub(when(c))))
 		}
 	}
-	return nil
 }
 
 // incidentsOf are those that a contact belongs to by planted tokens found just now.

@@ -22,7 +22,7 @@ func (w *world) victim(by, said string) canary.Contact {
 // joined are the reports of an incident, as "id: why".
 func (w *world) joined(id canary.IncidentID) (list []string) {
 	w.t.Helper()
-	all, err := w.reg.ReportsOf(w.ctx, id, 1000)
+	all, err := w.reg.JoinedTo(w.ctx, id, 1000)
 	must(w.t, err)
 	for _, j := range all {
 		list = append(list, string(j.Contact)+": "+j.Why)

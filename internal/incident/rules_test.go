@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,10 +13,13 @@ import (
 	"saltmine/internal/incident"
 )
 
-// mailRaw is a dialogue that carries one message.
+var authors atomic.Int64 // of mails
+
+// mailRaw is a dialogue that carries one message, of an author who wrote no other.
 func mailRaw(subject, text string) []byte {
+	author := fmt.Sprintf("author%d@example.org", authors.Add(1))
 	raw := dialogue.Append([]byte(dialogue.Magic), dialogue.Record{Kind: dialogue.Command, Bytes: []byte("DATA\r\n")})
-	body := "From: sam@example.org\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n.\r\n"
+	body := "From: " + author + "\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n.\r\n"
 	return dialogue.Append(raw, dialogue.Record{Kind: dialogue.Mail, Bytes: []byte(body)})
 }
 

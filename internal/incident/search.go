@@ -139,6 +139,11 @@ func (s *Searcher) search(ctx context.Context, c *canary.Contact) (f found, err 
 	})
 	// What reached a token and was read whole before its page says nothing new.
 	f.deserving = len(f.more) > 0 || reported(c) || len(f.had) > 0 && len(c.Raw)+len(c.Text) > glanced
+	if err == nil && !f.deserving && !told(f.had) {
+		var k kin
+		k, err = (&work{in: s.in}).kinOf(ctx, c, f.said)
+		f.deserving = len(k.authors()) > 0
+	}
 	return f, err
 }
 
@@ -245,10 +250,19 @@ func (w *work) again(ctx context.Context, f *found) error {
 	if err == nil && len(matches) > 0 {
 		err = w.assess(ctx, &whole, from, f.said, matches, false)
 	}
-	if err == nil && reported(c) {
+	switch {
+	case err != nil:
+	case reported(c):
 		err = w.report(ctx, c, f.said, from)
+	case !told(f.had) && len(w.incidentsOf(c)) == 0:
+		err = w.kindred(ctx, c, f.said)
 	}
 	return err
+}
+
+// told reports whether one of some hits belongs to an incident.
+func told(hits []canary.Hit) bool {
+	return slices.ContainsFunc(hits, func(h canary.Hit) bool { return h.Incident != "" })
 }
 
 // strengthen takes into the incident of a hit what the rest of its contact adds.

@@ -35,6 +35,7 @@ type work struct {
 	queries []query               // DNS queries of this group, not yet in the registry
 	lookers map[string]*canary.Looker
 	had     map[canary.TokenID]canary.Hit // of the contact that is searched, filed before
+	kin     kin                           // what the contact that is assessed has in common with others
 	off     time.Duration                 // by which the clock of the ear of the mark looked at last is off
 	runs    map[canary.DrillID]string     // drills that were contacted, and where their pages go
 }
@@ -173,6 +174,9 @@ func (w *work) stray(ctx context.Context, c *canary.Contact, matches []canary.Ma
 // join adds a hit to its incident, opening one where none stands.
 func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig signal) error {
 	s := w.standing(place, h.At)
+	if a, one := w.kin.of(s.ID); one && apart(s, h.At) > together {
+		raise(&s.Incident, signal{severity: canary.P4, reason: common(a.Trait) + " came back after more than 72 hours"})
+	}
 	h.Incident = s.ID
 	s.Contacts += w.countOnce(h)
 	w.out.Hits = append(w.out.Hits, h)
@@ -242,7 +246,8 @@ func (w *work) supported(incident canary.IncidentID, id canary.ContactID) bool {
 	return false
 }
 
-// standing finds the open incident of a place, or opens one. Where two are near
+// standing finds the open incident of a place, or the one that the same author made
+// before, or opens one. Where two are near
 // enough (contacts came days late and out of order) it is the nearer one.
 func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
 	var best *canary.Standing
@@ -250,6 +255,9 @@ func (w *work) standing(place canary.Place, at time.Time) *canary.Standing {
 		if (s.Place == place || slices.Contains(s.Also, place)) && apart(s, at) <= together && (best == nil || apart(s, at) < apart(best, at)) {
 			best = s
 		}
+	}
+	if best == nil {
+		best = w.continued(place, at)
 	}
 	if best != nil {
 		return best

@@ -219,21 +219,22 @@ func keepClues(ctx context.Context, tx *sql.Tx, list []canary.Clue) error {
 	return insertRows(ctx, tx, "clues (blind, contact, incident, trait, origin, heard)", 6, rows)
 }
 
-// ReportsOf returns the reports that were joined to an incident, the newest first,
-// at most limit.
-func (r *Registry) ReportsOf(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error) {
+// JoinedTo returns the contacts that were joined to an incident by what they have in
+// common with it (reports of people, and what its author sent elsewhere), the newest
+// first, at most limit.
+func (r *Registry) JoinedTo(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error) {
 	var list []canary.Joined
-	err := r.each(ctx, "SELECT s.contact, c.heard, s.why FROM supports s JOIN contacts c ON c.id = s.contact WHERE s.incident = ? AND c.channel = ? ORDER BY c.heard DESC, c.id LIMIT ?",
-		[]any{id, canary.Report, limit}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT s.contact, c.channel, c.heard, s.why FROM supports s JOIN contacts c ON c.id = s.contact WHERE s.incident = ? AND s.why <> '' ORDER BY c.heard DESC, c.id LIMIT ?",
+		[]any{id, limit}, func(row *sql.Rows) error {
 			var j canary.Joined
 			var at int64
-			err := row.Scan(&j.Contact, &at, &j.Why)
+			err := row.Scan(&j.Contact, &j.Channel, &at, &j.Why)
 			j.At = fromMicros(at)
 			list = append(list, j)
 			return err
 		})
 	if err != nil {
-		return nil, fmt.Errorf("registry: reports of %s: %w", id, err)
+		return nil, fmt.Errorf("registry: what joined %s: %w", id, err)
 	}
 	return list, nil
 }

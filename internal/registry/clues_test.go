@@ -61,8 +61,8 @@ func TestAlike(t *testing.T) {
 	})
 }
 
-// TestReportsOf gives what was joined, and why.
-func TestReportsOf(t *testing.T) {
+// TestJoinedTo gives what was joined, and why.
+func TestJoinedTo(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *registry.Registry) {
 		ctx, o := t.Context(), outcome(r)
@@ -72,10 +72,10 @@ func TestReportsOf(t *testing.T) {
 			c := contact(10+n, canary.Report, start().Add(time.Duration(-n)*time.Hour))
 			o.Entries = append(o.Entries, canary.Entry{Contact: c})
 			o.Supports = append(o.Supports, canary.Support{Incident: o.Incidents[0].ID, Contact: c.ID, Why: "the same caller +44…, 2 h after"})
-			want = append(want, canary.Joined{Contact: c.ID, At: c.At, Why: "the same caller +44…, 2 h after"})
+			want = append(want, canary.Joined{Contact: c.ID, Channel: canary.Report, At: c.At, Why: "the same caller +44…, 2 h after"})
 		}
 		must(t, r.Commit(ctx, o))
-		got, err := r.ReportsOf(ctx, o.Incidents[0].ID, 2)
+		got, err := r.JoinedTo(ctx, o.Incidents[0].ID, 2)
 		if d := cmp.Diff(want[:2], got); err != nil || d != "" {
 			t.Errorf("%v %s", err, d)
 		}

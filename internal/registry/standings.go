@@ -15,6 +15,26 @@ func (r *Registry) Board(ctx context.Context, since time.Time) ([]canary.Standin
 	if err != nil {
 		return nil, err
 	}
+	return r.standings(ctx, list)
+}
+
+// Standings returns those of some incidents that are open, however old.
+func (r *Registry) Standings(ctx context.Context, ids []canary.IncidentID) ([]canary.Standing, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	list, err := r.queryIncidents(ctx, "WHERE i.verdict = '' AND i.merged = '' AND i.id IN ("+marks(len(ids))+") ORDER BY i.opened, i.id", args...)
+	if err != nil {
+		return nil, err
+	}
+	return r.standings(ctx, list)
+}
+
+func (r *Registry) standings(ctx context.Context, list []canary.Incident) ([]canary.Standing, error) {
 	board := make([]canary.Standing, len(list))
 	of, ids := map[canary.IncidentID]*canary.Standing{}, make([]canary.IncidentID, len(list))
 	for i, inc := range list {

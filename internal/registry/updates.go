@@ -87,7 +87,7 @@ func (r *Registry) fillUntold(ctx context.Context, u *canary.Untold) (err error)
 	if u.Incident, err = r.Incident(ctx, u.Incident.ID); err != nil {
 		return err
 	}
-	err = r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM supports WHERE incident = ? AND why <> ''", u.Incident.ID).Scan(&u.Reports)
+	err = r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM supports s JOIN contacts c ON c.id = s.contact WHERE s.incident = ? AND s.why <> '' AND c.channel = ?", u.Incident.ID, canary.Report).Scan(&u.Reports)
 	if err != nil {
 		return err
 	}
