@@ -81,7 +81,7 @@ func (s *speech) sms(pitch string) *canary.Contact {
 // with what is said between.
 func (s *speech) transcript(pitch string) *canary.Contact {
 	var out []string
-	for _, word := range strings.FieldsSeq(strings.ToLower(s.fill(pitch))) {
+	for word := range strings.FieldsSeq(strings.ToLower(s.fill(pitch))) {
 		word = strings.Trim(word, ".,!?")
 		switch s.rng.IntN(32) {
 		case 0:
