@@ -43,68 +43,180 @@ func (m *model) unions() []theory {
 
 // together gives what several extracts that were sold at one time have to explain.
 func (m *model) together(list []int, at Day) *evidence {
-	held := map[int32]bool{}
+	m.calls++
+	held := 0
+	ev := &evidence{from: at}
 	for _, e := range list {
 		for _, t := range m.Extracts[e].Held {
-			held[t] = true
+			if m.in[t] != m.calls {
+				m.in[t] = m.calls
+				held++
+			}
 		}
-	}
-	ev := &evidence{from: at}
-	for t := range held {
-		if h := m.of[t]; h >= 0 && m.hits[h].at > at {
-			ev.hits = append(ev.hits, h)
-		}
+		ev.hits = append(ev.hits, m.after(m.has[e], at)...)
 	}
 	slices.Sort(ev.hits)
-	ev.silent = float64(len(held) - len(ev.hits))
+	ev.hits = slices.Compact(ev.hits)
+	ev.silent = float64(held - len(ev.hits))
 	return ev
 }
 
 const (
 	sameActor = .1 // of the prior of pairs: that both are one actor's
-	pairsOf   = 40 // best singles that pairs are made of
-	triplesOf = 8  // best pairs that are extended
+	alike     = 12 // of extracts that explain the same, so many begin a search
+	beam      = 40 // so many explanations are extended,
+	branches  = 40 // each by as many extracts
 )
 
-// several weighs pairs and triples of extracts.
+// several weighs pairs and triples of extracts: what was found best is extended by
+// whatever explains a hit that it cannot, among all extracts.
 func (m *model) several(singles []theory) []theory {
-	best := slices.Clone(singles)
+	pairs := m.extend(m.seeds(singles), m.pairPrior())
+	slices.SortStableFunc(pairs, func(a, b theory) int { return cmp.Compare(b.log, a.log) })
+	triples := m.extend(pairs[:min(len(pairs), beam)], func(list []int) float64 {
+		log := math.Log(priorTriple*6) - 3*math.Log(m.total)
+		for _, e := range list {
+			log += math.Log(m.weights[e])
+		}
+		return log
+	})
+	return append(pairs, triples...)
+}
+
+// seeds are the best singles, few of those that are alike.
+func (m *model) seeds(singles []theory) []theory {
+	best := make([]theory, 0, len(singles))
+	for _, s := range singles {
+		if len(m.has[s.extracts[0]]) > 0 {
+			best = append(best, s)
+		}
+	}
 	slices.SortFunc(best, func(a, b theory) int {
 		return cmp.Or(cmp.Compare(b.log, a.log), cmp.Compare(a.extracts[0], b.extracts[0]))
 	})
-	best = best[:min(len(best), pairsOf)]
-	sets := map[int]map[int32]bool{}
+	var out []theory
+	times := map[string]int{}
 	for _, s := range best {
-		set := map[int32]bool{}
-		for _, h := range m.held(s.extracts[0]) {
-			if m.hits[h].at > s.at {
-				set[h] = true
+		set := setOf(m.after(m.has[s.extracts[0]], s.at))
+		if times[set]++; set != "" && times[set] <= alike {
+			if out = append(out, s); len(out) == beam {
+				break
 			}
 		}
-		sets[s.extracts[0]] = set
 	}
-	pairs := m.pairs(best, sets)
-	return append(pairs, m.triples(pairs, best, sets)...)
+	return out
 }
 
-// pairs weighs pairs of which neither explains all that the other does, the best first.
-func (m *model) pairs(best []theory, sets map[int]map[int32]bool) []theory {
+// pairPrior gives the prior of a pair.
+func (m *model) pairPrior() func([]int) float64 {
 	same, other := m.chancesOfPairs()
+	return func(list []int) float64 {
+		a, b := list[0], list[1]
+		chance := priorPair * (1 - sameActor) / other
+		if m.Extracts[a].Actor == m.Extracts[b].Actor {
+			chance = priorPair * sameActor / same
+		}
+		return math.Log(chance * m.weights[a] * m.weights[b])
+	}
+}
+
+// extend weighs what comes of adding one extract.
+func (m *model) extend(from []theory, prior func([]int) float64) []theory {
 	var out []theory
-	for i := range best {
-		for j := range i {
-			a, b := best[j].extracts[0], best[i].extracts[0]
-			if nested(sets[a], sets[b]) || nested(sets[b], sets[a]) {
-				continue
+	done := map[[3]int]bool{}
+	for i := range from {
+		for _, e := range m.promising(&from[i]) {
+			list := append(slices.Clone(from[i].extracts), e)
+			slices.Sort(list)
+			key := [3]int{-1, -1, -1}
+			copy(key[:], list)
+			if !done[key] {
+				done[key] = true
+				out = append(out, m.joint(list, prior(list)))
 			}
-			chance := priorPair * (1 - sameActor) / other
-			if m.Extracts[a].Actor == m.Extracts[b].Actor {
-				chance = priorPair * sameActor / same
-			}
-			out = append(out, m.joint([]int{a, b}, math.Log(chance*m.weight(a)*m.weight(b))))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b theory) int { return cmp.Compare(b.log, a.log) })
+	return out
+}
+
+// glance is what one look says of adding an extract to an explanation: with one
+// share of contacted records and one delay, in place of all.
+type glance struct {
+	*model
+	explained []bool // by hit
+	known     []int32
+	at        Day
+	share     float64
+	delay
+}
+
+func (m *model) glance(t *theory) *glance {
+	ev := m.together(t.extracts, t.at)
+	n := float64(len(ev.hits))
+	g := &glance{
+		model: m, explained: make([]bool, len(m.hits)), known: ev.hits, at: t.at,
+		share: min((n+.5)/(n+ev.silent+1), .9), delay: m.delays[len(m.delays)/2],
+	}
+	for _, h := range ev.hits {
+		g.explained[h] = true
+	}
+	return g
+}
+
+// gain of adding an extract, by and large.
+func (g *glance) gain(e int32) float64 {
+	x := &g.Extracts[e]
+	at := max(x.At, g.at)
+	sum := math.Log(g.weights[e])
+	silent := len(x.Held)
+	for _, k := range g.has[e] {
+		if g.explained[k] {
+			silent--
+		} else if d := g.hits[k].at - at; d > 0 {
+			density, all := g.reach(max(d, g.lag+.1))
+			sum += math.Log1p(g.share * (density*g.hits[k].w - all))
+			silent--
+		}
+	}
+	_, all := g.reach(g.Until - at)
+	sum += float64(silent) * math.Log1p(-g.share*all)
+	if at > g.at { // then what came before cannot be the leak's
+		for _, k := range g.known {
+			if h := &g.hits[k]; h.at <= at {
+				sum -= math.Log1p(g.share * h.w / g.mean)
+			}
+		}
+	}
+	return sum
+}
+
+// promising gives the extracts that would add most to an explanation.
+func (m *model) promising(t *theory) []int {
+	g := m.glance(t)
+	seen := map[int32]bool{}
+	type found struct {
+		extract int
+		gain    float64
+	}
+	var list []found
+	for h := range m.hits {
+		if g.explained[h] || m.hits[h].at <= t.at {
+			continue
+		}
+		for _, e := range m.by[h] {
+			if !seen[e] && !slices.Contains(t.extracts, int(e)) {
+				seen[e] = true
+				list = append(list, found{int(e), g.gain(e)})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b found) int {
+		return cmp.Or(cmp.Compare(b.gain, a.gain), cmp.Compare(a.extract, b.extract))
+	})
+	out := make([]int, 0, branches)
+	for _, g := range list[:min(len(list), branches)] {
+		out = append(out, g.extract)
+	}
 	return out
 }
 
@@ -115,7 +227,7 @@ func (m *model) chancesOfPairs() (same, other float64) {
 	byActor := map[int]sums{}
 	var actors []int
 	for e := range m.Extracts {
-		w, a := m.weight(e), m.Extracts[e].Actor
+		w, a := m.weights[e], m.Extracts[e].Actor
 		total, squares = total+w, squares+w*w
 		s, ok := byActor[a]
 		if !ok {
@@ -130,36 +242,6 @@ func (m *model) chancesOfPairs() (same, other float64) {
 	return same, (total*total-squares)/2 - same
 }
 
-// triples extends the best pairs.
-func (m *model) triples(pairs, best []theory, sets map[int]map[int32]bool) []theory {
-	var total float64
-	for e := range m.Extracts {
-		total += m.weight(e)
-	}
-	var out []theory
-	done := map[[3]int]bool{}
-	for _, p := range pairs[:min(len(pairs), triplesOf)] {
-		for _, s := range best {
-			e := s.extracts[0]
-			if slices.Contains(p.extracts, e) || nested(sets[e], sets[p.extracts[0]]) || nested(sets[e], sets[p.extracts[1]]) {
-				continue
-			}
-			key := [3]int{p.extracts[0], p.extracts[1], e}
-			slices.Sort(key[:])
-			if done[key] {
-				continue
-			}
-			done[key] = true
-			prior := math.Log(priorTriple*6) - 3*math.Log(total)
-			for _, e := range key {
-				prior += math.Log(m.weight(e))
-			}
-			out = append(out, m.joint(key[:], prior))
-		}
-	}
-	return out
-}
-
 // joint weighs extracts that were sold together, when the last had been taken.
 func (m *model) joint(list []int, prior float64) theory {
 	at := math.Inf(-1)
@@ -167,14 +249,5 @@ func (m *model) joint(list []int, prior float64) theory {
 		at = max(at, m.Extracts[e].At)
 	}
 	ev := m.together(list, at)
-	return theory{kind: several, extracts: slices.Clone(list), at: at, log: prior + m.likelihood(ev)}
-}
-
-func nested(small, large map[int32]bool) bool {
-	for h := range small {
-		if !large[h] {
-			return false
-		}
-	}
-	return true
+	return theory{kind: several, extracts: list, at: at, log: prior + m.likelihood(ev)}
 }

@@ -1,7 +1,7 @@
 package posterior
 
 import (
-	"fmt"
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -20,20 +20,41 @@ const (
 type model struct {
 	*Case
 	hits   []hit
-	of     []int32 // by token: its index in hits, or -1
+	again  float64   // see learnt
+	has    [][]int32 // by extract: the hits among what it held, ascending
+	by     [][]int32 // by hit: the extracts that held it, ascending
 	shares []float64
 	delays []delay
+
+	weights []float64 // by extract: how likely it is the one, before any contact
+	total   float64   // of weights
+	in      []int32   // by token: the last call of union that met it
+	calls   int32
 }
 
 // delay is one course that the contacts of a leak may take.
 type delay struct{ mean, lag Day }
 
 func newModel(c *Case) *model {
-	m := &model{Case: c}
+	m := &model{Case: c, in: make([]int32, len(c.Tokens))}
 	m.hits = m.sift()
-	m.of = slices.Repeat([]int32{-1}, len(c.Tokens))
+	of := slices.Repeat([]int32{-1}, len(c.Tokens))
 	for i, h := range m.hits {
-		m.of[h.token] = int32(i)
+		of[h.token] = int32(i)
+	}
+	m.by = make([][]int32, len(m.hits))
+	m.has = make([][]int32, len(c.Extracts))
+	m.weights = make([]float64, len(c.Extracts))
+	for e := range c.Extracts {
+		m.weights[e] = math.Pow(max(c.Extracts[e].Rows, 1), worth)
+		m.total += m.weights[e]
+		for _, t := range c.Extracts[e].Held {
+			if h := of[t]; h >= 0 {
+				m.has[e] = append(m.has[e], h)
+				m.by[h] = append(m.by[h], int32(e))
+			}
+		}
+		slices.Sort(m.has[e])
 	}
 	const n = 9
 	for i := range n {
@@ -65,29 +86,56 @@ type evidence struct {
 }
 
 // likelihood is the logarithm of how much better the explanation does than noise,
-// the unknowns integrated out.
-func (m *model) likelihood(e *evidence) float64 {
-	grid := make([]float64, 0, len(m.shares)*len(m.delays))
-	row := make([]float64, len(m.shares))
+// the unknowns integrated out. That a source had its addresses from the leak is
+// counted once: what it reached besides is as much more telling as noise seldom has
+// two contacts of one source.
+func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares) }
+
+// integral is the likelihood over these shares of records that are contacted.
+func (m *model) integral(e *evidence, shares []float64) float64 {
+	grid := make([]float64, 0, 128)
 	for _, l := range m.delays {
-		clear(row)
-		for _, n := range e.hits {
-			h := &m.hits[n]
-			g, all := l.reach(h.at - e.from)
-			if all == 0 {
-				continue
-			}
-			for i, f := range m.shares {
-				row[i] += math.Log1p(f * (g*h.w - all))
-			}
-		}
+		row := grid[len(grid) : len(grid)+len(shares)]
+		grid = grid[:len(grid)+len(shares)]
 		_, all := l.reach(m.Until - e.from)
-		for i, f := range m.shares {
-			row[i] += e.silent * math.Log1p(-f*all)
+		for i, f := range shares {
+			row[i] = e.silent * math.Log1p(-f*all)
 		}
-		grid = append(grid, row...)
+		m.explain(e, l, shares, row)
 	}
 	return logSum(grid) - math.Log(float64(len(grid)))
+}
+
+// explain adds what the hits say. Their factors are multiplied as long as they can
+// be, which saves most of the logarithms.
+func (m *model) explain(e *evidence, l delay, shares, row []float64) {
+	var factors [16]float64
+	product := factors[:len(shares)]
+	for i := range product {
+		product[i] = 1
+	}
+	last := noSource
+	for _, n := range e.hits {
+		h := &m.hits[n]
+		g, all := l.reach(h.at - e.from)
+		if all == 0 {
+			continue
+		}
+		x := g * h.w
+		if h.source != noSource && h.source == last {
+			x *= m.again
+		}
+		last = h.source
+		for i, f := range shares {
+			if product[i] *= 1 + f*(x-all); product[i] > 1e200 || product[i] < 1e-200 {
+				row[i] += math.Log(product[i])
+				product[i] = 1
+			}
+		}
+	}
+	for i := range product {
+		row[i] += math.Log(product[i])
+	}
 }
 
 func logSum(list []float64) float64 {
@@ -102,26 +150,16 @@ func logSum(list []float64) float64 {
 	return top + math.Log(sum)
 }
 
-// held gives the hits among an extract's tokens.
-func (m *model) held(e int) []int32 {
-	var list []int32
-	for _, t := range m.Extracts[e].Held {
-		if h := m.of[t]; h >= 0 {
-			list = append(list, h)
-		}
-	}
-	return list
-}
+// worth is how the chance of an extract to be sold grows with its rows: lists are
+// sold by the thousand, but a small one costs less to take.
+const worth = .5
 
-// weight says how likely an extract is the one, before any contact.
-func (m *model) weight(e int) float64 { return math.Sqrt(max(m.Extracts[e].Rows, 1)) }
-
-// sameness is how far a difference between extracts that explain the same hits
-// counts. They differ in how much stayed silent, which is known as well as what
-// they held is, and no better.
+// sameness is how far a difference between explanations of the same hits counts.
+// They differ in how much stayed silent, which is known as well as what they held
+// is, and no better.
 const sameness = .5
 
-// temper brings extracts that explain the same hits nearer to each other, without
+// temper brings explanations of the same hits nearer to each other, without
 // changing what they weigh together.
 func temper(list []theory, sets []string) {
 	groups := map[string][]int{}
@@ -144,39 +182,51 @@ func temper(list []theory, sets []string) {
 	}
 }
 
+// after gives those of hits that came after a time.
+func (m *model) after(hits []int32, at Day) []int32 {
+	list := make([]int32, 0, len(hits))
+	for _, h := range hits {
+		if m.hits[h].at > at {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// setOf names a set of hits.
+func setOf(hits []int32) string {
+	text := make([]byte, 0, 4*len(hits))
+	for _, h := range hits {
+		text = binary.LittleEndian.AppendUint32(text, uint32(h)) //nolint:gosec // an index
+	}
+	return string(text)
+}
+
 // singles weighs every extract by itself.
 func (m *model) singles() []theory {
-	var total float64
-	for e := range m.Extracts {
-		total += m.weight(e)
-	}
 	list := make([]theory, 0, len(m.Extracts))
 	cache := map[[2]float64]float64{}
 	sets := make([]string, len(m.Extracts))
 	for e := range m.Extracts {
 		x := &m.Extracts[e]
-		ev := evidence{from: x.At}
-		for _, h := range m.held(e) {
-			if m.hits[h].at > x.At {
-				ev.hits = append(ev.hits, h)
-			}
-		}
+		ev := evidence{from: x.At, hits: m.after(m.has[e], x.At)}
 		ev.silent = float64(len(x.Held) - len(ev.hits))
 		var l float64
 		if len(ev.hits) > 0 {
-			sets[e] = fmt.Sprint(ev.hits)
+			sets[e] = setOf(ev.hits)
 			l = m.likelihood(&ev)
 		} else {
 			// Nothing but silence: as good for all extracts of a day that held as much.
 			key := [2]float64{math.Floor(x.At), float64(len(x.Held))}
 			known, ok := cache[key]
 			if !ok {
+				ev.from = key[0] + .5
 				known = m.likelihood(&ev)
 				cache[key] = known
 			}
 			l = known
 		}
-		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weight(e)/total) + l})
+		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weights[e]/m.total) + l})
 	}
 	temper(list, sets)
 	return list

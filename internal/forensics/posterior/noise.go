@@ -5,13 +5,16 @@ import (
 	"slices"
 )
 
-// hit is a token that was contacted by a source which may be the leak's: its first
-// such contact.
+// hit is a token that was contacted by a source which may be the leak's: the contact
+// that speaks most for a leak, and of those the first.
 type hit struct {
-	token int
-	at    Day
-	w     float64 // how much better a leak explains the contact than noise, in days
+	token  int
+	source int // noSource: a caller who named the person
+	at     Day
+	w      float64 // how much better a leak explains the contact than noise, in days
 }
+
+const noSource = -1
 
 // Sources. A source that reached a placebo, or a token before it was planted, is
 // noise; so is one that tried several names of one domain within a day, which is
@@ -75,63 +78,49 @@ func (m *model) sources() map[int]*source {
 	return all
 }
 
-// class is a class of contacts that noise makes at one rate.
-type class struct {
-	guessable bool
-	wide      bool // by a source that reached several domains
-}
-
-func (s *source) wide() bool { return s.domains > 1 }
-
 // noise reports whether a source is known for noise.
 func (s *source) noise() bool { return s.controls > 0 || s.early || s.storm }
 
-// sift gives the tokens that were hit, and learns from the placebos how often
-// noise passes for a hit.
+// sift gives the tokens that were hit, those of one source together in their order
+// of time, and learns from the placebos how often noise passes for a hit.
 func (m *model) sift() []hit {
 	all := m.sources()
 	r := m.learn(all)
-	first := map[int]hit{}
-	keep := func(token int, at Day, w float64) {
-		if old, ok := first[token]; !ok || at < old.at || at == old.at && w > old.w {
-			first[token] = hit{token, at, w}
+	m.again = r.again
+	best := map[int]hit{}
+	keep := func(h hit) {
+		old, ok := best[h.token]
+		if !ok || cmp.Or(cmp.Compare(h.w, old.w), cmp.Compare(old.at, h.at), cmp.Compare(old.source, h.source)) > 0 {
+			best[h.token] = h
 		}
 	}
-	for _, s := range all { // in any order: keep's answer does not depend on it
-		if !s.noise() {
-			m.weighSource(s, r, keep)
+	for id, s := range all { // in any order: keep's answer does not depend on it
+		if s.noise() {
+			continue
+		}
+		for _, i := range s.contacts {
+			c := &m.Contacts[i]
+			keep(hit{c.Token, id, c.At, r.share[c.Content] / r.rate[m.Tokens[c.Token].Guessable]})
 		}
 	}
 	for i := range m.Contacts {
 		if c := &m.Contacts[i]; c.Named && c.Token >= 0 {
-			keep(c.Token, c.At, callWeight)
+			keep(hit{c.Token, noSource, c.At, callWeight})
 		}
 	}
-	list := make([]hit, 0, len(first))
-	for _, h := range first {
+	// The order has nothing of the sources' numbers: they come by their first hits.
+	list := make([]hit, 0, len(best))
+	began := map[int]Day{}
+	for _, h := range best {
 		list = append(list, h)
+		if t, ok := began[h.source]; !ok || h.at < t {
+			began[h.source] = h.at
+		}
 	}
-	slices.SortFunc(list, func(a, b hit) int { return cmp.Compare(a.token, b.token) })
+	slices.SortFunc(list, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(began[a.source], began[b.source]), cmp.Compare(a.source, b.source), cmp.Compare(a.at, b.at), cmp.Compare(a.token, b.token))
+	})
 	return list
-}
-
-// weighSource weighs the contacts of one source. That there is a source which
-// reached several domains is counted once; of its further contacts only where they
-// went is news.
-func (m *model) weighSource(s *source, r *learnt, keep func(int, Day, float64)) {
-	seen := map[int]bool{}
-	for _, i := range s.contacts {
-		c := &m.Contacts[i]
-		if seen[c.Token] {
-			continue
-		}
-		k, given := class{m.Tokens[c.Token].Guessable, s.wide()}, .5
-		if s.wide() && len(seen) > 0 {
-			k.wide, given = false, 1
-		}
-		seen[c.Token] = true
-		keep(c.Token, c.At, given*r.share[c.Content]/r.rate[k])
-	}
 }
 
 // callWeight: of a call that names the person noise makes next to none.
@@ -145,44 +134,67 @@ const mostKnowing = 3000 // so many times better a leak explains what a contact 
 
 // learnt is what the contacts themselves tell of noise.
 type learnt struct {
-	rate  map[class]float64 // of each token and day: contacts of noise that pass for hits
+	rate  map[bool]float64  // by guessable: of each token and day, contacts of noise that pass for hits
+	again float64           // how many times less than that noise has a contact of a source that was there before
 	share [contents]float64 // how much better a leak explains what a contact knew
 }
 
+// An innocent sender who writes to several domains and meets no placebo is rare.
+// Before any was seen: half a one among as many as this.
+const innocents = 10
+
 func (m *model) learn(all map[int]*source) *learnt {
-	r := &learnt{rate: map[class]float64{}}
-	passed := map[class]float64{}
+	r := &learnt{rate: map[bool]float64{}}
+	passed := map[bool]float64{}
+	var wide float64
 	var knew [contents]float64
 	for _, s := range all {
-		for _, i := range s.contacts {
-			knew[m.Contacts[i].Content]++
+		if s.noise() {
+			for _, i := range s.contacts {
+				knew[m.Contacts[i].Content]++
+			}
 		}
-		if k, ok := m.passes(s); ok {
-			passed[k]++
+		if guessable, ok := m.passes(s); ok {
+			passed[guessable]++
+			if s.domains > 1 {
+				wide++
+			}
 		}
 	}
 	count := map[bool]float64{}
 	for i := range m.Controls {
 		count[m.Controls[i].Guessable]++
 	}
-	for _, k := range []class{{false, false}, {false, true}, {true, false}, {true, true}} {
-		r.rate[k] = (passed[k] + .5) / (max(count[k.guessable], 1) * (m.Until - m.Since))
+	for _, k := range []bool{false, true} {
+		r.rate[k] = (passed[k] + .5) / (max(count[k], 1) * (m.Until - m.Since))
+	}
+	r.again = (passed[false] + passed[true] + innocents) / (wide + .5)
+	m.judge(r, knew)
+	return r
+}
+
+// judge says what contents are worth. Where no contact knows anything, contents are
+// not recorded, and that one knows nothing says nothing.
+func (m *model) judge(r *learnt, knew [contents]float64) {
+	some := false
+	for i := range m.Contacts {
+		some = some || m.Contacts[i].Content != Generic
 	}
 	total := knew[Generic] + knew[NamesPerson] + knew[CitesTicket]
 	for k, p := range leakKnows() {
 		r.share[k] = 1
-		if knew[NamesPerson]+knew[CitesTicket] > 0 {
+		if some {
 			r.share[k] = min(p/((knew[k]+.5)/(total+1.5)), mostKnowing)
 		}
 	}
-	return r
 }
 
 // passes reports whether a source reached a placebo that would have passed for a
-// hit, had it been a token: it is the only one that the source reached.
-func (m *model) passes(s *source) (class, bool) {
+// hit, had it been a token: it is the only one that the source reached. It gives
+// whether the placebo is guessable.
+func (m *model) passes(s *source) (guessable, ok bool) {
 	if s.controls == 0 || s.early || s.storm {
-		return class{}, false
+		return false, false
 	}
 	which := -1
 	for _, i := range s.contacts {
@@ -191,8 +203,8 @@ func (m *model) passes(s *source) (class, bool) {
 		case which < 0:
 			which = c
 		default:
-			return class{}, false
+			return false, false
 		}
 	}
-	return class{m.Controls[which].Guessable, s.wide()}, true
+	return m.Controls[which].Guessable, true
 }

@@ -48,37 +48,18 @@ func (m *model) unlogged() []theory {
 				out = append(out, theory{kind: unlogged, at: at, log: prior})
 				continue
 			}
-			var hits []int
-			for i, h := range m.hits {
-				t := &m.Tokens[h.token]
-				if in[t.Segment] && t.From <= at && at < t.Until && h.at > at {
-					hits = append(hits, i)
+			ev := evidence{from: at}
+			for i := range m.hits {
+				t := &m.Tokens[m.hits[i].token]
+				if in[t.Segment] && t.From <= at && at < t.Until && m.hits[i].at > at {
+					ev.hits = append(ev.hits, int32(i))
 				}
 			}
-			out = append(out, theory{kind: unlogged, at: at, log: prior + m.copied(at, live, hits, qs)})
+			ev.silent = live - float64(len(ev.hits))
+			out = append(out, theory{kind: unlogged, at: at, log: prior + m.integral(&ev, qs)})
 		}
 	}
 	return out
-}
-
-// copied is the likelihood of one copy.
-func (m *model) copied(at Day, live float64, hits []int, qs []float64) float64 {
-	grid := make([]float64, 0, len(qs)*len(m.delays))
-	for _, l := range m.delays {
-		_, now := l.reach(m.Until - at)
-		row := make([]float64, len(qs))
-		for i, q := range qs {
-			row[i] = (live - float64(len(hits))) * math.Log1p(-q*now)
-		}
-		for _, h := range hits {
-			g, all := l.reach(m.hits[h].at - at)
-			for i, q := range qs {
-				row[i] += math.Log1p(q * (g*m.hits[h].w - all))
-			}
-		}
-		grid = append(grid, row...)
-	}
-	return logSum(grid) - math.Log(float64(len(grid)))
 }
 
 // count gives how many are at most x.
