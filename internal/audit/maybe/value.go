@@ -81,7 +81,8 @@ func (v *Value) Truth() Truth {
 		if v.Listed {
 			return Either
 		}
-		return pick(leading(v.Text) != 0, True) | pick(leading(v.Text) == 0, False)
+		n := leading(v.Text)
+		return pick(n != 0, True) | pick(n == 0 || math.IsNaN(n), False)
 	case Instant:
 		return Either
 	}
@@ -148,10 +149,29 @@ func leading(text string) float64 {
 	text = strings.TrimLeft(text, " \t\n\v\f\r")
 	end := numberEnd(text)
 	n, err := strconv.ParseFloat(text[:end], 64)
-	if err != nil && !math.IsInf(n, 0) { // one that is too large is the largest there is
+	switch {
+	case err != nil && !math.IsInf(n, 0): // one that is too large is the largest there is
 		return 0
+	case !Exact(text[:end]):
+		return math.NaN()
 	}
 	return n
+}
+
+// Exact reports whether a number is as it is written when it is read as a
+// float64. Servers read longer ones as decimal numbers, or do not.
+func Exact(text string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	if strings.Contains(mantissa, ".") {
+		mantissa = strings.TrimRight(mantissa, "0")
+	}
+	n := 0
+	for _, c := range strings.TrimLeft(mantissa, "+-0.") {
+		if c >= '0' && c <= '9' {
+			n++
+		}
+	}
+	return n <= 15
 }
 
 func numberEnd(text string) int {

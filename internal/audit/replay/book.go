@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func cell(c *Column, text *string) maybe.Value {
 	case "timestamp":
 		v.Zero = true
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
-		if n, err := strconv.ParseFloat(*text, 64); err == nil {
+		if n, ok := exactly(*text); ok {
 			v.Kind, v.Text, v.Num = maybe.Number, *text, n
 		}
 	case "date", "datetime":
@@ -124,6 +125,13 @@ func cell(c *Column, text *string) maybe.Value {
 		v.Zero = true
 	}
 	return v
+}
+
+// exactly reads a number that is as it is written, or beyond what is compared
+// exactly anyway.
+func exactly(text string) (float64, bool) {
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil && (math.Abs(n) >= 1<<53 || maybe.Exact(text))
 }
 
 // broad tells collations of character sets in which a letter is several bytes,

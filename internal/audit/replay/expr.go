@@ -54,7 +54,7 @@ func (c *compiler) expr(e sqlparser.Expr, sc *scope) value { //nolint:cyclop // 
 // within compiles what stands in an expression that is not understood.
 func (c *compiler) within(e sqlparser.SQLNode, sc *scope) {
 	if _, ok := e.(*sqlparser.GroupConcatExpr); ok {
-		c.aggregated = true
+		c.aggregates(e, sc)
 	}
 	first := true
 	visit := func(node sqlparser.SQLNode) (bool, error) {
@@ -80,7 +80,7 @@ func (c *compiler) literal(v *sqlparser.SQLVal) value {
 	case sqlparser.StrVal:
 		return constant(maybe.Value{Kind: maybe.TextValue, Literal: true, Text: string(v.Val)})
 	case sqlparser.IntVal, sqlparser.FloatVal:
-		if n, err := strconv.ParseFloat(string(v.Val), 64); err == nil {
+		if n, err := strconv.ParseFloat(string(v.Val), 64); err == nil && (v.Type == sqlparser.IntVal || maybe.Exact(string(v.Val))) {
 			text := string(v.Val)
 			if v.Type != sqlparser.IntVal || len(text) > 1 && text[0] == '0' {
 				text = "" // LIKE sees it as the server writes it

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,12 +33,18 @@ type sessionID struct {
 
 // session is how a connection stands.
 type session struct {
-	reads    map[uint64][]string // tables by the number of the statement
+	tables   map[uint64]*touched // by the number of the statement
 	snapshot time.Time           // since when its transaction may see the rows; zero outside of one
 	manual   bool                // without autocommit: any statement begins one
 	doubt    bool
 	zoneless bool
+	timeless bool // its clock was set
+	odd      bool // a mode makes its texts mean something else
+	past     bool // it asks for the rows of another time
 }
+
+// touched are the tables that the log has for one statement.
+type touched struct{ reads, writes []string }
 
 // Bounds of what a log of any kind makes a feed remember.
 const (
@@ -58,8 +65,8 @@ func (f *Feed) Add(e *audit.Event) (s Statement, ok bool) {
 	case audit.Connect, audit.Disconnect:
 		delete(f.sessions, id)
 		return s, false
-	case audit.Read:
-		f.session(id).read(e)
+	case audit.Read, audit.Write:
+		f.session(id).touch(e)
 		return s, false
 	case audit.Query:
 		return f.statement(f.session(id), e), true
@@ -74,32 +81,44 @@ func (f *Feed) session(id sessionID) *session {
 		if len(f.sessions) >= maxSessions {
 			clear(f.sessions) // what is not known of a session makes nothing sure
 		}
-		s = &session{reads: map[uint64][]string{}}
+		s = &session{tables: map[uint64]*touched{}}
 		f.sessions[id] = s
 	}
 	return s
 }
 
-func (s *session) read(e *audit.Event) {
-	if len(s.reads) >= maxReads {
-		clear(s.reads)
+// touch notes a table that a statement reads or changes. Where there are too
+// many statements the oldest is forgotten: half of its tables would be worse
+// than none.
+func (s *session) touch(e *audit.Event) {
+	tables := s.tables[e.Sequence]
+	if tables == nil {
+		if len(s.tables) >= maxReads {
+			delete(s.tables, slices.Min(slices.Collect(maps.Keys(s.tables))))
+		}
+		tables = &touched{}
+		s.tables[e.Sequence] = tables
 	}
-	if name := e.Database + "." + e.Object; len(s.reads[e.Sequence]) < maxTables && !slices.Contains(s.reads[e.Sequence], name) {
-		s.reads[e.Sequence] = append(s.reads[e.Sequence], name)
+	list := &tables.reads
+	if e.Kind == audit.Write {
+		list = &tables.writes
+	}
+	if name := e.Database + "." + e.Object; len(*list) < maxTables && !slices.Contains(*list, name) {
+		*list = append(*list, name)
 	}
 }
 
 func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	out := Statement{
 		Text: e.Text, Database: e.Database, Truncated: e.Truncated, Code: max(e.Code, 0), Sent: e.RowsSent,
-		Zone: f.cfg.Zone, Reads: at.reads[e.Sequence],
+		Zone: f.cfg.Zone,
 	}
-	if len(out.Reads) >= maxTables {
-		out.Reads = nil
+	if t := at.tables[e.Sequence]; t != nil && len(t.reads) < maxTables {
+		out.Reads, out.Writes = t.reads, t.writes
 	}
-	delete(at.reads, e.Sequence)
+	delete(at.tables, e.Sequence)
 	at.follow(e)
-	out.Doubt = at.doubt || e.Low
+	out.Doubt, out.Odd, out.Past = at.doubt || e.Low || e.Code < 0, at.odd, at.past
 	if at.zoneless {
 		out.Zone = nil
 	}
@@ -113,6 +132,9 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	out.Saw = canary.Between(out.Began.Earliest, latest.Add(f.cfg.Longest))
 	if !at.snapshot.IsZero() && at.snapshot.Before(e.At) {
 		out.Saw.Earliest = canary.Micro(at.snapshot.Add(-f.cfg.Slack))
+	}
+	if at.timeless {
+		out.Began = canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0))
 	}
 	return out
 }
@@ -144,20 +166,30 @@ func (s *session) follow(e *audit.Event) {
 func (s *session) set(words []string) {
 	for _, word := range words {
 		switch {
-		case strings.Contains(word, "time_zone"), strings.Contains(word, "timestamp"):
+		case strings.Contains(word, "time_zone"):
 			s.zoneless = true
+		case strings.Contains(word, "timestamp"):
+			s.timeless = true
+		case strings.Contains(word, "system_versioning"):
+			s.past = true
+		case strings.Contains(word, "auto_is_null"), strings.Contains(word, "sql_mode") && slices.ContainsFunc(words, strict),
+			slices.Contains(twoByte(), strings.Trim(word, "_")):
+			s.doubt, s.odd = true, true
 		case strings.Contains(word, "autocommit"):
 			s.manual = true // or not: then a snapshot is thought older than it is
-		case strings.Contains(word, "sql_select_limit"), strings.Contains(word, "max_join_size"), strings.Contains(word, "collation_connection"),
-			strings.Contains(word, "sql_mode") && slices.ContainsFunc(words, strict):
+		case strings.Contains(word, "sql_select_limit"), strings.Contains(word, "max_join_size"), strings.Contains(word, "collation_connection"):
 			s.doubt = true
 		}
 	}
 }
 
+// twoByte are the character sets in which a quote or a backslash may be half of a
+// letter.
+func twoByte() []string { return []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis"} }
+
 // strict tells modes that make a statement mean something else.
 func strict(word string) bool {
-	for _, mode := range []string{"ansi", "no_backslash_escapes", "pipes_as_concat", "high_not_precedence", "oracle", "@", "concat", "replace"} {
+	for _, mode := range []string{"ansi", "no_backslash_escapes", "pipes_as_concat", "high_not_precedence", "oracle", "pad_char", "empty_string", "@", "concat", "replace"} {
 		if strings.Contains(word, mode) {
 			return true
 		}

@@ -14,8 +14,11 @@ import (
 // read whatever it likes.
 func (c *compiler) function(e *sqlparser.FuncExpr, sc *scope) value {
 	name := e.Name.Lowered()
-	if e.IsAggregate() && e.Over == nil {
-		c.aggregated = true
+	switch {
+	case e.Over != nil:
+		c.windowed = c.windowed || len(e.Exprs) > 0
+	case e.IsAggregate():
+		c.aggregates(e, sc)
 	}
 	var args []value
 	interval := dateShift(e)

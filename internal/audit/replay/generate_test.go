@@ -62,10 +62,74 @@ func (w *world) pattern(column string) string {
 	}
 }
 
-var texts = []string{"email", "name", "phone", "country", "ref", "code", "old", "lit", "raw", "status"}
+var texts = []string{"email", "name", "phone", "country", "ref", "code", "old", "lit", "raw", "status", "cs", "ucs", "wide", "fixed", "kinds"}
+
+// all are columns of any type.
+var all = append([]string{"id", "score", "balance", "rate", "born", "created", "due", "fine", "zf", "yr", "big", "flag"}, texts...)
+
+// operand is a column, a value, or one of several.
+func (w *world) operand(c string) string {
+	col := func() string { return c + all[w.rng.IntN(len(all))] }
+	lit := func() string { return w.literal("customers." + all[w.rng.IntN(len(all))]) }
+	switch w.rng.IntN(14) {
+	case 0:
+		return fmt.Sprintf("IF(%sscore > 50, %s, %s)", c, col(), w.pick(col(), lit()))
+	case 1:
+		return fmt.Sprintf("COALESCE(%s, %s)", col(), w.pick(col(), lit()))
+	case 2:
+		return fmt.Sprintf("CASE WHEN %sid %% 2 = 1 THEN %s WHEN %sscore > 30 THEN %s ELSE %s END", c, col(), c, w.pick(col(), lit()), w.pick(col(), lit(), "NULL"))
+	case 3:
+		return fmt.Sprintf("%s(%s)", w.pick("LOWER", "UPPER", "TRIM", "REVERSE", "LENGTH", "CHAR_LENGTH", "BINARY", "LTRIM", "DATE", "YEAR"), col())
+	case 4:
+		return fmt.Sprintf("CONCAT(%s, %s)", col(), w.pick(col(), lit()))
+	case 5:
+		return fmt.Sprintf("%s %s %s", col(), w.pick("+", "-", "%"), w.pick(strconv.Itoa(1+w.rng.IntN(30)), lit()))
+	case 6:
+		return fmt.Sprintf("%s(%s, %d)", w.pick("LEFT", "RIGHT", "SUBSTR", "IFNULL", "MOD"), col(), w.rng.IntN(6)-1)
+	case 7, 8, 9:
+		return lit()
+	default:
+		return col()
+	}
+}
+
+// wild is a condition of whatever types meet in it.
+func (w *world) wild(c string) string {
+	a, b, d := w.operand(c), w.operand(c), w.operand(c)
+	switch w.rng.IntN(9) {
+	case 0:
+		return fmt.Sprintf("%s%s (%s, %s)", a, w.pick(" IN", " NOT IN"), b, d)
+	case 1:
+		return fmt.Sprintf("%s%sBETWEEN %s AND %s", a, w.pick(" ", " NOT "), b, d)
+	case 2:
+		return fmt.Sprintf("%s%sLIKE %s", a, w.pick(" ", " NOT "), w.pick(b, w.pattern("customers."+texts[w.rng.IntN(len(texts))])))
+	case 3:
+		return fmt.Sprintf("%s IS %s", a, w.pick("NULL", "NOT NULL", "TRUE", "NOT TRUE", "FALSE", "NOT FALSE"))
+	case 4:
+		return fmt.Sprintf("(%s, %s) = (%s, %s)", a, b, d, w.operand(c))
+	default:
+		return fmt.Sprintf("%s %s %s", a, w.pick("=", "<>", "<", ">", "<=", ">=", "<=>"), b)
+	}
+}
+
+// bare joins conditions without parentheses.
+func (w *world) bare(c string) string {
+	var b strings.Builder
+	for i := range 2 + w.rng.IntN(3) {
+		if i > 0 {
+			b.WriteString(w.pick(" AND ", " OR ", " XOR ", " AND NOT ", " OR NOT "))
+		}
+		fmt.Fprintf(&b, w.pick("%sscore > %d", "NOT %sid %% 3 = %d", "%sscore IS NULL = %d", "%sid - -%d > 400", "%sscore BETWEEN %d AND 60",
+			"!%sscore = %d", "%sscore = %d IS NULL", "%sscore %% 2 = 1 = %d", "NOT %sscore BETWEEN %d AND 50", "%scountry = 'us' = %d", "-%sscore < -%d"), c, w.rng.IntN(60))
+	}
+	return b.String()
+}
 
 // atom is a condition on a customer.
 func (w *world) atom(c string) string {
+	if w.rng.IntN(3) == 0 {
+		return w.wild(c)
+	}
 	col := texts[w.rng.IntN(len(texts))]
 	of := c + col
 	op := w.pick("=", "=", "=", "<>", "<", ">", "<=", ">=", "<=>")
@@ -145,7 +209,9 @@ func (w *world) textFunction(c string) string {
 
 // where joins atoms.
 func (w *world) where(c string) string {
-	switch w.rng.IntN(7) {
+	switch w.rng.IntN(8) {
+	case 7:
+		return w.bare(c)
 	case 0:
 		return "(" + w.atom(c) + ") AND (" + w.atom(c) + ")"
 	case 1:
@@ -192,6 +258,13 @@ func (w *world) statements() []statement {
 		{"one table", "select customers.*, id as kc from " + w.database + ".customers where " + w.where("customers.")},
 		{"one table", "SELECT id kc, email FROM customers WHERE " + w.where("") + " ORDER BY name, id"},
 		{"one table", "SELECT id kc, email FROM customers FORCE INDEX (PRIMARY) WHERE " + w.where("") + " /* page 3 */ -- x"},
+		{"any types", "SELECT id kc FROM customers WHERE " + w.wild("")},
+		{"any types", "SELECT id kc FROM customers WHERE NOT (" + w.wild("") + ")"},
+		{"no parentheses", "SELECT id kc FROM customers WHERE " + w.bare("")},
+		{"union of types", f("SELECT kc FROM (SELECT id kc, %s x FROM customers UNION ALL SELECT -1, %s FROM customers) d WHERE x %s %s", w.operand(""), w.operand(""), w.pick("=", "<", "LIKE"), w.literal("customers."+all[w.rng.IntN(len(all))]))},
+		{"derived, any types", f("SELECT kc FROM (SELECT id kc, %s x, %s y FROM customers) d WHERE x %s y", w.operand(""), w.operand(""), w.pick("=", "<", "LIKE", "<=>"))},
+		{"join on any types", f("SELECT a.id kc FROM customers a JOIN customers b ON a.id = b.id AND %s %s %s", w.operand("a."), w.pick("=", "<", "LIKE"), w.operand("b."))},
+		{"in a subquery, any types", f("SELECT id kc FROM customers c WHERE %s%s (SELECT %s FROM customers x WHERE %s)", w.operand("c."), w.pick(" IN", " NOT IN"), w.operand("x."), w.where("x."))},
 		{"distinct", "SELECT DISTINCT id kc, country FROM customers WHERE " + w.where("")},
 		{"limit", "SELECT id kc, email FROM customers WHERE " + w.where("") + f(" LIMIT %d", 1+w.rng.IntN(400))},
 		{"limit", "SELECT id kc, email FROM customers ORDER BY created DESC LIMIT 10, 20"},

@@ -6,8 +6,10 @@ import "strings"
 type scan struct {
 	shape   string
 	words   []string // in lower case, names without their quotes
+	tokens  []string // the first ones: words, "database.name" as one, and signs
 	quoted  []string // what stands in double quotes: a text, or a name under ANSI_QUOTES
 	pipes   bool     // ||
+	texts   bool     // a text in quotes
 	hidden  bool     // a comment that the server runs holds more than a hint
 	several bool     // more statements follow
 	// text is the statement as the parser has to have it, which takes '\%' for '%'
@@ -61,10 +63,13 @@ func (l *lexer) token() { //nolint:cyclop // a flat table of characters
 		if c == '"' {
 			l.quoted = append(l.quoted, strings.ToLower(inside))
 		}
+		l.texts = true
+		l.note("?")
 		l.put("?")
 	case c == '`':
 		name := strings.ToLower(l.quotedBy(c))
 		l.words = append(l.words, name)
+		l.note(name)
 		l.put(name)
 	case strings.HasPrefix(rest, "/*"):
 		l.comment(rest)
@@ -81,8 +86,24 @@ func (l *lexer) token() { //nolint:cyclop // a flat table of characters
 	default:
 		l.pipes = l.pipes || strings.HasPrefix(rest, "||")
 		l.several = l.several || c == ';' && strings.TrimSpace(rest[1:]) != ""
+		l.note(string(c))
 		l.put(string(c))
 		l.at++
+	}
+}
+
+// maxTokens is how far the names of the tables are looked for that a statement
+// fills.
+const maxTokens = 512
+
+func (l *lexer) note(token string) {
+	last := len(l.tokens) - 1
+	switch {
+	case len(l.tokens) >= maxTokens:
+	case last > 0 && l.tokens[last] == "." && token != ".":
+		l.tokens = append(l.tokens[:last-1], l.tokens[last-1]+"."+token)
+	default:
+		l.tokens = append(l.tokens, token)
 	}
 }
 
@@ -133,6 +154,7 @@ func (l *lexer) word() {
 	}
 	word := strings.ToLower(l.text[from:l.at])
 	l.words = append(l.words, word)
+	l.note(word)
 	l.put(word)
 }
 
@@ -143,8 +165,10 @@ func (l *lexer) number() {
 	}
 	// A name may begin with digits.
 	if word := l.text[from:l.at]; strings.Trim(word, "0123456789.eExXaAbBcCdDfF") == "" {
+		l.note("?")
 		l.put("?")
 	} else {
+		l.note(strings.ToLower(word))
 		l.words = append(l.words, strings.ToLower(word))
 		l.put(strings.ToLower(word))
 	}
@@ -169,5 +193,10 @@ func (l *lexer) comment(rest string) {
 	case "", "SQL_NO_CACHE", "SQL_CACHE", "LOCAL", "HIGH_PRIORITY", "STRAIGHT_JOIN":
 	default:
 		l.hidden = true
+		inner := lex(strings.TrimLeft(run, "0123456789"))
+		l.words = append(l.words, inner.words...)
+		for _, token := range inner.tokens {
+			l.note(token)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 // plan is what a statement does, for any canary and any moment.
 type plan struct {
 	shape   string
+	first   string
 	nothing bool   // it shows no row
 	query   *query // nil: whatever canary is readable may be in it
 	why     string
@@ -18,35 +19,77 @@ type plan struct {
 	into    bool // the rows do not go to the client
 	mute    bool // nothing of it is shown unless the log has a table as read
 	view    [2]string
-	renames [][2]string
+	past    bool // it may show rows of another time
+	shows   bool // it may show rows of the tables that it writes
+	effects
 }
 
 // compile reads a statement. It is nothing, a query, or beyond what is
 // understood.
-func (r *Replayer) compile(text, database string) *plan {
+func (r *Replayer) compile(text, database string, odd bool) *plan {
 	s := lex(text)
-	p := &plan{shape: s.shape}
-	first := ""
+	p := &plan{shape: s.shape, effects: s.effects(), shows: slices.Contains(s.words, "returning")}
 	if len(s.words) > 0 {
-		first = s.words[0]
+		p.first = s.words[0]
 	}
-	switch {
-	case s.several:
-		p.why = "several statements in one"
-	case s.hidden:
-		p.why = "a comment that the server runs"
-	case slices.ContainsFunc(s.quoted, func(name string) bool { return r.names[name] }):
-		p.why = "a name in double quotes, which may be a text"
-	case first == "set" && slices.Contains(s.words, "statement"):
-		p.why = "SET STATEMENT"
-	default:
-		r.understand(p, s, first, database)
+	if p.why = r.beyond(s, p.first, odd); p.why == "" {
+		r.understand(p, s, p.first, database)
 	}
+	p.past = p.why == otherTime || slices.ContainsFunc(s.words, func(word string) bool { return strings.Contains(word, "system_time") })
 	if p.why != "" {
 		p.query, p.nothing = nil, false
-		p.mute = changes(first) && !slices.ContainsFunc(s.words, shows)
+		p.mute = s.mute(p.first) && p.why != copying && !odd
+	}
+	if p.copyTo == "" && !p.nothing && len(p.fills) > 0 {
+		p.into, p.copyTo = true, p.fills[0]
 	}
 	return p
+}
+
+// beyond tells why a statement is not even parsed.
+func (r *Replayer) beyond(s *scan, first string, odd bool) string {
+	switch {
+	case s.several:
+		return "several statements in one"
+	case s.hidden:
+		return "a comment that the server runs"
+	case slices.ContainsFunc(s.quoted, func(name string) bool { return r.names[name] }):
+		return "a name in double quotes, which may be a text"
+	case first == "set" && slices.Contains(s.words, "statement"):
+		return "SET STATEMENT"
+	case odd && s.ambiguous():
+		return "a mode in which the text may mean something else"
+	default:
+		return ""
+	}
+}
+
+// mute reports whether a statement shows and copies nothing, as far as its words
+// tell.
+func (s *scan) mute(first string) bool {
+	if first == "load" {
+		return !slices.Contains(s.words, "select")
+	}
+	return changes(first) && !slices.ContainsFunc(s.words, shows)
+}
+
+// ambiguous reports whether a mode of the session may make a statement mean
+// something else: what quotes and backslashes are, what || joins, how far NOT
+// reaches, what is NULL and how long a text is.
+func (s *scan) ambiguous() bool {
+	return s.texts || s.pipes || slices.ContainsFunc(s.words, func(word string) bool {
+		return word == "not" || word == "null" || word == "like" || strings.Contains(word, "length")
+	}) || slices.Contains(s.tokens, "!")
+}
+
+// open reports whether a statement of which this is the beginning may show
+// rows.
+func (p *plan) open() bool {
+	switch p.first {
+	case "insert", "replace", "update", "load":
+		return false // but for RETURNING of rows that were there, behind 1,024 bytes
+	}
+	return !harmless(p.first) || !p.nothing
 }
 
 // changes tells statements that only change something.
@@ -82,9 +125,11 @@ func harmless(first string) bool {
 // nothing marks statements that show no row of a table.
 func (p *plan) shown(s *scan, first string) bool {
 	selects := slices.ContainsFunc(s.words, func(w string) bool { return w == "select" || w == "table" && first == "set" })
+	if at := slices.Index(s.words, "table"); first == "create" && at > 0 {
+		selects = selects || slices.Contains(s.words[at+1:], "table") // CREATE TABLE copy TABLE of
+	}
 	switch {
-	case first == "analyze", //nolint:misspell // SQL's word
-		first == "explain" || first == "describe" || first == "desc":
+	case explains(first):
 		p.nothing = true // a plan, not the rows
 	case harmless(first) && !selects:
 		p.nothing = true
@@ -93,6 +138,10 @@ func (p *plan) shown(s *scan, first string) bool {
 }
 
 func (r *Replayer) understand(p *plan, s *scan, first, database string) {
+	if explains(first) && slices.Contains(s.words, "select") {
+		r.explain(p, s, database)
+		return
+	}
 	statement, err := sqlparser.Parse(s.text)
 	if err != nil {
 		if !p.shown(s, first) {
@@ -100,9 +149,10 @@ func (r *Replayer) understand(p *plan, s *scan, first, database string) {
 		}
 		return
 	}
-	c := &compiler{
-		schema: &r.schema, book: r.book, views: r.views, others: r.others,
-		database: database, pipes: s.pipes, origins: map[string]bool{},
+	c := r.compiler(s, database)
+	if change, ok := statement.(*sqlparser.Update); ok && !slices.Contains(s.words, "returning") {
+		c.update(p, change)
+		return
 	}
 	if selects := p.kind(statement, s, first); selects != nil {
 		p.query = c.query(selects, nil)
@@ -117,6 +167,26 @@ func (r *Replayer) understand(p *plan, s *scan, first, database string) {
 		}
 	}
 }
+
+// update takes in a change. It shows nothing; it copies what stands in the
+// values that are set.
+func (c *compiler) update(p *plan, t *sqlparser.Update) {
+	defer c.with(t.With)()
+	sc := &scope{rel: c.from(t.TableExprs, nil)}
+	if t.Where != nil {
+		c.cond(t.Where.Expr, sc) // for the functions in it
+	}
+	clear(c.origins)
+	c.inList = true
+	for _, e := range t.Exprs {
+		c.expr(e.Expr, sc)
+	}
+	if p.nothing = c.why == "" && len(c.origins) == 0 && !c.strangers; !p.nothing {
+		p.why = copying
+	}
+}
+
+const copying = "a change that may copy rows"
 
 func sorted(set map[string]bool) []string {
 	list := make([]string, 0, len(set))
@@ -163,10 +233,11 @@ func (p *plan) kind(statement sqlparser.Statement, s *scan, first string) sqlpar
 		return p.define(t, s)
 	case *sqlparser.Call, *sqlparser.Execute:
 		p.why = "a procedure or a prepared statement by its name"
-	case *sqlparser.Update, *sqlparser.Delete:
-		p.nothing = !slices.ContainsFunc(s.words, shows)
-		if !p.nothing {
-			p.why = "a change that may copy or show rows"
+	case *sqlparser.Update:
+		p.why = "RETURNING"
+	case *sqlparser.Delete:
+		if p.nothing = !slices.Contains(s.words, "returning"); !p.nothing {
+			p.why = "RETURNING"
 		}
 	default:
 		if !p.shown(s, first) {
@@ -198,16 +269,13 @@ func (p *plan) insert(t *sqlparser.Insert, s *scan) sqlparser.SelectStatement {
 		return selects
 	}
 	if p.nothing = !slices.Contains(s.words, "select"); !p.nothing {
-		p.why = "a change that may copy rows"
+		p.why = copying
 		p.copyTo = tableName(t.Table)
 	}
 	return nil
 }
 
 func (p *plan) define(t *sqlparser.DDL, s *scan) sqlparser.SelectStatement {
-	for i := range min(len(t.FromTables), len(t.ToTables)) {
-		p.renames = append(p.renames, [2]string{tableName(t.FromTables[i]), tableName(t.ToTables[i])})
-	}
 	switch {
 	case t.OptSelect != nil && t.OptSelect.Select != nil:
 		p.into, p.copyTo = true, tableName(t.Table)
@@ -215,7 +283,7 @@ func (p *plan) define(t *sqlparser.DDL, s *scan) sqlparser.SelectStatement {
 	case t.ViewSpec != nil:
 		p.nothing = true
 		if t.ViewSpec.ViewExpr != nil && len(t.ViewSpec.Columns) == 0 {
-			p.view = [2]string{strings.ToLower(t.ViewSpec.ViewName.Name.String()), sqlparser.String(t.ViewSpec.ViewExpr)}
+			p.view = [2]string{tableName(t.ViewSpec.ViewName), sqlparser.String(t.ViewSpec.ViewExpr)}
 		}
 	case slices.Contains(s.words, "select") && !slices.ContainsFunc(s.words, stored):
 		p.why = "a definition that may copy rows"

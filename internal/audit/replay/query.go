@@ -21,6 +21,7 @@ type compiler struct {
 	book     *book
 	views    map[string]string
 	others   map[string]bool
+	gone     map[string]bool
 	database string // the session's
 
 	expressions []expression // WITH, the innermost last
@@ -28,10 +29,20 @@ type compiler struct {
 	reads       bool   // a table with canaries' rows is named
 	why         string // why the statement goes beyond what is understood
 	aggregated  bool
+	lifted      bool     // a subquery holds an aggregate that is of a query around it
+	windowed    bool     // a window function shows what is in other rows
 	side        []*query // subqueries in a select list, which show rows of their own
 	inList      bool
+	strangers   bool            // a view that is not known is named
 	pipes       bool            // || stands in it, which is OR or joins texts
 	origins     map[string]bool // columns that the select list names
+}
+
+func (r *Replayer) compiler(s *scan, database string) *compiler {
+	return &compiler{
+		schema: &r.schema, book: r.book, views: r.views, others: r.others, gone: r.gone,
+		database: database, pipes: s.pipes, origins: map[string]bool{},
+	}
 }
 
 // expression is a common table expression.
@@ -133,16 +144,19 @@ type item struct {
 
 func (c *compiler) selects(s *sqlparser.Select, outer *scope) *query {
 	defer c.with(s.With)()
-	aggregated, side, inList := c.aggregated, c.side, c.inList
-	c.aggregated, c.side, c.inList = false, nil, false
-	defer func() { c.aggregated, c.side, c.inList = aggregated, side, inList }()
+	aggregated, windowed, side, inList := c.aggregated, c.windowed, c.side, c.inList
+	c.aggregated, c.windowed, c.side, c.inList = false, false, nil, false
+	defer func() {
+		c.lifted = c.lifted && outer != nil
+		c.aggregated, c.windowed, c.side, c.inList = aggregated || c.lifted, windowed, side, inList
+	}()
 
 	rel := c.from(s.From, outer)
 	sc := &scope{rel: rel, outer: outer}
 	where := c.filter(s.Where, sc)
 	q := &query{base: rel.base}
 	items := c.list(s.SelectExprs, sc, q)
-	c.bounds(s, sc, q)
+	c.bounds(s, sc, q, items)
 	g := gathering{rel: rel, where: where, items: items, shown: c.side, alone: rel.base != nil && len(c.side) == 0}
 	g.summed = c.aggregated && len(s.GroupBy) == 0
 	q.rows = func(f *frame, cells bool) []row { return g.rows(q, f, cells && !q.open) }
@@ -283,8 +297,47 @@ func (c *compiler) show(origins []string) {
 	}
 }
 
+// shown reports whether a select list has a row's own columns.
+func shown(items []item) bool {
+	return slices.ContainsFunc(items, func(it item) bool { return it.from >= 0 || it.column.of != nil })
+}
+
+// aggregates notes an aggregate. It is of the query whose columns it has, which
+// may be one around.
+func (c *compiler) aggregates(e sqlparser.SQLNode, sc *scope) {
+	c.aggregated = true
+	if sc.outer == nil {
+		return
+	}
+	named, inside := false, false
+	visit := func(node sqlparser.SQLNode) (bool, error) {
+		name, ok := node.(*sqlparser.ColName)
+		if !ok {
+			return true, nil
+		}
+		source := strings.ToLower(name.Qualifier.Name.String())
+		_, found, open := lookUp(sc.rel, source, name.Name.Lowered())
+		named = true
+		inside = inside || found > 0 || open && !outside(sc.outer, source, name.Name.Lowered())
+		return false, nil
+	}
+	if err := sqlparser.Walk(visit, e); err != nil || named && !inside {
+		c.lifted = true
+	}
+}
+
+// outside reports whether a query around has a column.
+func outside(sc *scope, source, name string) bool {
+	for ; sc != nil; sc = sc.outer {
+		if _, found, _ := lookUp(sc.rel, source, name); found > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // bounds notes what makes the rows an upper bound.
-func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query) {
+func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query, items []item) {
 	if s.Having != nil {
 		c.cond(s.Having.Expr, sc) // for what it names
 	}
@@ -292,7 +345,7 @@ func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query) {
 		c.expr(o.Expr, sc) // for what it sums up
 	}
 	switch {
-	case c.aggregated || len(s.GroupBy) > 0:
+	case c.aggregated, len(s.GroupBy) > 0, c.windowed && !shown(items):
 		q.unsure = "rows are summed up"
 	case s.Having != nil:
 		q.unsure = "HAVING"

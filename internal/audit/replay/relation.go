@@ -154,9 +154,11 @@ func (c *compiler) item(item sqlparser.TableExpr, outer *scope) *relation {
 	}
 }
 
+const otherTime = "rows of another time, or a lateral table"
+
 func (c *compiler) aliased(t *sqlparser.AliasedTableExpr, outer *scope) *relation {
 	if t.AsOf != nil || t.Lateral {
-		c.beyond("rows of another time, or a lateral table")
+		c.beyond(otherTime)
 	}
 	alias := strings.ToLower(t.As.String())
 	switch source := t.Expr.(type) {
@@ -186,19 +188,30 @@ func (c *compiler) named(t sqlparser.TableName, alias string, whole bool) *relat
 	in := cmp.Or(database, c.database)
 	full := strings.ToLower(in) + "." + name
 	switch {
-	case builtInSchema(in), name == "dual":
+	case name == "dual":
 		return strange(alias)
 	case in != "" && !strings.EqualFold(in, c.schema.Database):
-		return unseen(alias, full, false)
+		return c.stranger(alias, full, builtInSchema(in))
 	}
+	return c.ours(name, alias, full, whole)
+}
+
+// ours finds a table of the database with canaries.
+func (c *compiler) ours(name, alias, full string, whole bool) *relation {
+	known := full[0] != '.' // whose it is
 	if b := c.book.tables[name]; b != nil {
 		c.reads = true
-		return baseTable(b, alias, whole && in != "")
+		return baseTable(b, alias, whole && known && !c.gone[name])
 	}
 	if view, ok := c.views[name]; ok {
 		return c.view(view, alias, full)
 	}
-	return unseen(alias, full, c.others[name] && in != "")
+	return c.stranger(alias, full, known && c.others[name])
+}
+
+func (c *compiler) stranger(alias, full string, known bool) *relation {
+	c.strangers = c.strangers || !known
+	return unseen(alias, full, known)
 }
 
 // builtInSchema tells the servers' own schemas, which show no row of another.

@@ -26,7 +26,10 @@
 //
 // It rests on one assumption about the table: no row but a canary's own holds
 // that canary's keys ([Column.Domain]); rows that an agent hangs on a canary
-// break it, and verify reports them. It reads no file and no database.
+// break it, and verify reports them. And on two about the log: the server's own
+// sql_mode changes no meaning (a session's is followed by [Feed]), and a change
+// whose text is cut off does not end in RETURNING. It reads no file and no
+// database.
 package replay
 
 import (
@@ -48,6 +51,10 @@ type Statement struct {
 	Code      int      // the server's error number, 0 for success
 	Sent      int64    // rows sent; below 0 when not known
 	Reads     []string // tables ("name" or "database.name") that the log says it read
+	Writes    []string // tables that the log says it changed
+	// Odd says that a mode of the session may make the text mean something else.
+	// Past says that it may see the rows of any time.
+	Odd, Past bool
 	// Doubt says that the session is not as others are: what would be returned is
 	// only possible.
 	Doubt bool

@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,11 @@ import (
 	"saltmine/internal/canary"
 )
 
+var (
+	rounds = flag.Int("replay.rounds", 15, "how often TestReplayAgreesWithMariaDB draws a statement of each shape")
+	seed   = flag.Uint64("replay.seed", 1, "what it draws from")
+)
+
 // tally counts the pairs of a shape.
 type tally struct{ truly, ours, possible, statements, failed int }
 
@@ -18,13 +24,13 @@ type tally struct{ truly, ours, possible, statements, failed int }
 // compares what replay says with the keys that the server returned.
 func TestReplayAgreesWithMariaDB(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 1)
+	w := newWorld(t, *seed)
 	r, err := replay.New(w.schema, w.rows)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shapes := map[string]*tally{}
-	for range 15 {
+	for range *rounds {
 		for _, s := range w.statements() {
 			w.compare(t, r, s, shapes)
 		}

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +25,8 @@ type Replayer struct {
 	mu     sync.Mutex
 	views  map[string]string
 	made   map[string]string // of these, by statements
-	plans  map[[2]string]*plan
+	plans  map[planKey]*plan
+	gone   map[string]bool         // tables that another may stand for by now
 	copies map[string]map[int]bool // tables that hold copies, and of which canaries
 }
 
@@ -41,7 +41,7 @@ func New(schema Schema, rows []Row) (*Replayer, error) {
 	}
 	r := &Replayer{
 		schema: schema, book: b, others: map[string]bool{}, names: map[string]bool{},
-		views: map[string]string{}, made: map[string]string{}, plans: map[[2]string]*plan{}, copies: map[string]map[int]bool{},
+		views: map[string]string{}, made: map[string]string{}, plans: map[planKey]*plan{}, gone: map[string]bool{}, copies: map[string]map[int]bool{},
 	}
 	for _, name := range schema.Others {
 		r.others[strings.ToLower(name)] = true
@@ -85,6 +85,12 @@ func (r *Replayer) Renew(schema Schema, rows []Row) (*Replayer, error) {
 	return next, nil
 }
 
+// planKey is what a plan depends on.
+type planKey struct {
+	database, text string
+	odd            bool
+}
+
 // run is one statement on one canary.
 type run struct {
 	book     *book
@@ -122,10 +128,12 @@ func (r *Replayer) Replay(s *Statement) Result {
 	}
 	p := r.plan(s)
 	out := Result{Shape: p.shape, CopyTo: p.copyTo, Why: p.why, Carries: p.carries}
-	r.judge(s, p, &out)
-	if s.Code == 0 {
-		r.remember(s.Database, p, &out)
+	at := *s
+	if s.Past || p.past {
+		at.Saw.Earliest = time.Unix(0, 0)
 	}
+	r.judge(&at, p, &out)
+	r.remember(s, p, &out)
 	if len(out.Possible) == 0 {
 		out.Why = ""
 	}
@@ -133,15 +141,17 @@ func (r *Replayer) Replay(s *Statement) Result {
 }
 
 func (r *Replayer) judge(s *Statement, p *plan, out *Result) {
-	touched, known := r.touched(s)
-	sentNothing := s.Sent == 0 && s.Code == 0 && !p.into
-	switch reached := touched || !known && !p.mute; {
-	case s.Truncated:
+	touched, known := r.touched(s, p)
+	nothing := p.nothing || s.Sent == 0 && s.Code == 0 && !p.into
+	shows := !p.mute
+	if s.Truncated {
 		out.Why, out.Carries = "the statement is cut off", nil
-		r.all(s, out, touched || reached && !p.nothing)
-	case p.nothing, sentNothing:
-	case p.query == nil:
-		r.all(s, out, reached)
+		nothing, shows = false, p.open()
+	}
+	switch {
+	case nothing:
+	case s.Truncated || p.query == nil:
+		r.all(s, out, touched || !known && shows)
 	default:
 		r.each(s, p, known && !touched, out)
 	}
@@ -149,8 +159,12 @@ func (r *Replayer) judge(s *Statement, p *plan, out *Result) {
 
 // touched reports whether the log has the statement read a table with
 // canaries' rows, and whether it has it read any.
-func (r *Replayer) touched(s *Statement) (touched, known bool) {
-	for _, name := range s.Reads {
+func (r *Replayer) touched(s *Statement, p *plan) (touched, known bool) {
+	names := s.Reads
+	if p.shows || s.Truncated && p.first == "delete" {
+		names = slices.Concat(s.Reads, s.Writes)
+	}
+	for _, name := range names {
 		database, name, qualified := strings.Cut(name, ".")
 		if !qualified {
 			database, name = s.Database, database
@@ -161,12 +175,12 @@ func (r *Replayer) touched(s *Statement) (touched, known bool) {
 		r.mu.Unlock()
 		touched = touched || here && r.book.tables[strings.ToLower(name)] != nil || copied
 	}
-	return touched, len(s.Reads) > 0
+	return touched, len(names) > 0
 }
 
 // plan compiles a statement, or finds it compiled.
 func (r *Replayer) plan(s *Statement) *plan {
-	key := [2]string{s.Database, string(s.Text)}
+	key := planKey{s.Database, string(s.Text), s.Odd}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.plans[key]
@@ -174,7 +188,7 @@ func (r *Replayer) plan(s *Statement) *plan {
 		if len(r.plans) >= maxPlans {
 			clear(r.plans)
 		}
-		p = r.compile(key[1], s.Database)
+		p = r.compile(key.text, key.database, key.odd)
 		r.plans[key] = p
 	}
 	return p
@@ -261,50 +275,4 @@ func (r *Replayer) held() map[string]map[int]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.copies
-}
-
-// remember keeps the views and the copies that a statement made.
-func (r *Replayer) remember(database string, p *plan, out *Result) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p.view[0] != "" {
-		r.views[p.view[0]], r.made[p.view[0]] = p.view[1], p.view[1]
-		clear(r.plans)
-	}
-	copied := p.copyTo != "" && p.copyTo != toFile
-	if !copied && len(p.renames) == 0 {
-		return
-	}
-	full := func(name string) string {
-		if strings.Contains(name, ".") {
-			return name
-		}
-		return strings.ToLower(database) + "." + name
-	}
-	copies := maps.Clone(r.copies) // runs have the old one
-	for _, names := range p.renames {
-		if held := copies[full(names[0])]; held != nil {
-			copies[full(names[1])] = held
-		}
-	}
-	if copied {
-		copies[full(p.copyTo)] = r.joined(copies[full(p.copyTo)], out)
-	}
-	r.copies = copies
-}
-
-// joined adds those that a statement carried to what a table held.
-func (r *Replayer) joined(before map[int]bool, out *Result) map[int]bool {
-	carried := map[canary.ID]bool{}
-	for _, id := range slices.Concat(out.Returned, out.Possible) {
-		carried[id] = true
-	}
-	held := map[int]bool{}
-	maps.Copy(held, before)
-	for n, id := range r.book.ids {
-		if carried[id] {
-			held[n] = true
-		}
-	}
-	return held
 }
