@@ -2,14 +2,18 @@ package maybe
 
 import "unicode"
 
+// maxOdd bounds the work on a text and a pattern that are not plain, as the
+// product of their lengths.
+const maxOdd = 1 << 16
+
 // likeOdd is LIKE where the text or the pattern is not plain. What is not plain
 // may be ignored, or equal one or two of whatever stands on the other side; for
 // sure it is only what '%' passes over.
 func likeOdd(class Class, text, pattern string, escape byte) Truth {
-	t, p := marks(text, 0), marks(pattern, escape)
-	if class == Odd || len(t)*len(p) > 1<<16 {
+	if class == Odd || len(text)*len(pattern) > maxOdd {
 		return Either
 	}
+	t, p := marks(text, 0), marks(pattern, escape)
 	sure := class
 	if class == CaseFirst {
 		sure = Bytes

@@ -16,8 +16,10 @@ type book struct {
 	tables  map[string]*table // by name in lower case
 	byIndex []*table
 	ids     []canary.ID
-	rows    [][][]version // by canary, by table
-	indexes []index       // by table
+	// everyone are the numbers of all of them.
+	everyone []int
+	rows     [][][]version // by canary, by table
+	indexes  []index       // by table
 }
 
 type table struct {
@@ -75,7 +77,7 @@ func (b *book) fill(rows []Row) error {
 		if !known {
 			n = len(b.ids)
 			at[r.Canary] = n
-			b.ids = append(b.ids, r.Canary)
+			b.ids, b.everyone = append(b.ids, r.Canary), append(b.everyone, n)
 			b.rows = append(b.rows, make([][]version, len(b.byIndex)))
 		}
 		v := version{window: r.Window, key: r.Key, cells: make([]maybe.Value, len(t.Columns))}

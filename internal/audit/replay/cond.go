@@ -17,6 +17,11 @@ func always(t maybe.Truth) condition { return func(*frame) maybe.Truth { return 
 
 // cond compiles a condition.
 func (c *compiler) cond(e sqlparser.Expr, sc *scope) condition { //nolint:cyclop // a flat table of conditions
+	if c.level++; c.level > maxLevels {
+		c.beyond(tooDeep)
+		return always(maybe.Any)
+	}
+	defer func() { c.level-- }()
 	switch e := e.(type) {
 	case *sqlparser.AndExpr:
 		return c.and(e, sc)

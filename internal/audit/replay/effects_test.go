@@ -74,7 +74,7 @@ func TestWhatAStatementLeavesBehind(t *testing.T) {
 	}
 }
 
-func leavesBook(t *testing.T) (*replay.Replayer, time.Time) {
+func leavesBook(t testing.TB) (*replay.Replayer, time.Time) {
 	t.Helper()
 	at := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 	id, email := "5", "new@example.net"

@@ -16,6 +16,11 @@ func constant(v maybe.Value) value { return func(*frame) maybe.Value { return v 
 // expr compiles an expression. What it does not know is compiled all the same
 // for the columns, the functions and the queries in it.
 func (c *compiler) expr(e sqlparser.Expr, sc *scope) value { //nolint:cyclop // a flat table of expressions
+	if c.level++; c.level > maxLevels {
+		c.beyond(tooDeep)
+		return unknown
+	}
+	defer func() { c.level-- }()
 	switch e := e.(type) {
 	case *sqlparser.SQLVal:
 		return c.literal(e)

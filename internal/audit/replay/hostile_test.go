@@ -35,7 +35,7 @@ func TestStatementsThatServersAnswerTheirOwnWay(t *testing.T) {
 }
 
 // lines are those of a file that are neither empty nor a comment.
-func lines(t *testing.T, name string) (list []string) {
+func lines(t testing.TB, name string) (list []string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {

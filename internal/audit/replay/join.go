@@ -10,7 +10,15 @@ import (
 
 // join compiles one join.
 func (c *compiler) join(t *sqlparser.JoinTableExpr, outer *scope) *relation {
+	if c.level++; c.level > maxLevels {
+		c.beyond(tooDeep)
+		return strange("")
+	}
+	defer func() { c.level-- }()
 	l, r := c.item(t.LeftExpr, outer), c.item(t.RightExpr, outer)
+	if c.tooMany(l, r) {
+		return strange("")
+	}
 	switch t.Join {
 	case sqlparser.LeftJoinStr, sqlparser.NaturalLeftJoinStr:
 		return left(l, r, c.on(t, l, r, outer))
@@ -113,7 +121,7 @@ func turnedCells(cells []maybe.Value, width int) []maybe.Value {
 
 // turned puts the first columns behind the others.
 func turned(r *relation, width int) *relation {
-	t := &relation{open: r.open, shuffled: r.shuffled}
+	t := &relation{open: r.open, shuffled: r.shuffled, joined: r.joined}
 	t.columns = append(append(t.columns, r.columns[width:]...), r.columns[:width]...)
 	t.rows = func(f *frame) []row {
 		list := r.rows(f)

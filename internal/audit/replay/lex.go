@@ -10,6 +10,7 @@ type scan struct {
 	quoted  []string // what stands in double quotes: a text, or a name under ANSI_QUOTES
 	pipes   bool     // ||
 	texts   bool     // a text in quotes
+	deepest int      // parentheses in each other
 	hidden  bool     // a comment that the server runs holds more than a hint
 	several bool     // more statements follow
 	// text is the statement as the parser has to have it, which takes '\%' for '%'
@@ -19,8 +20,11 @@ type scan struct {
 
 // lex reads a statement from its beginning. Its strings end as they do without
 // NO_BACKSLASH_ESCAPES.
-func lex(s string) *scan {
-	l := &lexer{text: s, scan: &scan{}}
+func lex(s string) *scan { return lexWithin(s, 0) }
+
+// lexWithin reads what stands in so many comments.
+func lexWithin(s string, comments int) *scan {
+	l := &lexer{text: s, scan: &scan{}, comments: comments}
 	for l.at < len(s) {
 		l.token()
 	}
@@ -40,6 +44,10 @@ type lexer struct {
 	text string
 	at   int
 	out  strings.Builder
+
+	comments int
+	open     int // parentheses
+	strung   int // texts behind each other
 	// spelling is what becomes of the text before spelt.
 	spelling strings.Builder
 	spelt    int
@@ -66,6 +74,9 @@ func (l *lexer) token() { //nolint:cyclop // a flat table of characters
 		l.texts = true
 		l.note("?")
 		l.put("?")
+		if l.strung++; l.strung > maxStrung {
+			l.deepest = maxLevels
+		}
 	case c == '`':
 		name := strings.ToLower(l.quotedBy(c))
 		l.words = append(l.words, name)
@@ -86,21 +97,38 @@ func (l *lexer) token() { //nolint:cyclop // a flat table of characters
 	default:
 		l.pipes = l.pipes || strings.HasPrefix(rest, "||")
 		l.several = l.several || c == ';' && strings.TrimSpace(rest[1:]) != ""
+		switch c {
+		case '(':
+			l.open++
+			l.deepest = max(l.deepest, l.open)
+		case ')':
+			l.open--
+		}
 		l.note(string(c))
 		l.put(string(c))
 		l.at++
 	}
 }
 
+// maxComments is how deep comments that the server runs are read in each other.
+const maxComments = 3
+
 // maxTokens is how far the names of the tables are looked for that a statement
 // fills.
 const maxTokens = 512
+
+// maxName bounds a name with what it is in. maxStrung is how many texts may
+// follow each other, which the parser joins one by one.
+const (
+	maxName   = 256
+	maxStrung = 100
+)
 
 func (l *lexer) note(token string) {
 	last := len(l.tokens) - 1
 	switch {
 	case len(l.tokens) >= maxTokens:
-	case last > 0 && l.tokens[last] == "." && token != ".":
+	case last > 0 && l.tokens[last] == "." && token != "." && len(l.tokens[last-1]) < maxName:
 		l.tokens = append(l.tokens[:last-1], l.tokens[last-1]+"."+token)
 	default:
 		l.tokens = append(l.tokens, token)
@@ -120,6 +148,9 @@ func wordByte(c byte) bool {
 
 // put adds a token to the shape.
 func (l *lexer) put(token string) {
+	if token != "?" {
+		l.strung = 0
+	}
 	s := l.out.String()
 	if len(s) > 0 && token != "," && token != ")" && token != "." && !strings.HasSuffix(s, "(") && !strings.HasSuffix(s, ".") {
 		l.out.WriteByte(' ')
@@ -193,7 +224,10 @@ func (l *lexer) comment(rest string) {
 	case "", "SQL_NO_CACHE", "SQL_CACHE", "LOCAL", "HIGH_PRIORITY", "STRAIGHT_JOIN":
 	default:
 		l.hidden = true
-		inner := lex(strings.TrimLeft(run, "0123456789"))
+		if l.comments >= maxComments {
+			return
+		}
+		inner := lexWithin(strings.TrimLeft(run, "0123456789"), l.comments+1)
 		l.words = append(l.words, inner.words...)
 		for _, token := range inner.tokens {
 			l.note(token)

@@ -49,6 +49,8 @@ func (r *Replayer) compile(text, database string, odd bool) *plan {
 // beyond tells why a statement is not even parsed.
 func (r *Replayer) beyond(s *scan, first string, odd bool) string {
 	switch {
+	case s.deepest > maxLevels/10:
+		return tooDeep
 	case s.several:
 		return "several statements in one"
 	case s.hidden:

@@ -13,6 +13,11 @@ import (
 const (
 	maxDepth = 20   // of views in views
 	maxRows  = 4096 // of a join, for one canary
+	// maxLevels is of conditions in each other, as in a chain of OR; maxJoined is
+	// what servers join.
+	maxLevels = 10_000
+	maxJoined = 61
+	tooDeep   = "a statement of too many levels"
 )
 
 // compiler turns a statement into functions that are run for each canary.
@@ -25,9 +30,10 @@ type compiler struct {
 	database string // the session's
 
 	expressions []expression // WITH, the innermost last
-	depth       int
-	reads       bool   // a table with canaries' rows is named
-	why         string // why the statement goes beyond what is understood
+	depth       int          // of queries
+	level       int          // of conditions
+	reads       bool         // a table with canaries' rows is named
+	why         string       // why the statement goes beyond what is understood
 	aggregated  bool
 	lifted      bool     // a subquery holds an aggregate that is of a query around it
 	windowed    bool     // a window function shows what is in other rows
@@ -91,7 +97,7 @@ type scope struct {
 
 func (c *compiler) query(s sqlparser.SelectStatement, outer *scope) *query {
 	if c.depth++; c.depth > 2*maxDepth {
-		c.beyond("a statement of too many levels")
+		c.beyond(tooDeep)
 		return &query{open: true, rows: func(*frame, bool) []row { return nil }}
 	}
 	defer func() { c.depth-- }()
@@ -160,7 +166,7 @@ func (c *compiler) selects(s *sqlparser.Select, outer *scope) *query {
 	g := gathering{rel: rel, where: where, items: items, shown: c.side, alone: rel.base != nil && len(c.side) == 0}
 	g.summed = c.aggregated && len(s.GroupBy) == 0
 	q.rows = func(f *frame, cells bool) []row { return g.rows(q, f, cells && !q.open) }
-	if rel.base != nil {
+	if rel.base != nil && len(c.side) == 0 { // a subquery in the list shows others
 		q.points = points(s.Where, rel.base)
 	}
 	return q

@@ -18,6 +18,7 @@ type relation struct {
 	open []string
 	// shuffled says that the server may have the columns in another order.
 	shuffled bool
+	joined   int    // tables in it, but for the first
 	base     *table // when it is one table with canaries' rows and nothing else
 	rows     func(*frame) []row
 }
@@ -128,9 +129,12 @@ func (c *compiler) from(items sqlparser.TableExprs, outer *scope) *relation {
 	var all *relation
 	for _, item := range items {
 		r := c.item(item, outer)
-		if all == nil {
+		switch {
+		case all == nil:
 			all = r
-		} else {
+		case c.tooMany(all, r):
+			return strange("")
+		default:
 			all = inner(all, r, nil)
 		}
 	}
@@ -240,10 +244,20 @@ func (c *compiler) view(text, alias, full string) *relation {
 	return derived(c.query(selects, nil), alias, nil)
 }
 
+// tooMany refuses a join of more tables than servers join.
+func (c *compiler) tooMany(l, r *relation) bool {
+	if l.joined+r.joined+2 <= maxJoined {
+		return false
+	}
+	c.beyond("a join of too many tables")
+	return true
+}
+
 // beside puts the columns of two relations beside each other.
 func beside(l, r *relation) *relation {
 	return &relation{
-		columns: slices.Concat(l.columns, r.columns), open: slices.Concat(l.open, r.open), shuffled: l.shuffled || r.shuffled,
+		columns: slices.Concat(l.columns, r.columns), open: slices.Concat(l.open, r.open),
+		shuffled: l.shuffled || r.shuffled, joined: l.joined + r.joined + 1,
 	}
 }
 

@@ -12,6 +12,10 @@ import (
 
 const maxPlans = 8192
 
+// maxWork is how many characters are worked out, each on one canary, before a
+// statement is left at its upper bound.
+const maxWork = 1 << 30
+
 // toFile is where INTO OUTFILE puts rows.
 const toFile = "file"
 
@@ -227,14 +231,16 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 			out.Possible = append(out.Possible, r.book.ids[n])
 		}
 	}
-	if found, ok := r.candidates(p.query); ok {
+	found := r.candidates(p.query)
+	if len(found)*len(s.Text) > maxWork {
 		for _, n := range found {
-			visit(n)
+			out.Possible = append(out.Possible, r.book.ids[n])
 		}
-	} else {
-		for n := range r.book.ids {
-			visit(n)
-		}
+		out.Why = "the statement is too long"
+		return
+	}
+	for _, n := range found {
+		visit(n)
 	}
 	out.Limit = p.query.most
 	if out.Why = p.query.unsure; out.Why == "" {
@@ -243,13 +249,14 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 }
 
 // candidates narrows down whom to look at.
-func (r *Replayer) candidates(q *query) (found []int, ok bool) {
+func (r *Replayer) candidates(q *query) []int {
+	found := r.book.everyone
 	for _, p := range q.points {
-		if here := r.book.indexes[q.base.at].find(p); !ok || len(here) < len(found) {
-			found, ok = here, true
+		if here := r.book.indexes[q.base.at].find(p); len(here) < len(found) {
+			found = here
 		}
 	}
-	return found, ok
+	return found
 }
 
 // verdict is True, Either or False.

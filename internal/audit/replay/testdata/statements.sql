@@ -404,3 +404,6 @@ SELECT COUNT(*) OVER () n, id kc FROM customers WHERE country = 'us'
 SELECT SUM(score) OVER (PARTITION BY country) n, id kc FROM customers
 SELECT id kc, COUNT(*) OVER () FROM customers GROUP BY country
 SELECT id kc FROM customers WHERE id IN (SELECT LAG(id) OVER (ORDER BY id) FROM customers)
+SELECT id x, (SELECT GROUP_CONCAT(id) FROM customers) kc FROM customers WHERE id = 115
+SELECT email, (SELECT GROUP_CONCAT(c.id) FROM customers c WHERE c.country = x.country) kc FROM customers x WHERE x.email LIKE 'a%' AND x.id = 115
+SELECT (SELECT COUNT(*) FROM tickets t WHERE t.customer_id = x.id) n, x.id kc FROM customers x WHERE x.id = 115
