@@ -23,7 +23,7 @@ func explains(first string) bool {
 // values in the statement give.
 func (r *Replayer) explain(p *plan, s *scan, database string) {
 	at := strings.Index(strings.ToLower(s.text), "select")
-	statement, err := sqlparser.Parse(s.text[max(at, 0):])
+	statement, err := parse(s.text[max(at, 0):])
 	if err != nil {
 		p.why = "a statement that does not parse"
 		return

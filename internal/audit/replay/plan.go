@@ -144,7 +144,7 @@ func (r *Replayer) understand(p *plan, s *scan, first, database string) {
 		r.explain(p, s, database)
 		return
 	}
-	statement, err := sqlparser.Parse(s.text)
+	statement, err := parse(s.text)
 	if err != nil {
 		if !p.shown(s, first) {
 			p.why = "a statement that does not parse"

@@ -228,7 +228,7 @@ func builtInSchema(name string) bool {
 }
 
 func (c *compiler) view(text, alias, full string) *relation {
-	statement, err := sqlparser.Parse(lex(text).text)
+	statement, err := parse(lex(text).text)
 	selects, ok := statement.(sqlparser.SelectStatement)
 	if err != nil || !ok || c.depth >= maxDepth {
 		return unseen(alias, full, false)
