@@ -9,16 +9,25 @@ import (
 	"saltmine/internal/token"
 )
 
-// assess weighs what a contact has of ours, and joins each of it to its incident.
-func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said reading, matches []canary.Match, guessing bool) error {
-	placebos, before, err := w.placebos(ctx, c, from, matches)
-	if err != nil {
-		return err
-	}
+// assess weighs what a contact has of ours, joins each of it to its incident, and names
+// what else its author did.
+func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said reading, matches []canary.Match, guessing bool) (err error) {
 	if w.kin, err = w.kinOfHit(ctx, c, said, matches); err != nil {
 		return err
 	}
 	defer func() { w.kin = kin{} }()
+	if err := w.joinAll(ctx, c, from, said, matches, guessing); err != nil {
+		return err
+	}
+	w.recognise(c, from)
+	return nil
+}
+
+func (w *work) joinAll(ctx context.Context, c *canary.Contact, from string, said reading, matches []canary.Match, guessing bool) error {
+	placebos, before, err := w.placebos(ctx, c, from, matches)
+	if err != nil {
+		return err
+	}
 	first := before == 0 // the source reaches no placebo before these
 	several, by := kindsOf(matches), w.ownership(ctx, c, matches)
 	for _, m := range owners(c, said, matches) {
@@ -40,7 +49,6 @@ func (w *work) assess(ctx context.Context, c *canary.Contact, from string, said 
 			return err
 		}
 	}
-	w.recognise(c, from)
 	return nil
 }
 
