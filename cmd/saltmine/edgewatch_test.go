@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -102,10 +104,19 @@ func TestEdgeInNeed(t *testing.T) {
 	eventually(t, "the full spool is told", func() bool { return stands("could not record contacts") })
 	edge.kill()
 	eventually(t, "the silence is told", func() bool { return stands("has not answered since") })
-	e.start("edge")
+	again := e.start("edge")
 	eventually(t, "the silence is over", func() bool { return !stands("has not answered since") })
-	eventually(t, "both were paged", func() bool {
-		pages, _ := s.hook.received()
-		return len(pages) == 2
+	if stands("has another spool") {
+		t.Error("a start is told as another spool")
+	}
+	again.kill()
+	if err := os.RemoveAll(filepath.Join(e.dir, "spool")); err != nil {
+		t.Fatal(err)
+	}
+	e.start("edge")
+	eventually(t, "another spool is told", func() bool { return stands("has another spool than before") })
+	eventually(t, "each was paged, and the end of what ended", func() bool {
+		pages, raw := s.hook.received()
+		return len(pages) >= 4 && strings.Contains(raw, "notice.resolved")
 	})
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
+	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
 	"saltmine/internal/pull"
@@ -121,7 +123,9 @@ func (s *server) pullFrom(ctx context.Context, p *puller) error {
 			pause = shortest
 			p.log.Info("edge answers", "began", state.Began, "clock_ahead", state.Ahead.String(), "unsure", state.Unsure.String())
 			p.mind()
-			err = s.takeFrom(ctx, p, state)
+			if err = s.knowSpool(ctx, p.name, state.Spool); err == nil {
+				err = s.takeFrom(ctx, p, state)
+			}
 		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the end that was asked for
@@ -133,6 +137,34 @@ func (s *server) pullFrom(ctx context.Context, p *puller) error {
 		}
 	}
 	return nil
+}
+
+// knowSpool tells somebody when an edge has another spool than the last time: what
+// the old one still held is lost with it, or was taken.
+func (s *server) knowSpool(ctx context.Context, name string, id [16]byte) error {
+	place, now := "edge "+name, hex.EncodeToString(id[:])
+	last, err := s.reg.Position(ctx, place)
+	if err != nil || last == now {
+		return err
+	}
+	if last != "" {
+		raised, err := s.reg.RaiseNotice(ctx, canary.Notice{
+			// A scope of its own: that the edge answers does not end it.
+			Kind: canary.NoticeEdge, Scope: name + " spool", Mark: now, Severity: canary.P2,
+			Text: fmt.Sprintf("edge %s has another spool than before: what the old one held and the core had not taken in is missing", name),
+			Next: []string{
+				"if you set the edge up anew, or moved it, nothing is wrong: look whether its old disk still holds a spool that was not drained",
+				"if nobody did, somebody had the machine: 'saltmine edge enroll' it anew on a clean one",
+			},
+		}, s.compose())
+		if err != nil {
+			return err
+		}
+		if raised {
+			s.pager.Wake()
+		}
+	}
+	return s.reg.SetPosition(ctx, place, now)
 }
 
 // takeFrom runs the intake of one edge's spool until the edge has another one.

@@ -47,7 +47,7 @@ func (r *Registry) FileNotices(ctx context.Context, kind canary.NoticeKind, scop
 			fresh = append(fresh, n)
 		}
 		for _, id := range standing {
-			if err := r.endNotice(ctx, tx, kind, id); err != nil {
+			if err := r.endNotice(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -59,11 +59,10 @@ func (r *Registry) FileNotices(ctx context.Context, kind canary.NoticeKind, scop
 	return fresh, nil
 }
 
-// endNotice records that what a notice tells is over. Those who were told that a
-// front is silent are told so: they look for the fault until they hear of it.
-func (r *Registry) endNotice(ctx context.Context, tx *sql.Tx, kind canary.NoticeKind, id canary.NoticeID) error {
-	_, err := tx.ExecContext(ctx, "UPDATE notices SET mark = id, ended = ? WHERE id = ?", micros(r.now()), id)
-	if err != nil || kind != canary.NoticeDeadman {
+// endNotice records that what a notice tells is over. Those who were told of it are
+// told so: they look for the fault until they hear of it.
+func (r *Registry) endNotice(ctx context.Context, tx *sql.Tx, id canary.NoticeID) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE notices SET mark = id, ended = ? WHERE id = ?", micros(r.now()), id); err != nil {
 		return err
 	}
 	return r.resolve(ctx, tx, canary.IncidentID(id))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/pager"
 	"saltmine/internal/registry"
 )
 
@@ -74,6 +75,13 @@ func TestNotices(t *testing.T) {
 		due, err := r.Outbox().Due(ctx, start().AddDate(1, 0, 0), 100)
 		if err != nil || len(due) != 4 || due[0].Page.Notice == "" || due[0].DedupKey != string(due[0].Page.Notice) {
 			t.Errorf("%d pages are due, %v: %+v", len(due), err, due)
+		}
+		for _, d := range due { // the end of one is told after its page
+			must(t, r.Outbox().Sent(ctx, d, start(), "status 202"))
+		}
+		due, err = r.Outbox().Due(ctx, start().AddDate(1, 0, 0), 100)
+		if err != nil || len(due) != 1 || due[0].Kind != pager.Resolve || due[0].Page.Summary != "about expires" {
+			t.Errorf("after them %d pages are due, %v: %+v", len(due), err, due)
 		}
 	})
 }
