@@ -242,6 +242,13 @@ func (w *world) ticket(t string) string {
 	}
 }
 
+// byKey asks for one row of a join, or for a few.
+func (w *world) byKey() string {
+	keys := []string{"100", "115", "136", "157", "178", "199", w.literal("customers.id")}
+	k := w.pick(keys...)
+	return w.pick("t.customer_id = "+k, "c.id = "+k, fmt.Sprintf("c.id IN (%s, %s)", k, w.pick(keys...)), "t.number = "+w.literal("tickets.number"), "c.email = "+w.literal("customers.email"))
+}
+
 // statement is one that a log may have, by the name of its shape.
 type statement struct{ shape, text string }
 
@@ -276,6 +283,10 @@ func (w *world) statements() []statement {
 		{"join on the key", "SELECT c.id kc, t.id kt FROM customers c, tickets t WHERE t.customer_id = c.id AND " + w.ticket("t.")},
 		{"three tables", "SELECT c.id kc, t.id kt, n.id kn FROM customers c JOIN tickets t ON t.customer_id = c.id JOIN notes n ON n.ticket_id = t.id WHERE " + w.where("c.")},
 		{"left join", "SELECT c.id kc, t.id kt FROM customers c LEFT JOIN tickets t ON t.customer_id = c.id AND " + w.ticket("t.") + " WHERE " + w.where("c.")},
+		{"join by a key", f("SELECT c.id kc, t.id kt FROM customers c %s tickets t ON t.customer_id = c.id WHERE %s", w.pick("JOIN", "LEFT JOIN", "RIGHT JOIN"), w.byKey())},
+		{"join by a key", f("SELECT c.id kc, t.id kt, n.id kn FROM notes n %s tickets t ON t.id = n.ticket_id %s customers c ON c.id = t.customer_id LEFT JOIN agents a ON a.id = n.author_id WHERE %s", w.pick("JOIN", "LEFT JOIN", "RIGHT JOIN"), w.pick("JOIN", "LEFT JOIN", "RIGHT JOIN"), w.byKey())},
+		{"join by a key, loose", f("SELECT c.id kc, d.id, t.id kt FROM customers d JOIN customers c LEFT JOIN tickets t ON t.customer_id = c.id AND %s WHERE d.id = %s", w.pick("t.customer_id = d.id", "c.id = d.id"), w.pick(id, "115", "136"))},
+		{"join by a key, loose", f("SELECT c.id kc, t.id kt FROM tickets t RIGHT JOIN (customers c JOIN customers d) ON t.customer_id = c.id AND %s WHERE d.id = %s", w.pick("t.customer_id = d.id", "c.id = d.id"), w.pick(id, "115", "136"))},
 		{"left join, missing", "SELECT c.id kc FROM customers c LEFT JOIN tickets t ON t.customer_id = c.id WHERE t.id IS NULL"},
 		{"left join to others", "SELECT n.id kn, a.name FROM notes n LEFT JOIN agents a ON a.id = n.author_id WHERE n.body LIKE " + w.pattern("notes.body")},
 		{"right join", "SELECT c.id kc, t.id kt FROM tickets t RIGHT JOIN customers c ON t.customer_id = c.id WHERE " + w.where("c.")},

@@ -14,6 +14,7 @@ import (
 
 // point is a condition that a column equals one of some values.
 type point struct {
+	at     int // of the table
 	column int
 	values []string // as keyOf has them
 }
@@ -24,22 +25,26 @@ func points(w *sqlparser.Where, t *table) (list []point) {
 	if w == nil {
 		return nil
 	}
-	var visit func(e sqlparser.Expr)
-	visit = func(e sqlparser.Expr) {
-		switch e := e.(type) {
-		case *sqlparser.AndExpr:
-			visit(e.Left)
-			visit(e.Right)
-		case *sqlparser.ParenExpr:
-			visit(e.Expr)
-		case *sqlparser.ComparisonExpr:
-			if p, ok := pointOf(e, t); ok {
-				list = append(list, p)
-			}
+	for _, e := range all(w.Expr, nil) {
+		if p, ok := pointOf(e, t); ok {
+			list = append(list, p)
 		}
 	}
-	visit(w.Expr)
 	return list
+}
+
+// all are the comparisons of which each has to hold.
+func all(e sqlparser.Expr, list []*sqlparser.ComparisonExpr) []*sqlparser.ComparisonExpr {
+	switch e := e.(type) {
+	case *sqlparser.AndExpr:
+		return all(e.Right, all(e.Left, list))
+	case *sqlparser.ParenExpr:
+		return all(e.Expr, list)
+	case *sqlparser.ComparisonExpr:
+		return append(list, e)
+	default:
+		return list
+	}
 }
 
 func pointOf(e *sqlparser.ComparisonExpr, t *table) (point, bool) {
@@ -62,7 +67,7 @@ func pointOf(e *sqlparser.ComparisonExpr, t *table) (point, bool) {
 		}
 		values = tuple
 	}
-	p := point{column: at}
+	p := point{at: t.at, column: at}
 	for _, v := range values {
 		literal, ok := v.(*sqlparser.SQLVal)
 		if !ok {

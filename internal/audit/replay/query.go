@@ -83,7 +83,8 @@ type query struct {
 	shuffled bool
 	rows     func(f *frame, cells bool) []row
 	base     *table         // as relation.base
-	points   []point        // conditions that every row satisfies
+	points   []point        // conditions that every row of a canary satisfies
+	others   []string       // tables that make the points nothing when they hold copies
 	unsure   string         // why its rows are an upper bound
 	limit    sqlparser.Expr // the rows that it gives at most, where that is what is unsure
 	most     int64          // the same, behind whatever OFFSET; 0 when there is no LIMIT
@@ -168,6 +169,8 @@ func (c *compiler) selects(s *sqlparser.Select, outer *scope) *query {
 	q.rows = func(f *frame, cells bool) []row { return g.rows(q, f, cells && !q.open) }
 	if rel.base != nil && len(c.side) == 0 { // a subquery in the list shows others
 		q.points = points(s.Where, rel.base)
+	} else if len(c.side) == 0 && s.Where != nil {
+		q.points, q.others = c.narrow(s)
 	}
 	return q
 }

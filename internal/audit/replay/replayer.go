@@ -231,7 +231,7 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 			out.Possible = append(out.Possible, r.book.ids[n])
 		}
 	}
-	found := r.candidates(p.query)
+	found := r.candidates(p.query, base.copies)
 	if len(found)*len(s.Text) > maxWork {
 		for _, n := range found {
 			out.Possible = append(out.Possible, r.book.ids[n])
@@ -249,10 +249,13 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 }
 
 // candidates narrows down whom to look at.
-func (r *Replayer) candidates(q *query) []int {
+func (r *Replayer) candidates(q *query, copies map[string]map[int]bool) []int {
 	found := r.book.everyone
+	if slices.ContainsFunc(q.others, func(name string) bool { return len(copies[name]) > 0 }) {
+		return found
+	}
 	for _, p := range q.points {
-		if here := r.book.indexes[q.base.at].find(p); len(here) < len(found) {
+		if here := r.book.indexes[p.at].find(p); len(here) < len(found) {
 			found = here
 		}
 	}
