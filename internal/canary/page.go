@@ -40,8 +40,9 @@ type Page struct {
 	// Update is set when it only sums up what came since the page before: it wakes
 	// nobody, whatever its severity.
 	Update bool `json:"update,omitempty"`
-	// Anew is set when it tells of a proof that nobody knew of who acknowledged: it
-	// wakes people until somebody acknowledges again.
+	// Anew is set when it tells of a proof that nobody knew of who acknowledged, or of
+	// an author who came back after days: it wakes people until somebody acknowledges
+	// again.
 	Anew bool `json:"anew,omitempty"`
 }
 

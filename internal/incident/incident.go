@@ -21,7 +21,8 @@
 // its closing record takes their place. A dialogue that was cut off (the ear
 // was killed) is closed as a probe after [Config.CutOff].
 //
-// The rules: one incident for each place and 72 hours; P1 to P4 as the design
+// The rules: one incident for each place and 72 hours, or longer where the same author
+// comes back, known by number, address or words on whatever channel (kin.go); P1 to P4 as the design
 // says; an origin that contacted placebos before makes nothing but P4, unless it
 // names facts that stand together in one record. How often placebos of the same
 // domain or block are contacted says what one message weighs, and how many are a

@@ -186,3 +186,37 @@ func TestAuthorBesideCanaries(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoComesBackWakesPeople: after days, what would page by itself pages, though the
+// incident was acknowledged; what would not does not, and neither does more of it within
+// 72 hours.
+func TestWhoComesBackWakesPeople(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		after time.Duration
+		clean bool
+		want  int // pages to those on duty
+	}{{10 * day, true, 2}, {10 * day, false, 1}, {day, true, 1}} {
+		w := newWorld(t)
+		w.plant("db:main", 1, 2)
+		w.pass(day)
+		w.take(w.boxed(address(1), "sam@scam.example"))
+		id := w.only().ID
+		must(t, w.reg.Acknowledge(w.ctx, id, registry.By{Who: "dana", Via: "cli"}))
+		w.pass(test.after)
+		c := w.boxed(address(2), "sam@scam.example")
+		if !test.clean {
+			c.Channel, c.Ear, c.Probe = canary.SMTP, "test", true
+		}
+		w.take(c)
+		woke := 0
+		for _, p := range w.pages(id) {
+			if p.Route == "duty" {
+				woke++
+			}
+		}
+		if woke != test.want {
+			t.Errorf("after %s, clean %v: %d pages, want %d", test.after, test.clean, woke, test.want)
+		}
+	}
+}
