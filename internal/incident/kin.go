@@ -92,6 +92,15 @@ func (w *work) continued(place canary.Place, at time.Time) (best *canary.Standin
 	return best
 }
 
+// comesBack says of an incident that its author went on with it after days. It wakes
+// people as an incident of its own would: who was at the first may have laid it aside.
+func (w *work) comesBack(s *canary.Standing, at time.Time, sig signal) {
+	if a, one := w.kin.of(s.ID); one && apart(s, at) > together {
+		raise(&s.Incident, signal{severity: canary.P4, reason: common(a.Trait) + " came back after more than 72 hours"})
+		w.anew[s.ID] = w.anew[s.ID] || sig.severity.Reaches(canary.P2)
+	}
+}
+
 // relate names in an incident others of its author. Two places whose canaries one
 // author has are two leaks, or one extract of both: who looks at it decides.
 func (w *work) relate(id canary.IncidentID) {

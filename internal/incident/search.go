@@ -30,12 +30,13 @@ type Searcher struct {
 	in    *Intake
 	queue Queue
 	wake  chan struct{}
+	full  map[canary.IncidentID]bool // they keep no more of what their author sends elsewhere
 }
 
 // NewSearcher returns a searcher. Of the configuration it needs what concerns
 // the registry, the routes and the time, and the same Turn as the intakes.
 func NewSearcher(cfg Config, queue Queue) *Searcher {
-	return &Searcher{in: New(cfg), queue: queue, wake: make(chan struct{}, 1)}
+	return &Searcher{in: New(cfg), queue: queue, wake: make(chan struct{}, 1), full: map[canary.IncidentID]bool{}}
 }
 
 const (
@@ -142,7 +143,7 @@ func (s *Searcher) search(ctx context.Context, c *canary.Contact) (f found, err 
 	if err == nil && !f.deserving && !told(f.had) {
 		var k kin
 		k, err = (&work{in: s.in}).kinOf(ctx, c, f.said)
-		f.deserving = len(k.authors()) > 0
+		f.deserving = slices.ContainsFunc(k.authors(), func(a canary.Alike) bool { return !s.full[a.Incident] })
 	}
 	return f, err
 }
@@ -227,6 +228,11 @@ func (s *Searcher) settle(ctx context.Context, done []canary.ContactID, f *found
 	}
 	if err := w.again(ctx, f); err != nil {
 		return err
+	}
+	for _, st := range w.board {
+		if st.Support >= mostSupport {
+			s.full[st.ID] = true
+		}
 	}
 	return s.in.finish(ctx, w)
 }

@@ -174,12 +174,7 @@ func (w *work) stray(ctx context.Context, c *canary.Contact, matches []canary.Ma
 // join adds a hit to its incident, opening one where none stands.
 func (w *work) join(ctx context.Context, h canary.Hit, place canary.Place, sig signal) error {
 	s := w.standing(place, h.At)
-	if a, one := w.kin.of(s.ID); one && apart(s, h.At) > together {
-		raise(&s.Incident, signal{severity: canary.P4, reason: common(a.Trait) + " came back after more than 72 hours"})
-		// Days later it wakes people as an incident of its own would: who was at the
-		// first may have laid it aside.
-		w.anew[s.ID] = w.anew[s.ID] || sig.severity.Reaches(canary.P2)
-	}
+	w.comesBack(s, h.At, sig)
 	h.Incident = s.ID
 	s.Contacts += w.countOnce(h)
 	w.out.Hits = append(w.out.Hits, h)
