@@ -174,10 +174,11 @@ until when that is good. With --all those that were used, refused or ran out too
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
-				list, err := c.reg.Approvals(cmd.Context(), all, limit)
+				list, err := c.reg.Approvals(cmd.Context(), registry.ApprovalFilter{Open: !all, Limit: oneMore(limit)})
 				if err != nil {
 					return err
 				}
+				list = newest(a, list, limit)
 				return a.print(list, func(w io.Writer) error {
 					out := []string{}
 					for i := range list {

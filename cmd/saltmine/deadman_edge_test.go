@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // TestDeadmanThroughAnEdge: the contacts of a core's switch go to the ears of an
@@ -39,7 +40,7 @@ func TestDeadmanThroughAnEdge(t *testing.T) {
 		return n
 	}
 	silent := func() (n int) {
-		list, err := reg.Notices(t.Context(), true, 50)
+		list, err := reg.Notices(t.Context(), registry.NoticeFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}

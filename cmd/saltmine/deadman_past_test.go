@@ -13,6 +13,7 @@ import (
 	"saltmine/internal/conf"
 	"saltmine/internal/drill"
 	"saltmine/internal/pager"
+	"saltmine/internal/registry"
 	"saltmine/internal/seal"
 )
 
@@ -68,7 +69,7 @@ func TestDeadPager(t *testing.T) {
 	d, route, pass := idleSwitch(t)
 	pass(14 * time.Minute)
 	d.look(t.Context())
-	if list, err := d.reg.Notices(t.Context(), true, 10); err != nil || len(list) != 0 {
+	if list, err := d.reg.Notices(t.Context(), registry.NoticeFilter{}); err != nil || len(list) != 0 {
 		t.Fatalf("before its time: %+v, %v", list, err)
 	}
 	pass(2 * time.Minute)
@@ -127,7 +128,7 @@ func TestSilenceBeforeServe(t *testing.T) {
 	d.began = d.s.app.now()
 	pass(6 * time.Minute)
 	d.look(t.Context())
-	list, err := d.reg.Notices(t.Context(), true, 10)
+	list, err := d.reg.Notices(t.Context(), registry.NoticeFilter{})
 	if err != nil || len(list) != 1 || !strings.Contains(list[0].Text, " is silent for 6m0s") {
 		t.Errorf("%+v, %v", list, err)
 	}

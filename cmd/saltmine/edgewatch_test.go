@@ -10,6 +10,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/pull"
+	"saltmine/internal/registry"
 )
 
 // What stands of an edge follows from what is known of it, and nothing is said
@@ -93,7 +94,7 @@ func TestEdgeInNeed(t *testing.T) {
 	s.serve()
 	reg := s.open()
 	stands := func(text string) bool {
-		list, err := reg.Notices(t.Context(), true, 50)
+		list, err := reg.Notices(t.Context(), registry.NoticeFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}

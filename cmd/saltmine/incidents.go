@@ -24,17 +24,15 @@ func (a *app) incidentsCmd() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, c.close()) }()
-			list, err := c.reg.Incidents(cmd.Context(), limit)
+			list, err := c.reg.Incidents(cmd.Context(), oneMore(limit))
 			if err != nil {
 				return err
 			}
-			if list == nil {
-				list = []canary.Incident{} // none is [] in JSON, not null
-			}
+			list = newest(a, list, limit)
 			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`")
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`; 0 is all")
 	cmd.AddCommand(a.incidentCmd(), a.mergeCmd(), a.splitCmd())
 	return cmd
 }

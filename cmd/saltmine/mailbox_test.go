@@ -157,7 +157,7 @@ func TestUnreadMailboxesAreNoticed(t *testing.T) {
 	other := mailbox.Unread{ID: "o_other", Host: "imap.example.com:993", Since: since}
 	standing := func() (texts []string) {
 		t.Helper()
-		list, err := c.reg.Notices(t.Context(), true, 100)
+		list, err := c.reg.Notices(t.Context(), registry.NoticeFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}

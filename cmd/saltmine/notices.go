@@ -15,11 +15,12 @@ import (
 	"saltmine/internal/registry"
 )
 
-// noticesShown bounds a list of notices.
+// noticesShown is how many notices are listed where nobody says.
 const noticesShown = 500
 
 func (a *app) noticesCmd() *cobra.Command {
 	var all bool
+	var limit int
 	var read []string
 	cmd := &cobra.Command{
 		Use:   "notices",
@@ -36,18 +37,17 @@ Each is raised and paged once, and listed until somebody acknowledges it.`,
 						return err
 					}
 				}
-				list, err := c.reg.Notices(cmd.Context(), all, noticesShown)
+				list, err := c.reg.Notices(cmd.Context(), registry.NoticeFilter{Unread: !all, Limit: oneMore(limit)})
 				if err != nil {
 					return err
 				}
-				if list == nil {
-					list = []canary.Notice{} // an empty list is a list
-				}
+				list = newest(a, list, limit)
 				return a.print(list, func(w io.Writer) error { return printNotices(w, list) })
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that were acknowledged")
+	cmd.Flags().IntVar(&limit, "limit", noticesShown, "at most `N`; 0 is all")
 	cmd.Flags().StringSliceVar(&read, "ack", nil, "acknowledge the notices with these `IDS`: somebody has read them")
 	return cmd
 }

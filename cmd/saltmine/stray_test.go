@@ -37,7 +37,7 @@ func TestStray(t *testing.T) {
 	}
 	reg := s.open()
 	eventually(t, "the call is taken in", func() bool {
-		list, err := reg.Notices(t.Context(), false, 10)
+		list, err := reg.Notices(t.Context(), registry.NoticeFilter{Unread: true})
 		return err == nil && len(list) > 0
 	})
 	srv.kill()

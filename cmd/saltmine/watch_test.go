@@ -10,6 +10,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/inventory"
+	"saltmine/internal/registry"
 	"saltmine/seeder"
 )
 
@@ -98,7 +99,7 @@ func TestPoolNotices(t *testing.T) {
 	}
 	texts := func() string {
 		t.Helper()
-		list, err := c.reg.Notices(t.Context(), true, 100)
+		list, err := c.reg.Notices(t.Context(), registry.NoticeFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}

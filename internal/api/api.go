@@ -93,7 +93,7 @@ func (a *API) table() []*route {
 		{method: http.MethodGet, path: "/v1/contacts/{id}/raw", roles: opens, do: a.raw},
 		{method: http.MethodGet, path: "/v1/notices", roles: told, do: a.notices},
 		{method: http.MethodPost, path: "/v1/notices/{id}/acknowledgement", roles: []people.Role{people.Responder, people.Seeder}, changes: true, do: a.read},
-		{method: http.MethodGet, path: "/v1/approvals", roles: people.Seconds(), do: a.approvals},
+		{method: http.MethodGet, path: "/v1/approvals", roles: told, do: a.approvals},
 		{method: http.MethodPost, path: "/v1/approvals", roles: opens, changes: true, do: a.ask},
 		{method: http.MethodPost, path: "/v1/approvals/{id}/decision", roles: people.Seconds(), changes: true, do: a.decide},
 		{method: http.MethodPost, path: "/v1/approvals/{id}/withdrawal", roles: told, changes: true, do: a.takeBack},

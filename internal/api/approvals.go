@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 )
 
@@ -82,17 +83,30 @@ func (a *API) ask(ctx context.Context, c *call) (*answer, error) {
 	return reply(got)
 }
 
+// approvals lists requests: everybody's to those who approve, and to the others
+// what they asked for themselves.
 func (a *API) approvals(ctx context.Context, c *call) (*answer, error) {
 	q := parseQuery(c.r.URL.RawQuery)
-	state, size := q.word("state", "open", "all"), q.limit()
+	f := registry.ApprovalFilter{Open: q.word("state", "open", "all") != "all"}
+	of := q.word("of", "me", "all")
+	after := q.after()
+	f.After.Asked, f.After.ID = after.At, canary.ApprovalID(after.ID)
+	size := q.limit()
+	f.Limit = size + 1
 	if err := q.done(); err != nil {
 		return nil, err
 	}
-	list, err := a.cfg.Registry.Approvals(ctx, state == "all", size)
+	switch approves := c.who.Has(people.Seconds()...); {
+	case of == "all" && !approves:
+		return nil, forbidden(people.Seconds())
+	case of == "me" || !approves:
+		f.Who = c.who.Name
+	}
+	list, err := a.cfg.Registry.Approvals(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return reply(list)
+	return page(c, list, size, func(p *canary.Approval) registry.Cursor { return registry.Cursor{At: p.Asked, ID: string(p.ID)} })
 }
 
 // decide is what the second person says.

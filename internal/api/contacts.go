@@ -32,8 +32,8 @@ func (a *API) contactsOf(ctx context.Context, c *call) (*answer, error) {
 func (a *API) listContacts(ctx context.Context, c *call, f registry.ContactFilter) (*answer, error) {
 	q := parseQuery(c.r.URL.RawQuery)
 	f.Channel, f.Since, f.Until = canary.Channel(q.word("channel", channels()...)), q.time("since"), q.time("until")
-	at, id := q.after()
-	f.After.At, f.After.ID = at, canary.ContactID(id)
+	after := q.after()
+	f.After.At, f.After.ID = after.At, canary.ContactID(after.ID)
 	size := q.limit()
 	f.Limit = size + 1
 	if err := q.done(); err != nil {
@@ -43,12 +43,11 @@ func (a *API) listContacts(ctx context.Context, c *call, f registry.ContactFilte
 	if err != nil {
 		return nil, err
 	}
-	out, err := reply(some(list[:min(size, len(list))]))
-	if err == nil && len(list) > size {
-		last := list[size-1]
-		out.next(c.r.URL, "after", afterOf(last.At, string(last.ID)))
-	}
-	return out, err
+	return page(c, list, size, contactCursor)
+}
+
+func contactCursor(k *registry.FiledContact) registry.Cursor {
+	return registry.Cursor{At: k.At, ID: string(k.ID)}
 }
 
 func (a *API) contact(ctx context.Context, c *call) (*answer, error) {
@@ -130,15 +129,19 @@ func (a *API) raw(ctx context.Context, c *call) (*answer, error) {
 
 func (a *API) notices(ctx context.Context, c *call) (*answer, error) {
 	q := parseQuery(c.r.URL.RawQuery)
-	state, size := q.word("state", "unread", "all"), q.limit()
+	f := registry.NoticeFilter{Unread: q.word("state", "unread", "all") == "unread"}
+	after := q.after()
+	f.After.Raised, f.After.ID = after.At, canary.NoticeID(after.ID)
+	size := q.limit()
+	f.Limit = size + 1
 	if err := q.done(); err != nil {
 		return nil, err
 	}
-	list, err := a.cfg.Registry.Notices(ctx, state != "unread", size)
+	list, err := a.cfg.Registry.Notices(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return reply(some(list))
+	return page(c, list, size, func(n *canary.Notice) registry.Cursor { return registry.Cursor{At: n.Raised, ID: string(n.ID)} })
 }
 
 // read acknowledges a notice. There is nothing to overwrite: who was first stays.

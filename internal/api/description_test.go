@@ -225,7 +225,7 @@ func TestDescribedParameters(t *testing.T) {
 	must(t, err)
 	examples := map[string]string{
 		"state": "", "verdict": "leak", "severity": "P2", "place": "db:main", "since": "2026-08-05T10:00:00Z", "until": "2026-08-05T10:00:00%2B02:00",
-		"limit": "7", "after": "1786000000000000." + string(contactID(1)), "channel": "smtp", "about": string(incident(0)), "who": "dana", "before": "9",
+		"limit": "7", "after": "1786000000000000." + string(contactID(1)), "channel": "smtp", "about": string(incident(0)), "who": "dana", "before": "9", "of": "me",
 	}
 	for path, item := range d.Paths {
 		op, has := item["get"]

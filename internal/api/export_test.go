@@ -19,7 +19,7 @@ func ParseAll(raw string) (at, after int64, limit int, err error) {
 	since := q.time("since")
 	q.word("state", "open", "closed")
 	q.matching("place", placeForm, "a place")
-	end, _ := q.after()
+	end := q.after()
 	limit = q.limit()
-	return since.UnixMicro(), end.UnixMicro(), limit, q.done()
+	return since.UnixMicro(), end.At.UnixMicro(), limit, q.done()
 }

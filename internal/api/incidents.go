@@ -32,8 +32,8 @@ func (a *API) incidents(ctx context.Context, c *call) (*answer, error) {
 	if text := q.word("severity", "P1", "P2", "P3", "P4"); text != "" {
 		f.AtLeast = canary.Severity(text[1] - '0')
 	}
-	at, id := q.after()
-	f.After.Opened, f.After.ID = at, canary.IncidentID(id)
+	after := q.after()
+	f.After.Opened, f.After.ID = after.At, canary.IncidentID(after.ID)
 	size := q.limit()
 	f.Limit = size + 1
 	if err := q.done(); err != nil {
@@ -43,12 +43,7 @@ func (a *API) incidents(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := reply(list[:min(size, len(list))])
-	if err == nil && len(list) > size {
-		last := list[size-1]
-		out.next(c.r.URL, "after", afterOf(last.Opened, string(last.ID)))
-	}
-	return out, err
+	return page(c, list, size, func(i *registry.Case) registry.Cursor { return registry.Cursor{At: i.Opened, ID: string(i.ID)} })
 }
 
 // detail is one incident with what belongs to it.
@@ -92,10 +87,9 @@ func (a *API) incident(ctx context.Context, c *call) (*answer, error) {
 	d.Listed, d.Joined, d.Pages, d.History = some(d.Listed), some(d.Joined), some(d.Pages), some(acts)
 	out, err := reply(d)
 	if err == nil && more {
-		last := d.Listed[pageDefault-1]
 		u := *c.r.URL
 		u.Path, u.RawPath = u.Path+"/contacts", ""
-		out.next(&u, "after", afterOf(last.At, string(last.ID)))
+		out.next(&u, "after", contactCursor(&d.Listed[pageDefault-1]).String())
 	}
 	return out, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // Bounds of a page of a list.
@@ -98,24 +99,13 @@ func (q *query) limit() int {
 	return n
 }
 
-var afterForm = regexp.MustCompile(`^([0-9]{1,16})\.([a-z]_[A-Za-z0-9._-]{8,120})$`)
-
-// after reads where the last page ended: a time and an id, zero for the first.
-func (q *query) after() (at time.Time, id string) {
-	text := q.matching("after", afterForm, "it as it stands in Link")
-	if text == "" {
-		return at, ""
-	}
-	parts := afterForm.FindStringSubmatch(text)
-	micros, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil {
+// after reads where the last page ended; the zero value is the first.
+func (q *query) after() registry.Cursor {
+	c, ok := registry.ParseCursor(q.text("after"))
+	if !ok {
 		q.bad("after", "want it as it stands in Link")
 	}
-	return time.UnixMicro(micros).UTC(), parts[2]
-}
-
-func afterOf(at time.Time, id string) string {
-	return strconv.FormatInt(at.UnixMicro(), 10) + "." + id
+	return c
 }
 
 // done reports every fault.
@@ -130,6 +120,16 @@ func (q *query) done() error {
 		return faulty(q.faults...)
 	}
 	return nil
+}
+
+// page answers one page of a list, of which one row more than its size was asked for:
+// where that is there, Link says where the list goes on.
+func page[T any](c *call, list []T, size int, at func(*T) registry.Cursor) (*answer, error) {
+	out, err := reply(some(list[:min(size, len(list))]))
+	if err == nil && len(list) > size {
+		out.next(c.r.URL, "after", at(&list[size-1]).String())
+	}
+	return out, err
 }
 
 // next says where the list goes on.

@@ -23,6 +23,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/people"
+	"saltmine/internal/registry"
 )
 
 //go:embed pages/*.html
@@ -33,14 +34,13 @@ type Report interface{ Text(w io.Writer) error }
 
 // Config is what a console needs.
 type Config struct {
-	Incidents func(ctx context.Context, limit int) ([]canary.Incident, error)
-	Incident  func(ctx context.Context, id canary.IncidentID) (canary.Incident, error)
+	Incidents func(ctx context.Context, f registry.CaseFilter) ([]registry.Case, error)
+	Incident  func(ctx context.Context, id canary.IncidentID) (registry.Case, error)
 	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
 	// Joined gives what joined an incident by its author, the newest: reports of
 	// people, and what came to no canary.
-	Joined func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
-	// Notices gives the newest, those that nobody has acknowledged or all.
-	Notices func(ctx context.Context, all bool, limit int) ([]canary.Notice, error)
+	Joined  func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
+	Notices func(ctx context.Context, f registry.NoticeFilter) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
 	Missing func(error) bool
 	// Door lets in those who may open it; ajar, whoever reaches it.
@@ -76,15 +76,19 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-const listed = 200
-
 func (c *console) list(w http.ResponseWriter, r *http.Request) {
-	list, err := c.cfg.Incidents(r.Context(), listed)
+	after, ok := after(w, r)
+	if !ok {
+		return
+	}
+	f := registry.CaseFilter{Limit: listed + 1}
+	f.After.Opened, f.After.ID = after.At, canary.IncidentID(after.ID)
+	list, err := c.cfg.Incidents(r.Context(), f)
 	if err != nil {
 		c.fault(w, err)
 		return
 	}
-	c.show(w, "list.html", list)
+	c.show(w, "list.html", pageOf(list, after, func(i *registry.Case) registry.Cursor { return registry.Cursor{At: i.Opened, ID: string(i.ID)} }))
 }
 
 func (c *console) one(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +103,7 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
-	joined, err := c.cfg.Joined(r.Context(), id, listed)
+	joined, err := c.cfg.Joined(r.Context(), id, listed+1)
 	if err != nil {
 		c.fault(w, err)
 		return
@@ -110,10 +114,11 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.show(w, "incident.html", struct {
-		canary.Incident
+		registry.Case
 		Joined []canary.Joined
+		More   bool // of what joined
 		Trace  string
-	}{inc, joined, string(text)})
+	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text)})
 }
 
 type writer []byte
@@ -124,12 +129,18 @@ func (w *writer) Write(p []byte) (int, error) {
 }
 
 func (c *console) notices(w http.ResponseWriter, r *http.Request) {
-	list, err := c.cfg.Notices(r.Context(), true, listed)
+	after, ok := after(w, r)
+	if !ok {
+		return
+	}
+	f := registry.NoticeFilter{Limit: listed + 1}
+	f.After.Raised, f.After.ID = after.At, canary.NoticeID(after.ID)
+	list, err := c.cfg.Notices(r.Context(), f)
 	if err != nil {
 		c.fault(w, err)
 		return
 	}
-	c.show(w, "notices.html", list)
+	c.show(w, "notices.html", pageOf(list, after, func(n *canary.Notice) registry.Cursor { return registry.Cursor{At: n.Raised, ID: string(n.ID)} }))
 }
 
 func (c *console) show(w http.ResponseWriter, name string, data any) {

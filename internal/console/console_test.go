@@ -14,6 +14,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
 	"saltmine/internal/people"
+	"saltmine/internal/registry"
 )
 
 var (
@@ -49,12 +50,14 @@ func notice() canary.Notice {
 func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 	t.Helper()
 	cfg := console.Config{
-		Incidents: func(context.Context, int) ([]canary.Incident, error) { return []canary.Incident{inc()}, nil },
-		Incident: func(_ context.Context, id canary.IncidentID) (canary.Incident, error) {
+		Incidents: func(context.Context, registry.CaseFilter) ([]registry.Case, error) {
+			return []registry.Case{{Incident: inc()}}, nil
+		},
+		Incident: func(_ context.Context, id canary.IncidentID) (registry.Case, error) {
 			if id != inc().ID {
-				return canary.Incident{}, errMissing
+				return registry.Case{}, errMissing
 			}
-			return inc(), nil
+			return registry.Case{Incident: inc()}, nil
 		},
 		Trace: func(_ context.Context, id canary.IncidentID) (console.Report, error) {
 			if id != inc().ID {
@@ -65,7 +68,9 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 		Joined: func(context.Context, canary.IncidentID, int) ([]canary.Joined, error) {
 			return []canary.Joined{{Contact: "k_report0001", Channel: canary.Report, At: inc().Opened, Why: "the same <caller> +44…, 2 h after"}}, nil
 		},
-		Notices: func(context.Context, bool, int) ([]canary.Notice, error) { return []canary.Notice{notice()}, nil },
+		Notices: func(context.Context, registry.NoticeFilter) ([]canary.Notice, error) {
+			return []canary.Notice{notice()}, nil
+		},
 		Missing: func(err error) bool { return errors.Is(err, errMissing) },
 		Door:    people.New(nil, time.Now),
 		Record:  func(context.Context, canary.Act) error { return nil },
@@ -154,13 +159,13 @@ func TestAjarToNobodyElse(t *testing.T) {
 func TestEmptyList(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(c *console.Config) {
-		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return nil, nil }
+		c.Incidents = func(context.Context, registry.CaseFilter) ([]registry.Case, error) { return nil, nil }
 	})
 	if _, body := ask(t, s, http.MethodGet, "/"); !strings.Contains(body, "None. The ears are listening.") {
 		t.Error(body)
 	}
 	s = serve(t, func(c *console.Config) {
-		c.Notices = func(context.Context, bool, int) ([]canary.Notice, error) { return nil, nil }
+		c.Notices = func(context.Context, registry.NoticeFilter) ([]canary.Notice, error) { return nil, nil }
 	})
 	if _, body := ask(t, s, http.MethodGet, "/notices"); !strings.Contains(body, "<p>None.") {
 		t.Error(body)
@@ -183,8 +188,8 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
 	good := serve(t, nil)
 	down := serve(t, func(c *console.Config) {
-		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return nil, errDown }
-		c.Incident = func(context.Context, canary.IncidentID) (canary.Incident, error) { return canary.Incident{}, errDown }
+		c.Incidents = func(context.Context, registry.CaseFilter) ([]registry.Case, error) { return nil, errDown }
+		c.Incident = func(context.Context, canary.IncidentID) (registry.Case, error) { return registry.Case{}, errDown }
 		c.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return nil, errDown }
 	})
 	for _, path := range paths() {
@@ -235,8 +240,12 @@ func TestForeignTextIsEscaped(t *testing.T) {
 	bad := inc()
 	bad.Place, bad.Reasons, bad.Verdict, bad.ID = canary.Place(hostile), []string{hostile}, canary.Verdict(hostile), canary.IncidentID(`javascript:x"><script>`)
 	s := serve(t, func(c *console.Config) {
-		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return []canary.Incident{bad}, nil }
-		c.Incident = func(context.Context, canary.IncidentID) (canary.Incident, error) { return bad, nil }
+		c.Incidents = func(context.Context, registry.CaseFilter) ([]registry.Case, error) {
+			return []registry.Case{{Incident: bad}}, nil
+		}
+		c.Incident = func(context.Context, canary.IncidentID) (registry.Case, error) {
+			return registry.Case{Incident: bad}, nil
+		}
 		c.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return report{Words: hostile}, nil }
 	})
 	for _, path := range paths() {
@@ -257,15 +266,15 @@ func TestAsksForWhatItShows(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 10)
 	s := serve(t, func(c *console.Config) {
-		c.Incidents = func(_ context.Context, limit int) ([]canary.Incident, error) {
-			if limit <= 0 || limit > 1000 {
-				t.Errorf("asked for %d incidents", limit)
+		c.Incidents = func(_ context.Context, f registry.CaseFilter) ([]registry.Case, error) {
+			if f.Limit <= 0 || f.Limit > 1000 {
+				t.Errorf("asked for %d incidents", f.Limit)
 			}
 			return nil, nil
 		}
-		c.Incident = func(_ context.Context, id canary.IncidentID) (canary.Incident, error) {
+		c.Incident = func(_ context.Context, id canary.IncidentID) (registry.Case, error) {
 			asked <- string(id)
-			return canary.Incident{}, errMissing
+			return registry.Case{}, errMissing
 		}
 	})
 	ask(t, s, http.MethodGet, "/")

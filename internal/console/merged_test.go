@@ -8,6 +8,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
+	"saltmine/internal/registry"
 )
 
 // TestMerged: an incident that was merged is not shown as open, and leads to where
@@ -18,8 +19,12 @@ func TestMerged(t *testing.T) {
 	merged.ID, merged.Merged = split, "i_bbbbbbbbbbbbbbbb"
 	var looks []string
 	s := serve(t, func(c *console.Config) {
-		c.Incidents = func(context.Context, int) ([]canary.Incident, error) { return []canary.Incident{merged}, nil }
-		c.Incident = func(context.Context, canary.IncidentID) (canary.Incident, error) { return merged, nil }
+		c.Incidents = func(context.Context, registry.CaseFilter) ([]registry.Case, error) {
+			return []registry.Case{{Incident: merged}}, nil
+		}
+		c.Incident = func(context.Context, canary.IncidentID) (registry.Case, error) {
+			return registry.Case{Incident: merged}, nil
+		}
 		c.Trace = func(context.Context, canary.IncidentID) (console.Report, error) { return report{}, nil }
 		c.Record = func(_ context.Context, a canary.Act) error { looks = append(looks, a.About); return nil }
 	})

@@ -233,19 +233,45 @@ func (r *Registry) approvedOnce(ctx context.Context, tx *sql.Tx, a *canary.Appro
 	return err
 }
 
-// Approvals returns requests, the newest first: those that are open, or all.
-func (r *Registry) Approvals(ctx context.Context, all bool, limit int) ([]canary.Approval, error) {
-	query, args := "SELECT id, state, sealed FROM approvals", []any(nil)
-	if !all {
-		query, args = query+" WHERE ends > ? AND state IN (?,?)", []any{micros(r.now()), canary.ApprovalAsked, canary.ApprovalGiven}
+// ApprovalFilter chooses requests. Zero fields choose all.
+type ApprovalFilter struct {
+	// Open chooses those that can still be approved, or used.
+	Open bool
+	Who  string // those of this person
+	// After is the last that was seen: what comes behind it in the order.
+	After canary.Approval
+	Limit int // at most so many; 0 is no limit
+}
+
+func (f *ApprovalFilter) rest(now time.Time) (string, []any) {
+	rest, args := " WHERE 1=1", []any(nil)
+	add := func(condition string, values ...any) { rest, args = rest+" AND "+condition, append(args, values...) }
+	if f.Open {
+		add("ends > ? AND state IN (?,?)", micros(now), canary.ApprovalAsked, canary.ApprovalGiven)
 	}
-	query += " ORDER BY asked DESC, id"
-	if limit > 0 {
-		query, args = query+" LIMIT ?", append(args, limit)
+	if f.Who != "" { // a row says it sealed, the evidence log openly; in hexadecimal no database takes Ann for ann
+		add("EXISTS (SELECT 1 FROM acts l WHERE l.about = approvals.id AND l.what = ? AND HEX(l.who) = ? AND l.outcome LIKE 'asked %')",
+			canary.ActApproval, fmt.Sprintf("%X", short(f.Who, 200)))
 	}
+	if f.After.ID != "" {
+		add("(asked < ? OR asked = ? AND id > ?)", micros(f.After.Asked), micros(f.After.Asked), f.After.ID)
+	}
+	rest += " ORDER BY asked DESC, id"
+	if f.Limit > 0 {
+		rest, args = rest+" LIMIT ?", append(args, f.Limit)
+	}
+	return rest, args
+}
+
+// Approvals returns requests, the newest first, those of one moment by their ids.
+func (r *Registry) Approvals(ctx context.Context, f ApprovalFilter) ([]canary.Approval, error) {
+	rest, args := f.rest(r.now())
 	list := []canary.Approval{}
-	err := r.each(ctx, query, args, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT id, state, sealed FROM approvals"+rest, args, func(row *sql.Rows) error {
 		a, err := r.scanApproval(row)
+		if err == nil && f.Who != "" && a.Who != f.Who { // a log that was changed shows nobody's requests to another
+			return fmt.Errorf("%w: approval %s is not as the evidence log has it", ErrTampered, a.ID)
+		}
 		list = append(list, a)
 		return err
 	})

@@ -3,6 +3,8 @@ package registry_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,9 +81,9 @@ func TestApproval(t *testing.T) {
 		if want := []string{"dana approval asked", "sam approval approved", "dana approval used", "dana reveal opened", "dana approval asked", "dana approval refused"}; !slices.Equal(acts, want) {
 			t.Errorf("acts %q, want %q", acts, want)
 		}
-		all, err := r.Approvals(ctx, true, 0)
+		all, err := r.Approvals(ctx, registry.ApprovalFilter{})
 		must(t, err)
-		open, err := r.Approvals(ctx, false, 0)
+		open, err := r.Approvals(ctx, registry.ApprovalFilter{Open: true})
 		must(t, err)
 		if len(all) != 2 || len(open) != 0 {
 			t.Errorf("%d requests, %d open", len(all), len(open))
@@ -192,6 +194,49 @@ func TestApprovalForged(t *testing.T) {
 	_, err = db.ExecContext(t.Context(), "UPDATE approvals SET state = 'approved', sealed = ?", sealed)
 	must(t, err)
 	wantErr(t, r.Reveal(t.Context(), under(a.ID), "c_1"), registry.ErrTampered)
+}
+
+// TestApprovalsOfOne: a person's own requests are those that they asked for, of a name
+// spelt exactly so, and not those that they decided.
+func TestApprovalsOfOne(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, own := t.Context(), map[string]int{"dana": 3, "Dana": 2, "sam": 1, "dan%": 1}
+		var last canary.Approval
+		for _, who := range slices.Sorted(maps.Keys(own)) {
+			for i := range own[who] {
+				a, err := r.Ask(ctx, registry.By{Who: who, Via: "api"}, "raw", []string{fmt.Sprint("k_", i)}, aDay)
+				must(t, err)
+				last = a
+			}
+		}
+		if last.Who != "sam" {
+			t.Fatal(last.Who)
+		}
+		_, err := r.Decide(ctx, last.ID, true, registry.By{Who: "dana", Via: "api"})
+		must(t, err)
+		for who, want := range own {
+			var ids []canary.ApprovalID
+			f := registry.ApprovalFilter{Who: who, Open: true, Limit: 1}
+			for range 4 {
+				list, err := r.Approvals(ctx, f)
+				must(t, err)
+				if len(list) == 0 {
+					break
+				}
+				if f.After = list[0]; f.After.Who != who || slices.Contains(ids, f.After.ID) {
+					t.Errorf("of %s: %+v", who, f.After)
+				}
+				ids = append(ids, f.After.ID)
+			}
+			if len(ids) != want {
+				t.Errorf("%s has %d, want %d", who, len(ids), want)
+			}
+		}
+		if list, err := r.Approvals(ctx, registry.ApprovalFilter{Who: "nobody"}); err != nil || len(list) != 0 {
+			t.Errorf("nobody's: %+v, %v", list, err)
+		}
+	})
 }
 
 func wantErr(t *testing.T, err, want error) {

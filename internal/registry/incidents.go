@@ -37,8 +37,11 @@ func marshalWeight(w *canary.Weight) (string, error) {
 	return string(b), err
 }
 
-// Incidents returns the newest incidents first, at most limit.
+// Incidents returns the newest incidents first, at most limit; 0 is no limit.
 func (r *Registry) Incidents(ctx context.Context, limit int) ([]canary.Incident, error) {
+	if limit <= 0 {
+		return r.queryIncidents(ctx, "ORDER BY i.opened DESC, i.id")
+	}
 	return r.queryIncidents(ctx, "ORDER BY i.opened DESC, i.id LIMIT ?", limit)
 }
 

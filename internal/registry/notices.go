@@ -130,15 +130,39 @@ func (r *Registry) raise(ctx context.Context, tx *sql.Tx, n canary.Notice, mark 
 	return n, savePages(ctx, tx, o)
 }
 
-// Notices returns notices, the newest first: those that nobody has
-// acknowledged, whether they stand or are over, or all.
-func (r *Registry) Notices(ctx context.Context, all bool, limit int) ([]canary.Notice, error) {
-	where := " WHERE acknowledged = 0"
-	if all {
-		where = ""
+// NoticeFilter chooses notices. Zero fields choose all.
+type NoticeFilter struct {
+	ID canary.NoticeID
+	// Unread chooses those that nobody has acknowledged, whether they stand or are over.
+	Unread bool
+	// After is the last that was seen: what comes behind it in the order.
+	After canary.Notice
+	Limit int // at most so many; 0 is no limit
+}
+
+func (f *NoticeFilter) rest() (string, []any) {
+	rest, args := " WHERE 1=1", []any(nil)
+	if f.ID != "" {
+		rest, args = rest+" AND id = ?", append(args, f.ID)
 	}
+	if f.Unread {
+		rest += " AND acknowledged = 0"
+	}
+	if f.After.ID != "" {
+		rest, args = rest+" AND (raised < ? OR raised = ? AND id > ?)", append(args, micros(f.After.Raised), micros(f.After.Raised), f.After.ID)
+	}
+	rest += " ORDER BY raised DESC, id"
+	if f.Limit > 0 {
+		rest, args = rest+" LIMIT ?", append(args, f.Limit)
+	}
+	return rest, args
+}
+
+// Notices returns notices, the newest first, those of one moment by their ids.
+func (r *Registry) Notices(ctx context.Context, f NoticeFilter) ([]canary.Notice, error) {
+	rest, args := f.rest()
 	var list []canary.Notice
-	err := r.each(ctx, "SELECT id, kind, scope, severity, raised, ended, acknowledged, who, body FROM notices"+where+" ORDER BY raised DESC, id LIMIT ?", []any{limit}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT id, kind, scope, severity, raised, ended, acknowledged, who, body FROM notices"+rest, args, func(row *sql.Rows) error {
 		var n canary.Notice
 		var raised, ended, read int64
 		var body string

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"saltmine/internal/canary"
 	"saltmine/internal/pager"
 	"saltmine/internal/registry"
@@ -37,7 +39,7 @@ func TestNotices(t *testing.T) {
 		}
 		wantShown := func(all bool, want int) []canary.Notice {
 			t.Helper()
-			list, err := r.Notices(ctx, all, 100)
+			list, err := r.Notices(ctx, registry.NoticeFilter{Unread: !all})
 			if err != nil || len(list) != want {
 				t.Fatalf("%d notices, %v; wanted %d", len(list), err, want)
 			}
@@ -99,8 +101,35 @@ func TestRaiseNotice(t *testing.T) {
 		if got, err := r.RaiseNotice(t.Context(), n, compose); err != nil || !got {
 			t.Errorf("another mark: %v, %v", got, err)
 		}
-		if list, err := r.Notices(t.Context(), false, 10); err != nil || len(list) != 2 {
+		if list, err := r.Notices(t.Context(), registry.NoticeFilter{Unread: true}); err != nil || len(list) != 2 {
 			t.Errorf("%d notices, %v", len(list), err)
+		}
+	})
+}
+
+// TestNoticesByPage: each page goes on behind the last, also within one moment.
+func TestNoticesByPage(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		_, err := r.FileNotices(t.Context(), canary.NoticePool, "item", found("a", "b", "c", "d", "e"), compose)
+		must(t, err)
+		all, err := r.Notices(t.Context(), registry.NoticeFilter{})
+		must(t, err)
+		var walked []canary.Notice
+		f := registry.NoticeFilter{Unread: true, Limit: 2}
+		for range 4 {
+			list, err := r.Notices(t.Context(), f)
+			must(t, err)
+			if len(list) == 0 {
+				break
+			}
+			walked, f.After = append(walked, list...), list[len(list)-1]
+		}
+		if len(all) != 5 || cmp.Diff(all, walked) != "" {
+			t.Errorf("%d notices, by page %d: %s", len(all), len(walked), cmp.Diff(all, walked))
+		}
+		if list, err := r.Notices(t.Context(), registry.NoticeFilter{ID: all[2].ID}); err != nil || cmp.Diff(all[2:3], list) != "" {
+			t.Errorf("by id: %+v, %v", list, err)
 		}
 	})
 }
