@@ -12,9 +12,8 @@
 // mention), behind the page, by a [Searcher]: strangers can make it long. Before the
 // page the beginning of what reached a token is compared with the token's record.
 //
-// What comes later of a call (a transcript, a recording) may name the call alone.
-// It is filed as it came, and weighed as if it named the numbers with which the
-// call began.
+// What comes later of a call (a transcript, a recording) may name the call alone. It is
+// filed as it came, and weighed as if it named the numbers with which the call began.
 //
 // A dialogue may be recorded in parts (canary.Contact.Open). While only the
 // parts written ahead are known the contact is pending and makes no incident;
