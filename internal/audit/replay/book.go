@@ -117,7 +117,7 @@ func cell(c *Column, text *string) maybe.Value {
 		v.Zero = true
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
 		if n, ok := exactly(*text); ok {
-			v.Kind, v.Text, v.Num = maybe.Number, *text, n
+			v.Kind, v.Num = maybe.Number, n // LIKE may see zeros in front of it (ZEROFILL)
 		}
 	case "date", "datetime":
 		if at, ok := maybe.ParseInstant(*text); ok {

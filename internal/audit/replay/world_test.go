@@ -174,7 +174,7 @@ func (w *world) learn(t *testing.T) {
 	domains := map[string]uint16{"customers.id": 1, "tickets.customer_id": 1, "tickets.id": 2, "notes.ticket_id": 2, "notes.id": 3}
 	for _, table := range []string{"customers", "tickets", "notes"} {
 		entry := replay.Table{Name: table}
-		rows := w.query(t, "SELECT column_name, IF(column_type LIKE '%zerofill%', CONCAT(data_type, ' zerofill'), data_type) AS data_type, COALESCE(collation_name, '') AS coll, is_nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position", table)
+		rows := w.query(t, "SELECT column_name, data_type, COALESCE(collation_name, '') AS coll, is_nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position", table)
 		for _, r := range rows {
 			name := *r["column_name"]
 			entry.Columns = append(entry.Columns, replay.Column{
