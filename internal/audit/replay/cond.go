@@ -146,7 +146,7 @@ func (c *compiler) tuples(l, r sqlparser.ValTuple, sc *scope) condition {
 }
 
 // nullOrFalse is for conditions that servers make false where they should be
-// NULL: of rows, and of unions.
+// NULL: of rows, and of a subquery's values.
 func nullOrFalse(t maybe.Truth) maybe.Truth {
 	if t&maybe.Unknown != 0 {
 		return t | maybe.False
@@ -238,14 +238,11 @@ func (c *compiler) inQuery(left sqlparser.Expr, right *sqlparser.Subquery, sc *s
 	if q.open || len(q.columns) != 1 {
 		return always(maybe.Any)
 	}
-	_, united := right.Select.(*sqlparser.SetOp)
 	return func(f *frame) maybe.Truth {
 		a, found := l(f), maybe.False
 		for _, r := range q.rows(f, true) {
 			equal := maybe.Compare(&a, &r.cells[0]).Holds(maybe.Equal)
-			if united {
-				equal = nullOrFalse(equal)
-			}
+			equal = nullOrFalse(equal)
 			if !r.there.Sure() {
 				equal |= maybe.False
 			}

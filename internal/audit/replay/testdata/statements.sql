@@ -407,3 +407,4 @@ SELECT id kc FROM customers WHERE id IN (SELECT LAG(id) OVER (ORDER BY id) FROM 
 SELECT id x, (SELECT GROUP_CONCAT(id) FROM customers) kc FROM customers WHERE id = 115
 SELECT email, (SELECT GROUP_CONCAT(c.id) FROM customers c WHERE c.country = x.country) kc FROM customers x WHERE x.email LIKE 'a%' AND x.id = 115
 SELECT (SELECT COUNT(*) FROM tickets t WHERE t.customer_id = x.id) n, x.id kc FROM customers x WHERE x.id = 115
+SELECT id kc FROM customers c WHERE c.created + 3 NOT IN (SELECT x.score FROM customers x WHERE (COALESCE(x.score, 7) = 7 OR x.name REGEXP '^A') AND (x.born IS NOT NULL))
