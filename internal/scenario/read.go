@@ -30,9 +30,10 @@ func (w *World) read(name string, columns []string, row func([]string) error) (e
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	var at []int
+	var parts []string // used again for every line, of which there are many
 	fields := make([]string, len(columns))
 	number, err := eachLine(z, func(line string) error {
-		parts := strings.Split(line, ",")
+		parts = cut(parts[:0], line)
 		if at == nil {
 			at, err = places(parts, columns)
 			return err
@@ -54,6 +55,18 @@ func (w *World) read(name string, columns []string, row func([]string) error) (e
 		return fmt.Errorf("%s: empty", name)
 	}
 	return nil
+}
+
+// cut appends what stands between the commas.
+func cut(parts []string, line string) []string {
+	for {
+		i := strings.IndexByte(line, ',')
+		if i < 0 {
+			return append(parts, line)
+		}
+		parts = append(parts, line[:i])
+		line = line[i+1:]
+	}
 }
 
 // mostLine is the longest line, in bytes.
@@ -193,10 +206,14 @@ func (w *World) readMembers() error {
 	for i, id := range w.extracts {
 		number[id] = i
 	}
+	last, e := "", -1 // an extract's lines mostly stand together
 	err := w.read("extract_canaries.csv.gz", []string{"extract_id", "canary_id"}, func(f []string) error {
-		e, ok := number[f[0]]
-		if !ok {
-			return errors.New("an extract that the list does not have")
+		if e < 0 || f[0] != last {
+			n, ok := number[f[0]]
+			if !ok {
+				return errors.New("an extract that the list does not have")
+			}
+			last, e = f[0], n
 		}
 		t, ok := w.tokens[f[1]]
 		if !ok {

@@ -52,11 +52,16 @@ type meta struct {
 	LogStart      time.Time `json:"log_start"`
 	LogEnd        time.Time `json:"log_end"`
 	ObservedUntil time.Time `json:"observed_until"`
+	// How many there are, by hearsay: only to have the room.
+	Tokens   int `json:"n_tokens"`
+	Placebos int `json:"n_placebos"`
 }
+
+const mostHint = 1 << 18
 
 // Open reads the world of a folder.
 func Open(dir string) (*World, error) {
-	w := &World{dir: dir, Name: filepath.Base(filepath.Clean(dir)), tokens: map[string]int{}, controls: map[string]int{}}
+	w := &World{dir: dir, Name: filepath.Base(filepath.Clean(dir))}
 	text, err := os.ReadFile(filepath.Join(dir, "meta.json"))
 	if err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
@@ -71,6 +76,7 @@ func Open(dir string) (*World, error) {
 	if about.LogStart.IsZero() || !about.LogEnd.After(about.LogStart) || !about.ObservedUntil.After(about.LogStart) {
 		return nil, errors.New("scenario: meta.json: log_start, log_end and observed_until are needed, in this order")
 	}
+	w.tokens, w.controls = make(map[string]int, min(max(about.Tokens, 0), mostHint)), make(map[string]int, min(max(about.Placebos, 0), mostHint))
 	w.base.Since, w.base.Until = day(about.LogStart), day(about.ObservedUntil)
 	for _, read := range []func() error{w.readTokens, w.readExtracts, w.readMembers} {
 		if err := read(); err != nil {
