@@ -80,7 +80,18 @@ func (m *model) several(singles []theory) []theory {
 		}
 		return log
 	})
+	m.temperJoint(pairs)
+	m.temperJoint(triples)
 	return append(pairs, triples...)
+}
+
+// temperJoint tempers explanations by several extracts.
+func (m *model) temperJoint(list []theory) {
+	sets := make([]string, len(list))
+	for i := range list {
+		sets[i] = setOf(m.together(list[i].extracts, list[i].at).hits)
+	}
+	temper(list, sets)
 }
 
 // seeds are the best singles, few of those that are alike.

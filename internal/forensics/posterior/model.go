@@ -32,7 +32,10 @@ type model struct {
 	calls   int32
 }
 
-// delay is one course that the contacts of a leak may take.
+// delay is one course that the contacts of a leak may take: after a lag, which is
+// of days and a fortnight at most, at a pace that falls off. The lags are close
+// enough that extracts of neighbouring days are told apart: with 0, 3 and 8 fewer
+// culprits came first in worlds made for it.
 type delay struct{ mean, lag Day }
 
 func newModel(c *Case) *model {
@@ -61,7 +64,7 @@ func newModel(c *Case) *model {
 		m.shares = append(m.shares, .002*math.Pow(.95/.002, float64(i)/(n-1)))
 	}
 	for _, mean := range []Day{10, 25, 60} {
-		for _, lag := range []Day{0, 3, 8} {
+		for _, lag := range []Day{0, 2, 4, 7, 12} {
 			m.delays = append(m.delays, delay{mean, lag})
 		}
 	}
@@ -93,7 +96,7 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares)
 
 // integral is the likelihood over these shares of records that are contacted.
 func (m *model) integral(e *evidence, shares []float64) float64 {
-	grid := make([]float64, 0, 128)
+	grid := make([]float64, 0, len(m.delays)*len(shares))
 	for _, l := range m.delays {
 		row := grid[len(grid) : len(grid)+len(shares)]
 		grid = grid[:len(grid)+len(shares)]
@@ -150,13 +153,16 @@ func logSum(list []float64) float64 {
 	return top + math.Log(sum)
 }
 
-// worth is how the chance of an extract to be sold grows with its rows: lists are
-// sold by the thousand, but a small one costs less to take.
-const worth = .5
+// worth is the power with which the chance of an extract to be the leak grows with
+// its rows: nearly in proportion, as lists are sold by the thousand rows, but less,
+// as small ones are taken more easily. Of .5, .75, .8 and 1, in worlds made for it,
+// the higher ones named more culprits, and 1 fewer of those who sold little.
+const worth = .8
 
 // sameness is how far a difference between explanations of the same hits counts.
-// They differ in how much stayed silent, which is known as well as what they held
-// is, and no better.
+// They differ in how much stayed silent and by their day, which are known as well
+// as what they held and how contacts are spread in time are, and no better: the full
+// difference accuses more of the innocents who ran the culprit's report.
 const sameness = .5
 
 // temper brings explanations of the same hits nearer to each other, without

@@ -1,9 +1,6 @@
 package posterior
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // step is the width of the grid of times at which an unlogged copy may have been
 // made, in days.
@@ -23,52 +20,70 @@ func chances() []float64 {
 // Whether a record was in it is not known, only how many were.
 func (m *model) unlogged() []theory {
 	qs := chances()
-	from := m.Since
-	n := int(math.Ceil((m.Until - from) / step))
-	times := max(n, 1)
+	times := max(int(math.Ceil((m.Until-m.Since)/step)), 1)
 	prior := math.Log(priorUnlogged) - math.Log(float64(times*len(m.Scopes)))
+	live := m.live(times)
 	var out []theory
 	for _, scope := range m.Scopes {
 		in := map[int]bool{}
 		for _, s := range scope {
 			in[s] = true
 		}
-		var begins, ends []float64
-		for i := range m.Tokens {
-			if in[m.Tokens[i].Segment] {
-				begins, ends = append(begins, m.Tokens[i].From), append(ends, m.Tokens[i].Until)
-			}
-		}
-		slices.Sort(begins)
-		slices.Sort(ends)
 		for k := range times {
-			at := from + (float64(k)+.5)*step
-			live := float64(count(begins, at) - count(ends, at))
-			if live <= 0 {
-				out = append(out, theory{kind: unlogged, at: at, log: prior})
+			ev := evidence{from: m.Since + (float64(k)+.5)*step}
+			for s := range in { // sums of whole numbers: in any order
+				ev.silent += live[s][k]
+			}
+			if ev.silent <= 0 {
+				out = append(out, theory{kind: unlogged, at: ev.from, log: prior})
 				continue
 			}
-			ev := evidence{from: at}
 			for i := range m.hits {
 				t := &m.Tokens[m.hits[i].token]
-				if in[t.Segment] && t.From <= at && at < t.Until && m.hits[i].at > at {
+				if t.From <= ev.from && ev.from < t.Until && m.hits[i].at > ev.from && in[t.Segment] {
 					ev.hits = append(ev.hits, int32(i))
 				}
 			}
-			ev.silent = live - float64(len(ev.hits))
-			out = append(out, theory{kind: unlogged, at: at, log: prior + m.integral(&ev, qs)})
+			ev.silent -= float64(len(ev.hits))
+			out = append(out, theory{kind: unlogged, at: ev.from, log: prior + m.integral(&ev, qs)})
 		}
 	}
 	return out
 }
 
-// count gives how many are at most x.
-func count(sorted []float64, x float64) int {
-	n, _ := slices.BinarySearchFunc(sorted, x, func(e, x float64) int {
-		if e <= x {
-			return -1
+// live counts the tokens of each segment that could be read at each time.
+func (m *model) live(times int) map[int][]float64 {
+	changes := map[int][]float64{}
+	for i := range m.Tokens {
+		t := &m.Tokens[i]
+		c := changes[t.Segment]
+		if c == nil {
+			c = make([]float64, times)
+			changes[t.Segment] = c
 		}
-		return 1
-	})
-	return n
+		if k := m.tick(t.From); k < times {
+			c[k]++
+		}
+		if k := m.tick(t.Until); k < times {
+			c[k]--
+		}
+	}
+	for _, c := range changes {
+		for k := 1; k < times; k++ {
+			c[k] += c[k-1]
+		}
+	}
+	for _, scope := range m.Scopes {
+		for _, s := range scope {
+			if changes[s] == nil {
+				changes[s] = make([]float64, times)
+			}
+		}
+	}
+	return changes
+}
+
+// tick is the first point of the grid of times that is not before a time.
+func (m *model) tick(at Day) int {
+	return max(int(math.Ceil((at-m.Since)/step-.5)), 0)
 }

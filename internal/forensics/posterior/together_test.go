@@ -1,0 +1,88 @@
+package posterior_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"saltmine/internal/forensics/posterior"
+)
+
+// TestPair: of two people who sold together both are named, over five worlds.
+func TestPair(t *testing.T) {
+	t.Parallel()
+	const seeds = 5
+	found := 0
+	for seed := range uint64(seeds) {
+		r := rand.New(rand.NewPCG(seed, 11)) // a test's dice
+		c := world(r)
+		a := large(c, r)
+		b := large(c, r)
+		for c.Extracts[a].Actor == c.Extracts[b].Actor {
+			b = large(c, r)
+		}
+		held := slices.Concat(c.Extracts[a].Held, c.Extracts[b].Held)
+		slices.Sort(held)
+		sell(c, r, slices.Compact(held), max(c.Extracts[a].At, c.Extracts[b].At), .25)
+		answer := posterior.Weigh(c)
+		sane(t, &answer)
+		for _, e := range []int{a, b} {
+			if of(answer.Actors, c.Extracts[e].Actor) > .5 {
+				found++
+			} else {
+				t.Logf("world %d: actor %d of two has %.2f", seed, c.Extracts[e].Actor, of(answer.Actors, c.Extracts[e].Actor))
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("%d of %d named", found, 2*seeds)
+	}
+}
+
+// TestOneSender: the same three contacts in three domains speak more for a leak if
+// one source made them all.
+func TestOneSender(t *testing.T) {
+	t.Parallel()
+	weigh := func(one int) float64 {
+		r := rand.New(rand.NewPCG(3, 4)) // a test's dice
+		c := world(r)
+		x := &c.Extracts[large(c, r)]
+		domains := map[int]bool{}
+		for _, n := range x.Held {
+			if d := c.Tokens[n].Domain; !domains[d] && len(domains) < 3 {
+				domains[d] = true
+				c.Contacts = append(c.Contacts, posterior.Contact{Token: int(n), Control: -1, Source: 1000 + (1-one)*len(domains), At: x.At + 6 + 3*float64(len(domains))})
+			}
+		}
+		a := posterior.Weigh(c)
+		sane(t, &a)
+		return a.None
+	}
+	one, three := weigh(1), weigh(0)
+	t.Logf("no leak: %.3f by one source, %.3f by three", one, three)
+	if one > three/2 {
+		t.Errorf("no leak has %.3f when one source made the contacts, %.3f when three did", one, three)
+	}
+}
+
+// TestContentIsJudgedByNoise: what only the leak's contacts know tells more the less
+// of noise knows it; that most contacts are the leak's takes nothing from it.
+func TestContentIsJudgedByNoise(t *testing.T) {
+	t.Parallel()
+	weigh := func(k posterior.Content) float64 {
+		r := rand.New(rand.NewPCG(3, 4)) // a test's dice
+		c := world(r)
+		x := &c.Extracts[large(c, r)]
+		for i, n := range x.Held[:2] {
+			c.Contacts = append(c.Contacts, posterior.Contact{Token: int(n), Control: -1, Source: 1000 + i, At: x.At + 6 + 3*float64(i), Content: k})
+		}
+		a := posterior.Weigh(c)
+		sane(t, &a)
+		return a.None
+	}
+	knowing, generic := weigh(posterior.CitesTicket), weigh(posterior.Generic)
+	t.Logf("no leak: %.4f if tickets are cited, %.4f if nothing is", knowing, generic)
+	if knowing > generic/50 {
+		t.Errorf("no leak has %.4f when tickets are cited, %.4f when nothing is", knowing, generic)
+	}
+}
