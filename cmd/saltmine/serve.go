@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 
@@ -22,6 +23,7 @@ import (
 	"saltmine/internal/incident"
 	"saltmine/internal/mailauth"
 	"saltmine/internal/pager"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
 )
@@ -221,10 +223,19 @@ func (s *server) console(ctx context.Context) error {
 		return err
 	}
 	door := doorOf(s.cfg.API, s.app.now)
+	public, err := url.Parse(s.cfg.API.PublicURL)
+	if err != nil {
+		return fmt.Errorf("[api] public_url: %w", err)
+	}
+	forms, err := people.Forms(public.Scheme + "://" + public.Host)
+	if err != nil {
+		return fmt.Errorf("[api] public_url: %w", err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Config{
 		Incidents: s.reg.Cases, Incident: s.reg.Case, Joined: s.reg.JoinedTo, Notices: s.reg.Notices, Log: s.log,
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, Door: door, Record: s.reg.Record,
+		Deeds: s.reg, Wake: s.pager.Wake, Forms: forms,
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
 			return traceIncident(ctx, s.reg, id, s.app.now())
 		},

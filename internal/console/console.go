@@ -2,14 +2,17 @@
 // what is known and the trace as text; and notices, of what is no contact.
 // Programs have package api.
 //
-// In this form it only reads. It shows ids, counts, times and reasons; it is
+// Responders acknowledge, judge and merge incidents on it, where people are
+// configured: what is done is done by somebody. A form carries the version of the
+// incident that was shown, and does nothing to another; a browser's forms are taken
+// from the console's own pages only. It shows ids, counts, times and reasons; it is
 // never given a canary's name, address, number or ticket, so it cannot show
 // them. Every look is on the evidence log. Where people are configured it is for
 // those of them who are responders (help-desk agents are not: they never learn
 // what they met); else for whoever reaches it, which is loopback unless it is told
 // otherwise. It belongs behind a proxy that speaks TLS.
 //
-// Pages are complete without scripts, send no referrer and may not be framed.
+// Pages are complete without scripts, send no referrer to others and may not be framed.
 // When the registry does not answer, the page says so with status 503.
 package console
 
@@ -45,6 +48,12 @@ type Config struct {
 	Missing func(error) bool
 	// Door lets in those who may open it; ajar, whoever reaches it.
 	Door *people.Door
+	// Deeds is done by the forms of the pages, and Wake called after it. Nil: the pages
+	// have none.
+	Deeds Deeds
+	Wake  func()
+	// Forms says whose forms are taken.
+	Forms *http.CrossOriginProtection
 	// Record puts a look on the evidence log, before it is answered.
 	Record func(context.Context, canary.Act) error
 	Log    *slog.Logger
@@ -62,14 +71,17 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /{$}", c.list)
 	mux.HandleFunc("GET /incidents/{id}", c.one)
 	mux.HandleFunc("GET /notices", c.notices)
+	if cfg.Deeds != nil {
+		c.deeds(mux)
+	}
 	return guarded(c.known(mux))
 }
 
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "same-origin") // with none, the pages' own forms would come from nowhere
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
@@ -118,7 +130,8 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		Joined []canary.Joined
 		More   bool // of what joined
 		Trace  string
-	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text)})
+		Forms  bool
+	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text), c.forms(r)})
 }
 
 type writer []byte
@@ -140,7 +153,9 @@ func (c *console) notices(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
-	c.show(w, "notices.html", pageOf(list, after, func(n *canary.Notice) registry.Cursor { return registry.Cursor{At: n.Raised, ID: string(n.ID)} }))
+	p := pageOf(list, after, func(n *canary.Notice) registry.Cursor { return registry.Cursor{At: n.Raised, ID: string(n.ID)} })
+	p.Forms = c.forms(r)
+	c.show(w, "notices.html", p)
 }
 
 func (c *console) show(w http.ResponseWriter, name string, data any) {

@@ -181,7 +181,7 @@ func guarded(res *http.Response) bool {
 	h := res.Header
 	csp := h.Get("Content-Security-Policy")
 	return strings.Contains(csp, "default-src 'none'") && strings.Contains(csp, "frame-ancestors 'none'") && !strings.Contains(csp, "script-src") &&
-		h.Get("Referrer-Policy") == "no-referrer" && h.Get("X-Content-Type-Options") == "nosniff" && h.Get("Cache-Control") == "no-store"
+		h.Get("Referrer-Policy") == "same-origin" && h.Get("X-Content-Type-Options") == "nosniff" && h.Get("Cache-Control") == "no-store"
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {

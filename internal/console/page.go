@@ -16,6 +16,7 @@ type page[T any] struct {
 	Older string
 	// First is false where newer rows are on another page.
 	First bool
+	Forms bool // who looks may do something
 }
 
 // pageOf makes a page of a list of which one row more was asked for than it shows.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -21,26 +22,39 @@ const (
 // was split off has an id in hexadecimal.
 var idForm = regexp.MustCompile(`^i_([a-z2-7]{16}|[0-9a-f]{16})$`)
 
+// noticeForm is the same of a notice.
+var noticeForm = regexp.MustCompile(`^n_[a-z2-7]{16}$`)
+
+type nameKey struct{}
+
+// whoOf is the name of who sent a request; empty where nobody is configured.
+func whoOf(r *http.Request) string {
+	name, _ := r.Context().Value(nameKey{}).(string)
+	return name
+}
+
+// forms reports whether who looks may do something.
+func (c *console) forms(r *http.Request) bool { return c.cfg.Deeds != nil && whoOf(r) != "" }
+
+// about is what a path names.
+func about(path string) string {
+	for prefix, form := range map[string]*regexp.Regexp{"/incidents/": idForm, "/notices/": noticeForm} {
+		if rest, found := strings.CutPrefix(path, prefix); found {
+			if id, _, _ := strings.Cut(rest, "/"); form.MatchString(id) {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
 // known lets responders in; others with a token are turned away. Every look is on
 // the evidence log before it is answered, but for tries over the rate.
 func (c *console) known(next *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, page := next.Handler(r)
-		if page == "" {
-			page = "a page that is not there"
-		}
-		act := canary.Act{Who: nobody, Via: via, What: page, Outcome: "shown"}
-		if id, found := strings.CutPrefix(r.URL.Path, "/incidents/"); found && idForm.MatchString(id) {
-			act.About = id
-		}
+		act := actOf(next, r)
 		if c.cfg.Door.Ajar() {
-			if c.cfg.Door.Misled(r) {
-				refusal(http.StatusMisdirectedRequest, "this is not the name of this console; name it in [api] public_url, or configure people").ServeHTTP(w, r)
-			} else if c.cfg.Door.Unnamed(r).Wait > 0 {
-				next.ServeHTTP(w, r)
-			} else {
-				c.shown(w, r, act, next)
-			}
+			c.unnamed(w, r, act, next)
 			return
 		}
 		who, failed := c.cfg.Door.Enter(r)
@@ -54,11 +68,39 @@ func (c *console) known(next *http.ServeMux) http.Handler {
 		case !who.Has(people.Responder):
 			act.Who, act.Outcome = who.Name, "refused"
 			c.shown(w, r, act, refusal(http.StatusForbidden, "your token has not the role: responder"))
+		case r.Method == http.MethodPost && (c.cfg.Forms == nil || c.cfg.Forms.Check(r) != nil):
+			act.Who, act.Outcome = who.Name, "refused"
+			c.shown(w, r, act, refusal(http.StatusForbidden, "this form came from another page than the console's, and nothing was done"))
 		default:
 			act.Who = who.Name
-			c.shown(w, r, act, next)
+			c.shown(w, r.WithContext(context.WithValue(r.Context(), nameKey{}, who.Name)), act, next)
 		}
 	})
+}
+
+// actOf is what a request asks for.
+func actOf(next *http.ServeMux, r *http.Request) canary.Act {
+	_, page := next.Handler(r)
+	if page == "" {
+		page = "a page that is not there"
+	}
+	act := canary.Act{Who: nobody, Via: via, What: page, About: about(r.URL.Path), Outcome: "shown"}
+	if r.Method == http.MethodPost {
+		act.Outcome = "asked" // what came of it has an act of its own
+	}
+	return act
+}
+
+// unnamed answers whoever reaches a console of which nobody is configured.
+func (c *console) unnamed(w http.ResponseWriter, r *http.Request, act canary.Act, next http.Handler) {
+	switch {
+	case c.cfg.Door.Misled(r):
+		refusal(http.StatusMisdirectedRequest, "this is not the name of this console; name it in [api] public_url, or configure people").ServeHTTP(w, r)
+	case c.cfg.Door.Unnamed(r).Wait > 0:
+		next.ServeHTTP(w, r)
+	default:
+		c.shown(w, r, act, next)
+	}
 }
 
 // shown records a look and answers it.

@@ -38,9 +38,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,35 +115,15 @@ func New(cfg Config) (*Ear, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	origin, err := trusting(cfg.PublicURL)
+	origin, err := people.Forms(cfg.PublicURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	text, policy := page()
 	return &Ear{
 		cfg: cfg, door: people.New(cfg.Agents, cfg.Now), rates: newRates(cfg.PerMinute), text: text, policy: policy,
 		origin: origin, room: make(chan struct{}, underWay),
 	}, nil
-}
-
-// trusting takes forms of our own pages, and of those at public, spelt as a browser
-// spells an origin (RFC 6454 §6.2).
-func trusting(public string) (*http.CrossOriginProtection, error) {
-	origin := http.NewCrossOriginProtection()
-	if public == "" {
-		return origin, nil
-	}
-	u, err := url.Parse(strings.ToLower(public))
-	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.User != nil {
-		return nil, fmt.Errorf("%w: the public address is not a scheme and a host", ErrConfig)
-	}
-	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
-		u.Host = strings.TrimSuffix(u.Host, port)
-	}
-	if err := origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
-		return nil, fmt.Errorf("%w: the public address: %w", ErrConfig, err)
-	}
-	return origin, nil
 }
 
 // Stats returns the counts so far.
