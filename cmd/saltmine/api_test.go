@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/smtp"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -79,6 +80,8 @@ func TestInterface(t *testing.T) {
 		t.Errorf("forensics sees %s", text)
 	}
 	call("nobody", http.MethodGet, at, "", http.StatusUnauthorized, nil)
+	acknowledges(t, "http://"+srv.addrs["api"]+"/incidents/"+string(list[0].ID), "d.ops", tokens["d.ops"])
+	call("d.ops", http.MethodGet, at, "", http.StatusOK, &one)
 	said := `{"verdict":"leak","version":"` + one.Version + `"}`
 	call("f.law", http.MethodPost, at+"/verdict", said, http.StatusForbidden, nil)
 	call("d.ops", http.MethodPost, at+"/verdict", said, http.StatusOK, &list[0])
@@ -87,7 +90,8 @@ func TestInterface(t *testing.T) {
 		t.Errorf("%+v", list[0])
 	}
 	text := call("a.udit", http.MethodGet, "/v1/acts?about="+string(one.ID), "", http.StatusOK, nil)
-	for _, part := range []string{`"who":"d.ops","via":"api","what":"verdict"`, `"what":"POST /v1/incidents/{id}/verdict"`, `"outcome":"409"`} {
+	for _, part := range []string{`"who":"d.ops","via":"api","what":"verdict"`, `"what":"POST /v1/incidents/{id}/verdict"`, `"outcome":"409"`,
+		`"who":"d.ops","via":"console","what":"acknowledge"`, `"who":"d.ops","via":"console","what":"POST /incidents/{id}/acknowledge"`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the log has no %s: %s", part, text)
 		}
@@ -102,6 +106,47 @@ func TestInterface(t *testing.T) {
 	s.redacts(string(one.ID), string(one.Listed[0].ID), tokens)
 	srv.kill()
 	s.verifiesActs()
+}
+
+// acknowledges presses the button of an incident's page as a browser does: other
+// people's pages cannot, and the second time the page is an old one.
+func acknowledges(t *testing.T, page, name, token string) {
+	t.Helper()
+	ask := func(method, address, body, site string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(name, token)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", site)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	_, text := ask(http.MethodGet, page, "", "none")
+	found := regexp.MustCompile(`action="[^"]*(/acknowledge)"><input type="hidden" name="(version)" value="([^"]+)">`).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("no button on %s", text)
+	}
+	form := found[2] + "=" + found[3]
+	if status, text := ask(http.MethodPost, page+found[1], form, "cross-site"); status != http.StatusForbidden {
+		t.Errorf("another page: %d %s", status, text)
+	}
+	if status, text := ask(http.MethodPost, page+found[1], form, "same-origin"); status != http.StatusOK || !strings.Contains(text, name+" is at it since") {
+		t.Errorf("acknowledged: %d %s", status, text)
+	}
+	if status, text := ask(http.MethodPost, page+found[1], form, "same-origin"); status != http.StatusConflict || !strings.Contains(text, "nothing was done") {
+		t.Errorf("acknowledged again: %d %s", status, text)
+	}
 }
 
 // redacts gives up what somebody said, which no one person can, nor anybody while
