@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/smtp"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,55 @@ func TestAuditWatch(t *testing.T) {
 	if pages, _ := s.hook.received(); len(pages) != 1 {
 		t.Errorf("%d pages", len(pages))
 	}
+	w.namesTheReader(r, thief)
 	r.kill()
+}
+
+// namesTheReader: when the list that was taken is used, the trace names the statement and
+// its account, first of all, and the agent whose look-ups met no such record not at all.
+func (w *audited) namesTheReader(r *running, thief *sql.DB) {
+	w.t.Helper()
+	var account string
+	if err := thief.QueryRowContext(w.t.Context(), "SELECT SUBSTRING_INDEX(USER(), '@', 1)").Scan(&account); err != nil {
+		w.t.Fatal(err)
+	}
+	reg := w.open()
+	tokens, err := reg.PlantedTokens(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n := 0
+	for _, tok := range tokens {
+		if tok.Kind != canary.Email || n == 4 {
+			continue
+		}
+		n++
+		if err := smtp.SendMail(r.addrs["smtp"], nil, fmt.Sprintf("sam%d@scammers.example", n), []string{tok.Text}, []byte("Subject: hello\r\n\r\nI know you.\r\n")); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	var id canary.IncidentID
+	eventually(w.t, "the mails are an incident", func() bool {
+		list, err := reg.Incidents(w.t.Context(), 10)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, inc := range list {
+			if inc.Place == "db:main" && inc.Canaries == n {
+				id = inc.ID
+			}
+		}
+		return id != ""
+	})
+	var answer traced
+	if err := json.Unmarshal([]byte(w.run("--output", "json", "trace", "--incident", string(id))), &answer); err != nil {
+		w.t.Fatal(err)
+	}
+	first := answer.Answer.Suspects[0]
+	if !strings.HasPrefix(string(first.Extract), "read:") || !strings.HasPrefix(first.Actor, account+"@") || first.Explains != n {
+		w.t.Errorf("the first suspect is %+v, not a read of %s", first, account)
+	}
+	wants(w.t, strings.Join(first.Reasons, "\n"), "a statement in the audit log: ", "server_audit.log", "customers")
 }
 
 // TestAuditWatchRefuses tells what is wrong of a configuration.

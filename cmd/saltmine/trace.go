@@ -27,7 +27,8 @@ func (a *app) traceCmd() *cobra.Command {
 		Use:   "trace",
 		Short: "Say when the leaked extract was taken, and which known extract it can be",
 		Long: `Intersects the windows of the tokens that were hit, and lists the known extracts
-that are consistent with all, some and none of the hits, with the reasons.
+that are consistent with all, some and none of the hits, with the reasons. What
+'audit watch' found in the audit log counts among the known extracts.
 Without --incident the newest incident is traced. DNS queries and unnamed calls
 are counted and carry no weight.
 
@@ -148,15 +149,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 	if q.Extracts, err = reg.Extracts(ctx); err != nil {
 		return traced{}, err
 	}
-	lives := map[canary.TokenID]forensics.Live{}
-	kinds := map[canary.TokenID]canary.Kind{}
-	for _, p := range plantings {
-		for _, t := range p.Tokens {
-			live := forensics.Live{Token: t.ID, Canary: p.ID, Segment: p.Segment, Window: t.Window}
-			lives[t.ID], kinds[t.ID] = live, t.Kind
-			q.Tokens = append(q.Tokens, live)
-		}
-	}
+	lives, kinds := livesOf(plantings, &q)
 	q.Tokens = append(q.Tokens, formerOwners(plantings, hits)...)
 	out := traced{Incident: inc}
 	channels, err := reg.Channels(ctx, inc.ID)
@@ -175,7 +168,9 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 			Segment: live.Segment, Window: live.Window, Contact: h.Contact,
 		})
 	}
-	out.Answer = forensics.Trace(q)
+	if out.Answer, err = weigh(ctx, reg, inc.Place, q); err != nil {
+		return traced{}, err
+	}
 	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)
 	for i := range out.Mails {
 		if r := out.Mails[i].Report; r != nil {
@@ -183,6 +178,19 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		}
 	}
 	return out, err
+}
+
+// livesOf puts all tokens to a question, and gives each its window and kind.
+func livesOf(plantings []canary.Planting, q *forensics.Question) (map[canary.TokenID]forensics.Live, map[canary.TokenID]canary.Kind) {
+	lives, kinds := map[canary.TokenID]forensics.Live{}, map[canary.TokenID]canary.Kind{}
+	for _, p := range plantings {
+		for _, t := range p.Tokens {
+			live := forensics.Live{Token: t.ID, Canary: p.ID, Segment: p.Segment, Window: t.Window}
+			lives[t.ID], kinds[t.ID] = live, t.Kind
+			q.Tokens = append(q.Tokens, live)
+		}
+	}
+	return lives, kinds
 }
 
 // setAside counts the contacts of which nothing is weighed.
