@@ -118,13 +118,12 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	}
 	delete(at.tables, e.Sequence)
 	at.follow(e)
-	out.Doubt, out.Odd, out.Past = at.doubt || e.Low || e.Code < 0, at.odd, at.past
+	out.Doubt, out.Odd, out.Past, out.Timeless = at.doubt || e.Low || e.Code < 0, at.odd, at.past, at.timeless
 	if at.zoneless {
 		out.Zone = nil
 	}
 	if e.At.IsZero() {
-		out.Began = canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0))
-		out.Saw = out.Began
+		out.Began, out.Saw = anyTime(), anyTime()
 		return out
 	}
 	latest := e.At.Add(e.Precision + f.cfg.Slack)
@@ -133,11 +132,11 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	if !at.snapshot.IsZero() && at.snapshot.Before(e.At) {
 		out.Saw.Earliest = canary.Micro(at.snapshot.Add(-f.cfg.Slack))
 	}
-	if at.timeless {
-		out.Began = canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0))
-	}
 	return out
 }
+
+// anyTime is when something was of which nobody knows when.
+func anyTime() canary.Moment { return canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0)) }
 
 // follow keeps what a statement changes for those after it.
 func (s *session) follow(e *audit.Event) {

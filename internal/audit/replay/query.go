@@ -220,6 +220,7 @@ func (g *gathering) shows(on *frame) bool {
 	}
 	return false
 }
+
 func project(items []item, on *frame) []maybe.Value {
 	cells := make([]maybe.Value, len(items))
 	for i := range items {

@@ -45,6 +45,8 @@ type Statement struct {
 	// Began is when it began, by which NOW() goes. Saw is the moment whose rows it
 	// saw, which lies before it in a transaction with a snapshot.
 	Began, Saw canary.Moment
+	// Timeless says that the session's clock was set: NOW() is any time.
+	Timeless bool
 	// Zone is the session's; nil when not known.
 	Zone      *time.Location
 	Truncated bool

@@ -215,9 +215,13 @@ func (r *Replayer) all(s *Statement, out *Result, reached bool) {
 
 // each runs the query for every canary that can be in it.
 func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
+	clock := s.Began
+	if s.Timeless {
+		clock = anyTime()
+	}
 	base := run{
 		book: r.book, saw: s.Saw, noViews: noViews, copies: r.held(),
-		now: seconds(wallClock(s.Began, s.Zone)), utc: seconds(wallClock(s.Began, time.UTC)),
+		now: seconds(wallClock(clock, s.Zone)), utc: seconds(wallClock(clock, time.UTC)),
 	}
 	if p.query.limit != nil && s.Sent >= 0 && s.Sent < number(p.query.limit) && !p.into {
 		base.whole = p.query

@@ -230,6 +230,33 @@ func TestARestartForgetsNothing(t *testing.T) {
 	}
 }
 
+// TestASetClockHidesNothing: who sets a session's clock takes a statement's NOW() away,
+// not the time at which it was read.
+func TestASetClockHidesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range 4 {
+		w.asks("eve", "SET timestamp=1000000000")
+		w.asks("eve", fmt.Sprintf("SELECT * FROM customers WHERE id >= %d AND id < %d", 500*n, 500*(n+1)))
+		w.pass(w.start())
+		if h := w.hour(); h.Canaries != float64(10*(n+1)) {
+			t.Errorf("after %d processes: %+v", n+1, h)
+		}
+	}
+	if list := w.incidents(); len(list) != 1 || list[0].Severity != canary.P2 {
+		t.Errorf("%+v", list)
+	}
+	reads, err := w.reg.ReadsSince(t.Context(), "db:main", time.Time{})
+	if err != nil || len(reads) != 4 {
+		t.Fatalf("%d reads, %v", len(reads), err)
+	}
+	for _, r := range reads {
+		if r.Taken.Latest.Sub(r.Taken.Earliest) > 24*time.Hour {
+			t.Errorf("it was taken at any time: %+v", r.Taken)
+		}
+	}
+}
+
 // TestWhatCounts goes through ways to read, and what an hour of them comes to.
 func TestWhatCounts(t *testing.T) {
 	t.Parallel()
