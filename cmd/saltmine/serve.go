@@ -214,23 +214,29 @@ func (s *server) link(id canary.IncidentID) string {
 	return s.cfg.API.PublicURL + "/incidents/" + string(id)
 }
 
+// originOf is a public address without its path; empty where it names no host, as that
+// which follows from listen = ":80".
+func originOf(public string) string {
+	u, err := url.Parse(public)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 func (s *server) console(ctx context.Context) error {
 	if s.cfg.API == nil {
 		return nil
+	}
+	forms, err := people.Forms(originOf(s.cfg.API.PublicURL))
+	if err != nil {
+		return fmt.Errorf("[api] public_url: %w", err)
 	}
 	ln, err := s.listen(ctx, "api", s.cfg.API.Listen)
 	if err != nil {
 		return err
 	}
 	door := doorOf(s.cfg.API, s.app.now)
-	public, err := url.Parse(s.cfg.API.PublicURL)
-	if err != nil {
-		return fmt.Errorf("[api] public_url: %w", err)
-	}
-	forms, err := people.Forms(public.Scheme + "://" + public.Host)
-	if err != nil {
-		return fmt.Errorf("[api] public_url: %w", err)
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Config{
 		Incidents: s.reg.Cases, Incident: s.reg.Case, Joined: s.reg.JoinedTo, Notices: s.reg.Notices, Log: s.log,

@@ -168,7 +168,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 			Segment: live.Segment, Window: live.Window, Contact: h.Contact,
 		})
 	}
-	if out.Answer, err = weigh(ctx, reg, inc.Place, q); err != nil {
+	if out.Answer, err = weigh(ctx, reg, q); err != nil {
 		return traced{}, err
 	}
 	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 type knownReads map[canary.ExtractID]*canary.Read
 
 // weigh asks forensics, with what is known of reads.
-func weigh(ctx context.Context, reg *registry.Registry, place canary.Place, q forensics.Question) (forensics.Answer, error) {
-	reads, more, err := readsOf(ctx, reg, place, q.Hits)
+func weigh(ctx context.Context, reg *registry.Registry, q forensics.Question) (forensics.Answer, error) {
+	reads, more, err := readsOf(ctx, reg, q.Hits)
 	if err != nil {
 		return forensics.Answer{}, err
 	}
@@ -33,21 +34,38 @@ func weigh(ctx context.Context, reg *registry.Registry, place canary.Place, q fo
 // knows which, and it is no copy of all that might have stood on it.
 const leastShare = .1
 
-// readsOf gives those of a place, without what was read after the last hit.
-func readsOf(ctx context.Context, reg *registry.Registry, place canary.Place, hits []forensics.Hit) (knownReads, []canary.Extract, error) {
-	if len(hits) == 0 {
-		return nil, nil, nil
-	}
-	last := slices.MaxFunc(hits, func(a, b forensics.Hit) int { return a.At.Compare(b.At) }).At
-	list, err := reg.ReadsSince(ctx, place, time.Time{})
-	if err != nil {
-		return nil, nil, err
+// readsOf gives those of the places of some hits that can have carried one of their
+// tokens: what was read before the first of these stood, or after the last hit, is not
+// even opened. A page waits for this.
+func readsOf(ctx context.Context, reg *registry.Registry, hits []forensics.Hit) (knownReads, []canary.Extract, error) {
+	since := map[canary.Place]time.Time{}
+	var last time.Time
+	for _, h := range hits {
+		began := h.Window.From.Earliest.Add(-longest)
+		if old, known := since[h.Window.Place]; !known || began.Before(old) {
+			since[h.Window.Place] = began
+		}
+		if h.At.After(last) {
+			last = h.At
+		}
 	}
 	known := knownReads{}
 	var out []canary.Extract
+	for _, place := range slices.Sorted(maps.Keys(since)) {
+		list, err := reg.ReadsBetween(ctx, place, since[place], last)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, known.add(place, list)...)
+	}
+	return known, out, nil
+}
+
+// add makes extracts of reads.
+func (k knownReads) add(place canary.Place, list []canary.Read) (out []canary.Extract) {
 	for i := range list {
 		r := &list[i]
-		if r.Low || r.Taken.Earliest.After(last) {
+		if r.Low {
 			continue
 		}
 		held := slices.Concat(r.Returned, r.Likely)
@@ -59,10 +77,10 @@ func readsOf(ctx context.Context, reg *registry.Registry, place canary.Place, hi
 		}
 		slices.Sort(held)
 		e := canary.Extract{ID: canary.ExtractID("read:" + r.ID[:min(len(r.ID), 12)]), Actor: r.Account, Taken: r.Taken, Place: place, Held: slices.Compact(held)}
-		known[e.ID] = r
+		k[e.ID] = r
 		out = append(out, e)
 	}
-	return known, out, nil
+	return out
 }
 
 // explain tells of suspects that are statements where the log has them, and how sure it

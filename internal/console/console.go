@@ -183,7 +183,7 @@ func (c *console) broken(w http.ResponseWriter, err error) {
 
 func (c *console) fault(w http.ResponseWriter, err error) {
 	if c.cfg.Missing(err) {
-		http.Error(w, "there is no such incident", http.StatusNotFound)
+		http.Error(w, "there is no such incident or notice", http.StatusNotFound)
 		return
 	}
 	c.cfg.Log.Warn("console could not answer", "err", err)

@@ -14,6 +14,9 @@ import (
 type kin struct {
 	traits []trait
 	found  []canary.Alike
+	// authors are, for each incident that is one author's with the contact, what says so
+	// best.
+	authors []canary.Alike
 }
 
 // mostRelated is how many incidents one names that are its authors' as well.
@@ -25,7 +28,9 @@ func (w *work) kinOf(ctx context.Context, c *canary.Contact, said reading) (k ki
 		return k, nil
 	}
 	k.traits = w.traits(c, said)
-	k.found, err = w.alike(ctx, c, k.traits)
+	if k.found, err = w.alike(ctx, c, k.traits); err == nil {
+		k.authors = authorsOf(k.found, k.traits)
+	}
 	return k, err
 }
 
@@ -36,7 +41,7 @@ func (w *work) gather(ctx context.Context, c *canary.Contact, said reading) (k k
 		return k, err
 	}
 	var away []canary.IncidentID
-	for _, a := range k.authors() {
+	for _, a := range k.authors {
 		if !slices.ContainsFunc(w.board, func(s *canary.Standing) bool { return s.ID == a.Incident }) {
 			away = append(away, a.Incident)
 		}
@@ -56,25 +61,24 @@ func (w *work) kinOfHit(ctx context.Context, c *canary.Contact, said reading, ma
 	return w.gather(ctx, c, said)
 }
 
-// authors gives for each incident that is one author's with the contact what says so
-// best. An address of the same domain is not enough, and neither are a few words.
-func (k *kin) authors() []canary.Alike {
+// authorsOf leaves what says best of each incident that its author is a contact's. An
+// address of the same domain is not enough, and neither are a few words.
+func authorsOf(found []canary.Alike, traits []trait) []canary.Alike {
 	runs := 0
-	for _, t := range k.traits {
+	for _, t := range traits {
 		if t.kind == canary.SameWords {
 			runs++
 		}
 	}
-	return weightiest(slices.DeleteFunc(slices.Clone(k.found), func(a canary.Alike) bool {
+	return weightiest(slices.DeleteFunc(slices.Clone(found), func(a canary.Alike) bool {
 		return a.Incident == "" || a.Trait == canary.SameDomain || !sayTheSame(a, enoughRuns(runs))
 	}), func(a canary.Alike) string { return string(a.Incident) })
 }
 
 // of gives what says best that an incident is one author's with the contact.
 func (k *kin) of(id canary.IncidentID) (canary.Alike, bool) {
-	list := k.authors()
-	if i := slices.IndexFunc(list, func(a canary.Alike) bool { return a.Incident == id }); i >= 0 {
-		return list[i], true
+	if i := slices.IndexFunc(k.authors, func(a canary.Alike) bool { return a.Incident == id }); i >= 0 {
+		return k.authors[i], true
 	}
 	return canary.Alike{}, false
 }
@@ -82,7 +86,7 @@ func (k *kin) of(id canary.IncidentID) (canary.Alike, bool) {
 // continued finds the open incident of a place that the author of the contact in hand
 // made before: a caller who comes back after a week goes on with it.
 func (w *work) continued(place canary.Place, at time.Time) (best *canary.Standing) {
-	for _, a := range w.kin.authors() {
+	for _, a := range w.kin.authors {
 		for _, s := range w.board {
 			if s.ID == a.Incident && (s.Place == place || slices.Contains(s.Also, place)) && (best == nil || apart(s, at) < apart(best, at)) {
 				best = s
@@ -104,7 +108,7 @@ func (w *work) comesBack(s *canary.Standing, at time.Time, sig signal) {
 // relate names in an incident others of its author. Two places whose canaries one
 // author has are two leaks, or one extract of both: who looks at it decides.
 func (w *work) relate(id canary.IncidentID) {
-	for _, a := range w.kin.authors() {
+	for _, a := range w.kin.authors {
 		for _, s := range w.board {
 			if s.ID != id || a.Incident == id || related(s) >= mostRelated || strings.Contains(strings.Join(s.Reasons, "\n"), string(a.Incident)) {
 				continue
@@ -135,7 +139,7 @@ func (w *work) kindred(ctx context.Context, c *canary.Contact, said reading) err
 		return err
 	}
 	placebo := slices.ContainsFunc(w.hitsOf(c.ID), func(h canary.Hit) bool { return h.Role == canary.RolePlacebo })
-	for _, a := range k.authors() {
+	for _, a := range k.authors {
 		for _, s := range w.board {
 			if s.ID != a.Incident || s.Support >= mostSupport || w.supported(s.ID, c.ID) {
 				continue

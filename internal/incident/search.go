@@ -143,7 +143,7 @@ func (s *Searcher) search(ctx context.Context, c *canary.Contact) (f found, err 
 	if err == nil && !f.deserving && !told(f.had) {
 		var k kin
 		k, err = (&work{in: s.in}).kinOf(ctx, c, f.said)
-		f.deserving = slices.ContainsFunc(k.authors(), func(a canary.Alike) bool { return !s.full[a.Incident] })
+		f.deserving = slices.ContainsFunc(k.authors, func(a canary.Alike) bool { return !s.full[a.Incident] })
 	}
 	return f, err
 }

@@ -118,8 +118,18 @@ func saveReadHour(ctx context.Context, tx *sql.Tx, place canary.Place, h *canary
 
 // ReadsSince returns the reads of a place from a time on, in its order.
 func (r *Registry) ReadsSince(ctx context.Context, place canary.Place, since time.Time) ([]canary.Read, error) {
+	return r.reads(ctx, place, " AND taken >= ?", micros(since))
+}
+
+// ReadsBetween returns those that began in [from, until], in their order, and those of
+// which the log does not tell when.
+func (r *Registry) ReadsBetween(ctx context.Context, place canary.Place, from, until time.Time) ([]canary.Read, error) {
+	return r.reads(ctx, place, " AND (taken >= ? OR taken = 0) AND taken <= ?", micros(from), micros(until))
+}
+
+func (r *Registry) reads(ctx context.Context, place canary.Place, also string, args ...any) ([]canary.Read, error) {
 	var list []canary.Read
-	err := r.each(ctx, "SELECT id, reader, sealed FROM canary_reads WHERE place = ? AND taken >= ? ORDER BY taken, id", []any{place, micros(since)}, func(row *sql.Rows) error {
+	err := r.each(ctx, "SELECT id, reader, sealed FROM canary_reads WHERE place = ?"+also+" ORDER BY taken, id", append([]any{place}, args...), func(row *sql.Rows) error {
 		read := canary.Read{Place: place}
 		var sealed []byte
 		if err := row.Scan(&read.ID, &read.Reader, &sealed); err != nil {

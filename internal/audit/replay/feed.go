@@ -135,6 +135,14 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	return out
 }
 
+// clock is the moment by which a statement's NOW() goes.
+func (s *Statement) clock() canary.Moment {
+	if s.Timeless {
+		return anyTime()
+	}
+	return s.Began
+}
+
 // anyTime is when something was of which nobody knows when.
 func anyTime() canary.Moment { return canary.Between(time.Unix(0, 0), time.Unix(1<<33, 0)) }
 

@@ -215,10 +215,7 @@ func (r *Replayer) all(s *Statement, out *Result, reached bool) {
 
 // each runs the query for every canary that can be in it.
 func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
-	clock := s.Began
-	if s.Timeless {
-		clock = anyTime()
-	}
+	clock := s.clock()
 	base := run{
 		book: r.book, saw: s.Saw, noViews: noViews, copies: r.held(),
 		now: seconds(wallClock(clock, s.Zone)), utc: seconds(wallClock(clock, time.UTC)),
