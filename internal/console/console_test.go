@@ -86,10 +86,17 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 
 func ask(t *testing.T, s *httptest.Server, method, path string) (*http.Response, string) {
 	t.Helper()
+	return askAs(t, s, method, path, func(*http.Request) {})
+}
+
+// askAs asks with what set adds.
+func askAs(t *testing.T, s *httptest.Server, method, path string, set func(*http.Request)) (*http.Response, string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
+	set(req)
 	res, err := s.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)

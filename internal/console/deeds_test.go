@@ -175,21 +175,11 @@ func TestFormsOnPages(t *testing.T) {
 				}
 			})
 			get := func(path string) string {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-				if err != nil {
-					t.Fatal(err)
+				res, body := askAs(t, s, http.MethodGet, path, func(r *http.Request) { r.SetBasicAuth("ops", "ops-0123456789abcdef") })
+				if res.StatusCode != http.StatusOK {
+					t.Fatalf("%s: %s", path, res.Status)
 				}
-				r.SetBasicAuth("ops", "ops-0123456789abcdef")
-				res, err := s.Client().Do(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer res.Body.Close()
-				body, err := io.ReadAll(res.Body)
-				if err != nil || res.StatusCode != http.StatusOK {
-					t.Fatalf("%s: %s %v", path, res.Status, err)
-				}
-				return string(body)
+				return body
 			}
 			page, notices := get("/incidents/"+string(inc().ID)), get("/notices")
 			for _, what := range []string{"acknowledge", "verdict", "merge", "unmerge"} {

@@ -2,7 +2,6 @@ package console_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -39,16 +38,7 @@ func TestLooksAreRecorded(t *testing.T) {
 	})
 	look := func(path, token string) *http.Response {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.SetBasicAuth("ops", token)
-		res, err := s.Client().Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = res.Body.Close()
+		res, _ := askAs(t, s, http.MethodGet, path, func(r *http.Request) { r.SetBasicAuth("ops", token) })
 		return res
 	}
 	look("/incidents/"+string(inc().ID), "ops-0123456789abcdef")
@@ -82,16 +72,7 @@ func TestGuessing(t *testing.T) {
 	if got[http.StatusUnauthorized] != 10 || got[http.StatusTooManyRequests] != 10 {
 		t.Errorf("%v", got)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.SetBasicAuth("ops", "ops-0123456789abcdef")
-	res, err := s.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
+	res, _ := askAs(t, s, http.MethodGet, "/", func(r *http.Request) { r.SetBasicAuth("ops", "ops-0123456789abcdef") })
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("a responder: %s", res.Status)
 	}
@@ -120,22 +101,12 @@ func TestOnlyRespondersSeeIncidents(t *testing.T) {
 		"a help-desk agent's": {func(r *http.Request) { r.Header.Set("Authorization", "Bearer ann-0123456789abcdef") }, 401},
 	} {
 		for _, path := range []string{"/", "/incidents/" + string(inc().ID), "/notices", "/none"} {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tc.set(r)
-			resp, err := s.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, _ := io.ReadAll(resp.Body)
-			_ = resp.Body.Close()
+			resp, body := askAs(t, s, http.MethodGet, path, tc.set)
 			want := tc.want
 			if want == 200 && path == "/none" {
 				want = 404
 			}
-			if resp.StatusCode != want || want >= 401 && want < 404 && strings.Contains(string(body), "i_aaaa") {
+			if resp.StatusCode != want || want >= 401 && want < 404 && strings.Contains(body, "i_aaaa") {
 				t.Errorf("%s %s: status %d: %s", name, path, resp.StatusCode, body)
 			}
 			if want == 401 && !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Basic ") {

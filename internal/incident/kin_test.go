@@ -118,6 +118,9 @@ func TestOneAuthorOfTwoPlaces(t *testing.T) {
 		first := w.said(s.mail(pitches[5]), 1)
 		if together {
 			w.take(first, w.said(s.sms(pitches[5]), 2))
+			if n := len(ofAuthor(&w.incidents()[0])) + len(ofAuthor(&w.incidents()[1])); n != 1 {
+				t.Errorf("of a group %d incidents name another", n)
+			}
 		} else {
 			w.take(first)
 			w.pass(5 * day)

@@ -80,6 +80,24 @@ func TestUpdates(t *testing.T) {
 	w.wantTold("closed", "resolve duty", "resolve log")
 }
 
+// TestUpdatesTellOfReports: what people report of an incident is told; what its author
+// sends to where no canary is was reported by nobody.
+func TestUpdatesTellOfReports(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.plant("db:main", 1)
+	w.take(w.boxed(address(1), "sam@scam.example"))
+	w.sendDue()
+	w.pass(20 * time.Minute)
+	w.take(w.boxed("nobody.at.all@example.net", "sam@scam.example"))
+	if inc := w.only(); inc.Support != 1 {
+		t.Fatalf("%d supporting contacts", inc.Support)
+	}
+	w.wantTold("a mail to nobody")
+	w.take(w.victim("sam@scam.example", "he knew my name"))
+	w.wantTold("a report", "update duty: P2 db:main: 1 more report since", "update log")
+}
+
 // TestUpdatesAreOnceAmongCores: two cores that look at once write one.
 func TestUpdatesAreOnceAmongCores(t *testing.T) {
 	t.Parallel()
