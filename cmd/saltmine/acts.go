@@ -20,7 +20,7 @@ const actsShown = 50
 
 func (a *app) actsCmd() *cobra.Command {
 	var f registry.ActFilter
-	var limit int
+	var limit *rowLimit
 	var verify, given bool
 	var noted []string
 	var against string
@@ -50,7 +50,7 @@ copy of the registry has been put back since. --against does so with all that a
 				if given {
 					f.What = []string{canary.ActShred}
 				}
-				f.Limit = oneMore(limit)
+				f.Limit = limit.oneMore()
 				list, err := c.reg.Acts(cmd.Context(), f)
 				if err != nil {
 					return err
@@ -62,7 +62,7 @@ copy of the registry has been put back since. --against does so with all that a
 	}
 	cmd.Flags().StringVar(&f.About, "about", "", "acts about this `ID`")
 	cmd.Flags().StringVar(&f.Who, "who", "", "acts of this `PERSON`")
-	cmd.Flags().IntVar(&limit, "limit", actsShown, "at most `N`; 0 is all")
+	limit = limited(cmd, actsShown)
 	cmd.Flags().BoolVar(&given, "shredded", false, "those by which the content of contacts was given up")
 	cmd.Flags().BoolVar(&f.Filed, "filed", false, "also those by which contacts came upon the log, which are many")
 	cmd.Flags().BoolVar(&verify, "verify", false, "read it all and tell whether it is as it was written")

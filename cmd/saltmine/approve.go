@@ -162,7 +162,7 @@ func approvalLine(r *canary.Approval) string {
 
 func (a *app) approvalsCmd() *cobra.Command {
 	var all bool
-	var limit int
+	var limit *rowLimit
 	cmd := &cobra.Command{
 		Use:   "approvals",
 		Short: "What waits for a second person's approval",
@@ -174,7 +174,7 @@ until when that is good. With --all those that were used, refused or ran out too
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withCore(cmd.Context(), func(c *core) error {
-				list, err := c.reg.Approvals(cmd.Context(), registry.ApprovalFilter{Open: !all, Limit: oneMore(limit)})
+				list, err := c.reg.Approvals(cmd.Context(), registry.ApprovalFilter{Open: !all, Limit: limit.oneMore()})
 				if err != nil {
 					return err
 				}
@@ -193,7 +193,7 @@ until when that is good. With --all those that were used, refused or ran out too
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are over")
-	cmd.Flags().IntVar(&limit, "limit", actsShown, "at most `N`; 0 is all")
+	limit = limited(cmd, actsShown)
 	return cmd
 }
 

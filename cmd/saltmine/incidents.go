@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) incidentsCmd() *cobra.Command {
-	var limit int
+	var limit *rowLimit
 	cmd := &cobra.Command{
 		Use: "incidents", Aliases: []string{"incident"}, Short: "List incidents, newest first", Args: cobra.NoArgs,
 		Example: "  saltmine incidents --output json\n  saltmine incidents show i_4g3v0kx2m1c8w5pq",
@@ -24,7 +24,7 @@ func (a *app) incidentsCmd() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, c.close()) }()
-			list, err := c.reg.Incidents(cmd.Context(), oneMore(limit))
+			list, err := c.reg.Incidents(cmd.Context(), limit.oneMore())
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ func (a *app) incidentsCmd() *cobra.Command {
 			return a.print(list, func(w io.Writer) error { return printIncidents(w, list) })
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most `N`; 0 is all")
+	limit = limited(cmd, 50)
 	cmd.AddCommand(a.incidentCmd(), a.mergeCmd(), a.splitCmd())
 	return cmd
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,6 +57,12 @@ func TestCutListsSaySo(t *testing.T) {
 			}
 			if strings.Contains(said.String(), "these are the newest 2, and there are more") != cut {
 				t.Errorf("%s --limit %s says %q", list, limit, said.String())
+			}
+		}
+		for _, limit := range []string{"-3", "x", "1.5"} {
+			out, err := command(t, "--config", filepath.Join(dir, "saltmine.toml"), list, "--limit", limit).CombinedOutput()
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitUsage || !strings.Contains(string(out), "want a number of rows, or 0 for all") {
+				t.Errorf("%s --limit %s: %v: %s", list, limit, err, out)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ const noticesShown = 500
 
 func (a *app) noticesCmd() *cobra.Command {
 	var all bool
-	var limit int
+	var limit *rowLimit
 	var read []string
 	cmd := &cobra.Command{
 		Use:   "notices",
@@ -37,7 +37,7 @@ Each is raised and paged once, and listed until somebody acknowledges it.`,
 						return err
 					}
 				}
-				list, err := c.reg.Notices(cmd.Context(), registry.NoticeFilter{Unread: !all, Limit: oneMore(limit)})
+				list, err := c.reg.Notices(cmd.Context(), registry.NoticeFilter{Unread: !all, Limit: limit.oneMore()})
 				if err != nil {
 					return err
 				}
@@ -47,7 +47,7 @@ Each is raised and paged once, and listed until somebody acknowledges it.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that were acknowledged")
-	cmd.Flags().IntVar(&limit, "limit", noticesShown, "at most `N`; 0 is all")
+	limit = limited(cmd, noticesShown)
 	cmd.Flags().StringSliceVar(&read, "ack", nil, "acknowledge the notices with these `IDS`: somebody has read them")
 	return cmd
 }

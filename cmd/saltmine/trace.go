@@ -122,7 +122,7 @@ func (t traced) Text(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nTokens of drills stand in no table: contacts with them lead to no extract.\n", t.Incident.ID, t.Incident.Severity, t.Incident.Place)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nDNS queries and people's reports that came with them: %d, supporting evidence without weight.\n\n",
+	_, err := fmt.Fprintf(w, "Incident %s  %s  %s\nCanaries reached: %d. Contacts: %d, of which not weighed (probes, unnamed calls, guesses): %d.\nWhat came with them (DNS queries, reports, other mails and calls of their author): %d, supporting evidence without weight.\n\n",
 		t.Incident.ID, t.Incident.Severity, t.Incident.Place, t.Incident.Canaries, t.Incident.Contacts, t.SetAside, t.Incident.Support)
 	if err != nil {
 		return err

@@ -69,7 +69,8 @@ type Incident struct {
 	// Weight is how much it weighs for a leak, nil when no placebo can be compared.
 	Weight *Weight `json:"weight,omitempty"`
 	// Contacts, Canaries and Support count the contacts on tokens, the different
-	// canaries they reached and the supporting contacts (DNS).
+	// canaries they reached and the supporting contacts (DNS, reports, what the author
+	// sent elsewhere).
 	Contacts int `json:"contacts"`
 	Canaries int `json:"canaries"`
 	Support  int `json:"support"`
