@@ -53,6 +53,8 @@ postlog unix-dgram n - n - 1 postlogd
 type Postfix struct {
 	Dir string // "etc", "queue", "data", "mail", the file "log"
 	t   testing.TB
+
+	door string // the first, at which it greets
 }
 
 // StartPostfix runs Debian's Postfix with its own directories until the test
@@ -60,24 +62,30 @@ type Postfix struct {
 // etc, %[1]s is the directory; mail is writable for Postfix's user.
 func StartPostfix(t testing.TB, main string, files map[string]string, doors ...string) *Postfix {
 	t.Helper()
-	p := &Postfix{t: t}
+	p := &Postfix{t: t, door: strings.Fields(doors[0])[0]}
 	p.lay(main, files, doors)
 	t.Cleanup(func() {
 		if err := p.do("stop"); err != nil {
 			p.kill()
 		}
 	})
-	// On a machine with much to do its master has been seen to take connections
-	// and to start nobody who answers them, or not to come back from its start.
+	p.start()
+	return p
+}
+
+// start starts it until it greets. On a machine with much to do its master has been
+// seen to take connections and to start nobody who answers them, or not to come back
+// from its start.
+func (p *Postfix) start() {
+	p.t.Helper()
 	var err error
 	for range 3 {
-		if err = p.do("start"); err == nil && p.greets(strings.Fields(doors[0])[0]) {
-			return p
+		if err = p.do("start"); err == nil && p.greets(p.door) {
+			return
 		}
 		p.kill()
 	}
-	t.Fatalf("postfix greets nobody: %v\n%s", err, p.Log())
-	return nil
+	p.t.Fatalf("postfix greets nobody: %v\n%s", err, p.Log())
 }
 
 // PostfixUID is the number of Postfix's user.
@@ -129,9 +137,7 @@ func (p *Postfix) lay(main string, files map[string]string, doors []string) {
 func (p *Postfix) Restart() {
 	p.t.Helper()
 	p.kill()
-	if err := p.do("start"); err != nil {
-		p.t.Fatal(err)
-	}
+	p.start()
 }
 
 // Log is what it has logged.
@@ -159,14 +165,16 @@ func (p *Postfix) greets(addr string) bool {
 	return false
 }
 
-// kill ends the master that the test has started.
+// kill ends the master that the test has started, with all that it has started: they
+// are a group of their own, and hold what a next master waits for.
 func (p *Postfix) kill() {
 	text, err := os.ReadFile(filepath.Join(p.Dir, "queue", "pid", "master.pid"))
 	if err != nil {
 		return
 	}
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 1 {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		_ = syscall.Kill(pid, syscall.SIGKILL) // if it leads no group
 	}
 }
 
@@ -179,7 +187,13 @@ func (p *Postfix) do(word string) error {
 	if _, err := os.Stat("/usr/sbin/postfix"); err == nil { // where only root looks
 		program = "/usr/sbin/postfix"
 	}
-	out, err := exec.CommandContext(ctx, program, "-c", filepath.Join(p.Dir, "etc"), word).CombinedOutput()
+	cmd := exec.CommandContext(ctx, program, "-c", filepath.Join(p.Dir, "etc"), word)
+	// A group of its own: what waits for a lock in its scripts ends with it. The master
+	// that it starts has another.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second // somebody may have its output still
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("postfix %s: %w\n%s%s", word, err, out, p.Log())
 	}
