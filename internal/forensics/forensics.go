@@ -91,7 +91,10 @@ type Answer struct {
 	// counts the contacts with them.
 	Hits     []Reached `json:"hits"`
 	Contacts int       `json:"contacts"`
-	events   int       // independent hits
+	// Silent counts the tokens that may have been readable in Window, or where most
+	// hits fit, and were not hit.
+	Silent int `json:"silent"`
+	events int // independent hits
 
 	// Window is the hull: disjoint intervals in which all hit tokens may have
 	// been readable, and after which all were contacted. Empty when no moment
@@ -204,6 +207,7 @@ func Trace(q Question) Answer {
 		a.Hits = append(a.Hits, h.Reached)
 	}
 	a.access(hits)
+	a.Silent = a.silentTokens(q.Tokens)
 	ix := newIndex(q.Tokens, hits)
 	a.events = ix.events
 	ranked := a.weighAll(ix, q.Extracts)

@@ -10,8 +10,6 @@ import (
 // Sizes of the printed report.
 const (
 	width      = 78
-	maxBars    = 16 // tokens drawn
-	maxMarks   = 3  // extracts drawn under them
 	maxTable   = 10 // suspects in the table
 	maxPrinted = 5  // peaks
 )
@@ -26,7 +24,7 @@ func (a Answer) Text(w io.Writer) error {
 	p.para("", a.Conclusion)
 	if len(a.Hits) > 0 {
 		p.window(&a)
-		p.picture(&a)
+		p.line("\n%s", strings.TrimSuffix(a.Picture().Text(width), "\n"))
 		p.suspects(&a)
 		p.list("Why", a.Reasons)
 		p.list("What this proves", a.Proves)

@@ -20,6 +20,7 @@ func storeys() map[string]int {
 		"internal/baserate":            0,
 		"internal/canary":              0,
 		"internal/forensics/posterior": 0,
+		"internal/picture":             0,
 		"seeder/persona/checkdigit":    0,
 		"seeder/recipe":                0,
 
