@@ -32,4 +32,7 @@ const (
 	ActPlant       = "plant" // begun, then what came of it; so the next two
 	ActRotate      = "rotate"
 	ActWithdraw    = "withdraw"
+	ActCommit      = "commit" // to what was registered; the outcome is root and counts, see package disclosure
+	ActDisclose    = "disclose"
+	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
 )

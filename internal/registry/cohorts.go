@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"saltmine/internal/canary"
@@ -33,6 +34,7 @@ type registration struct {
 	nears   []near
 	used    []used         // go into pool items
 	known   map[int64]bool // texts that were tokens before, and may be again
+	promise commitment
 	flate   *flate.Writer
 	tallies map[tally]map[int64]bool // by their index
 	strata  map[string]string        // by domain or block
@@ -59,6 +61,9 @@ func (g *registration) add(o owner, tokens []canary.DatedToken, placebos []canar
 		g.tokens = append(g.tokens, t.ID, b, t.Kind, t.Canary, g.r.domainOf(t.Kind, t.Text), o.place,
 			g.r.vault.Seal(tokenField(t.ID, "text"), []byte(t.Text)), window)
 	}
+	if err := g.promise.addCanary(o, tokens); err != nil {
+		return err
+	}
 	kinds := map[canary.Kind][]canary.Token{}
 	for _, t := range placebos {
 		if t.Canary != "" || t.Role != canary.RolePlacebo {
@@ -67,8 +72,8 @@ func (g *registration) add(o owner, tokens []canary.DatedToken, placebos []canar
 		kinds[t.Kind] = append(kinds[t.Kind], t)
 	}
 	g.addVariants(tokens, placebos)
-	for kind, list := range kinds {
-		if err := g.addCohort(o.id, kind, list); err != nil {
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if err := g.addCohort(o.id, kind, kinds[kind]); err != nil {
 			return err
 		}
 	}
@@ -87,7 +92,7 @@ func (g *registration) addCohort(id canary.ID, kind canary.Kind, list []canary.T
 		return err
 	}
 	g.cohorts = append(g.cohorts, mark, id, kind, len(list), micros(g.r.now()), g.r.vault.Seal(cohortField(mark, id, kind), small))
-	return nil
+	return g.promise.addCohort(cohortID{mark, id, kind}, list)
 }
 
 // compress halves a cohort: its texts share domains and names. Nobody outside
@@ -143,7 +148,10 @@ func (g *registration) write(ctx context.Context, tx *sql.Tx) error {
 	if err := insertRows(ctx, tx, "tokens (id, blind, kind, canary, domain, place, sealed, sealed_window)", 8, g.tokens); err != nil {
 		return err
 	}
-	return insertRows(ctx, tx, "cohorts (mark, canary, kind, placebos, registered, sealed)", 6, g.cohorts)
+	if err := insertRows(ctx, tx, "cohorts (mark, canary, kind, placebos, registered, sealed)", 6, g.cohorts); err != nil {
+		return err
+	}
+	return g.promise.write(ctx, g.r, tx)
 }
 
 // writeBlinds writes in the order of the index: with millions of rows every
@@ -165,7 +173,7 @@ func (g *registration) writeBlinds(ctx context.Context, tx *sql.Tx) error {
 
 // placebo finds one in the cohorts of a mark by its text.
 func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, text string) (t canary.Token, found bool, err error) {
-	err = r.eachPlacebo(ctx, mark, kind, func(p canary.Token) {
+	err = r.eachPlacebo(ctx, mark, kind, func(_ canary.ID, p canary.Token) {
 		if p.Text == text {
 			t, found = p, true
 		}
@@ -173,8 +181,8 @@ func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, te
 	return t, found, err
 }
 
-// eachPlacebo gives the placebos of the cohorts of a mark.
-func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind, fn func(canary.Token)) error {
+// eachPlacebo gives the placebos of the cohorts of a mark, with the canary of each.
+func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind, fn func(canary.ID, canary.Token)) error {
 	return r.each(ctx, "SELECT canary, sealed FROM cohorts WHERE mark = ? AND kind = ?", []any{mark, kind}, func(row *sql.Rows) error {
 		var id canary.ID
 		var sealed []byte
@@ -191,11 +199,11 @@ func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind
 		}
 		for len(plain) > 0 {
 			t := canary.Token{Kind: kind, Role: canary.RolePlacebo}
-			var id string
-			id, plain = cutText(plain)
+			var name string
+			name, plain = cutText(plain)
 			t.Text, plain = cutText(plain)
-			t.ID = canary.TokenID(id)
-			fn(t)
+			t.ID = canary.TokenID(name)
+			fn(id, t)
 		}
 		return nil
 	})

@@ -189,7 +189,7 @@ func (r *Registry) offBy(ctx context.Context, text string, indexes []int64) (lis
 		return err
 	})
 	for i := 0; i < len(cohorts) && err == nil && len(list) < mostNear; i++ {
-		err = r.eachPlacebo(ctx, cohorts[i], canary.Email, func(t canary.Token) {
+		err = r.eachPlacebo(ctx, cohorts[i], canary.Email, func(_ canary.ID, t canary.Token) {
 			if offByOne(t.Text, text) && slices.Contains(indexes, r.vault.Index(string(t.Kind), t.Text)) {
 				list = append(list, canary.DatedToken{Token: t})
 			}

@@ -446,8 +446,21 @@ CREATE TABLE act_head (
   sealed LONGBLOB NOT NULL
 );
 INSERT INTO act_head (id, sealed) VALUES (1, '');
+-- What was committed to when it was registered, and in which commitments each canary
+-- stands; see commitments.go.
+CREATE TABLE commitments (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  sealed LONGBLOB NOT NULL
+);
+CREATE TABLE commitment_canaries (
+  canary VARCHAR(32) COLLATE BINARY NOT NULL,
+  commitment VARCHAR(32) COLLATE BINARY NOT NULL,
+  PRIMARY KEY (canary, commitment)
+);
 
 -- +goose Down
+DROP TABLE commitment_canaries;
+DROP TABLE commitments;
 DROP TABLE act_head;
 DROP TABLE approvals;
 DROP TABLE acts;
