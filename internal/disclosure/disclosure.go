@@ -31,6 +31,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -103,7 +104,7 @@ func (t *Tree) AddText(role canary.Role, kind canary.Kind, text []byte) error {
 }
 
 func leafHash(salt, text []byte) tlog.Hash {
-	return tlog.RecordHash(append(salt[:len(salt):len(salt)], text...))
+	return tlog.RecordHash(append(slices.Clip(salt), text...))
 }
 
 // ReadHashes gives hashes of the tree to package tlog.

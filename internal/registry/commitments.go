@@ -33,7 +33,7 @@ type cohortID struct {
 
 // commitCard is the sealed part of a commitment.
 type commitCard struct {
-	Secret []byte      `json:"secret"`
+	Salts  []byte      `json:"salts"` // the secret that they come from
 	Leaves []committed `json:"leaves"`
 }
 
@@ -47,9 +47,9 @@ type commitment struct {
 
 func (c *commitment) begin() *commitment {
 	if c.tree == nil {
-		c.card.Secret = make([]byte, disclosure.SaltSize)
-		rand.Read(c.card.Secret) // never fails since Go 1.24
-		c.tree = disclosure.NewTree(c.card.Secret)
+		c.card.Salts = make([]byte, disclosure.SaltSize)
+		rand.Read(c.card.Salts) // never fails since Go 1.24
+		c.tree = disclosure.NewTree(c.card.Salts)
 	}
 	return c
 }
@@ -146,7 +146,7 @@ func (r *Registry) show(ctx context.Context, a canary.Act, id canary.ID) (s disc
 	if err != nil {
 		return s, err
 	}
-	tree := disclosure.NewTree(card.Secret)
+	tree := disclosure.NewTree(card.Salts)
 	at, text := int64(-1), ""
 	for _, l := range card.Leaves {
 		if l.Canary == id {

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/disclosure"
+	"saltmine/internal/people"
+)
+
+// disclosed is what disclose prints.
+type disclosed struct {
+	Canary      canary.ID `json:"canary"`
+	File        string    `json:"file"`
+	SHA256      string    `json:"sha256"`
+	Commitments int       `json:"commitments"`
+}
+
+func (a *app) discloseCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "disclose CANARY OUT",
+		Short: "Prove of one canary that it was registered when it is said to have been",
+		Long: `When canaries and placebos are registered ('plant', 'rotate', 'export-form', 'extracts
+release'), the root of a tree over them goes upon the evidence log, with how many there
+are. This writes a file that shows one canary's tokens, and that they are under those
+roots, and nothing of any other. Who asked is on the evidence log first, with the file's
+SHA-256; where a second person has to approve, that is asked for.
+
+'saltmine evidence check-disclosure' reads the file with the public key sign.pub alone.`,
+		Example: "  saltmine evidence disclose c_abcdefghijklmnop canary.json",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCore(cmd.Context(), func(c *core) error {
+				return a.disclose(cmd.Context(), c, canary.ID(args[0]), args[1], asked(cmd, args, people.Forensics))
+			})
+		},
+	}
+	a.tokenFlag(cmd)
+	return cmd
+}
+
+func (a *app) disclose(ctx context.Context, c *core, id canary.ID, out string, q request) error {
+	shown, err := c.reg.Commitments(ctx, id)
+	if err != nil {
+		return err
+	}
+	file, err := disclosure.New(id, shown, c.keys.Signer)
+	if err != nil {
+		return err
+	}
+	by, err := a.may(ctx, c, q)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
+		return usage("%s is already there and is not overwritten", out)
+	}
+	if err := c.reg.Reveal(ctx, by, id); err != nil {
+		return err
+	}
+	d := disclosed{id, out, fmt.Sprintf("%x", sha256.Sum256(file)), len(shown)}
+	if err := c.reg.Record(ctx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActDisclose, About: string(id), Outcome: "sha256 " + d.SHA256}); err != nil {
+		return err
+	}
+	if err := writeNew(out, string(file)); err != nil {
+		return fmt.Errorf("disclose: %w", err)
+	}
+	return a.print(d, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "made %s: %s in %d commitments (sha256 %s)\nwhoever has sign.pub of the keys checks it: saltmine evidence check-disclosure %s --key sign.pub\n", d.File, d.Canary, d.Commitments, d.SHA256, d.File)
+		return err
+	})
+}
+
+// checkedDisclosure is what check-disclosure prints.
+type checkedDisclosure struct {
+	Good   bool                `json:"good"`
+	Fault  string              `json:"fault,omitempty"`
+	Proved []disclosure.Proved `json:"proved,omitempty"`
+}
+
+func (a *app) checkDisclosureCmd() *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "check-disclosure FILE",
+		Short: "Check what 'evidence disclose' wrote, with the public key alone",
+		Long: `Reads a disclosure and tells what it proves: which tokens of the canary were
+registered, and with how many other canaries and placebos. It needs no registry and no
+configuration, only the core's public key: the file sign.pub of its keys, or the line in
+it. Exit code 3 when the file is not as it was made, with what is wrong first.
+
+The time of each registration is that of the act on the evidence log, and the core's own
+word until somebody outside has witnessed or stamped the log.`,
+		Example: "  saltmine evidence check-disclosure canary.json --key sign.pub",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			pub, err := publicKey(key)
+			if err != nil {
+				return err
+			}
+			return a.checkDisclosure(args[0], pub)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the core's public key (sign.pub), or the key itself")
+	return cmd
+}
+
+// publicKey reads a key from the file of that name, or from the text itself.
+func publicKey(arg string) (ed25519.PublicKey, error) {
+	if arg == "" {
+		return nil, usage("--key is wanted: sign.pub of the core's keys, from whom you trust")
+	}
+	text, err := os.ReadFile(arg) // the operator names the file
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte(arg), nil
+	}
+	if err != nil {
+		return nil, usage("--key: %w", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return nil, usage("--key: want a file, or text, of 32 bytes in base64")
+	}
+	return raw, nil
+}
+
+// maxDisclosure bounds a file that is read: a canary that has changed its address each
+// day for ten years is smaller.
+const maxDisclosure = 64 << 20
+
+func (a *app) checkDisclosure(path string, key ed25519.PublicKey) error {
+	f, err := os.Open(path) // the operator names the file
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	file, err := io.ReadAll(io.LimitReader(f, maxDisclosure))
+	if err != nil {
+		return err
+	}
+	proved, err := disclosure.Check(file, key)
+	if err != nil && !errors.Is(err, disclosure.ErrFalse) {
+		return err
+	}
+	out := checkedDisclosure{Good: err == nil, Proved: proved}
+	if err != nil {
+		out.Fault = err.Error()
+	}
+	if err := a.print(out, func(w io.Writer) error { return lines(w, provedLines(&out)) }); err != nil {
+		return err
+	}
+	if !out.Good {
+		return &exitError{code: exitFound}
+	}
+	return nil
+}
+
+func provedLines(c *checkedDisclosure) []string {
+	if !c.Good {
+		return []string{c.Fault}
+	}
+	out := []string{"good: every leaf is under its root, and all of it is signed by this key"}
+	for i := range c.Proved {
+		p := &c.Proved[i]
+		out = append(out, fmt.Sprintf("act %d, %s: %s in %s was registered (%s)", p.Act.Seq, p.Act.At.UTC().Format(time.RFC3339), p.Leaf.Canary, p.Leaf.Place, p.Statement))
+		for _, t := range p.Leaf.Tokens {
+			out = append(out, fmt.Sprintf("  %-6s  %s  %s", t.Kind, t.ID, t.Text))
+		}
+	}
+	return out
+}
