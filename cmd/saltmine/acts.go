@@ -29,9 +29,10 @@ func (a *app) actsCmd() *cobra.Command {
 		Short: "The evidence log: who did what, and whether it is whole",
 		Long: `Lists who gave verdicts, acknowledged, opened identities and called the HTTP
 interface, the last first. --verify reads the whole log and tells whether an act
-was changed, taken out or put in behind Saltmine's back, and whether each contact is
-what its leaf on the log says: where not, the exit code is 3. Contacts that were given
-up (retention, redact) are proved to have been so by somebody.
+was changed, taken out or put in behind Saltmine's back, whether its tree and its
+signed checkpoints are of these acts, and whether each contact, and each page, is what
+its leaf on the log says: where not, the exit code is 3. Contacts that were given up
+(retention, redact) are proved to have been so by somebody.
 It prints the end of the log, NUMBER:LINK. Note that elsewhere, or keep the log of
 'saltmine serve', which says it each hour: with --noted it shows whether an older
 copy of the registry has been put back since. --against does so with all that a
@@ -89,8 +90,9 @@ type verified struct {
 	Whole bool          `json:"whole"`
 	End   registry.Head `json:"end"`
 	registry.Kept
-	Against *held  `json:"against,omitempty"`
-	Fault   string `json:"fault,omitempty"`
+	Checkpoints int    `json:"checkpoints"` // that were signed of it
+	Against     *held  `json:"against,omitempty"`
+	Fault       string `json:"fault,omitempty"`
 }
 
 // look fills in what is found, up to the first fault.
@@ -106,6 +108,9 @@ func (v *verified) look(ctx context.Context, c *core, noted []registry.Head, aga
 	}
 	if v.Against != nil {
 		v.Against.Since = v.End.Seq - v.Against.last
+	}
+	if v.Checkpoints, err = c.reg.CheckTree(ctx, c.key()); err != nil {
+		return err
 	}
 	v.Kept, err = c.reg.CheckContacts(ctx)
 	return err
@@ -125,7 +130,7 @@ func (a *app) verifyActs(ctx context.Context, c *core, noted []registry.Head, ag
 			_, err := fmt.Fprintln(w, v.Fault)
 			return err
 		}
-		_, err := fmt.Fprintf(w, "whole, up to %s\n%d contacts are as they were filed, %d were given up ('saltmine acts --shredded' says by whom and why)\n", v.End, v.Contacts, v.Shredded)
+		_, err := fmt.Fprintf(w, "whole, up to %s\n%d signed checkpoints are of it\n%d contacts are as they were filed, %d were given up ('saltmine acts --shredded' says by whom and why)\n", v.End, v.Checkpoints, v.Contacts, v.Shredded)
 		if err == nil && v.Against != nil {
 			_, err = fmt.Fprintf(w, "as the witness has it: %d notes, the last at %s, %d acts before the end\n", v.Against.Notes, v.Against.Last.Format(time.RFC3339), v.Against.Since)
 		}

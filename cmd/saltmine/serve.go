@@ -68,6 +68,7 @@ type server struct {
 	turn   sync.Mutex       // of intakes and the searcher
 	seeks  *incident.Searcher
 	pulls  []*puller
+	filed  chan struct{} // an incident was
 }
 
 func (s *server) run(ctx context.Context) (err error) {
@@ -113,7 +114,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.pager = pager.New(pager.Config{Outbox: s.reg.Outbox(), Routes: sends, Enrich: s.enrich, Now: s.app.now, Log: s.log.With("part", "pager")})
-	s.told, s.sends = routes, sends
+	s.told, s.sends, s.filed = routes, sends, make(chan struct{}, 1)
 	s.signed = newSignatures(s.cfg, s.app.now)
 	if s.mails = s.judging(); s.mails != nil {
 		s.jobs = append(s.jobs, job{"mailauth", s.mails.Run})
@@ -140,7 +141,7 @@ func (s *server) wire(ctx context.Context) error {
 		return err
 	}
 	s.jobs = append(s.jobs, s.ears.jobs...)
-	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness})
+	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness}, job{"checkpoints", s.checkpoints})
 	s.jobs = append(s.jobs, s.updating()...)
 	s.jobs = append(s.jobs, outsiders...)
 	s.jobs = append(s.jobs, s.pullJobs()...)
@@ -160,7 +161,7 @@ func (s *server) wire(ctx context.Context) error {
 // taking is the intake's configuration for a spool.
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	c := incident.Config{
-		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: s.reg, Blind: s.reg,
+		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: filer{s.reg, s.filed}, Blind: s.reg,
 		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Alike: s.reg.Alike, Variants: s.reg.Variants, Unmet: s.reg.Unmet, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
 	if s.seeks != nil { // it is not there yet when it is made itself

@@ -15,8 +15,10 @@ type Act struct {
 	About string `json:"about,omitempty"` // the id of what it was done to
 	// Outcome is what came of it: the verdict, "done", the status of a call.
 	Outcome string `json:"outcome"`
-	// Link is the keyed hash of this act and of the link before it.
+	// Link is the keyed hash of this act, of its salt, and of the link before it.
 	Link string `json:"link"`
+	// Salt, in hex digits, is what the act's leaf is made with; see package evidence.
+	Salt string `json:"-"`
 }
 
 // What acts are called that change something or open an identity.
@@ -29,6 +31,7 @@ const (
 	ActApproval    = "approval" // asked, approved, refused, used
 	ActShred       = "shred"    // the outcome is why
 	ActHold        = "hold"
+	ActExport      = "export" // begun, then the SHA-256 of the pack's manifest
 	ActPlant       = "plant" // begun, then what came of it; so the next two
 	ActRotate      = "rotate"
 	ActWithdraw    = "withdraw"

@@ -27,6 +27,7 @@ func storeys() map[string]int {
 		"internal/audit":           1,
 		"internal/dialogue":        1,
 		"internal/disclosure":      1,
+		"internal/evidence":        1,
 		"internal/forensics":       1,
 		"internal/heartbeat":       1,
 		"internal/helpdesk":        1,
@@ -130,7 +131,7 @@ func rooms() map[string][]string {
 		"github.com/spf13/pflag":                {"cmd/saltmine"}, // cobra's flags
 		"golang.org/x/crypto/acme":              {"listener/acmed"},
 		"golang.org/x/crypto/chacha20poly1305":  {"internal/seal"},
-		"golang.org/x/mod/sumdb":                {"internal/disclosure"},
+		"golang.org/x/mod/sumdb":                {"internal/disclosure", "internal/evidence"},
 		"golang.org/x/net/idna":                 {"internal/token"},
 		"golang.org/x/net/ipv4":                 {"listener/dnsd"},
 		"golang.org/x/net/ipv6":                 {"listener/dnsd"},

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,17 +13,18 @@ import (
 	"unicode/utf8"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/evidence"
 )
 
 // The evidence log is the table of acts, which is only ever added to. Each act
 // has a number, one more than the last, and a link: the keyed hash (blind index,
-// kind "act") of the link before it, a line feed, and the act as JSON without its
-// own link. The number and link of the last are sealed in a row of their own.
+// kind "act") of the link before it, a line feed, the act as JSON without its
+// own link, a line feed, and the act's salt. The number and link of the last are sealed in a row of their own.
 //
 // So whoever can write to the database and has not the keys can change, take out,
 // put in or cut off nothing that CheckActs would not find, but for one thing: to
 // put back an older copy of both tables. Against that helps a head that was noted
-// elsewhere; serve logs it.
+// elsewhere; serve logs it. What those can check who have no keys is in tree.go.
 
 // ErrTampered is returned when the evidence log is not as it was written.
 var ErrTampered = errors.New("the evidence log has been changed")
@@ -73,11 +75,12 @@ func (r *Registry) record(ctx context.Context, tx *sql.Tx, a canary.Act) error {
 	}
 	a.Seq, a.At = head.Seq+1, canary.Micro(r.now())
 	a.Who, a.Via, a.What, a.About, a.Outcome = short(a.Who, 200), short(a.Via, 64), short(a.What, 200), short(a.About, 200), short(a.Outcome, 200)
+	a.Salt = hex.EncodeToString(evidence.NewSalt())
 	if a.Link, err = r.linkOf(head.Link, a); err != nil {
 		return fmt.Errorf("registry: evidence log: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO acts (seq, done, who, via, what, about, outcome, link) VALUES (?,?,?,?,?,?,?,?)",
-		a.Seq, micros(a.At), a.Who, a.Via, a.What, a.About, a.Outcome, a.Link)
+	_, err = tx.ExecContext(ctx, "INSERT INTO acts (seq, done, who, via, what, about, outcome, link, salt) VALUES (?,?,?,?,?,?,?,?,?)",
+		a.Seq, micros(a.At), a.Who, a.Via, a.What, a.About, a.Outcome, a.Link, a.Salt)
 	if err == nil {
 		sealed := r.vault.Seal("acts|head", []byte(Head{a.Seq, a.Link}.String()))
 		err = one(tx.ExecContext(ctx, "UPDATE act_head SET sealed = ? WHERE id = 1", sealed))
@@ -106,7 +109,7 @@ func short(s string, n int) string {
 func (r *Registry) linkOf(before string, a canary.Act) (string, error) {
 	a.Link = ""
 	text, err := json.Marshal(a)
-	return r.vault.Blind("act", before+"\n"+string(text)), err
+	return r.vault.Blind("act", before+"\n"+string(text)+"\n"+a.Salt), err
 }
 
 // lockHead reads the end of the log, where nobody else may add until the end of
@@ -179,7 +182,7 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 		add("seq < ?", f.Before)
 	}
 	if !f.Filed {
-		add("what <> ?", actFiled)
+		where += " AND what NOT IN ('" + actFiled + "', '" + actSent + "')"
 	}
 	where += " ORDER BY seq DESC"
 	if f.Limit > 0 {
@@ -194,10 +197,10 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 }
 
 func eachAct(ctx context.Context, q querier, where string, args []any, fn func(canary.Act) error) error {
-	err := eachOf(ctx, q, "SELECT seq, done, who, via, what, about, outcome, link FROM acts WHERE "+where, args, func(row *sql.Rows) error {
+	err := eachOf(ctx, q, "SELECT seq, done, who, via, what, about, outcome, link, salt FROM acts WHERE "+where, args, func(row *sql.Rows) error {
 		var a canary.Act
 		var at int64
-		if err := row.Scan(&a.Seq, &at, &a.Who, &a.Via, &a.What, &a.About, &a.Outcome, &a.Link); err != nil {
+		if err := row.Scan(&a.Seq, &at, &a.Who, &a.Via, &a.What, &a.About, &a.Outcome, &a.Link, &a.Salt); err != nil {
 			return err
 		}
 		a.At = fromMicros(at)

@@ -244,7 +244,11 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := savePages(ctx, tx, o); err != nil {
 			return err
 		}
-		return r.recordLeaves(ctx, tx, leaves)
+		pages, err := pageLeaves(o.Pages)
+		if err != nil {
+			return err
+		}
+		return r.recordLeaves(ctx, tx, append(leaves, pages...))
 	})
 }
 

@@ -5,20 +5,23 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/evidence"
 	"saltmine/internal/seal"
 )
 
 // Each contact has a key of its own (seal.RecordKey), which is kept sealed in the
 // table contact_keys, and a leaf on the evidence log: the hash of its content under
 // a salt that goes with the key. The contacts of one commit share an act, "filed",
-// about their batch; its outcome is the SHA-256, in hex, of a line "CONTACT LEAF"
-// for each, in the order of their ids. A contact of which only a part has come has
+// about their batch; its outcome is the hash of a list of a line for each, in the
+// order of their ids (see [evidence.Line]). The pages that were written with them
+// have lines in it, too, whose leaf is the SHA-256 of the page's text. A contact of which only a part has come has
 // none yet. So CheckContacts finds a contact that was
 // changed, taken out or put in; and of one that was given up (see shred.go) the
 // leaf stays and can be neither opened nor guessed. Contacts of drills have none:
@@ -28,8 +31,11 @@ import (
 // SQLite does in place, so that no copy of it is moved about; rows of drills alone
 // are taken out.
 
-// actFiled is the act by which contacts come upon the evidence log.
-const actFiled = "filed"
+// What Saltmine puts upon the evidence log by itself.
+const (
+	actFiled = "filed" // contacts, and pages that were written
+	actSent  = "sent"  // a route has accepted a page
+)
 
 func contactField(id canary.ContactID) string { return "contacts|" + string(id) }
 
@@ -112,22 +118,49 @@ func (r *Registry) newKey(ctx context.Context, tx *sql.Tx, id canary.ContactID) 
 	return key, err
 }
 
-// leaf is a contact's leaf in one commit.
+// leaf is a contact's leaf in one commit, or a page's, under the page's id.
 type leaf struct {
 	contact canary.ContactID
 	hash    string
 }
 
-func batchHash(list []leaf) string {
-	slices.SortFunc(list, func(a, b leaf) int { return strings.Compare(string(a.contact), string(b.contact)) })
-	sum := sha256.New()
-	for _, l := range list {
-		fmt.Fprintf(sum, "%s %s\n", l.contact, l.hash) //nolint:errcheck // a hash takes it
-	}
-	return hex.EncodeToString(sum.Sum(nil))
+func (l leaf) ofPage() bool { return strings.HasPrefix(string(l.contact), "p_") }
+
+func pageLeaf(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
 }
 
-// recordLeaves puts the contacts of a commit upon the evidence log.
+// pageLeaves are those of the pages of an outcome, but for drills', which are made here
+// and many, and updates, which are dropped when there is a newer one.
+func pageLeaves(list []canary.Page) (out []leaf, err error) {
+	for _, p := range list {
+		if p.Drill != "" || p.Update || p.Incident == "" {
+			continue
+		}
+		body, err := json.Marshal(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, leaf{canary.ContactID(p.ID), pageLeaf(string(body))})
+	}
+	return out, nil
+}
+
+func batchHash(list []leaf) string {
+	slices.SortFunc(list, func(a, b leaf) int { return strings.Compare(string(a.contact), string(b.contact)) })
+	return evidence.ListHash(linesOf(list))
+}
+
+func linesOf(list []leaf) []string {
+	lines := make([]string, len(list))
+	for i, l := range list {
+		lines[i] = evidence.Line(string(l.contact), l.hash)
+	}
+	return lines
+}
+
+// recordLeaves puts the contacts and pages of a commit upon the evidence log.
 func (r *Registry) recordLeaves(ctx context.Context, tx *sql.Tx, list []leaf) error {
 	if len(list) == 0 {
 		return nil
@@ -234,13 +267,18 @@ func checkLeaves(ctx context.Context, q querier) (map[canary.ContactID]string, e
 		return err
 	})
 	newest := map[canary.ContactID]string{}
+	pages := map[canary.PageID]string{}
 	if err == nil {
 		err = eachAct(ctx, q, "what = ? ORDER BY seq", []any{actFiled}, func(a canary.Act) error {
 			if batchHash(batches[a.About]) != a.Outcome {
 				return fmt.Errorf("%w: the leaves of act %d are not as they were written", ErrTampered, a.Seq)
 			}
 			for _, l := range batches[a.About] {
-				newest[l.contact] = l.hash
+				if l.ofPage() {
+					pages[canary.PageID(l.contact)] = l.hash
+				} else {
+					newest[l.contact] = l.hash
+				}
 			}
 			delete(batches, a.About)
 			return nil
@@ -252,5 +290,28 @@ func checkLeaves(ctx context.Context, q querier) (map[canary.ContactID]string, e
 	for batch := range batches {
 		return nil, fmt.Errorf("leaves: %w: batch %s is on no act", ErrTampered, batch)
 	}
-	return newest, nil
+	return newest, checkPages(ctx, q, pages)
+}
+
+// checkPages holds the pages against their leaves.
+func checkPages(ctx context.Context, q querier, want map[canary.PageID]string) error {
+	err := eachOf(ctx, q, "SELECT id, body FROM pages", nil, func(row *sql.Rows) error {
+		var id canary.PageID
+		var body string
+		if err := row.Scan(&id, &body); err != nil {
+			return err
+		}
+		if leaf, listed := want[id]; listed && leaf != pageLeaf(body) {
+			return fmt.Errorf("%w: page %s is not as it was written", ErrTampered, id)
+		}
+		delete(want, id)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("pages: %w", err)
+	}
+	for id := range want {
+		return fmt.Errorf("pages: %w: page %s is gone", ErrTampered, id)
+	}
+	return nil
 }

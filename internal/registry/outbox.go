@@ -167,10 +167,20 @@ func (o Outbox) Next(ctx context.Context) (time.Time, bool, error) {
 	return fromMicros(next.Int64), next.Valid, nil
 }
 
-// Sent records that a route accepted a page.
+// Sent records that a route accepted a page. That of an incident is on the evidence
+// log.
 func (o Outbox) Sent(ctx context.Context, d pager.Delivery, at time.Time, receipt string) error {
-	_, err := o.r.db.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ? AND kind = ? AND state <> ?",
-		sent, micros(at), cut(receipt, 200), d.Page.ID, d.Route, d.Kind, sent)
+	err := o.r.inTx(ctx, func(tx *sql.Tx) error {
+		err := one(tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_try = ?, receipt = ?, fault = '' WHERE page = ? AND route = ? AND kind = ? AND state <> ?",
+			sent, micros(at), cut(receipt, 200), d.Page.ID, d.Route, d.Kind, sent))
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil // it was said before
+		case err != nil || d.Kind != pager.Trigger || d.Page.Drill != "" || d.Page.Incident == "":
+			return err
+		}
+		return o.r.record(ctx, tx, canary.Act{Who: "-", Via: "pager", What: actSent, About: string(d.Page.Incident), Outcome: string(d.Page.ID) + " by " + d.Route})
+	})
 	if err != nil {
 		return fmt.Errorf("registry: page %s to %s: %w", d.Page.ID, d.Route, err)
 	}

@@ -438,9 +438,21 @@ CREATE TABLE acts (
   what VARCHAR(200) NOT NULL,
   about VARCHAR(200) COLLATE BINARY NOT NULL,
   outcome VARCHAR(200) NOT NULL,
-  link VARCHAR(32) COLLATE BINARY NOT NULL
+  link VARCHAR(32) COLLATE BINARY NOT NULL,
+  salt VARCHAR(64) COLLATE BINARY NOT NULL
 );
 CREATE INDEX acts_by_about ON acts (about, seq);
+-- The Merkle tree over the acts, by the numbers of its stored hashes, and signed
+-- checkpoints of it; see tree.go. tree_size is how many acts a checkpoint has.
+CREATE TABLE tree (
+  n BIGINT NOT NULL PRIMARY KEY,
+  hash VARCHAR(64) COLLATE BINARY NOT NULL
+);
+CREATE TABLE checkpoints (
+  tree_size BIGINT NOT NULL PRIMARY KEY,
+  made BIGINT NOT NULL,
+  note LONGTEXT NOT NULL
+);
 CREATE TABLE act_head (
   id INT NOT NULL PRIMARY KEY,
   sealed LONGBLOB NOT NULL
@@ -461,6 +473,8 @@ CREATE TABLE commitment_canaries (
 -- +goose Down
 DROP TABLE commitment_canaries;
 DROP TABLE commitments;
+DROP TABLE checkpoints;
+DROP TABLE tree;
 DROP TABLE act_head;
 DROP TABLE approvals;
 DROP TABLE acts;

@@ -1,0 +1,143 @@
+package evidence
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// ErrNote is returned for a note that is not signed by the key, or that is not
+// written as it must be.
+var ErrNote = errors.New("not a note that the key has signed")
+
+// Key signs for a log. Signer is what holds the private key.
+type Key struct {
+	Signer interface {
+		Sign(message []byte) []byte
+		Public() ed25519.PublicKey
+	}
+}
+
+// Log is the name of the log whose first key this is.
+func (k Key) Log() string {
+	sum := sha256.Sum256(k.Signer.Public())
+	return fmt.Sprintf("saltmine/%x", sum[:8])
+}
+
+// Verifier is the public key in the form in which it is given to others:
+// NAME+HASH+BASE64.
+func (k Key) Verifier() (string, error) {
+	v, err := note.NewEd25519VerifierKey(k.Log(), k.Signer.Public())
+	if err != nil {
+		return "", fmt.Errorf("public key: %w", err)
+	}
+	return v, nil
+}
+
+// Sign makes a note of a text, which ends with a line's end.
+func (k Key) Sign(text string) ([]byte, error) {
+	verifier, err := k.Verifier()
+	if err != nil {
+		return nil, err
+	}
+	v, err := ParseVerifier(verifier)
+	if err != nil {
+		return nil, err
+	}
+	msg, err := note.Sign(&note.Note{Text: text}, signer{v, k})
+	if err != nil {
+		return nil, fmt.Errorf("sign a note: %w", err)
+	}
+	return msg, nil
+}
+
+// signer is a key as package note wants it.
+type signer struct {
+	*Verifier
+	key Key
+}
+
+// Sign signs.
+func (s signer) Sign(msg []byte) ([]byte, error) { return s.key.Signer.Sign(msg), nil }
+
+// KeyHash names the key.
+func (s signer) KeyHash() uint32 { return s.v.KeyHash() }
+
+// Verifier is a log's public key.
+type Verifier struct{ v note.Verifier }
+
+// ParseVerifier reads what [Key.Verifier] gave.
+func ParseVerifier(text string) (*Verifier, error) {
+	v, err := note.NewVerifier(strings.TrimSpace(text))
+	if err != nil {
+		return nil, fmt.Errorf("public key: %w: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it", err)
+	}
+	return &Verifier{v}, nil
+}
+
+// Name is the name of the key, which is that of its log.
+func (v *Verifier) Name() string { return v.v.Name() }
+
+// Open returns the text of a note that the key has signed, and nobody else unless
+// others may. Its last lines are then of any key.
+func (v *Verifier) Open(msg []byte, others bool) (string, error) {
+	n, err := note.Open(msg, note.VerifierList(v.v))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNote, err)
+	}
+	if len(n.Sigs) != 1 || !others && len(n.UnverifiedSigs) > 0 {
+		return "", fmt.Errorf("%w: it has other signatures", ErrNote)
+	}
+	// A signature in base64 can be spelt in several ways.
+	raw, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
+	if err != nil || len(raw) != 4+ed25519.SignatureSize || binary.BigEndian.Uint32(raw) != v.v.KeyHash() {
+		return "", fmt.Errorf("%w: the signature is not 68 bytes", ErrNote)
+	}
+	line := "\u2014 " + v.Name() + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
+	if !others && string(msg) != n.Text+"\n"+line || !bytes.Contains(msg, []byte("\n"+line)) {
+		return "", fmt.Errorf("%w: the signature is not spelt as it must be", ErrNote)
+	}
+	return n.Text, nil
+}
+
+// Checkpoint is the log as it stood once.
+type Checkpoint struct {
+	Log  string
+	Size int64
+	Root Hash
+}
+
+// Text is what is signed.
+func (c Checkpoint) Text() string { return fmt.Sprintf("%s\n%d\n%s\n", c.Log, c.Size, c.Root) }
+
+// OpenCheckpoint reads a checkpoint that the key has signed. Others may have signed it
+// too.
+func (v *Verifier) OpenCheckpoint(msg []byte) (c Checkpoint, err error) {
+	text, err := v.Open(msg, true)
+	if err != nil {
+		return c, err
+	}
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 || lines[3] != "" {
+		return c, fmt.Errorf("%w: its text is not the three lines of a checkpoint", ErrNote)
+	}
+	c.Log = lines[0]
+	c.Size, err = strconv.ParseInt(lines[1], 10, 64)
+	raw, err2 := base64.StdEncoding.DecodeString(lines[2])
+	if err != nil || err2 != nil || len(raw) != len(c.Root) || c.Size < 0 {
+		return c, fmt.Errorf("%w: its text is not that of a checkpoint", ErrNote)
+	}
+	copy(c.Root[:], raw)
+	if c.Text() != text || c.Log != v.Name() {
+		return c, fmt.Errorf("%w: it is no checkpoint of %s", ErrNote, v.Name())
+	}
+	return c, nil
+}
