@@ -32,7 +32,7 @@ const (
 	ActShred       = "shred"    // the outcome is why
 	ActHold        = "hold"
 	ActExport      = "export" // begun, then the SHA-256 of the pack's manifest
-	ActPlant       = "plant" // begun, then what came of it; so the next two
+	ActPlant       = "plant"  // begun, then what came of it; so the next two
 	ActRotate      = "rotate"
 	ActWithdraw    = "withdraw"
 	ActCommit      = "commit" // to what was registered; the outcome is root and counts, see package disclosure
