@@ -244,7 +244,7 @@ func (s *server) console(ctx context.Context) error {
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, Door: door, Record: s.reg.Record,
 		Deeds: s.reg, Wake: s.pager.Wake, Forms: forms,
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {
-			return traceIncident(ctx, s.reg, id, s.app.now())
+			return traceDrawn(ctx, s.reg, id, s.app.now())
 		},
 	}))
 	mux.Handle("/v1/", api.New(api.Config{

@@ -21,7 +21,7 @@ import (
 )
 
 func (a *app) traceCmd() *cobra.Command {
-	var id, folder string
+	var id, folder, svg string
 	number := -1
 	cmd := &cobra.Command{
 		Use:   "trace",
@@ -30,37 +30,33 @@ func (a *app) traceCmd() *cobra.Command {
 that are consistent with all, some and none of the hits, with the reasons. What
 'audit watch' found in the audit log counts among the known extracts.
 Without --incident the newest incident is traced. DNS queries and unnamed calls
-are counted and carry no weight.
+are counted and carry no weight. --svg also draws it: the windows of the tokens and
+what follows from them, and what came when.
 
 With --scenario the leaks of a folder are traced, whose truth others know: for each
 case one line of JSON is printed, with the probabilities that there was no leak, that
 no log knows the extract, and that each actor and extract took part. It needs no
 configuration.`,
-		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --scenario leaks/easy --case 3",
+		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --scenario leaks/easy --case 3",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if id != "" && folder != "" {
 				return usage("--incident and --scenario are two different things to trace")
 			}
 			if cmd.Flags().Changed("case") && (folder == "" || number < 0) {
 				return usage("--case is the number of a case of --scenario")
 			}
+			if svg != "" && folder != "" {
+				return usage("--svg draws an incident, not a scenario")
+			}
 			if folder != "" {
 				return predict(cmd.OutOrStdout(), folder, number)
 			}
-			c, err := a.openCore(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, c.close()) }()
-			answer, err := traceIncident(cmd.Context(), c.reg, canary.IncidentID(id), a.now())
-			if err != nil {
-				return err
-			}
-			return a.print(answer, answer.Text)
+			return a.withCore(cmd.Context(), func(c *core) error { return a.showTrace(cmd.Context(), c, canary.IncidentID(id), svg) })
 		},
 	}
 	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
+	cmd.Flags().StringVar(&svg, "svg", "", "also draw it, as SVG, in `FILE`, which must not exist")
 	cmd.Flags().StringVar(&folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
 	cmd.Flags().IntVar(&number, "case", -1, "of a scenario: only case `K`")
 	return cmd

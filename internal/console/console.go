@@ -1,5 +1,5 @@
 // Package console shows incidents to responders: a list, and for each incident
-// what is known and the trace as text; and notices, of what is no contact.
+// what is known and the trace, drawn and as text; and notices, of what is no contact.
 // Programs have package api.
 //
 // Responders acknowledge, judge and merge incidents on it, where people are
@@ -26,14 +26,28 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/people"
+	"saltmine/internal/picture"
 	"saltmine/internal/registry"
 )
 
 //go:embed pages/*.html
 var pages embed.FS
 
-// Report is a trace that can be shown as text.
-type Report interface{ Text(w io.Writer) error }
+// Report is a trace that can be shown as text and as pictures.
+type Report interface {
+	Text(w io.Writer) error
+	Pictures() []picture.Picture
+}
+
+// figure is a picture as it stands in a page: picture escapes all that is foreign.
+type figure struct{ SVG, Table template.HTML }
+
+func figures(list []picture.Picture) (out []figure) {
+	for _, p := range list {
+		out = append(out, figure{template.HTML(p.SVG()), template.HTML(p.Table())}) //nolint:gosec // see figure
+	}
+	return out
+}
 
 // Config is what a console needs.
 type Config struct {
@@ -130,8 +144,9 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		Joined []canary.Joined
 		More   bool // of what joined
 		Trace  string
+		Drawn  []figure
 		Forms  bool
-	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text), c.forms(r)})
+	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text), figures(trace.Pictures()), c.forms(r)})
 }
 
 type writer []byte

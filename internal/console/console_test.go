@@ -14,6 +14,7 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
 	"saltmine/internal/people"
+	"saltmine/internal/picture"
 	"saltmine/internal/registry"
 )
 
@@ -26,7 +27,10 @@ var (
 type report struct {
 	Words string
 	fault error
+	drawn []picture.Picture
 }
+
+func (r report) Pictures() []picture.Picture { return r.drawn }
 
 func (r report) Text(w io.Writer) error {
 	if r.fault != nil {

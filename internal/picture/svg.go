@@ -1,8 +1,10 @@
 package picture
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,7 +17,7 @@ const (
 	rightEdge  = wide - margin - 4
 	character  = 7.3
 	lineHeight = 16
-	rowHeight  = 31
+	rowHeight  = 32
 	barHeight  = 10
 	plotHeight = 84
 	lineWidth  = 63 // in characters
@@ -127,10 +129,10 @@ func (p *pen) row(r *row) {
 	if value != "" {
 		p.put(`<text x="%d" y="%s" text-anchor="end">%s</text>`, wide-margin, num(p.y+12), escape(value))
 	}
-	y := p.y + 16
+	y := p.y + 17
 	p.put(`<path d="M%d %sH%d" stroke="currentColor" stroke-opacity=".2"/>`, leftEdge, num(y+barHeight/2), rightEdge)
 	seen := map[string]bool{} // of a thousand contacts in a minute one is seen
-	for _, m := range r.marks {
+	for _, m := range certainApart(r.marks) {
 		if text := p.mark(m, y); text != "" && !seen[text] {
 			seen[text] = true
 			p.put("%s", text)
@@ -144,6 +146,31 @@ func (p *pen) row(r *row) {
 		p.put(`<path d="M%d %sl-5 -5v10z"/>`, wide-margin+6, num(y+barHeight/2))
 	}
 	p.y += rowHeight
+}
+
+// certainApart takes out of what is perhaps what is sure: patterns over one another could
+// not be told apart.
+func certainApart(marks []mark) (out []mark) {
+	sure := slices.DeleteFunc(slices.Clone(marks), func(m mark) bool { return m.shape != surely })
+	slices.SortFunc(sure, func(a, b mark) int { return cmp.Compare(a.from, b.from) })
+	for _, m := range marks {
+		if m.shape != perhaps {
+			out = append(out, m)
+			continue
+		}
+		for _, s := range sure {
+			if s.until > m.from && s.from < m.until {
+				if s.from > m.from {
+					out = append(out, mark{perhaps, m.from, s.from})
+				}
+				m.from = s.until
+			}
+		}
+		if m.from < m.until {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // mark gives a mark whose bar begins at a height.
@@ -160,7 +187,7 @@ func (p *pen) mark(m mark, y float64) string {
 			line += taken.dot(z, mid)
 		}
 		return line + taken.dot(x, mid)
-	case !p.axis.shows(m):
+	case !p.axis.shows(m), m.shape == perhaps && z-x < .5:
 		return ""
 	}
 	return p.bar(m.shape, x, y, max(z-x, 1))

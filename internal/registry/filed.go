@@ -39,6 +39,7 @@ type ContactFilter struct {
 	ID       canary.ContactID
 	Incident canary.IncidentID
 	Channel  canary.Channel
+	Class    canary.Class
 	// Since and Until bound when it was heard: [Since, Until).
 	Since, Until time.Time
 	// After is the last that was seen: what comes behind it in the order.
@@ -58,6 +59,9 @@ func (f *ContactFilter) query() (string, []any) {
 	}
 	if f.Channel != "" {
 		add("c.channel = ?", f.Channel)
+	}
+	if f.Class != "" {
+		add("c.class = ?", f.Class)
 	}
 	if !f.Since.IsZero() {
 		add("c.heard >= ?", micros(f.Since))
