@@ -28,6 +28,7 @@ func storeys() map[string]int {
 		"internal/dialogue":        1,
 		"internal/disclosure":      1,
 		"internal/evidence":        1,
+		"internal/evidence/stamp":  1,
 		"internal/forensics":       1,
 		"internal/heartbeat":       1,
 		"internal/helpdesk":        1,
@@ -131,7 +132,8 @@ func rooms() map[string][]string {
 		"github.com/spf13/pflag":                {"cmd/saltmine"}, // cobra's flags
 		"golang.org/x/crypto/acme":              {"listener/acmed"},
 		"golang.org/x/crypto/chacha20poly1305":  {"internal/seal"},
-		"golang.org/x/mod/sumdb":                {"internal/disclosure", "internal/evidence"},
+		"golang.org/x/mod/sumdb":                {"internal/disclosure", "internal/evidence", "internal/evidence/stamp", "internal/registry"},
+		"golang.org/x/crypto/ripemd160":         {"internal/evidence/stamp"}, // met in old proofs of OpenTimestamps
 		"golang.org/x/net/idna":                 {"internal/token"},
 		"golang.org/x/net/ipv4":                 {"listener/dnsd"},
 		"golang.org/x/net/ipv6":                 {"listener/dnsd"},

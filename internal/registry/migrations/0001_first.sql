@@ -469,8 +469,20 @@ CREATE TABLE commitment_canaries (
   commitment VARCHAR(32) COLLATE BINARY NOT NULL,
   PRIMARY KEY (canary, commitment)
 );
+-- What others have said of checkpoints of the evidence log; see stamps.go.
+CREATE TABLE stamps (
+  source VARCHAR(64) COLLATE BINARY NOT NULL,
+  tree_size BIGINT NOT NULL,
+  kind VARCHAR(16) COLLATE BINARY NOT NULL,
+  made BIGINT NOT NULL,
+  pending INT NOT NULL,
+  note LONGBLOB NOT NULL,
+  proof LONGBLOB NOT NULL,
+  PRIMARY KEY (source, tree_size)
+);
 
 -- +goose Down
+DROP TABLE stamps;
 DROP TABLE commitment_canaries;
 DROP TABLE commitments;
 DROP TABLE checkpoints;
