@@ -83,6 +83,15 @@ func isTold(list []piece, i int) bool {
 	return false
 }
 
+// Told reports whether the end of a text says that a ticket number comes: the text
+// before one.
+func Told(before string) bool {
+	f := finder{told: ticketWords()}
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	list := f.pieces(before + "0") // in place of the number
+	return len(list) > 0 && isTold(list, len(list)-1)
+}
+
 // ticketWords come before ticket numbers: what they are called, and what begins
 // the subject of an answer.
 func ticketWords() map[string]bool {

@@ -183,10 +183,20 @@ func (r *Registry) placebo(ctx context.Context, mark int32, kind canary.Kind, te
 
 // eachPlacebo gives the placebos of the cohorts of a mark, with the canary of each.
 func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind, fn func(canary.ID, canary.Token)) error {
-	return r.each(ctx, "SELECT canary, sealed FROM cohorts WHERE mark = ? AND kind = ?", []any{mark, kind}, func(row *sql.Rows) error {
+	return r.eachCohort(ctx, " WHERE mark = ? AND kind = ?", []any{mark, kind}, func(id canary.ID, t canary.Token) error {
+		fn(id, t)
+		return nil
+	})
+}
+
+// eachCohort gives the placebos of some cohorts, with the canary of each.
+func (r *Registry) eachCohort(ctx context.Context, where string, args []any, fn func(canary.ID, canary.Token) error) error {
+	return r.each(ctx, "SELECT mark, canary, kind, sealed FROM cohorts"+where, args, func(row *sql.Rows) error {
+		var mark int32
 		var id canary.ID
+		var kind canary.Kind
 		var sealed []byte
-		if err := row.Scan(&id, &sealed); err != nil {
+		if err := row.Scan(&mark, &id, &kind, &sealed); err != nil {
 			return err
 		}
 		small, err := r.vault.Open(cohortField(mark, id, kind), sealed)
@@ -203,7 +213,9 @@ func (r *Registry) eachPlacebo(ctx context.Context, mark int32, kind canary.Kind
 			name, plain = cutText(plain)
 			t.Text, plain = cutText(plain)
 			t.ID = canary.TokenID(name)
-			fn(id, t)
+			if err := fn(id, t); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

@@ -1,0 +1,204 @@
+package scan
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/token"
+)
+
+const (
+	mostLocal  = 130 // bytes, more than RFC 5321 §4.5.3.1 allows
+	mostDomain = 260
+	mostStarts = 6 // places at which a local part may begin
+)
+
+// emails tries what stands around each at-sign of a range.
+func (l *lens) emails(sh *sheet, from, to int) {
+	for at := from; at < to; at++ {
+		i := bytes.IndexByte(sh.b[at:to], '@')
+		if i < 0 {
+			return
+		}
+		at += i
+		l.emailAt(sh, at)
+	}
+}
+
+// address is a text around an at-sign.
+type address struct {
+	buf  [mostDomain]byte // the domain
+	full []byte
+}
+
+// emailAt tries one at-sign. Most are of domains that no token has.
+func (l *lens) emailAt(sh *sheet, at int) {
+	b := sh.b
+	behind, before := at+1, at
+	for behind < len(b) && behind < at+3 && b[behind] == ' ' && at > 0 && b[at-1] == ' ' {
+		behind++
+	}
+	a := &l.scratch
+	domain, ascii := a.domain(b, behind)
+	var n int
+	if ascii {
+		n = l.longest(domain)
+	} else {
+		domain, n = l.foreign(b[behind:min(len(b), behind+mostDomain)], domain)
+	}
+	if n == 0 {
+		return
+	}
+	for before > 0 && at-before < 3 && b[before-1] == ' ' && behind > at+1 {
+		before--
+	}
+	l.locals(sh, a, at, before, domain[:n])
+}
+
+// domain reads what can be a domain, in lower case.
+func (a *address) domain(b []byte, from int) (name []byte, ascii bool) {
+	name, ascii = a.buf[:0], true
+	for i := from; i < len(b) && len(name) < mostDomain && table[b[i]]&inDomain != 0; i++ {
+		c := b[i]
+		if c-'A' < 26 {
+			c += 'a' - 'A'
+		}
+		ascii = ascii && c < utf8.RuneSelf
+		name = append(name, c)
+	}
+	return name, ascii
+}
+
+// longest is how many bytes of a text are a domain of tokens: all, or up to one of
+// its dots or signs, behind which a sentence may go on.
+func (l *lens) longest(name []byte) int {
+	for n := len(name); n > 0; {
+		if c := name[n-1]; c != '.' && c != '-' && c != '_' && l.look.domain(name[:n]) {
+			return n
+		}
+		if n = bytes.LastIndexAny(name[:n], ".-_"); n < 0 {
+			break
+		}
+	}
+	return 0
+}
+
+// foreign finds a domain that is written with other letters than ASCII's, in UTF-8
+// or in Latin-1, or that such letters follow.
+func (l *lens) foreign(text, name []byte) (domain []byte, n int) {
+	cut := bytes.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf })
+	if n = l.longest(name[:cut]); n > 0 {
+		return name[:cut], n
+	}
+	end := 0
+	for end < len(text) && table[text[end]]&inDomain != 0 {
+		end++
+	}
+	word := string(text[:end])
+	if !utf8.ValidString(word) {
+		word = latin1(text[:end])
+	}
+	if canon, err := token.Domain(strings.TrimRight(word, ".-_")); err == nil {
+		domain = []byte(canon)
+	}
+	return domain, l.longest(domain)
+}
+
+// latin1 reads each byte as the character of its number.
+func latin1(b []byte) string {
+	var out strings.Builder
+	for _, c := range b {
+		out.WriteRune(rune(c))
+	}
+	return out.String()
+}
+
+// locals tries the local parts that can end before a place: the longest first.
+func (l *lens) locals(sh *sheet, a *address, at, before int, domain []byte) {
+	b := sh.b
+	if before > 0 && b[before-1] == '"' {
+		l.quoted(sh, a, at, before, domain)
+		return
+	}
+	from := before
+	for from > max(0, before-mostLocal) && table[b[from-1]]&inLocal != 0 {
+		from--
+	}
+	if from > 0 && b[from-1] == '\\' { // \n, \u003c, \x27
+		from += escapeLen(b[from:before])
+	}
+	tries := 0
+	for start := from; start < before && tries < mostStarts; start++ {
+		if start > from && table[b[start-1]]&special == 0 && !(b[start-1] >= utf8.RuneSelf && b[start] < utf8.RuneSelf) && b[start-1] != '.' {
+			continue
+		}
+		if b[start] == '.' || table[b[start]]&special != 0 && start+1 < before && table[b[start+1]]&special != 0 && b[start] != '\'' {
+			continue
+		}
+		tries++
+		if l.address(sh, a, spelling{from: start, to: at + 1 + len(domain)}, at, b[start:before], domain) {
+			return
+		}
+	}
+}
+
+// escapeLen is how many bytes behind a backslash belong to its escape.
+func escapeLen(b []byte) int {
+	switch {
+	case len(b) == 0:
+		return 0
+	case b[0] == 'u' && len(b) > 5:
+		return 5
+	case b[0] == 'x' && len(b) > 3:
+		return 3
+	}
+	return 1
+}
+
+// address looks a local part and a domain up.
+func (l *lens) address(sh *sheet, a *address, sp spelling, at int, local, domain []byte) bool {
+	out := a.full[:0]
+	for i, c := range local {
+		if c == '+' && i > 0 {
+			break
+		}
+		if c-'A' < 26 {
+			c += 'a' - 'A'
+		}
+		out = append(out, c)
+	}
+	mine := len(out)
+	out = append(append(out, '@'), domain...)
+	a.full = out
+	ref, ok := l.look.email(out)
+	if !ok && bytes.Contains(out[:mine], []byte("''")) { // as SQL writes one
+		out = append(append(bytes.ReplaceAll(out[:mine], []byte("''"), []byte("'")), '@'), domain...)
+		ref, ok = l.look.email(out)
+	}
+	if ok {
+		m := mark{kind: canary.Email, ref: ref}
+		if ref < 0 {
+			m.text = string(out)
+		}
+		sp.to = min(sp.to, len(sh.b))
+		l.give(sh, at, m, sp)
+	}
+	return ok
+}
+
+// quoted tries a local part in quotation marks, which end before a place.
+func (l *lens) quoted(sh *sheet, a *address, at, before int, domain []byte) {
+	from := bytes.LastIndexByte(sh.b[max(0, before-1-mostLocal):before-1], '"')
+	if from < 0 {
+		return
+	}
+	from += max(0, before-1-mostLocal)
+	canon, err := token.Canon(canary.Email, string(sh.b[from:before])+"@"+string(domain))
+	if err != nil {
+		return
+	}
+	local, _, _ := strings.Cut(canon, "@"+string(domain))
+	l.address(sh, a, spelling{from: from, to: at + 1 + len(domain)}, at, []byte(local), domain)
+}

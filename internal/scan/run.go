@@ -1,0 +1,246 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+)
+
+// Runs of letters and digits may be base64, or hexadecimal.
+const (
+	shortest  = 16       // characters of a run
+	shortRun  = 4 << 10  // those of at most so many are read at any alignment
+	longLine  = 60       // characters of a line of several: RFC 2045 has 76, PEM 64
+	kidBuffer = 16 << 10 // bytes undone at a time
+)
+
+// run is a long run of base64, or of hexadecimal digits, that is being undone, over
+// lines and windows.
+type run struct {
+	form   string
+	width  int   // bits of a character
+	next   int64 // in the stream
+	line   int   // characters of its lines; 0 while it has one
+	now    int   // characters of the line so far
+	bits   uint32
+	have   int // bits of them
+	out    []byte
+	to     sink
+	broken bool
+}
+
+// runs looks for runs among the anchors. One that is long, or has several lines, is
+// undone into a stream of its own.
+func (l *lens) runs(final bool) {
+	b := l.buf[:l.n]
+	if l.kid != nil && !l.feed(final) {
+		return
+	}
+	for p := l.step(l.lo); p < l.hi; p = l.step(p + 1) {
+		if table[b[p]]&in64 == 0 {
+			continue
+		}
+		from, to := p, p+1
+		for low := max(0, int(l.reach-l.base)); from > low && table[b[from-1]]&in64 != 0; {
+			from--
+		}
+		for to < l.n && table[b[to]]&in64 != 0 {
+			to++
+		}
+		if to-from >= shortest && !l.run(from, to, final) {
+			return
+		}
+		l.reach = max(l.reach, l.base+int64(to))
+	}
+}
+
+// step is the next place at which a run may be met, not before another: each that is
+// long enough has one.
+func (l *lens) step(p int) int {
+	p = max(p, int(l.reach-l.base))
+	return p + (shortest-int((l.base+int64(p))%shortest))%shortest
+}
+
+// run reads a run, and reports whether it has ended.
+func (l *lens) run(from, to int, final bool) (ended bool) {
+	b := l.buf[:l.n]
+	if to == l.n && !final || to-from > shortRun || (to-from)%4 == 0 && to-from >= longLine && lineBreak(b[to:]) > 0 {
+		k := &run{form: "base64", width: 6, out: make([]byte, 0, kidBuffer)}
+		if isHex(b[from:to]) {
+			k.form, k.width = "hexadecimal", 4
+			if b[from+1]|0x20 == 'x' {
+				from += 2
+			}
+		}
+		k.next, k.to = l.base+int64(from), l.child(l.offsetName(k.form, l.base+int64(from)))
+		l.kid = k
+		return l.feed(final)
+	}
+	l.hexRun(from, to)
+	for align := range 4 {
+		l.base64Run(from+align, to)
+	}
+	return true
+}
+
+// isHex reports whether all are hexadecimal digits, but for an x behind the first.
+func isHex(b []byte) bool {
+	for i, c := range b {
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && (i != 1 || c|0x20 != 'x') {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lens) hexRun(from, to int) {
+	b := l.buf[from:to]
+	if len(b) > 2 && b[1]|0x20 == 'x' {
+		b, from = b[2:], from+2
+	}
+	if len(b) < shortest || !isHex(b) || b[1]|0x20 == 'x' {
+		return
+	}
+	sh := &sheet{form: "hexadecimal"}
+	sh.b = readHex(b)
+	for i := range sh.b {
+		sh.pos = append(sh.pos, int32(from+2*i)) //nolint:gosec // a window is small
+	}
+	if len(sh.b) > 0 && isText(sh.b[:min(len(sh.b), 8)]) {
+		l.look64(sh)
+	}
+}
+
+// base64Run undoes a short run from a place on, where it begins to look like text.
+func (l *lens) base64Run(from, to int) {
+	b := l.buf[from:to]
+	const probe = 12
+	if len(b) < probe {
+		return
+	}
+	var head [probe]byte
+	if !isText(undo64(head[:0], b[:probe])) {
+		return
+	}
+	sh := &sheet{form: "base64", b: undo64(make([]byte, 0, len(b)), b)}
+	sh.pos = make([]int32, len(sh.b))
+	for i := range sh.pos {
+		sh.pos[i] = int32(from + i*4/3) //nolint:gosec // a window is small
+	}
+	l.look64(sh)
+}
+
+// look64 looks at a sheet that a run held.
+func (l *lens) look64(sh *sheet) {
+	l.emails(sh, 0, len(sh.b))
+	l.digits(sh, 0, len(sh.b))
+	l.inner(sh, 2)
+}
+
+// undo64 undoes base64 (RFC 4648 §4, §5); what is left of the last quantum counts.
+func undo64(out, b []byte) []byte {
+	var acc uint32
+	have := 0
+	for _, c := range b {
+		acc, have = acc<<6|uint32(value64(c)), have+6
+		if have >= 8 {
+			have -= 8
+			out = append(out, byte(acc>>have)) //nolint:gosec // the low eight bits
+		}
+	}
+	return out
+}
+
+func value64(c byte) byte {
+	switch {
+	case isDigit(c):
+		return c - '0' + 52
+	case c >= 'a':
+		return c - 'a' + 26
+	case c >= 'A' && c <= 'Z':
+		return c - 'A'
+	case c == '+', c == '-':
+		return 62
+	}
+	return 63
+}
+
+func value16(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return (c | 0x20 - 'a' + 10) & 0xF
+}
+
+// lineBreak is how long a line's end is that base64 goes on behind: of the text, or
+// written as an escape of JSON. 0 is none, -1 that what is known of the text ends.
+func lineBreak(b []byte) int {
+	for _, end := range []string{"\r\n", "\n", `\r\n`, `\n`} {
+		switch {
+		case len(b) <= len(end) && strings.HasPrefix(end, string(b)):
+			return -1
+		case strings.HasPrefix(string(b[:min(len(b), len(end))]), end):
+			if table[b[len(end)]]&in64 != 0 {
+				return len(end)
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// feed goes on with the run, and reports whether it has ended.
+func (l *lens) feed(final bool) (ended bool) {
+	k := l.kid
+	i := int(k.next - l.base)
+	for i < l.n {
+		if c := l.buf[i]; table[c]&in64 != 0 {
+			k.put(c)
+			k.now++
+			i++
+			continue
+		}
+		n := lineBreak(l.buf[i:l.n])
+		if n < 0 && !final {
+			break // the next window tells
+		}
+		if n <= 0 || k.now%4 != 0 || k.now < longLine || k.line > 0 && k.now != k.line {
+			ended = true
+			break
+		}
+		k.line, k.now = k.now, 0
+		i += n
+	}
+	k.next = l.base + int64(i)
+	l.reach = max(l.reach, k.next)
+	if ended = ended || final; ended {
+		k.flush()
+		if err := k.to.Close(); err != nil {
+			l.fault(err)
+		}
+		l.kid = nil
+	}
+	return ended
+}
+
+func (k *run) put(c byte) {
+	v := value64(c)
+	if k.width == 4 {
+		v = value16(c)
+	}
+	k.bits, k.have = k.bits<<k.width|uint32(v), k.have+k.width
+	if k.have >= 8 {
+		k.have -= 8
+		k.out = append(k.out, byte(k.bits>>k.have)) //nolint:gosec // the low eight bits
+		if len(k.out) == cap(k.out) {
+			k.flush()
+		}
+	}
+}
+
+func (k *run) flush() {
+	if !k.broken {
+		_, err := k.to.Write(k.out)
+		k.broken = err != nil
+	}
+	k.out = slices.Delete(k.out, 0, len(k.out))
+}
