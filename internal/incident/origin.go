@@ -26,6 +26,8 @@ func origin(c *canary.Contact) string {
 			host = net.String()
 		}
 		return string(c.Channel) + "|" + host + "|" + c.Source
+	case canary.Dump: // one file
+		return string(c.Channel) + "|" + c.Facts[canary.FindFile]
 	case canary.IMAP: // who connected to the provider is not known, and strangers share a large domain
 		return string(c.Channel) + "|" + strings.ToLower(c.Source)
 	default: // a sender that changes with each mail keeps its domain
@@ -40,6 +42,8 @@ func origin(c *canary.Contact) string {
 // does a message in a mailbox that names no sender.
 func nameless(c *canary.Contact) bool {
 	switch {
+	case c.Channel == canary.Dump: // the scan has compared it with the placebos of the same file
+		return true
 	case c.Channel == canary.ByTicket:
 		return c.Facts["caller"] == ""
 	case c.Channel == canary.IMAP:

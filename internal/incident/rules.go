@@ -52,7 +52,7 @@ func weighReached(c *canary.Contact, m canary.Match) signal {
 	case canary.ByTicket:
 		return signal{severity: canary.P2, reason: "somebody quoted a ticket number that only a planted record has", clean: true}
 	case canary.Dump:
-		return signal{severity: canary.P1, reason: "a planted token was found in a file", clean: true}
+		return weighDump(c)
 	case canary.SMS:
 		return signal{severity: canary.P3, reason: "a text message reached a planted number"}
 	default:
@@ -61,11 +61,23 @@ func weighReached(c *canary.Contact, m canary.Match) signal {
 	}
 }
 
+// weighDump judges a find in a file by what the scan of the whole file made of it.
+func weighDump(c *canary.Contact) signal {
+	switch c.Facts[canary.FindWeight] {
+	case canary.FindChance:
+		return signal{severity: canary.P4, guess: true, reason: "a planted token was found in a file that has as many of those that were never planted: it is chance, or a list of all there can be"}
+	case canary.FindWeak:
+		return signal{severity: canary.P3, guess: true, reason: "a number as a planted record has it was found in a file, so short or without its country that it stands in any file now and then"}
+	}
+	return signal{severity: canary.P1, reason: "a planted token was found in a file", clean: true}
+}
+
 // standsTogether says which facts of the record the contact names besides the
 // token it used. Facts that stand together in one planted record alone can
 // hardly be guessed.
 func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
-	ticket := c.Channel != canary.ByTicket && said.namesTicket(m.Tickets)
+	inFile := c.Channel == canary.Dump
+	ticket := c.Channel != canary.ByTicket && (!inFile || m.Token.Kind != canary.Ticket) && said.namesTicket(m.Tickets)
 	name := said.namesPerson(m.Name)
 	quoted := c.Targets[m.Target].Via != ""
 	switch {
@@ -75,6 +87,8 @@ func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
 		return fmt.Sprintf("a contact by %s quotes the ticket number of the same record", c.Channel)
 	case !name:
 		return ""
+	case inFile && m.Token.Kind != canary.Email: // an address may be made of the name
+		return "a file has it beside the customer's name, which stand together only in this record"
 	case quoted:
 		return namedWith(m.Token.Kind)
 	case c.Channel == canary.Voice, c.Channel == canary.SMS:
