@@ -30,6 +30,7 @@ func TestSecondPerson(t *testing.T) {
 	}{
 		{"f.law", []string{"show", id, "--reveal"}},
 		{"f.law", []string{"evidence", "disclose", id, s.path("one.json")}},
+		{"f.law", []string{"scan", "filter", "--for", "K. Holm", "--expires", "2099-12-31", s.path("one.filter")}},
 		{"s.eed", []string{"rotate", "--dry-run"}},
 		{"s.eed", []string{"live", "--dry-run"}},
 		{"s.eed", []string{"withdraw", "--all", "--dry-run"}},
@@ -74,7 +75,7 @@ func TestSecondPerson(t *testing.T) {
 	wants(t, s.fails(exitFailed, as("s.eed", "show", id, "--reveal")...), "has not the role")
 	wants(t, s.fails(exitUsage, as("saltmine.toml", "show", id, "--reveal")...), "token")
 	var list []canary.Approval
-	if err := json.Unmarshal([]byte(s.run("approvals", "--all", "--output", "json")), &list); err != nil || len(list) != 11 {
+	if err := json.Unmarshal([]byte(s.run("approvals", "--all", "--output", "json")), &list); err != nil || len(list) != 13 {
 		t.Errorf("%d requests, %v", len(list), err)
 	}
 	wants(t, s.run("acts", "--verify"), "whole")

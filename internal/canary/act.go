@@ -37,5 +37,7 @@ const (
 	ActWithdraw    = "withdraw"
 	ActCommit      = "commit" // to what was registered; the outcome is root and counts, see package disclosure
 	ActDisclose    = "disclose"
+	ActScan        = "scan"   // of a file; about is its SHA-256, the outcome how much was found
+	ActFilter      = "filter" // made for somebody; about is its id
 	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
 )

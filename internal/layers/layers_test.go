@@ -79,6 +79,7 @@ func storeys() map[string]int {
 		"internal/inventory/survey": 3,
 		"internal/pager/pagertest":  3,
 		"internal/pager/post":       3,
+		"internal/scan":             3,
 		"internal/pager/render":     3,
 		"listener/acmed":            3,
 		"listener/desk":             3,
@@ -121,7 +122,7 @@ func rooms() map[string][]string {
 		"github.com/emersion/go-sasl":           {"internal/pager/email"},
 		"github.com/emersion/go-smtp":           {"internal/pager/email", "listener/smtpd"},
 		"github.com/google/go-cmp":              nil,
-		"github.com/klauspost/compress":         {"internal/audit"},
+		"github.com/klauspost/compress":         {"internal/audit", "internal/scan"},
 		"github.com/miekg/dns":                  {"internal/mailauth", "listener/dnsd"}, // one asks, one answers
 		"github.com/pressly/goose":              {"internal/registry"},
 		"github.com/robfig/cron":                {"cmd/saltmine"},
@@ -130,6 +131,7 @@ func rooms() map[string][]string {
 		"github.com/sirupsen/logrus":            {"internal/mysqlbox"},
 		"github.com/spf13/cobra":                {"cmd/saltmine"},
 		"github.com/spf13/pflag":                {"cmd/saltmine"}, // cobra's flags
+		"golang.org/x/crypto/argon2":            {"internal/scan"},
 		"golang.org/x/crypto/acme":              {"listener/acmed"},
 		"golang.org/x/crypto/chacha20poly1305":  {"internal/seal"},
 		"golang.org/x/mod/sumdb":                {"internal/disclosure", "internal/evidence", "internal/evidence/stamp", "internal/registry"},

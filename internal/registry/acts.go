@@ -66,6 +66,18 @@ func (r *Registry) Record(ctx context.Context, a canary.Act) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error { return r.record(ctx, tx, a) })
 }
 
+// RecordUnder puts an act on the evidence log that a second person may have had to
+// approve, and uses the approval up.
+func (r *Registry) RecordUnder(ctx context.Context, by By, a canary.Act) error {
+	return r.inTx(ctx, func(tx *sql.Tx) (err error) {
+		a.Who, a.Via = by.Who, by.Via
+		if a.Outcome, err = r.underApproval(ctx, tx, by, a.Outcome); err != nil {
+			return err
+		}
+		return r.record(ctx, tx, a)
+	})
+}
+
 // record is the last thing that a transaction does: every other one that records
 // waits for it from here on.
 func (r *Registry) record(ctx context.Context, tx *sql.Tx, a canary.Act) error {

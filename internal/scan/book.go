@@ -60,6 +60,8 @@ const (
 	maxText   = 3 << 30 // bytes of all texts and ids
 	tailLen   = 7       // digits by which numbers are looked up
 	longestID = 200
+
+	upperLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
 // NewBook takes tokens in. Of those that have one text, as a mailbox that stood in one
@@ -102,7 +104,7 @@ func (b *Book) add(t canary.DatedToken) error {
 	case canary.Phone:
 		e.kind, e.code = 'p', codeLen(t.Text)
 	case canary.Ticket:
-		e.kind, e.code = 't', uint8(len(t.Text)-len(strings.TrimRight(t.Text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))) //nolint:gosec // at most 255
+		e.kind, e.code = 't', uint8(len(t.Text)-len(strings.TrimRight(t.Text, upperLetters))) //nolint:gosec // at most 255
 	default:
 		return fmt.Errorf("scan: %s: a token of an unknown kind", t)
 	}
@@ -321,3 +323,18 @@ func (b *Book) endingWith(acc uint64, digits int, fn func(ref int32)) {
 
 // load reads eight bytes.
 func load(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// Find gives the number of the token with a canonical text.
+func (b *Book) Find(kind canary.Kind, text string) (ref int32, ok bool) {
+	if kind == canary.Email {
+		return b.email([]byte(text))
+	}
+	first := map[canary.Kind]byte{canary.Phone: 'p', canary.Ticket: 't'}[kind]
+	digits := []byte(strings.TrimRight(text, upperLetters))
+	b.endingWith(nibbles(digits), trailing(digits), func(at int32) {
+		if e := &b.entries[at]; e.kind == first && string(b.of(e)) == text {
+			ref, ok = at, true
+		}
+	})
+	return ref, ok
+}

@@ -34,36 +34,40 @@ type group struct {
 // not weak, or where far more planted tokens are so found than chance explains.
 func Judge(b *Book, r *Report) Judged {
 	j := Judged{Planted: map[canary.Kind]int{}, Placebos: map[canary.Kind]int{}}
-	planted, placebos := map[group]int{}, map[group]int{}
-	strong, canaries := map[canary.ID]bool{}, map[canary.ID]bool{}
-	seen, firm := map[int32]bool{}, map[int32]bool{}
+	firm := map[int32]bool{}
 	for _, f := range r.Finds {
 		firm[f.Ref] = firm[f.Ref] || !f.Weak
 	}
-	for _, f := range r.Finds {
-		if seen[f.Ref] {
-			continue
-		}
-		seen[f.Ref] = true
-		t := b.Token(f.Ref)
-		g := group{t.Kind, !firm[f.Ref]}
+	groups, canaries := map[group]counted{}, map[canary.ID]bool{}
+	for ref := range firm {
+		t := b.Token(ref)
+		n := groups[group{t.Kind, !firm[ref]}]
 		if t.Role == canary.RolePlacebo {
-			placebos[g]++
+			n.placebos++
 			j.Placebos[t.Kind]++
-			continue
+		} else {
+			n.planted++
+			j.Planted[t.Kind]++
+			canaries[t.Canary] = true
 		}
-		planted[g]++
-		j.Planted[t.Kind]++
-		canaries[t.Canary] = true
-		strong[t.Canary] = strong[t.Canary] || firm[f.Ref]
+		groups[group{t.Kind, !firm[ref]}] = n
+	}
+	weigh := func(ref int32, beside bool) Weight {
+		kind := b.Sort(ref).Kind
+		n := groups[group{kind, !firm[ref]}]
+		n.ofPlanted, n.ofPlacebos = b.Count(Sort{kind, canary.RolePlanted}), b.Count(Sort{kind, canary.RolePlacebo})
+		return n.weight(!firm[ref], beside)
+	}
+	sure := map[canary.ID]bool{}
+	for ref := range firm {
+		if t := b.Token(ref); firm[ref] && weigh(ref, false) == Evidence {
+			sure[t.Canary] = true
+		}
+	}
+	for _, f := range r.Finds {
+		j.Weights = append(j.Weights, weigh(f.Ref, sure[b.Token(f.Ref).Canary]))
 	}
 	j.Canaries = len(canaries)
-	for _, f := range r.Finds {
-		t := b.Token(f.Ref)
-		g := group{t.Kind, !firm[f.Ref]}
-		n := counted{planted[g], placebos[g], b.Count(Sort{t.Kind, canary.RolePlanted}), b.Count(Sort{t.Kind, canary.RolePlacebo})}
-		j.Weights = append(j.Weights, n.weight(g.weak, strong[t.Canary]))
-	}
 	return j
 }
 

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/hpke"
@@ -58,6 +59,9 @@ func NewLid(raw []byte) (*Lid, error) {
 	}
 	return &Lid{pub: pub, raw: p.Bytes()}, nil
 }
+
+// Public gives the 32 bytes of core.pub.
+func (l *Lid) Public() []byte { return bytes.Clone(l.raw) }
 
 // Seal encrypts plain to the core.
 func (l *Lid) Seal(plain []byte) ([]byte, error) { return l.AppendSealed(nil, plain) }

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+	"saltmine/internal/scan"
+)
+
+// stolen is a dump of customers with some canaries among them.
+func stolen(list []prey) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO `customers` VALUES ")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "(%d,'customer %d','c%d@customers.example','+44 1632 %06d'),\n", i, i, i, i)
+		if at := i / 100; i%100 == 50 && at < len(list) {
+			q := list[at]
+			fmt.Fprintf(&b, "(%d,'%s','%s','%s'),\n", 9000+i, q.name, strings.ToUpper(q.email), q.phone)
+		}
+	}
+	return b.String()
+}
+
+func packed(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text)) //nolint:errcheck // it writes to memory
+	w.Close()             //nolint:errcheck // it writes to memory
+	return b.String()
+}
+
+// bytes writes a file of the site as it is given.
+func (s *site) bytes(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// scans runs a scan that must find something, and reads what it prints.
+func (s *site) scans(into any, args ...string) {
+	s.t.Helper()
+	cmd := s.command(append(args, "--output", "json")...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != exitFound {
+		s.t.Fatalf("saltmine %s: %v, want exit code 3\n%s%s", strings.Join(args, " "), err, out, stderr.String())
+	}
+	if err := json.Unmarshal(out, into); err != nil {
+		s.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestScan finds planted canaries in a stolen dump, files them once, and traces them.
+func TestScan(t *testing.T) {
+	t.Parallel()
+	s, reg, all := planted(t, 12)
+	dump := stolen(all)
+	s.bytes("leak.sql.gz", packed(dump))
+	s.write("clean.sql", stolen(nil))
+	var got scanned
+	s.scans(&got, "scan", "--dry-run", s.path("leak.sql.gz"))
+	checkScan(t, &got, dump, all)
+	if ids, err := reg.ContactIDs(t.Context()); err != nil || len(ids) > 0 {
+		t.Fatalf("a dry run filed %d contacts, %v", len(ids), err)
+	}
+	wants(t, s.run("scan", s.path("clean.sql")), "nothing found")
+
+	s.scans(&got, "scan", s.path("clean.sql"), s.path("leak.sql.gz"))
+	if len(got.Files) != 2 || len(got.Incidents) != 1 || got.Files[1].Filed != len(got.Files[1].Finds) {
+		t.Fatalf("it filed %+v in %v", got.Files, got.Incidents)
+	}
+	finds := len(got.Files[1].Finds)
+	s.scans(&got, "scan", s.path("leak.sql.gz"))
+	if ids, err := reg.ContactIDs(t.Context()); err != nil || len(ids) != finds || got.Files[0].Filed != 0 {
+		t.Fatalf("%d contacts of %d finds after the second scan, which filed %d; %v", len(ids), finds, got.Files[0].Filed, err)
+	}
+	for _, c := range s.contacts(reg) {
+		if c.Channel != canary.Dump || !bytes.Contains(bytes.ToLower(c.Raw), []byte("customer")) {
+			t.Errorf("%s: %q", c, c.Raw)
+		}
+	}
+	inc, err := reg.Incident(t.Context(), got.Incidents[0])
+	if err != nil || inc.Severity != canary.P1 || inc.Canaries != len(all) {
+		t.Fatalf("%+v, %v", inc, err)
+	}
+	text := s.run("trace", "--incident", string(inc.ID))
+	wants(t, text, fmt.Sprintf("Canaries reached: %d", len(all)), "P1")
+	acts, err := reg.Acts(t.Context(), registry.ActFilter{What: []string{canary.ActScan}})
+	if err != nil || len(acts) != 5 {
+		t.Errorf("%d scans are on the evidence log, %v", len(acts), err)
+	}
+}
+
+// checkScan compares a report with the dump.
+func checkScan(t *testing.T, got *scanned, dump string, all []prey) {
+	t.Helper()
+	if len(got.Files) != 1 || got.Files[0].Canaries != len(all) || len(got.Files[0].Placebos) > 0 || !got.Files[0].Whole {
+		t.Fatalf("it found %+v, want %d canaries", got.Files, len(all))
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range all {
+		if bytes.Contains(bytes.ToLower(text), []byte(q.email)) || q.phone != "" && bytes.Contains(text, []byte(q.phone)) {
+			t.Errorf("%s is shown", q.id)
+		}
+		at := int64(strings.Index(dump, strings.ToUpper(q.email)))
+		if !slices.ContainsFunc(got.Files[0].Finds, func(f scannedFind) bool {
+			return f.Canary == q.id && f.Kind == canary.Email && f.Offset == at && f.Inside == "gzip" && f.Line == int64(1+strings.Count(dump[:at], "\n"))
+		}) {
+			t.Errorf("%s was not found at %d", q.id, at)
+		}
+	}
+}
+
+// TestScanCutOff files what a file that is cut off still has, and says that it is.
+func TestScanCutOff(t *testing.T) {
+	t.Parallel()
+	s, reg, all := planted(t, 8)
+	whole := packed(stolen(all))
+	s.bytes("cut.gz", whole[:len(whole)*2/3])
+	text := s.fails(exitFound, "scan", s.path("cut.gz"))
+	wants(t, text, "cut off", "NOT ALL WAS READ", "canaries: ", "filed: ")
+	if ids, err := reg.ContactIDs(t.Context()); err != nil || len(ids) == 0 {
+		t.Errorf("%d contacts, %v", len(ids), err)
+	}
+	s.bytes("empty.gz", whole[:12])
+	wants(t, s.fails(exitFailed, "scan", s.path("empty.gz")), "not all of it could be read")
+	wants(t, s.fails(exitFailed, "scan", s.path("no such file")), "no such file")
+	s.fails(exitUsage, "scan")
+	s.fails(exitUsage, "scan", "--passphrase-file", "x", s.path("cut.gz"))
+}
+
+// TestScanFilter scans on a machine that has the filter alone, and brings the finds home.
+func TestScanFilter(t *testing.T) {
+	t.Parallel()
+	s, reg, all := planted(t, 8)
+	dump := stolen(all)
+	s.write("leak.sql", strings.TrimSuffix(dump, "\n"))
+	var made writtenFilter
+	if err := json.Unmarshal([]byte(s.run("scan", "filter", "--for", "K. Holm", "--expires", "2099-12-31", s.path("a.filter"), "--output", "json")), &made); err != nil {
+		t.Fatal(err)
+	}
+	s.write("a.pass", made.Passphrase)
+	filter := s.read("a.filter")
+	for _, q := range all {
+		if strings.Contains(filter, q.email) || strings.Contains(filter, strings.Split(q.email, "@")[1]) {
+			t.Error("the filter shows a token, or its domain")
+		}
+	}
+	away := &site{t: t, dir: t.TempDir()}
+	var found filterFinds
+	away.scans(&found, "scan", "--filter", s.path("a.filter"), "--passphrase-file", s.path("a.pass"), s.path("leak.sql"))
+	out, err := json.Marshal(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range all {
+		if strings.Contains(strings.ToLower(string(out)), q.email) {
+			t.Errorf("the finds show %s", q.id)
+		}
+	}
+	s.write("finds.json", string(out))
+	var got, again scanned
+	s.scans(&got, "scan", "import", s.path("finds.json"))
+	if got.Files[0].Canaries != len(all) || got.Files[0].Filed != len(got.Files[0].Finds) || len(got.Incidents) != 1 {
+		t.Fatalf("imported %+v", got)
+	}
+	s.scans(&again, "scan", s.path("leak.sql"))
+	if again.Files[0].Filed != 0 || len(again.Files[0].Finds) != len(got.Files[0].Finds) {
+		t.Errorf("scanned here it files %d of %d, imported were %d", again.Files[0].Filed, len(again.Files[0].Finds), len(got.Files[0].Finds))
+	}
+	acts, err := reg.Acts(t.Context(), registry.ActFilter{About: made.ID})
+	if err != nil || len(acts) != 1 || !strings.Contains(acts[0].Outcome, "for K. Holm until 2100-01-01") {
+		t.Errorf("%+v, %v", acts, err)
+	}
+
+	found.Files[0].Finds[0].Offset++
+	found.Files[0].Finds[0].Contact = findID(found.Files[0].SHA256, &scan.Find{Kind: found.Files[0].Finds[0].Kind, Offset: found.Files[0].Finds[0].Offset})
+	out, err = json.Marshal(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("changed.json", string(out))
+	wants(t, s.fails(exitFailed, "scan", "import", s.path("changed.json")), "the file was changed")
+	s.write("foreign.json", strings.ReplaceAll(string(out), made.ID, "f_aaaaaaaaaaaaaaaa"))
+	wants(t, s.fails(exitFailed, "scan", "import", s.path("foreign.json")), "was not made here")
+	s.write("b.pass", "another")
+	wants(t, away.fails(exitFailed, "scan", "--filter", s.path("a.filter"), "--passphrase-file", s.path("b.pass"), s.path("leak.sql")), "does not open with this passphrase")
+	s.bytes("b.filter", strings.Replace(filter, "2100-01-01", "2200-01-01", 1))
+	wants(t, away.fails(exitFailed, "scan", "--filter", s.path("b.filter"), "--passphrase-file", s.path("a.pass"), s.path("leak.sql")), "signature does not fit")
+}
