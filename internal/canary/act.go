@@ -40,4 +40,7 @@ const (
 	ActScan        = "scan"   // of a file; about is its SHA-256, the outcome how much was found
 	ActFilter      = "filter" // made for somebody; about is its id
 	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
+	ActBackup      = "backup"
+	ActRestore     = "restore" // about the end of the log that was put back
+	ActKeys        = "keys"    // about the key; begun, then what came of it
 )

@@ -43,6 +43,7 @@ type book struct {
 	file   string
 	lines  map[string]int
 	faults []*Fault
+	named  []NamedFile
 }
 
 func newBook(name string, data []byte) *book {

@@ -70,6 +70,8 @@ type Config struct {
 	Own        []Own              `json:"own,omitempty"`      // [[own]]
 	Deadman    *Deadman           `json:"deadman,omitempty"`
 	Drill      Drill              `json:"drill"`
+
+	named []NamedFile
 }
 
 // Registry says where the core's database and its keys are.
@@ -312,6 +314,7 @@ func read(data []byte, name, dir string) (*Config, *book) {
 		c.decode(top)
 		b.addAll(c.faults())
 	}
+	c.named = b.named
 	return c, b
 }
 

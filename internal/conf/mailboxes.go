@@ -56,6 +56,29 @@ type Landing struct {
 // Every fault is reported with its line, without the address, and then no item
 // comes back.
 func Mailboxes(path string, l Landing) ([]inventory.Item, error) {
+	m, err := readMailboxes(path, l)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.book.faults) == 0 && len(m.items) == 0 {
+		m.book.add("", "no [[mailbox]] in it")
+	}
+	if err := m.book.err(); err != nil {
+		return nil, err
+	}
+	return m.items, nil
+}
+
+// mailboxFiles are the files that a mailboxes file names, whatever else it says.
+func mailboxFiles(path string) ([]NamedFile, error) {
+	m, err := readMailboxes(path, Landing{})
+	if err != nil {
+		return nil, err
+	}
+	return m.book.named, nil
+}
+
+func readMailboxes(path string, l Landing) (*mailboxes, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("mailboxes file: %w", err)
@@ -71,13 +94,7 @@ func Mailboxes(path string, l Landing) ([]inventory.Item, error) {
 		}
 		top.finish()
 	}
-	if len(m.book.faults) == 0 && len(m.items) == 0 {
-		m.book.add("", "no [[mailbox]] in it")
-	}
-	if err := m.book.err(); err != nil {
-		return nil, err
-	}
-	return m.items, nil
+	return m, nil
 }
 
 // mailboxes is a mailboxes file being read.

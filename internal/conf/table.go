@@ -70,6 +70,7 @@ func (t *table) file(key string, into *string) {
 	var s string
 	if t.text(key, &s); s != "" {
 		*into = resolve(t.dir, s)
+		t.book.name(t.key(key), *into)
 	}
 }
 

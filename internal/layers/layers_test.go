@@ -25,6 +25,7 @@ func storeys() map[string]int {
 		"seeder/recipe":                0,
 
 		"internal/audit":           1,
+		"internal/backup":          1,
 		"internal/dialogue":        1,
 		"internal/disclosure":      1,
 		"internal/evidence":        1,
@@ -112,6 +113,7 @@ func rooms() map[string][]string {
 	return map[string][]string{
 		// The configuration, and recipes, which are read without one.
 		"blitiri.com.ar/go/spf":                 {"internal/mailauth"},
+		"filippo.io/age":                        {"internal/backup"},
 		"github.com/BurntSushi/toml":            {"internal/conf", "seeder/recipe"},
 		"github.com/VictoriaMetrics/metrics":    {"cmd/saltmine"},
 		"github.com/dolthub/go-mysql-server":    {"internal/mysqlbox"},

@@ -182,20 +182,25 @@ func newMySQL(ctx context.Context, dsn string) (db *sql.DB, name string, err err
 }
 
 func (r *Registry) migrate(ctx context.Context) error {
+	p, err := r.tables()
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	return nil
+}
+
+// tables knows the migrations, from which the tables come.
+func (r *Registry) tables() (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dialect := goose.DialectSQLite3
 	if r.mysql {
 		dialect = goose.DialectMySQL
 	}
-	p, err := goose.NewProvider(dialect, r.db, files, goose.WithSlog(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	return nil
+	return goose.NewProvider(dialect, r.db, files, goose.WithSlog(slog.New(slog.DiscardHandler)))
 }

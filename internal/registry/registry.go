@@ -90,8 +90,10 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 // checkKeys opens one sealed thing, where there is one. With the keys of
 // another registry every read of the blind index would find nothing, and new
 // canaries would be sealed apart from the old: no row of them may be written.
-func (r *Registry) checkKeys(ctx context.Context) error {
-	_, err := r.scanBatch(r.db.QueryRowContext(ctx, "SELECT id, opened, closed, sealed FROM batches LIMIT 1"))
+func (r *Registry) checkKeys(ctx context.Context) error { return r.checkKeysIn(ctx, r.db) }
+
+func (r *Registry) checkKeysIn(ctx context.Context, q querier) error {
+	_, err := r.scanBatch(q.QueryRowContext(ctx, "SELECT id, opened, closed, sealed FROM batches LIMIT 1"))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

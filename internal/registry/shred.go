@@ -91,6 +91,11 @@ func withOwn(ctx context.Context, tx *sql.Tx, ids []canary.ContactID) ([]canary.
 }
 
 func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID) (bool, error) {
+	return r.shredNow(ctx, tx, id, true)
+}
+
+// shredNow gives one up; ask says whether what holds it does.
+func (r *Registry) shredNow(ctx context.Context, tx *sql.Tx, id canary.ContactID, ask bool) (bool, error) {
 	var shredded int64
 	var may bool
 	var length sql.NullInt64 // none where the keys were left out of a backup
@@ -102,7 +107,7 @@ func (r *Registry) shredOne(ctx context.Context, tx *sql.Tx, id canary.ContactID
 		return false, err
 	case shredded != 0:
 		return false, nil
-	case !may:
+	case ask && !may:
 		return false, ErrHeld
 	}
 	for _, s := range []struct {
