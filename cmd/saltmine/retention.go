@@ -20,9 +20,9 @@ import (
 const shredded = `What is given up is what the contact said and whom it came from: its key and the salt
 of its leaf on the evidence log are destroyed. When, how and on which token it came
 stays, and so does the leaf: 'saltmine acts --verify' still proves the log, and says
-who gave it up, when and why. Backups and binary logs of before still hold both
-contact and key: let them run out within the same time, or keep the table
-contact_keys out of them.`
+who gave it up, when and why. Backups of before still hold the contact, and its key too
+unless that is in a keys file of its own ('saltmine backup --keys'), of which only the
+newest is to be kept; binary logs hold both: let them run out within the same time.`
 
 // shredAtOnce bounds one transaction.
 const shredAtOnce = 200

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -103,18 +104,32 @@ func heardContact(id canary.ContactID) canary.Contact {
 	return canary.Contact{ID: id, Channel: canary.SMTP, At: start(), Ear: "smtpd", Raw: []byte("EHLO \x00\xff you\r\n")}
 }
 
-// TestCarriedIntoTheOther carries a registry from each kind of database into each.
-func TestCarriedIntoTheOther(t *testing.T) {
-	t.Parallel()
-	engines := map[string]func(t *testing.T) string{
+// engines runs a test with an empty database of each kind.
+func engines(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	for name, open := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+func databases() map[string]func(t *testing.T) string {
+	return map[string]func(t *testing.T) string{
 		"sqlite": func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "r.db") },
 		"mariadb": func(t *testing.T) string {
 			dsn, _ := shared.MariaDB(t).Database(t)
 			return "mysql://" + dsn
 		},
 	}
-	for from, open := range engines {
-		for to, into := range engines {
+}
+
+// TestCarriedIntoTheOther carries a registry from each kind of database into each.
+func TestCarriedIntoTheOther(t *testing.T) {
+	t.Parallel()
+	for from, open := range databases() {
+		for to, into := range databases() {
 			t.Run(from+" to "+to, func(t *testing.T) {
 				t.Parallel()
 				v := vault(t)
@@ -192,9 +207,9 @@ func sameRows(t *testing.T, want, got *carried) {
 // TestGivenUpStaysGivenUp puts back an old backup with newer keys.
 func TestGivenUpStaysGivenUp(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, r *registry.Registry) {
+	engines(t, func(t *testing.T, dsn string) {
 		v := vault(t)
-		r = openAt(t, "sqlite:"+filepath.Join(t.TempDir(), "given.db"), v)
+		r := openAt(t, dsn, v)
 		peopled(t, r)
 		old := carryAway(t, r, true)
 		if len(old.rows["contact_keys"]) != 0 || len(old.keys.rows["contact_keys"]) != 2 {
@@ -271,10 +286,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Errorf("with other keys: %v", err)
 	}
 	less := *c
-	less.rows = map[string][][]any{}
-	for name, rows := range c.rows {
-		less.rows[name] = rows
-	}
+	less.rows = maps.Clone(c.rows)
 	less.rows["hits"], less.rows["contacts"] = nil, c.rows["contacts"][:1]
 	if _, _, err := restore(t, dsn(), v, c.restoring(), &less); !errors.Is(err, backup.ErrDamaged) {
 		t.Errorf("with a row less: %v", err)
@@ -291,7 +303,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	db, err := sql.Open("sqlite", path[len("sqlite:"):])
 	must(t, err)
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	var n int
 	if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM contacts").Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d contacts are left, %v", n, err)

@@ -96,7 +96,7 @@ func (l *Loading) begin(ctx context.Context, version int64) error {
 func (l *Loading) empty(ctx context.Context, names []string) error {
 	for _, name := range names {
 		var n int
-		if err := l.r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name).Scan(&n); err != nil { //nolint:gosec // a name from the database itself
+		if err := l.r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name).Scan(&n); err != nil {
 			return err
 		}
 		if n > 0 && (name != "act_head" || n > 1) {

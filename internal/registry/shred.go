@@ -18,8 +18,9 @@ import (
 // secure_delete, and the WAL is emptied afterwards: the files then hold none of it. A
 // MySQL server keeps old versions in its undo log and binary log, and in free pages,
 // for as long as it is told to; and every backup of before holds contact and key:
-// that the master key opens no contact by itself helps only where backups leave out
-// contact_keys or do not outlive the retention.
+// that the master key opens no contact by itself helps only where backups have
+// contact_keys apart, in a file that each new one replaces (saltmine backup --keys), or
+// do not outlive the retention. What a restore brings back it gives up again, see load.go.
 
 // ErrShredded is returned for a contact whose content was given up.
 var ErrShredded = errors.New("its content was given up, as the evidence log says")
