@@ -143,11 +143,7 @@ func carry(t *testing.T, dir string, paths ...string) {
 // and goes on elsewhere with two files and two passphrases.
 func TestBackupOnABareMachine(t *testing.T) {
 	t.Parallel()
-	accept := "[pool.accept]\n"
-	for _, d := range testDomains() {
-		accept += fmt.Sprintf("%q = \"all\"\n", d)
-	}
-	s, f := bareSite(t, accept), newSafe(t)
+	s, f := bareSite(t, "[pool.accept]\n\""+strings.Join(testDomains(), "\" = \"all\"\n\"")+"\" = \"all\"\n"), newSafe(t)
 	reg := s.open()
 	register(t, reg)
 	tokens, err := reg.PlantedTokens(t.Context())
