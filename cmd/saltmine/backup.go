@@ -7,14 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/backup"
 	"saltmine/internal/canary"
-	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
 )
@@ -379,26 +377,4 @@ func (w *backupRun) close() error {
 		err = w.spool.Close()
 	}
 	return errors.Join(err, w.out.discard(), w.keysOut.discard())
-}
-
-// headOf is what a backup says of the whole.
-func headOf(a *app, cfg *conf.Config, s registry.Snapshot) backupHead {
-	dir := configDir(a.config)
-	h := backupHead{What: backupOfRegistry, Made: a.now().UTC(), Program: version(), Config: filepath.Base(a.config), Snapshot: s,
-		Keys: below(dir, cfg.Registry.Keys), Spool: below(dir, cfg.Spool.Dir)}
-	if cfg.Registry.Source.Engine == conf.SQLite {
-		h.Registry = below(dir, cfg.Registry.Source.Path)
-	}
-	return h
-}
-
-func (f fileList) names(secret bool) []string {
-	var out []string
-	for _, x := range f {
-		if x.secret == secret {
-			out = append(out, x.path)
-		}
-	}
-	slices.Sort(out)
-	return out
 }

@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"saltmine/internal/backup"
 	"saltmine/internal/conf"
+	"saltmine/internal/registry"
 )
 
 // Where files stand in a backup.
@@ -176,4 +178,26 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// headOf is what a backup says of the whole.
+func headOf(a *app, cfg *conf.Config, s registry.Snapshot) backupHead {
+	dir := configDir(a.config)
+	h := backupHead{What: backupOfRegistry, Made: a.now().UTC(), Program: version(), Config: filepath.Base(a.config), Snapshot: s,
+		Keys: below(dir, cfg.Registry.Keys), Spool: below(dir, cfg.Spool.Dir)}
+	if cfg.Registry.Source.Engine == conf.SQLite {
+		h.Registry = below(dir, cfg.Registry.Source.Path)
+	}
+	return h
+}
+
+func (f fileList) names(secret bool) []string {
+	var out []string
+	for _, x := range f {
+		if x.secret == secret {
+			out = append(out, x.path)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
