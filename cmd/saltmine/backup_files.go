@@ -23,14 +23,14 @@ const (
 	inSpool   = "spool/"
 )
 
-// packed is a file that goes into a backup.
-type packed struct {
+// baggage is a file that goes into a backup.
+type baggage struct {
 	path   string // on this machine
 	name   string // in the backup
 	secret bool   // it goes with the keys
 }
 
-type fileList []packed
+type fileList []baggage
 
 func configDir(config string) string {
 	abs, err := filepath.Abs(config)
@@ -84,7 +84,7 @@ func (l fileList) add(path string, name func(string) string, secret bool) (fileL
 		}
 		info, err := os.Stat(path) // what a link leads to
 		if err == nil && info.Mode().IsRegular() {
-			l = append(l, packed{path: path, name: name(path), secret: secret})
+			l = append(l, baggage{path: path, name: name(path), secret: secret})
 		}
 		return err
 	})
@@ -97,14 +97,14 @@ func (l fileList) write(w *backup.Writer, secret bool) error {
 		if f.secret != secret {
 			continue
 		}
-		if err := writePacked(w, f); err != nil {
+		if err := writeBaggage(w, f); err != nil {
 			return fmt.Errorf("%s: %w", f.path, err)
 		}
 	}
 	return nil
 }
 
-func writePacked(w *backup.Writer, l packed) error {
+func writeBaggage(w *backup.Writer, l baggage) error {
 	f, err := os.Open(l.path)
 	if err != nil {
 		return err
