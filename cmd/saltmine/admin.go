@@ -14,6 +14,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"saltmine/internal/conf"
+	"saltmine/internal/evidence/stamp"
 	"saltmine/internal/registry"
 	"saltmine/internal/spool"
 )
@@ -23,10 +24,11 @@ import (
 // each) and metrics (Prometheus text: counts only, nothing that names a token or
 // a canary).
 type health struct {
-	spool *spool.Spool
-	ears  *ears
-	reg   *registry.Registry // nil on an edge
-	edges func() []edgeState // nil on an edge
+	spool  *spool.Spool
+	ears   *ears
+	reg    *registry.Registry // nil on an edge
+	edges  func() []edgeState // nil on an edge
+	stamps []*stamp.Collector
 	// deadman is nil where there is no dead-man's switch.
 	deadman *conf.Deadman
 	began   time.Time
@@ -119,6 +121,7 @@ func (s *health) metrics(w http.ResponseWriter, r *http.Request) {
 		metrics.WriteGaugeUint64(w, `saltmine_mailboxes{state="watched"}`, uint64(now.Mailboxes)) //nolint:gosec // a count
 		metrics.WriteGaugeUint64(w, `saltmine_mailboxes{state="unread"}`, uint64(now.Unread))     //nolint:gosec // a count
 	}
+	stampMetrics(w, s.stamps)
 	for _, stats := range s.ears.stats {
 		ear, values := stats()
 		for _, name := range slices.Sorted(maps.Keys(values)) {

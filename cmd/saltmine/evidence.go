@@ -15,7 +15,7 @@ func (a *app) evidenceCmd() *cobra.Command {
 		Short:   "Proof for third parties: signed checkpoints of the evidence log, packs, verification",
 		Example: "  saltmine evidence key\n  saltmine evidence checkpoint",
 	}
-	cmd.AddCommand(a.evidenceKeyCmd(), a.checkpointCmd(), a.discloseCmd(), a.checkDisclosureCmd())
+	cmd.AddCommand(a.evidenceKeyCmd(), a.checkpointCmd(), a.stampsCmd(), a.discloseCmd(), a.checkDisclosureCmd())
 	return cmd
 }
 

@@ -18,6 +18,7 @@ import (
 	"saltmine/internal/api"
 	"saltmine/internal/canary"
 	"saltmine/internal/console"
+	"saltmine/internal/evidence/stamp"
 	"saltmine/internal/exclude"
 	"saltmine/internal/heartbeat"
 	"saltmine/internal/incident"
@@ -68,6 +69,7 @@ type server struct {
 	turn   sync.Mutex       // of intakes and the searcher
 	seeks  *incident.Searcher
 	pulls  []*puller
+	stamps []*stamp.Collector
 	filed  chan struct{} // an incident was
 }
 
@@ -129,7 +131,8 @@ func (s *server) wire(ctx context.Context) error {
 	chores, err := s.chores()
 	tapes, err2 := s.recordings(s.ears.road.Hear)
 	outsiders, err3 := s.witnesses()
-	if err := errors.Join(err, err2, err3); err != nil {
+	stamping, err4 := s.stamping()
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
 	if err := s.ears.open(ctx); err != nil {
@@ -144,6 +147,7 @@ func (s *server) wire(ctx context.Context) error {
 	s.jobs = append(s.jobs, job{"intake", intake.Run}, job{"search", s.seeks.Run}, job{"pager", s.pager.Run}, job{"witness", s.witness}, job{"checkpoints", s.checkpoints})
 	s.jobs = append(s.jobs, s.updating()...)
 	s.jobs = append(s.jobs, outsiders...)
+	s.jobs = append(s.jobs, stamping...)
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	s.jobs = append(s.jobs, job{"heartbeat", s.beat})
@@ -272,7 +276,7 @@ func (s *server) admin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges, deadman: s.cfg.Deadman, began: s.app.now(), now: s.app.now}).handler(), s.log)})
+	s.jobs = append(s.jobs, job{"admin", webJob(ln, (&health{spool: s.spool, ears: s.ears, reg: s.reg, edges: s.edges, stamps: s.stamps, deadman: s.cfg.Deadman, began: s.app.now(), now: s.app.now}).handler(), s.log)})
 	return nil
 }
 

@@ -59,6 +59,7 @@ type Config struct {
 	Routes     []Route            `json:"route,omitempty"`
 	Witnesses  []Witness          `json:"witness,omitempty"` // [[witness]]
 	Audits     []Audit            `json:"audit,omitempty"`   // [[audit]]
+	Evidence   Evidence           `json:"evidence"`
 	Rotate     *Rotate            `json:"rotate,omitempty"`
 	Verify     Verify             `json:"verify"`
 	Gate       Gate               `json:"gate"`
@@ -269,7 +270,7 @@ func Default(dir string) *Config {
 			PlacebosPerEmail: 99, AcceptOneIn: 64,
 			Check: defaultPoolCheck(), Soak: rules.Soak, Quarantine: rules.Quarantine, DomainCapacity: rules.Capacity,
 		},
-		Approval: defaultApproval(), Verify: defaultVerify(),
+		Approval: defaultApproval(), Evidence: defaultEvidence(), Verify: defaultVerify(),
 		Life:  defaultLife(),
 		Spool: Spool{Dir: filepath.Join(dir, "spool"), MaxBytes: 20 << 30},
 		Gate:  Gate{Rows: 20_000, MaxAUC: 0.55},

@@ -132,7 +132,7 @@ func TestEmptyFileGivesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"registry":{"dsn":"sqlite:/srv/saltmine/saltmine.db","keys":"/srv/saltmine/keys"},` +
-		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"approval":{"second_person":"auto","valid":86400000000000},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000,"update_every":900000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
+		`"pool":{"soak":2592000000000000,"quarantine":2592000000000000,"domain_capacity":100,"check":{"check_schedule":"29 5 * * *","check_severity":"P4","check_rdap":false},"placebos_per_email":99,"accept_one_in":64},"approval":{"second_person":"auto","valid":86400000000000},"spool":{"dir":"/srv/saltmine/spool","max_bytes":21474836480},"pager":{"accept_within":100000000000,"update_every":900000000000},"evidence":{"stamp_every":3600000000000,"cosign_every":60000000000},"verify":{"schedule":"41 3 * * *","severity":"P3"},"gate":{"off":false,"rows":20000,"max_auc":0.55},"life":{"schedule":"*/10 * * * *","arrivals":"*/5 * * * *"},"drill":{"count":5,"fraction":1,"delay":0}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -250,6 +250,11 @@ func TestOneFault(t *testing.T) {
 		"hasty pager":        {"[pager]\naccept_within='1ms'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\n", "s.toml:2: pager.accept_within: 1ms is less than 1s"},
 		"endless updates":    {"[pager]\nupdate_every='10s'\n", "s.toml:2: pager.update_every: 10s is less than 1m, and not 0 (never)"},
 		"a deaf witness":     {"[[witness]]\nkind='file'\n", "s.toml:1: witness[0].path: missing"},
+		"a rootless tsa":     {"[[evidence.tsa]]\nurl='http://tsa.example.net'\n", "s.toml:1: evidence.tsa[0].roots_file: missing: the file with the roots that the authority's certificate leads to"},
+		"a plain calendar":   {"[evidence]\nots_calendars=['http://calendar.example.net']\n", "s.toml:2: evidence.ots_calendars[0]: want https"},
+		"a log's key":        {"[[evidence.witnesses]]\nurl='https://w.example.net'\nkey='example.com/behind-the-sofa+3ad8a913+AQ5ZRhQxI/d6HAzmE1oReclVkm4lG7410shD5BHK1OF8'\n", "s.toml:3: evidence.witnesses[0].key: not a witness's key: its signature type is 1, and 4 (Ed25519 cosignature) is taken"},
+		"two of a name":      {"[[evidence.tsa]]\nname='a'\nurl='http://t.example.net'\nroots_file='r'\n[[evidence.tsa]]\nname='a'\nurl='http://u.example.net'\nroots_file='r'\n", "s.toml:6: evidence.tsa[1].name: \"a\" is used twice; give each its own name"},
+		"stamps in a rush":   {"[evidence]\nstamp_every='1s'\n", "s.toml:2: evidence.stamp_every: 1s is shorter than a minute"},
 		"a plain witness":    {"[[witness]]\nkind='webhook'\nurl='http://witness.example.net/x'\nsecret_file='a'\n", "s.toml:3: witness[0].url: want https: whoever sits between could keep notes back"},
 		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {

@@ -56,6 +56,7 @@ func (c *Config) decode(top *table) {
 	c.Pager.decode(top.sub("pager"))
 	c.decodeRoutes(top.subs("route"))
 	c.decodeWitnesses(top.subs("witness"))
+	c.Evidence.decode(top.sub("evidence"))
 	c.decodeAudits(top.subs("audit"))
 	if t := top.sub("rotate"); t != nil {
 		c.Rotate = new(DefaultRotate())

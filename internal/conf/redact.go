@@ -52,6 +52,7 @@ func (c *Config) Redacted() string {
 	p.retention(c.Retention)
 	p.routes(c)
 	p.witnesses(c)
+	p.evidence(&c.Evidence)
 	p.audits(c)
 	p.deadman(c)
 	if r := c.Rotate; r != nil {

@@ -41,6 +41,7 @@ func (c *Config) faults() []*Fault {
 	c.checkMailbox(k)
 	c.checkRoutes(k)
 	c.checkWitnesses(k)
+	c.checkEvidence(k)
 	c.checkAudits(k)
 	c.checkWatch(k)
 	c.checkLife(k)

@@ -66,14 +66,18 @@ func (r *Registry) PendingStamps(ctx context.Context, source string) ([]stamp.St
 	return r.stamps(ctx, "source = ? AND pending = 1 ORDER BY tree_size", source)
 }
 
-// Stamps returns the stamps of checkpoints of so many acts and more, the oldest
-// checkpoint first.
-func (r *Registry) Stamps(ctx context.Context, from int64) ([]stamp.Stamp, error) {
-	return r.stamps(ctx, "tree_size >= ? ORDER BY tree_size, source", from)
+// Stamps returns stamps, those of the newest checkpoints first; at most so many, and 0
+// is no limit.
+func (r *Registry) Stamps(ctx context.Context, limit int) ([]stamp.Stamp, error) {
+	where, args := "1=1 ORDER BY tree_size DESC, source", []any(nil)
+	if limit > 0 {
+		where, args = where+" LIMIT ?", append(args, limit)
+	}
+	return r.stamps(ctx, where, args...)
 }
 
-func (r *Registry) stamps(ctx context.Context, where string, arg any) (list []stamp.Stamp, err error) {
-	err = r.each(ctx, "SELECT "+stampColumns+" FROM stamps WHERE "+where, []any{arg}, func(row *sql.Rows) error {
+func (r *Registry) stamps(ctx context.Context, where string, args ...any) (list []stamp.Stamp, err error) {
+	err = r.each(ctx, "SELECT "+stampColumns+" FROM stamps WHERE "+where, args, func(row *sql.Rows) error {
 		var s stamp.Stamp
 		var made int64
 		err := row.Scan(&s.Source, &s.Kind, &s.Size, &made, &s.Pending, &s.Checkpoint, &s.Proof)

@@ -40,8 +40,11 @@ func TestStamps(t *testing.T) {
 			t.Errorf("pending: %s, %v", diff, err)
 		}
 		all, err := r.Stamps(ctx, 0)
-		if diff := cmp.Diff([]stamp.Stamp{done, made("b", 7, false), made("a", 9, true)}, all); err != nil || diff != "" {
+		if diff := cmp.Diff([]stamp.Stamp{made("a", 9, true), made("b", 7, false), done}, all); err != nil || diff != "" {
 			t.Errorf("all: %s, %v", diff, err)
+		}
+		if two, err := r.Stamps(ctx, 2); err != nil || len(two) != 2 || two[1].Source != "b" {
+			t.Errorf("two: %+v, %v", two, err)
 		}
 	})
 }

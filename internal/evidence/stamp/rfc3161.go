@@ -179,6 +179,9 @@ func verifyAuthority(signer *x509.Certificate, others []*x509.Certificate, roots
 	if !critical || len(signer.ExtKeyUsage) != 1 || signer.ExtKeyUsage[0] != x509.ExtKeyUsageTimeStamping || len(signer.UnknownExtKeyUsage) > 0 {
 		return falsely("the signer's certificate is not for time stamping alone")
 	}
+	if roots == nil {
+		return falsely("no roots are given that its certificate could lead to") // those of the system are for web servers
+	}
 	between := x509.NewCertPool()
 	for _, c := range others {
 		between.AddCert(c)
