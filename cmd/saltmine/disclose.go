@@ -97,8 +97,8 @@ func (a *app) checkDisclosureCmd() *cobra.Command {
 		Short: "Check what 'evidence disclose' wrote, with the public key alone",
 		Long: `Reads a disclosure and tells what it proves: which tokens of the canary were
 registered, and with how many other canaries and placebos. It needs no registry and no
-configuration, only the core's public key: the file sign.pub of its keys, or the line in
-it. Exit code 3 when the file is not as it was made, with what is wrong first.
+configuration, only the core's public key: the file sign.pub of its keys, the line in
+it, or what 'saltmine evidence key' prints. Exit code 3 when the file is not as it was made, with what is wrong first.
 
 The time of each registration is that of the act on the evidence log, and the core's own
 word until somebody outside has witnessed or stamped the log.`,
@@ -128,7 +128,14 @@ func publicKey(arg string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, usage("--key: %w", err)
 	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	line := strings.TrimSpace(string(text))
+	if parts := strings.Split(line, "+"); strings.HasPrefix(line, "saltmine/") && len(parts) > 2 { // as 'evidence key' prints it
+		raw, err := base64.StdEncoding.DecodeString(strings.Join(parts[2:], "+"))
+		if err == nil && len(raw) == 1+ed25519.PublicKeySize {
+			return raw[1:], nil
+		}
+	}
+	raw, err := base64.StdEncoding.DecodeString(line)
 	if err != nil || len(raw) != ed25519.PublicKeySize {
 		return nil, usage("--key: want a file, or text, of 32 bytes in base64")
 	}

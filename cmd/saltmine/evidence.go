@@ -13,9 +13,9 @@ func (a *app) evidenceCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "evidence",
 		Short:   "Proof for third parties: signed checkpoints of the evidence log, packs, verification",
-		Example: "  saltmine evidence key\n  saltmine evidence checkpoint",
+		Example: "  saltmine evidence export --incident i_abcdefghijklmnop case.zip\n  saltmine evidence verify case.zip --key saltmine.pub",
 	}
-	cmd.AddCommand(a.evidenceKeyCmd(), a.checkpointCmd(), a.stampsCmd(), a.discloseCmd(), a.checkDisclosureCmd())
+	cmd.AddCommand(a.exportCmd(), a.verifyPackCmd(), a.evidenceKeyCmd(), a.checkpointCmd(), a.stampsCmd(), a.discloseCmd(), a.checkDisclosureCmd())
 	return cmd
 }
 

@@ -30,10 +30,12 @@
 package evidence
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -72,19 +74,37 @@ func Leaf(salt, text []byte) Hash {
 // Text is an act as it is hashed: one line of JSON without the act's link, which is a
 // matter between the registry and its keys.
 func Text(a canary.Act) ([]byte, error) {
-	text, err := json.Marshal(struct {
-		Seq     int64     `json:"seq"`
-		At      time.Time `json:"at"`
-		Who     string    `json:"who"`
-		Via     string    `json:"via"`
-		What    string    `json:"what"`
-		About   string    `json:"about"`
-		Outcome string    `json:"outcome"`
-	}{a.Seq, a.At, a.Who, a.Via, a.What, a.About, a.Outcome})
+	text, err := json.Marshal(shown{a.Seq, a.At, a.Who, a.Via, a.What, a.About, a.Outcome})
 	if err != nil {
 		return nil, fmt.Errorf("act %d: %w", a.Seq, err)
 	}
 	return append(text, '\n'), nil
+}
+
+// shown is what is hashed of an act.
+type shown struct {
+	Seq     int64     `json:"seq"`
+	At      time.Time `json:"at"`
+	Who     string    `json:"who"`
+	Via     string    `json:"via"`
+	What    string    `json:"what"`
+	About   string    `json:"about"`
+	Outcome string    `json:"outcome"`
+}
+
+var errAct = errors.New("it is not an act as it is hashed")
+
+// ParseText reads what [Text] wrote, and nothing else.
+func ParseText(text []byte) (canary.Act, error) {
+	var s shown
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&s)
+	a := canary.Act{Seq: s.Seq, At: s.At, Who: s.Who, Via: s.Via, What: s.What, About: s.About, Outcome: s.Outcome}
+	if again, err2 := Text(a); err != nil || err2 != nil || !bytes.Equal(again, text) {
+		return canary.Act{}, errAct
+	}
+	return a, nil
 }
 
 // ListHash is what an act says of the things that it stands for, in hex digits: the

@@ -27,8 +27,10 @@ type Key struct {
 }
 
 // Log is the name of the log whose first key this is.
-func (k Key) Log() string {
-	sum := sha256.Sum256(k.Signer.Public())
+func (k Key) Log() string { return logOf(k.Signer.Public()) }
+
+func logOf(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
 	return fmt.Sprintf("saltmine/%x", sum[:8])
 }
 
@@ -74,11 +76,18 @@ func (s signer) KeyHash() uint32 { return s.v.KeyHash() }
 // Verifier is a log's public key.
 type Verifier struct{ v note.Verifier }
 
-// ParseVerifier reads what [Key.Verifier] gave.
+// ParseVerifier reads what [Key.Verifier] gave, or the 32 bytes in base64 of sign.pub:
+// the log's name is then that of its first key.
 func ParseVerifier(text string) (*Verifier, error) {
-	v, err := note.NewVerifier(strings.TrimSpace(text))
+	text = strings.TrimSpace(text)
+	if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
+		if text, err = note.NewEd25519VerifierKey(logOf(raw), raw); err != nil {
+			return nil, fmt.Errorf("public key: %w", err)
+		}
+	}
+	v, err := note.NewVerifier(text)
 	if err != nil {
-		return nil, fmt.Errorf("public key: %w: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it", err)
+		return nil, fmt.Errorf("public key: %w: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it, or the line of sign.pub", err)
 	}
 	return &Verifier{v}, nil
 }

@@ -148,8 +148,12 @@ func pageLeaves(list []canary.Page) (out []leaf, err error) {
 }
 
 func batchHash(list []leaf) string {
-	slices.SortFunc(list, func(a, b leaf) int { return strings.Compare(string(a.contact), string(b.contact)) })
+	sortLeaves(list)
 	return evidence.ListHash(linesOf(list))
+}
+
+func sortLeaves(list []leaf) {
+	slices.SortFunc(list, func(a, b leaf) int { return strings.Compare(string(a.contact), string(b.contact)) })
 }
 
 func linesOf(list []leaf) []string {

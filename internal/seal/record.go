@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -74,6 +75,10 @@ func (k *RecordKey) Leaf(plain []byte) string {
 	mac.Write(plain)
 	return hex.EncodeToString(mac.Sum(nil))
 }
+
+// Salt is what the leaf is made with: whoever is shown the record needs it to check the
+// leaf, and can open nothing with it.
+func (k *RecordKey) Salt() []byte { return bytes.Clone(k.salt) }
 
 // LogValue keeps the key out of logs.
 func (k *RecordKey) LogValue() slog.Value { return slog.StringValue("record key") }

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/disclosure"
+	"saltmine/internal/evidence"
+	"saltmine/internal/evidence/pack"
+	"saltmine/internal/registry"
+)
+
+// choose finds what belongs to an incident, and opens nothing.
+func (d *dossier) choose(ctx context.Context, id canary.IncidentID) (err error) {
+	if d.incident, err = d.reg.Incident(ctx, id); err != nil {
+		return err
+	}
+	if d.incident.Merged != "" {
+		return usage("%s was merged into %s: export that", id, d.incident.Merged)
+	}
+	if _, drill := d.incident.Place.Drill(); drill || d.incident.Place == canary.Unmarked {
+		return usage("%s is a drill's: what Saltmine does itself is no evidence", id)
+	}
+	if err := errors.Join(d.chooseContacts(ctx), d.merged(ctx)); err != nil {
+		return err
+	}
+	return d.chooseActs(ctx, math.MaxInt64)
+}
+
+// chooseContacts finds the contacts of the incident, and the canaries that they reached.
+func (d *dossier) chooseContacts(ctx context.Context) (err error) {
+	id := d.incident.ID
+	if d.contacts, err = d.reg.Contacts(ctx, registry.ContactFilter{Incident: id}); err != nil {
+		return err
+	}
+	for _, c := range d.contacts {
+		if !c.Shredded.IsZero() {
+			d.givenUp = append(d.givenUp, c.ID)
+		}
+	}
+	if d.hits, err = d.reg.IncidentHits(ctx, id); err != nil {
+		return err
+	}
+	ids := []canary.ID{}
+	for _, h := range d.hits {
+		if h.Role == canary.RolePlanted && h.Canary != "" && !slices.Contains(ids, h.Canary) {
+			ids = append(ids, h.Canary)
+		}
+	}
+	d.canaries, err = d.reg.Plantings(ctx, canary.Filter{IDs: ids})
+	return err
+}
+
+// merged finds the incidents that were merged into this one, and the pages of all.
+func (d *dossier) merged(ctx context.Context) error {
+	d.ids = []canary.IncidentID{d.incident.ID}
+	for i := 0; i < len(d.ids); i++ {
+		acts, err := d.reg.Acts(ctx, registry.ActFilter{About: string(d.ids[i]), What: []string{canary.ActMerge}})
+		if err != nil {
+			return err
+		}
+		for _, a := range acts {
+			from, took := strings.CutPrefix(a.Outcome, "took ")
+			if took && !slices.Contains(d.ids, canary.IncidentID(from)) {
+				d.ids = append(d.ids, canary.IncidentID(from))
+			}
+		}
+		pages, err := d.reg.PageProofs(ctx, d.ids[i])
+		if err != nil {
+			return err
+		}
+		d.pages = append(d.pages, pages...)
+	}
+	return nil
+}
+
+// approvals are named by what was done under them.
+var approvals = regexp.MustCompile(`\ba_[a-z2-7]{16}\b`)
+
+// chooseActs finds who did what with the incident, its contacts and its canaries, and
+// under which approvals.
+func (d *dossier) chooseActs(ctx context.Context, until int64) (err error) {
+	d.about = nil
+	for _, id := range d.ids {
+		d.about = append(d.about, string(id))
+	}
+	for _, c := range d.contacts {
+		d.about = append(d.about, string(c.ID))
+	}
+	for _, p := range d.canaries {
+		d.about = append(d.about, string(p.ID))
+	}
+	if d.custody, err = d.reg.ActsOn(ctx, d.about, until); err != nil {
+		return err
+	}
+	var more []string
+	for _, a := range d.custody {
+		more = append(more, approvals.FindAllString(a.Outcome, -1)...)
+	}
+	approved, err := d.reg.ActsOn(ctx, more, until)
+	d.custody = append(d.custody, approved...)
+	return err
+}
+
+// gather loads what goes into the pack, as it stood at the checkpoint.
+func (d *dossier) gather(ctx context.Context) (err error) {
+	if err := d.chooseActs(ctx, d.checkpoint.Size); err != nil {
+		return err
+	}
+	for _, c := range d.contacts {
+		if err := d.addContact(ctx, c); err != nil {
+			return err
+		}
+	}
+	for _, p := range d.pages {
+		if d.list(p.FiledProof) {
+			d.proof.Pages = append(d.proof.Pages, pack.Page{ID: string(p.ID), List: p.List})
+			d.add(pack.PageFile(string(p.ID)), []byte(p.Body))
+		}
+	}
+	shown, err := d.addCanaries(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.addActs(ctx, shown); err != nil {
+		return err
+	}
+	if d.trace, err = traceIncident(ctx, d.reg, d.incident.ID, d.checkpoint.Made); err != nil {
+		return err
+	}
+	if err := errors.Join(d.addJSON("trace.json", d.trace), d.addJSON("incident.json", d.known())); err != nil {
+		return err
+	}
+	if err := d.addLog(ctx); err != nil {
+		return err
+	}
+	return d.addReport()
+}
+
+func (d *dossier) add(name string, b []byte) { d.files = append(d.files, pack.Bytes(name, b)) }
+
+func (d *dossier) addJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	d.add(name, append(b, '\n'))
+	return err
+}
+
+// list takes a list of lines into the proof, where its act is under the checkpoint.
+func (d *dossier) list(p registry.FiledProof) bool {
+	if p.Act > d.checkpoint.Size {
+		return false
+	}
+	l := pack.List{ID: p.List, Act: p.Act}
+	if !slices.Contains(d.proof.Lists, l) {
+		d.proof.Lists = append(d.proof.Lists, l)
+	}
+	return true
+}
+
+// addContact takes in one contact as it was filed. Its evidence may be large and is
+// loaded again when it is written.
+func (d *dossier) addContact(ctx context.Context, c registry.FiledContact) error {
+	if !c.Shredded.IsZero() {
+		return nil
+	}
+	plain, salt, p, err := d.reg.ContactProof(ctx, c.ID)
+	if errors.Is(err, registry.ErrNotFound) || err == nil && !d.list(p) {
+		d.unproved = append(d.unproved, c.ID)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	id := string(c.ID)
+	d.proof.Contacts = append(d.proof.Contacts, pack.Contact{ID: id, Salt: hex.EncodeToString(salt), List: p.List})
+	header, _, err := parts(plain)
+	if err != nil {
+		return fmt.Errorf("contact %s: %w", id, err)
+	}
+	d.add(pack.HeaderFile(id), bytes.Clone(header))
+	d.files = append(d.files, pack.Content{Name: pack.RawFile(id), Load: func() ([]byte, error) {
+		plain, _, _, err := d.reg.ContactProof(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		_, raw, err := parts(plain)
+		return raw, err
+	}})
+	m, err := d.reg.MailOf(ctx, c.ID)
+	if errors.Is(err, registry.ErrNotFound) || err == nil && m.Report == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.addJSON("contacts/"+id+"/mail.json", m)
+}
+
+// parts are the header and the evidence of a contact as it was filed.
+func parts(plain []byte) (header, raw []byte, err error) {
+	if len(plain) < 8 {
+		return nil, nil, canary.ErrUnreadable
+	}
+	n := 8 + int64(binary.BigEndian.Uint32(plain[4:]))
+	if n > int64(len(plain)) {
+		return nil, nil, canary.ErrUnreadable
+	}
+	return plain[8:n], plain[n:], nil
+}
+
+// addCanaries shows each canary that was reached, and gives the ids of the acts by
+// which they were committed to.
+func (d *dossier) addCanaries(ctx context.Context) (about []string, err error) {
+	for _, p := range d.canaries {
+		shown, err := d.reg.Commitments(ctx, p.ID)
+		if errors.Is(err, registry.ErrNotFound) {
+			continue // it is of before there were any
+		}
+		if err != nil {
+			return nil, err
+		}
+		file, err := disclosure.New(p.ID, shown, d.keys.Signer)
+		if err != nil {
+			return nil, err
+		}
+		d.add("canaries/"+string(p.ID)+".json", file)
+		for _, s := range shown {
+			about = append(about, s.Act.About)
+		}
+	}
+	return about, nil
+}
+
+// addActs shows the acts: the custody, and those that stand for lists and canaries.
+func (d *dossier) addActs(ctx context.Context, about []string) error {
+	for _, l := range d.proof.Lists {
+		lines, err := d.reg.ListLines(ctx, l.ID)
+		if err != nil {
+			return err
+		}
+		d.add(pack.ListFile(l.ID), []byte(strings.Join(lines, "\n")+"\n"))
+		about = append(about, l.ID)
+	}
+	more, err := d.reg.ActsOn(ctx, about, d.checkpoint.Size)
+	if err != nil {
+		return err
+	}
+	for _, a := range slices.Concat(d.custody, more) {
+		text, err := evidence.Text(a)
+		if err != nil {
+			return err
+		}
+		shown := pack.Act{Seq: a.Seq, Salt: a.Salt}
+		if slices.Contains(d.proof.Acts, shown) {
+			continue
+		}
+		d.proof.Acts = append(d.proof.Acts, shown)
+		d.add(pack.ActFile(a.Seq), text)
+	}
+	return nil
+}
+
+// addLog shows the leaves, the checkpoint, and the first that was made after the
+// incident was opened.
+func (d *dossier) addLog(ctx context.Context) error {
+	leaves := make([]byte, 0, 32*d.checkpoint.Size)
+	err := d.reg.EachLeaf(ctx, d.checkpoint.Size, func(h evidence.Hash) error {
+		leaves = append(leaves, h[:]...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.add("log/leaves", leaves)
+	d.add("log/checkpoint.note", d.checkpoint.Note)
+	list, err := d.reg.Checkpoints(ctx, 0)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Size < d.checkpoint.Size && !c.Made.Before(d.incident.Opened) {
+			d.add(fmt.Sprintf("checkpoints/%d.note", c.Size), c.Note)
+			break
+		}
+	}
+	return nil
+}
+
+// packed is what incident.json says.
+type packed struct {
+	Incident canary.Incident    `json:"incident"`
+	Merged   []string           `json:"merged_into_it,omitempty"`
+	Contacts []packedContact    `json:"contacts"`
+	Canaries []packedCanary     `json:"canaries"`
+	Hits     []packedHit        `json:"hits"`
+	GivenUp  []canary.ContactID `json:"given_up,omitempty"`
+	Unproved []canary.ContactID `json:"unproved,omitempty"`
+	Custody  []canary.Act       `json:"custody"`
+}
+
+type packedContact struct {
+	ID         canary.ContactID `json:"id"`
+	Channel    canary.Channel   `json:"channel"`
+	At         time.Time        `json:"at"`
+	Received   time.Time        `json:"received"`
+	Class      canary.Class     `json:"class,omitempty"`
+	Probe      bool             `json:"probe"`
+	Unverified bool             `json:"unverified"`
+	Clean      bool             `json:"clean"`
+	Bytes      int64            `json:"bytes"`
+}
+
+type packedCanary struct {
+	ID      canary.ID      `json:"id"`
+	State   canary.State   `json:"state"`
+	Place   canary.Place   `json:"place"`
+	Segment canary.Segment `json:"segment,omitempty"`
+	Name    string         `json:"name"`
+	Tokens  []packedToken  `json:"tokens"` // that were reached
+}
+
+type packedToken struct {
+	ID     canary.TokenID `json:"id"`
+	Kind   canary.Kind    `json:"kind"`
+	Text   string         `json:"text"`
+	Window canary.Window  `json:"window"`
+}
+
+type packedHit struct {
+	Contact canary.ContactID `json:"contact"`
+	Token   canary.TokenID   `json:"token"`
+	Canary  canary.ID        `json:"canary"`
+	At      time.Time        `json:"at"`
+	Clean   bool             `json:"clean"`
+}
+
+func (d *dossier) known() packed {
+	p := packed{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody}
+	for _, id := range d.ids[1:] {
+		p.Merged = append(p.Merged, string(id))
+	}
+	for _, c := range d.contacts {
+		p.Contacts = append(p.Contacts, packedContact{c.ID, c.Channel, c.At, c.Received, c.Class, c.Probe, c.Unverified, c.Clean, c.Bytes})
+	}
+	reached := map[canary.TokenID]bool{}
+	for _, h := range d.hits {
+		if h.Role == canary.RolePlanted {
+			reached[h.Token] = true
+			p.Hits = append(p.Hits, packedHit{h.Contact, h.Token, h.Canary, h.At, h.Clean})
+		}
+	}
+	for _, c := range d.canaries {
+		one := packedCanary{c.ID, c.State, c.Place, c.Segment, c.Name, []packedToken{}}
+		for _, t := range c.Tokens {
+			if reached[t.ID] {
+				one.Tokens = append(one.Tokens, packedToken{t.ID, t.Kind, t.Text, t.Window})
+			}
+		}
+		p.Canaries = append(p.Canaries, one)
+	}
+	return p
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+)
+
+// thirdParty runs a verifier as somebody does who has only what is given.
+func thirdParty(t *testing.T, name string, args ...string) (string, int) {
+	t.Helper()
+	cmd := command(t, args...)
+	if name != "" {
+		cmd = exec.CommandContext(t.Context(), name, args...)
+	}
+	cmd.Dir = t.TempDir()
+	text, _ := cmd.CombinedOutput()
+	return string(text), cmd.ProcessState.ExitCode()
+}
+
+// bothVerify holds the verdicts of the two verifiers against what is wanted.
+func bothVerify(t *testing.T, want int, says, file string, more ...string) {
+	t.Helper()
+	script, err := filepath.Abs(filepath.Join("..", "..", "configs", "verify.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, code := thirdParty(t, "", append([]string{"evidence", "verify", file}, more...)...)
+	if wants(t, text, says); code != want {
+		t.Errorf("saltmine: exit code %d: %s", code, text)
+	}
+	text, code = thirdParty(t, "python3", slices.Concat([]string{script}, more, []string{file})...)
+	if wants(t, text, says); code != want {
+		t.Errorf("verify.py: exit code %d: %s", code, text)
+	}
+}
+
+// TestEvidencePack: an incident with a mail, a call and a quoted ticket becomes a pack
+// that others verify with the public key, and in which no other canary is.
+func TestEvidencePack(t *testing.T) {
+	t.Parallel()
+	s, reg, all := planted(t, 8)
+	srv := s.serve()
+	var tokens []canary.TokenID
+	for i, p := range all[:3] {
+		s.contact(srv, []int{0, 3, 0}[i], p)
+	}
+	reached := map[canary.ID]bool{all[0].id: true, all[1].id: true, all[2].id: true}
+	for _, p := range s.plantings(reg) {
+		for _, tok := range p.Tokens {
+			if tok.Text == all[0].email || tok.Text == all[2].email || tok.Text == all[1].phone {
+				tokens = append(tokens, tok.ID)
+			}
+		}
+	}
+	id := string(s.hits(reg, tokens...))
+	eventually(t, "a page is accepted", func() bool {
+		list, err := reg.Acts(t.Context(), registry.ActFilter{About: id, Filed: true})
+		return err == nil && slices.ContainsFunc(list, func(a canary.Act) bool { return strings.HasSuffix(a.Outcome, " by on-call") })
+	})
+	s.checkpoint("early.checkpoint")
+	s.run("verdict", id, "leak")
+	srv.kill()
+
+	wants(t, s.run("evidence", "export", "--incident", id, s.path("case.zip"), "--dry-run"), id, "3 canaries")
+	if strings.Contains(s.run("acts", "--limit", "0"), "reveal") {
+		t.Error("a dry run opens identities")
+	}
+	wants(t, s.run("evidence", "export", "--incident", id, s.path("case.zip")), "wrote ", "manifest sha256")
+	key := strings.TrimSpace(s.run("evidence", "key"))
+	s.write("key.pub", key+"\n")
+	for _, k := range []string{key, s.path("key.pub"), s.path("keys/sign.pub")} {
+		bothVerify(t, exitOK, "good: "+id, s.path("case.zip"), "--key", k)
+	}
+	bothVerify(t, exitOK, "of the checkpoint", s.path("case.zip"), "--key", key, "--checkpoint", s.path("early.checkpoint"))
+	s.contents(id, reached)
+	wants(t, s.run("acts", "--about", id), "export", "begun", "sha256 ")
+	wants(t, s.run("acts", "--about", string(all[0].id)), "reveal")
+	wants(t, s.run("acts", "--verify"), "whole, up to ", "signed checkpoints")
+	wants(t, s.fails(exitUsage, "evidence", "export", "--incident", id, s.path("case.zip")), "not overwritten")
+	wants(t, s.fails(exitUsage, "evidence", "export", s.path("x.zip")), "--incident is wanted")
+	wants(t, s.fails(exitFailed, "evidence", "export", "--incident", "i_nobody", s.path("x.zip")), "not in the registry")
+	s.misuses(key)
+	s.tampersWith(id, key)
+}
+
+// checkpoint keeps one, byte for byte.
+func (s *site) checkpoint(name string) {
+	s.t.Helper()
+	out, err := s.command("evidence", "checkpoint").Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write(name, string(out))
+}
+
+// contents looks into the pack.
+func (s *site) contents(id string, reached map[canary.ID]bool) {
+	t := s.t
+	t.Helper()
+	r, err := zip.OpenReader(s.path("case.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	files := map[string][]byte{}
+	for _, f := range r.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var whole []byte
+	for _, b := range files {
+		whole = append(whole, b...)
+	}
+	for _, p := range s.plantings(s.open()) {
+		if reached[p.ID] {
+			continue
+		}
+		for _, tok := range p.Tokens {
+			if bytes.Contains(whole, []byte(tok.Text)) {
+				t.Errorf("%s of a canary that was not reached is in the pack", tok.Token)
+			}
+		}
+		if bytes.Contains(whole, []byte(p.ID)) {
+			t.Errorf("%s was not reached and is in the pack", p.ID)
+		}
+	}
+	var told struct {
+		Canaries []struct{ ID canary.ID }
+		Custody  []canary.Act
+	}
+	if err := json.Unmarshal(files["incident.json"], &told); err != nil || len(told.Canaries) != len(reached) {
+		t.Errorf("%d canaries are told of: %v", len(told.Canaries), err)
+	}
+	for _, what := range []string{"verdict", "reveal", "export", "sent"} {
+		if !slices.ContainsFunc(told.Custody, func(a canary.Act) bool { return a.What == what }) {
+			t.Errorf("the custody has no %s", what)
+		}
+	}
+	wants(t, string(files["report.html"]), "<svg", id, "Chain of custody", "Canaries that were reached")
+	wants(t, string(files["HOW-TO-VERIFY.txt"]), id, "openssl")
+	wants(t, string(files["report.pdf"]), "%PDF-1.4", "%%EOF")
+	kinds := map[string]int{}
+	for name := range files {
+		for _, end := range []string{"/raw", "/header.json", "/mail.json", ".note"} {
+			if strings.HasSuffix(name, end) {
+				kinds[end]++
+			}
+		}
+	}
+	if kinds["/raw"] < 3 || kinds["/raw"] != kinds["/header.json"] {
+		t.Errorf("files: %v", kinds)
+	}
+	for id := range reached {
+		name := s.path("one.json")
+		if err := os.WriteFile(name, files["canaries/"+string(id)+".json"], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, s.run("evidence", "check-disclosure", name, "--key", s.path("key.pub")), "good", string(id))
+	}
+}
+
+// misuses shows the other exit codes.
+func (s *site) misuses(key string) {
+	t := s.t
+	t.Helper()
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{exitFailed, []string{s.path("none.zip"), "--key", key}},
+		{exitFailed, []string{s.dir, "--key", key}},
+		{exitUsage, []string{s.path("case.zip")}},
+		{exitUsage, []string{s.path("case.zip"), "--key", "nonsense"}},
+		{exitUsage, []string{"--key", key}},
+		{exitFound, []string{s.path("key.pub"), "--key", key}},
+	} {
+		if text, code := thirdParty(t, "", append([]string{"evidence", "verify"}, c.args...)...); code != c.code {
+			t.Errorf("%v: exit code %d: %s", c.args, code, text)
+		}
+	}
+}
+
+// tampersWith changes what the registry holds: nothing is exported any more.
+func (s *site) tampersWith(id, key string) {
+	t := s.t
+	t.Helper()
+	db := s.sqlite()
+	change := func(list ...string) {
+		t.Helper()
+		for _, q := range list {
+			if _, err := db.ExecContext(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for n, c := range []struct{ do, undo string }{
+		{"UPDATE acts SET who = 'mallory' WHERE what = 'verdict'", "UPDATE acts SET who = '" + whoami() + "' WHERE what = 'verdict'"},
+		{"UPDATE tree SET hash = '" + strings.Repeat("0", 64) + "' WHERE n = 2", ""},
+	} {
+		change(c.do)
+		out := s.path("bad" + string(rune('a'+n)) + ".zip")
+		wants(t, s.fails(exitFailed, "evidence", "export", "--incident", id, out), "nothing is exported", "has been changed")
+		if _, err := os.Stat(out); err == nil {
+			t.Error("a pack was written")
+		}
+		if c.undo != "" {
+			change(c.undo)
+		}
+	}
+	// A log that was put back and written anew is sound by itself; the checkpoint shows it.
+	change("DELETE FROM tree", "DELETE FROM checkpoints")
+	s.run("evidence", "export", "--incident", id, s.path("again.zip"))
+	bothVerify(t, exitOK, "good", s.path("again.zip"), "--key", key, "--checkpoint", s.path("early.checkpoint"))
+	s.checkpoint("later.checkpoint")
+	bothVerify(t, exitFound, "checkpoint: it is", s.path("case.zip"), "--key", key, "--checkpoint", s.path("later.checkpoint"))
+}

@@ -1,0 +1,364 @@
+package pack
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"saltmine/internal/evidence"
+)
+
+func compare(a, b string) int { return cmp.Compare(a, b) }
+
+// Options are what a pack is held against.
+type Options struct {
+	Key *evidence.Verifier
+	// Outside, where there is one, is a checkpoint of the log that was kept by others:
+	// the pack's log must begin with that one's.
+	Outside []byte
+	// Stamp checks what somebody outside said of a checkpoint; file is NAME.tsr or
+	// the like. Without it they are not looked at.
+	Stamp func(file string, checkpoint, stamp []byte) error
+}
+
+// Verified is what was proved.
+type Verified struct {
+	Manifest Manifest `json:"manifest"`
+	Acts     int      `json:"acts_shown"`
+	Contacts int      `json:"contacts"`
+	Pages    int      `json:"pages"`
+	Earlier  int      `json:"earlier_checkpoints"`
+	Stamps   int      `json:"stamps"`            // that were checked
+	Outside  int64    `json:"outside,omitempty"` // acts of the checkpoint from outside
+}
+
+// Verify reads a pack of so many bytes. What is wrong with it is a [*Fault], the first
+// that was found; any other error is that it could not be read.
+func Verify(r io.ReaderAt, size int64, o Options) (*Verified, error) {
+	a, err := readZip(r, size)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{archive: a, o: o, acts: map[int64]act{}, lists: map[string]map[string]bool{}, claimed: map[string]bool{}}
+	for _, step := range []func() error{v.manifest, v.files, v.checkpoint, v.earlier, v.readProof, v.showActs, v.showLists, v.contacts, v.pages, v.unclaimed, v.outside} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return &v.out, nil
+}
+
+type verifier struct {
+	*archive
+
+	o       Options
+	out     Verified
+	leaves  []byte
+	proof   Proof
+	acts    map[int64]act
+	lists   map[string]map[string]bool // the lines of each
+	claimed map[string]bool
+}
+
+// manifest checks the signature, and then what was signed.
+func (v *verifier) manifest() error {
+	note, err := v.read(noteFile)
+	if err != nil {
+		return err
+	}
+	text, err := v.read(manifestFile)
+	if err != nil {
+		return err
+	}
+	signed, err := v.o.Key.Open(note, false)
+	if err != nil {
+		return fault(noteFile, "%v", err)
+	}
+	lines := strings.Split(signed, "\n")
+	if len(lines) != 4 || signed != statement(v.o.Key.Name(), lines[1], text) {
+		return fault(noteFile, "it was not signed of this manifest")
+	}
+	m := &v.out.Manifest
+	if err := decode(manifestFile, text, m); err != nil {
+		return err
+	}
+	if m.Files == nil || m.Format != Format || m.Log != v.o.Key.Name() || m.Incident != lines[1] {
+		return fault(manifestFile, "its format, log or incident is another")
+	}
+	return nil
+}
+
+// files holds the files against the manifest.
+func (v *verifier) files() error {
+	names := v.listed()
+	for i, f := range v.out.Manifest.Files {
+		if i >= len(names) || f.Name < names[i] {
+			return fault(f.Name, "it is missing")
+		}
+		if f.Name > names[i] {
+			return fault(names[i], "it is not in the manifest")
+		}
+		if !known.MatchString(f.Name) {
+			return fault(f.Name, "no file of a pack has this name")
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, v.content(v.index[f.Name])); err != nil {
+			return err
+		}
+		if f.Size != v.index[f.Name].size || f.SHA256 != hex.EncodeToString(sum.Sum(nil)) {
+			return fault(f.Name, "its size or SHA-256 is not the manifest's")
+		}
+	}
+	if n := len(v.out.Manifest.Files); n < len(names) {
+		return fault(names[n], "it is not in the manifest")
+	}
+	return nil
+}
+
+// listed are the names of the files that the manifest is of.
+func (v *verifier) listed() (names []string) {
+	for _, m := range v.list {
+		if m.name != manifestFile && m.name != noteFile {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
+// checkpoint checks the log's root over the leaves.
+func (v *verifier) checkpoint() error {
+	note, err := v.read(checkpointFile)
+	if err != nil {
+		return err
+	}
+	c, err := v.o.Key.OpenCheckpoint(note)
+	if err != nil {
+		return fault(checkpointFile, "%v", err)
+	}
+	if v.leaves, err = v.read(leavesFile); err != nil {
+		return err
+	}
+	if int64(len(v.leaves)) != c.Size*sha256.Size || c.Size != v.out.Manifest.Acts {
+		return fault(leavesFile, "there are %d bytes, and the log has %d acts", len(v.leaves), c.Size)
+	}
+	if v.root(c.Size) != c.Root {
+		return fault(leavesFile, "their root is not the one that was signed")
+	}
+	return nil
+}
+
+// root is that of the first leaves.
+func (v *verifier) root(size int64) evidence.Hash {
+	var tree evidence.Range
+	for n := range size {
+		tree.Add(evidence.Hash(v.leaves[n*sha256.Size : (n+1)*sha256.Size]))
+	}
+	return tree.Root()
+}
+
+// begins reports what is wrong with a checkpoint that the log must begin with.
+func (v *verifier) begins(where string, note []byte) (int64, error) {
+	c, err := v.o.Key.OpenCheckpoint(note)
+	if err != nil {
+		return 0, fault(where, "%v", err)
+	}
+	if c.Size > v.out.Manifest.Acts {
+		return 0, fault(where, "it is of %d acts, and the pack's log has %d: it is no later than the pack", c.Size, v.out.Manifest.Acts)
+	}
+	if v.root(c.Size) != c.Root {
+		return 0, fault(where, "the pack's log does not begin with that of this checkpoint: acts up to %d were changed, dropped, put in or changed places", c.Size)
+	}
+	return c.Size, nil
+}
+
+// earlier checks the earlier checkpoints, and what others said of them.
+func (v *verifier) earlier() error {
+	for _, m := range v.list {
+		file, is := strings.CutPrefix(m.name, "checkpoints/")
+		if !is {
+			continue
+		}
+		b, err := v.read(m.name)
+		if err != nil {
+			return err
+		}
+		size, kind, _ := strings.Cut(file, ".")
+		if kind == "note" {
+			n, err := v.begins(m.name, b)
+			if err != nil {
+				return err
+			}
+			if fmt.Sprint(n) != size {
+				return fault(m.name, "it is of %d acts", n)
+			}
+			v.out.Earlier++
+			continue
+		}
+		note, err := v.read("checkpoints/" + size + ".note")
+		if err != nil {
+			return err
+		}
+		if v.o.Stamp == nil {
+			continue
+		}
+		if err := v.o.Stamp(kind, note, b); err != nil {
+			return fault(m.name, "%v", err)
+		}
+		v.out.Stamps++
+	}
+	return nil
+}
+
+func (v *verifier) readProof() error {
+	b, err := v.read(proofFile)
+	if err != nil {
+		return err
+	}
+	if err := decode(proofFile, b, &v.proof); err != nil {
+		return err
+	}
+	if p := &v.proof; p.Acts == nil || p.Lists == nil || p.Contacts == nil || p.Pages == nil {
+		return fault(proofFile, "a list is null")
+	}
+	return nil
+}
+
+// claim reads a file that the proof speaks of, once.
+func (v *verifier) claim(name string) error {
+	if v.claimed[name] {
+		return fault(name, "it is proved twice")
+	}
+	v.claimed[name] = true
+	return nil
+}
+
+// act is what is shown of one.
+type act struct{ what, about, outcome string }
+
+func (v *verifier) showActs() error {
+	for _, p := range v.proof.Acts {
+		name := ActFile(p.Seq)
+		if err := v.claim(name); err != nil {
+			return err
+		}
+		text, err := v.read(name)
+		if err != nil {
+			return err
+		}
+		salt, err := hex.DecodeString(p.Salt)
+		if err != nil || p.Seq < 1 || p.Seq > v.out.Manifest.Acts {
+			return fault(name, "its salt or number is none")
+		}
+		leaf := evidence.Leaf(salt, text)
+		if at := (p.Seq - 1) * sha256.Size; !bytes.Equal(leaf[:], v.leaves[at:at+sha256.Size]) {
+			return fault(name, "it is not the act of this number on the log")
+		}
+		got, err := evidence.ParseText(text)
+		if err != nil {
+			return fault(name, "%v", err)
+		}
+		if got.Seq != p.Seq {
+			return fault(name, "it says to be act %d", got.Seq)
+		}
+		v.acts[p.Seq] = act{got.What, got.About, got.Outcome}
+		v.out.Acts++
+	}
+	return nil
+}
+
+func (v *verifier) showLists() error {
+	for _, p := range v.proof.Lists {
+		name := ListFile(p.ID)
+		if err := v.claim(name); err != nil {
+			return err
+		}
+		text, err := v.read(name)
+		if err != nil {
+			return err
+		}
+		a := v.acts[p.Act]
+		if a.what != "filed" || a.about != p.ID || a.outcome != fmt.Sprintf("%x", sha256.Sum256(text)) {
+			return fault(name, "act %d does not stand for it", p.Act)
+		}
+		v.lists[p.ID] = map[string]bool{}
+		for l := range strings.Lines(string(text)) {
+			v.lists[p.ID][strings.TrimSuffix(l, "\n")] = true
+		}
+	}
+	return nil
+}
+
+func (v *verifier) contacts() error {
+	for _, p := range v.proof.Contacts {
+		name := RawFile(p.ID)
+		if err := v.claim(name); err != nil {
+			return err
+		}
+		v.claimed[HeaderFile(p.ID)] = true
+		header, err := v.read(HeaderFile(p.ID))
+		if err != nil {
+			return err
+		}
+		raw := v.index[name]
+		if raw == nil {
+			return fault(name, "it is missing")
+		}
+		salt, err := hex.DecodeString(p.Salt)
+		if err != nil {
+			return fault(name, "its salt is none")
+		}
+		mac := hmac.New(sha256.New, salt)
+		mac.Write(binary.BigEndian.AppendUint32([]byte("SMC1"), uint32(len(header)))) //nolint:gosec // bounded by maxSmall
+		mac.Write(header)
+		if _, err := io.Copy(mac, v.content(raw)); err != nil {
+			return err
+		}
+		if !v.lists[p.List][evidence.Line(p.ID, hex.EncodeToString(mac.Sum(nil)))] {
+			return fault(name, "contact %s does not stand in list %s", p.ID, p.List)
+		}
+		v.out.Contacts++
+	}
+	return nil
+}
+
+func (v *verifier) pages() error {
+	for _, p := range v.proof.Pages {
+		name := PageFile(p.ID)
+		if err := v.claim(name); err != nil {
+			return err
+		}
+		text, err := v.read(name)
+		if err != nil {
+			return err
+		}
+		if !v.lists[p.List][evidence.Line(p.ID, fmt.Sprintf("%x", sha256.Sum256(text)))] {
+			return fault(name, "page %s does not stand in list %s", p.ID, p.List)
+		}
+		v.out.Pages++
+	}
+	return nil
+}
+
+// unclaimed finds what should be proved and is not.
+func (v *verifier) unclaimed() error {
+	for _, m := range v.list {
+		if proved.MatchString(m.name) && !v.claimed[m.name] {
+			return fault(m.name, "nothing proves it")
+		}
+	}
+	return nil
+}
+
+// outside holds the log against a checkpoint that others kept.
+func (v *verifier) outside() (err error) {
+	if v.o.Outside != nil {
+		v.out.Outside, err = v.begins("checkpoint", v.o.Outside)
+	}
+	return err
+}
