@@ -160,14 +160,6 @@ func (d *dossier) write(ctx context.Context, out string) (exportedPack, error) {
 	return e, err
 }
 
-func syncDir(dir string) error {
-	f, err := os.Open(dir) // of the file that the operator names
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
 // dossier is what is known of an incident, on its way into a pack.
 type dossier struct {
 	*core

@@ -297,8 +297,8 @@ func (d *dossier) addLog(ctx context.Context) error {
 	return nil
 }
 
-// packed is what incident.json says.
-type packed struct {
+// packedCase is what incident.json says.
+type packedCase struct {
 	Incident canary.Incident    `json:"incident"`
 	Merged   []string           `json:"merged_into_it,omitempty"`
 	Contacts []packedContact    `json:"contacts"`
@@ -345,8 +345,8 @@ type packedHit struct {
 	Clean   bool             `json:"clean"`
 }
 
-func (d *dossier) known() packed {
-	p := packed{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody}
+func (d *dossier) known() packedCase {
+	p := packedCase{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody}
 	for _, id := range d.ids[1:] {
 		p.Merged = append(p.Merged, string(id))
 	}

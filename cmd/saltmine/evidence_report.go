@@ -34,7 +34,7 @@ func (d *dossier) addReport() error {
 		Title: "Incident " + string(d.incident.ID),
 		Sections: []report.Section{
 			{Heading: "What this is", Text: []string{
-				fmt.Sprintf("An evidence pack of Saltmine, made from the log %s as it stood at %s with %d acts. Canaries are customer records that describe nobody; whoever contacts one has it from a copy of the database in which it was planted.", d.key().Log(), stamp(d.checkpoint.Made), d.checkpoint.Size),
+				fmt.Sprintf("An evidence pack of Saltmine, made from the log %s as it stood at %s with %d acts. Canaries are customer records that describe nobody; whoever contacts one has it from a copy of the database in which it was planted.", d.key().Log(), rfc3339(d.checkpoint.Made), d.checkpoint.Size),
 				"What it says is proved by the other files of the pack: HOW-TO-VERIFY.txt tells how.",
 			}},
 			{Heading: "The incident", Table: rowsOf(d), Text: d.incident.Reasons},
@@ -51,7 +51,7 @@ func (d *dossier) addReport() error {
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func rowsOf(d *dossier) [][]string {
 	i := &d.incident
@@ -61,18 +61,18 @@ func rowsOf(d *dossier) [][]string {
 	}
 	return [][]string{
 		{"Incident", "Place", "Severity", "Verdict", "Opened", "Contacts", "Canaries", "Beside"},
-		{string(i.ID), string(i.Place), i.Severity.String(), verdict, stamp(i.Opened), fmt.Sprint(i.Contacts), fmt.Sprint(i.Canaries), fmt.Sprint(i.Support)},
+		{string(i.ID), string(i.Place), i.Severity.String(), verdict, rfc3339(i.Opened), fmt.Sprint(i.Contacts), fmt.Sprint(i.Canaries), fmt.Sprint(i.Support)},
 	}
 }
 
-func contactsSection(k *packed) report.Section {
+func contactsSection(k *packedCase) report.Section {
 	s := report.Section{Heading: "Contacts", Table: [][]string{{"Contact", "Channel", "Heard", "Weighs", "Bytes"}}}
 	for _, c := range k.Contacts {
 		weighs := "no"
 		if c.Clean {
 			weighs = "yes"
 		}
-		s.Table = append(s.Table, []string{string(c.ID), string(c.Channel), stamp(c.At), weighs, fmt.Sprint(c.Bytes)})
+		s.Table = append(s.Table, []string{string(c.ID), string(c.Channel), rfc3339(c.At), weighs, fmt.Sprint(c.Bytes)})
 	}
 	if len(k.GivenUp) > 0 {
 		s.Text = append(s.Text, fmt.Sprintf("The content of %d of these was given up, as the custody below says; nothing of it is in the pack.", len(k.GivenUp)))
@@ -83,7 +83,7 @@ func contactsSection(k *packed) report.Section {
 	return s
 }
 
-func canariesSection(k *packed) report.Section {
+func canariesSection(k *packedCase) report.Section {
 	s := report.Section{Heading: "Canaries that were reached", Table: [][]string{{"Canary", "Name", "Kind", "Token", "Readable from", "Until"}}}
 	for _, c := range k.Canaries {
 		for _, t := range c.Tokens {
@@ -97,7 +97,7 @@ func canariesSection(k *packed) report.Section {
 func custodySection(acts []canary.Act) report.Section {
 	s := report.Section{Heading: "Chain of custody", Text: []string{"Who did what with the incident, its contacts and its canaries, from the evidence log. Each line is an act under the checkpoint: log/acts/NUMBER.json."}, Table: [][]string{{"Act", "At", "Who", "Via", "What", "About", "Outcome"}}}
 	for _, a := range acts {
-		s.Table = append(s.Table, []string{fmt.Sprint(a.Seq), stamp(a.At), a.Who, a.Via, a.What, a.About, a.Outcome})
+		s.Table = append(s.Table, []string{fmt.Sprint(a.Seq), rfc3339(a.At), a.Who, a.Via, a.What, a.About, a.Outcome})
 	}
 	return s
 }
