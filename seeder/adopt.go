@@ -215,7 +215,7 @@ func (r *adoption) stand(ctx context.Context, p *canary.Planting, stands *suppor
 		t.Window.From = settled(r.since(p, stands), now)
 		a.Tokens = append(a.Tokens, t)
 	}
-	l := life{Until: now, Stands: len(image.Items)}
+	l := life{Until: now, Stands: len(image.Items), Dim: now}
 	var err error
 	if a.Rows, err = image.Encode(); err != nil {
 		return a, err

@@ -20,6 +20,7 @@ type change struct {
 	uses     []canary.Use
 	rows     []byte // the image after it
 	changes  []supportdb.Change
+	life     []byte // remembers what stood before it
 }
 
 // plan draws the new value and its placebos, and writes the UPDATE.
@@ -32,7 +33,7 @@ func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, e
 	if err != nil {
 		return change{}, err
 	}
-	changes, image := r.changes(c, r.s.fact(&c.row.Image, r.word), supportdb.Text(drawn.stored))
+	changes, image, held := r.changes(c, r.s.fact(&c.row.Image, r.word), supportdb.Text(drawn.stored))
 	rows, err := image.Encode()
 	if err != nil {
 		return change{}, err
@@ -41,17 +42,36 @@ func (r *rotation) plan(ctx context.Context, c *subject, ordinal int) (change, e
 	if drawn.item != nil {
 		uses = append(uses, use(drawn.item, next.ID))
 	}
-	return change{next: next, placebos: drawn.held.Placebos, uses: uses, rows: rows, changes: changes}, nil
+	life, err := remembering(c.p, r.cfg.Kind, held)
+	return change{next: next, placebos: drawn.held.Placebos, uses: uses, rows: rows, changes: changes, life: life}, err
+}
+
+// remembering is the life of a canary that remembers what its rows held until the
+// token of a kind leaves them.
+func remembering(p *canary.Planting, kind canary.Kind, held []was) ([]byte, error) {
+	l, err := decodeLife(p.Life)
+	if err != nil {
+		return nil, err
+	}
+	old, _ := current(p, kind)
+	for _, w := range held {
+		w.With = old.ID
+		l.Was = append(l.Was, w)
+	}
+	l.forget(p)
+	return l.encode()
 }
 
 // changes are the rows that change with the value: the one that holds it, rows
 // of the customer whose text columns hold the same, columns by which tickets
-// hang on it, and the date of the last change. It also gives the image after it.
-func (r *rotation) changes(c *subject, old, value supportdb.Value) ([]supportdb.Change, supportdb.Image) {
+// hang on it, and the date of the last change. It also gives the image after it, and
+// what the columns hold before.
+func (r *rotation) changes(c *subject, old, value supportdb.Value) ([]supportdb.Change, supportdb.Image, []was) {
 	desk, image := r.s.cfg.Desk, c.image.Clone()
 	at, _ := desk.Fact(r.word)
 	holder := image.At(image.Customer(), at.Part)
 	var out []supportdb.Change
+	var held []was
 	for n := range image.Items {
 		row := desk.Stands(&image, c.keys, n, c.row)
 		if row == nil {
@@ -62,13 +82,14 @@ func (r *rotation) changes(c *subject, old, value supportdb.Value) ([]supportdb.
 			continue
 		}
 		for i, column := range set.Columns {
+			held = append(held, was{Item: n, Column: column, Value: row.Get(column)})
 			if v := image.Items[n].Row.Get(column); !v.Tied() {
 				image.Items[n].Row.Set(column, set.Values[i])
 			}
 		}
 		out = append(out, supportdb.Change{Part: image.Items[n].Part, Key: c.keys.Rows[n], Guard: guard, Old: row.Get(guard), Set: set})
 	}
-	return out, image
+	return out, image, held
 }
 
 // spelling is a value on its way into a row.
@@ -199,7 +220,7 @@ func (r *rotation) finish(ctx context.Context, p *canary.Planting) error {
 		if !represents(r.cfg.Kind, old.Text, stands.Text()) {
 			return r.lost(ctx, c, old, next)
 		}
-		changes, _ := r.changes(c, stands, wanted)
+		changes, _, _ := r.changes(c, stands, wanted)
 		err = r.s.cfg.Desk.Update(ctx, changes...)
 		switch {
 		case err == nil:

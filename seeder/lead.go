@@ -34,6 +34,11 @@ type life struct {
 	Since   time.Time `json:"since,omitzero"` // Until before the unfinished step
 	// Left are the rows, by number, that others have changed: they are theirs now.
 	Left []int `json:"left,omitempty"`
+	// Was is what the rows held before, and Came when rows came, that audit logs of
+	// then can be read by. Of what was before Dim nothing is known but the keys.
+	Was  []was     `json:"was,omitempty"`
+	Came []came    `json:"came,omitempty"`
+	Dim  time.Time `json:"dim,omitzero"`
 }
 
 // follow is a customer whom a canary follows, and which of the canary's rows

@@ -23,18 +23,10 @@ func (s *Seeder) Look(ctx context.Context) (replay.Look, error) {
 
 func (s *Seeder) lookAtAll(ctx context.Context) (replay.Look, error) {
 	l := replay.Look{Planted: map[canary.ID]canary.Moment{}}
-	outline, err := s.cfg.Desk.Outline(ctx)
+	customers, err := s.frame(ctx, &l)
 	if err != nil {
 		return l, err
 	}
-	l.Account = outline.Account
-	l.Schema = replay.Schema{Database: outline.Database, Others: outline.Others, Views: map[string]string{}}
-	for name, text := range outline.Views {
-		if text != "" {
-			l.Schema.Views[name] = text
-		}
-	}
-	l.Schema.Tables = s.tables()
 	all, err := s.standing(ctx, nil)
 	if err != nil {
 		return l, err
@@ -50,8 +42,25 @@ func (s *Seeder) lookAtAll(ctx context.Context) (replay.Look, error) {
 		}
 	}
 	l.After = s.now()
-	l.Each = max(1, float64(outline.Customers)/float64(max(1, len(l.Planted))))
+	l.Each = max(1, float64(customers)/float64(max(1, len(l.Planted))))
 	return l, nil
+}
+
+// frame reads what the schema is like, and about how many customers there are.
+func (s *Seeder) frame(ctx context.Context, l *replay.Look) (customers int64, err error) {
+	outline, err := s.cfg.Desk.Outline(ctx)
+	if err != nil {
+		return 0, err
+	}
+	l.Account = outline.Account
+	l.Schema = replay.Schema{Database: outline.Database, Others: outline.Others, Views: map[string]string{}}
+	for name, text := range outline.Views {
+		if text != "" {
+			l.Schema.Views[name] = text
+		}
+	}
+	l.Schema.Tables = s.tables()
+	return outline.Customers, nil
 }
 
 // stand adds the rows of one canary.

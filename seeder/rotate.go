@@ -228,7 +228,7 @@ func (r *rotation) one(ctx context.Context, c *subject, ordinal int) error {
 	was := old.Window
 	old.Window.Until = canary.After(at)
 	a := canary.Amendment{
-		Canary: c.p.ID, Rows: step.rows, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos, Uses: step.uses,
+		Canary: c.p.ID, Rows: step.rows, Life: step.life, Tokens: []canary.DatedToken{step.next}, Placebos: step.placebos, Uses: step.uses,
 		Windows: map[canary.TokenID]canary.Window{old.ID: old.Window},
 	}
 	if err := r.s.amend(ctx, a); err != nil {

@@ -62,6 +62,13 @@ func (r *liveRun) committed(c *living) bool {
 
 // stamp registers that a step was taken.
 func (r *liveRun) stamp(ctx context.Context, c *living, at canary.Moment) error {
+	for _, u := range c.life.Undo {
+		c.life.Was = append(slices.Clip(c.life.Was), was{Item: u.Item, Column: u.Column, Value: u.Value, At: at})
+	}
+	for n := c.life.Stands; n < len(c.image.Items); n++ {
+		c.life.Came = append(slices.Clip(c.life.Came), came{n, at})
+	}
+	c.life.forget(c.p)
 	c.life.Pending, c.life.Undo, c.life.Stands = false, nil, len(c.image.Items)
 	encoded, err := c.life.encode()
 	if err != nil {

@@ -32,14 +32,17 @@ type auditFlags struct {
 	textLimit    int
 	columns      map[string]string
 	malformed    string
-	dryRun       bool
+	dryRun, anew bool
+	support      string
+	clockError   time.Duration
+	longest      time.Duration
 }
 
 func (a *app) auditImportCmd() *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Read audit logs, general and slow logs, and lists of exports",
+		Short: "Work out which canaries the statements of old logs returned, and keep it",
 		Long: `Reads logs of MariaDB, MySQL, Percona, Aurora, RDS and ProxySQL, and tables of
 reports and exports (CSV, JSON lines), gzip and zstd too, and says what they hold:
 events by kind and user, from when to when, what could not be read and where, and
@@ -49,13 +52,25 @@ The format is told by the first bytes. server_audit writes the server's own time
 without a zone: give --zone, or it is read as UTC. Statements are cut at the
 server's server_audit_query_log_limit without a mark: give it as --text-limit.
 
-So far the files are only looked at (--dry-run): reads are not kept yet.`,
-		Example: `  saltmine audit import --dry-run --zone Europe/Berlin /var/log/mysql/server_audit.log /var/log/mysql/server_audit.log.01
+Each statement is replayed on the canaries' rows as they stood then, by what the
+registry remembers of plantings, rotations and withdrawals. What it returned, or may
+have (what a column held is not known, a row changed about then), is kept, and counts in
+'saltmine trace' as what 'audit watch' finds does. The same statement is kept once,
+from whatever file; a run that was killed goes on where it was. Files are taken in the
+order of their first times, so name all that a log was rotated to. --anew works out
+again what was kept before, when a zone was wrong for example. No hours are counted
+and nobody is woken.
+
+The changes that the seeder itself made are in the log too, and when is known: where
+the log has them at other times nothing is kept, and it is said by how much.
+--dry-run only says what the files hold, and needs no configuration. Exports and
+reports of CSV and JSON lines are no statements: 'saltmine extracts import' takes them.`,
+		Example: `  saltmine audit import --zone Europe/Berlin /var/log/mysql/server_audit.log*
   saltmine audit import --dry-run --format csv --column at=started,user=agent,layout='02.01.2006 15:04' exports.csv`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !f.dryRun {
-				return usage("--dry-run is wanted: reads of canaries are not kept yet")
+			if f.dryRun {
+				return a.auditLook(cmd.Context(), args, f)
 			}
 			return a.auditImport(cmd.Context(), args, f)
 		},
@@ -72,6 +87,10 @@ So far the files are only looked at (--dry-run): reads are not kept yet.`,
 	flags.StringToStringVar(&f.columns, "column", nil, "where csv and jsonl files hold what: at=NAME,user=NAME,rows=NAME…, and layout=LAYOUT of the time")
 	flags.StringVar(&f.malformed, "malformed", "", "write what could not be read to `FILE`, which is made, as JSON lines")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what the files hold")
+	flags.BoolVar(&f.anew, "anew", false, "work out again what was kept of these files before")
+	flags.StringVar(&f.support, "support", "", "`NAME` of the [support.NAME] whose logs they are")
+	flags.DurationVar(&f.clockError, "clock-error", 2*time.Second, "how far the log's clock may be from ours")
+	flags.DurationVar(&f.longest, "longest", time.Hour, "how long a statement may have run before or after its time in the log, up to 24h")
 	return cmd
 }
 
@@ -110,27 +129,33 @@ func parseZone(s string) (*time.Location, error) {
 	return zone, nil
 }
 
-// auditImport reads the files one after the other. One that cannot be read does
-// not keep the others from being read.
-func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (err error) {
+// auditLook says what files hold.
+func (a *app) auditLook(ctx context.Context, files []string, f auditFlags) error {
 	cfg, err := f.config(a.now())
 	if err != nil {
 		return err
 	}
+	total, fault := a.readLogs(ctx, cfg, files, f, func(*audit.Event) {})
+	return errors.Join(a.print(total, func(w io.Writer) error { return total.text(w, f.zone) }), fault)
+}
+
+// readLogs reads the files one after the other, and shows their events. One that cannot
+// be read does not keep the others from being read.
+func (a *app) readLogs(ctx context.Context, cfg audit.Config, files []string, f auditFlags, show func(*audit.Event)) (total *auditSummary, err error) {
+	total = &auditSummary{seen: map[uint64]struct{}{}, several: len(files) > 1}
 	var faults *json.Encoder
 	if f.malformed != "" {
 		out, err := os.OpenFile(f.malformed, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
-			return fmt.Errorf("make the file for malformed lines: %w", err)
+			return total, fmt.Errorf("make the file for malformed lines: %w", err)
 		}
 		defer func() { err = errors.Join(err, out.Close()) }()
 		faults = json.NewEncoder(out)
 	}
-	total := &auditSummary{seen: map[uint64]struct{}{}, several: len(files) > 1}
 	var failed []error
 	for _, name := range files {
 		cfg.File = name
-		one, err := a.readLog(ctx, cfg, total, faults)
+		one, err := a.readLog(ctx, cfg, total, faults, show)
 		if err != nil {
 			one.Error = err.Error()
 			failed = append(failed, err)
@@ -140,11 +165,11 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 			break
 		}
 	}
-	return errors.Join(a.print(total, func(w io.Writer) error { return total.text(w, f.zone) }), errors.Join(failed...))
+	return total, errors.Join(failed...)
 }
 
 // readLog reads one file.
-func (a *app) readLog(ctx context.Context, cfg audit.Config, total *auditSummary, faults *json.Encoder) (*logSummary, error) {
+func (a *app) readLog(ctx context.Context, cfg audit.Config, total *auditSummary, faults *json.Encoder, show func(*audit.Event)) (*logSummary, error) {
 	one := newLogSummary(cfg.File)
 	in, size, err := a.openLog(cfg.File)
 	if err != nil {
@@ -176,6 +201,7 @@ func (a *app) readLog(ctx context.Context, cfg audit.Config, total *auditSummary
 		}
 		one.see(e)
 		total.count(e)
+		show(e)
 		if n%(1<<14) == 0 {
 			if ctx.Err() != nil {
 				return one, fmt.Errorf("read %s: %w", cfg.File, context.Cause(ctx))

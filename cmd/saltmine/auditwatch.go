@@ -45,10 +45,6 @@ into ignore, or are judged noise once.`,
 	return cmd
 }
 
-// longest is how long a statement is allowed to have run before its line was
-// written: a dump of a large table takes its time.
-const longest = time.Hour
-
 func (a *app) auditWatch(ctx context.Context, names []string, once bool) (err error) {
 	c, err := a.openCore(ctx)
 	if err != nil {
@@ -182,8 +178,8 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	w, err := watch.New(ctx, watch.Config{
-		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look,
-		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: longest}, Now: f.app.now, Logger: f.log,
+		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look, Past: sup.seeder.Past,
+		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: f.cfg.Longest}, Now: f.app.now, Logger: f.log,
 	}, kept)
 	if err != nil {
 		return err

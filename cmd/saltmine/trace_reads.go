@@ -34,6 +34,10 @@ func weigh(ctx context.Context, reg *registry.Registry, q forensics.Question) (f
 // knows which, and it is no copy of all that might have stood on it.
 const leastShare = .1
 
+// longest is how long before the time that the log has a statement may have begun; see
+// [conf.Audit].
+const longest = 24 * time.Hour
+
 // readsOf gives those of the places of some hits that can have carried one of their
 // tokens: what was read before the first of these stood, or after the last hit, is not
 // even opened. A page waits for this.

@@ -86,4 +86,8 @@ type ReadBatch struct {
 	// Incidents are new or changed; those whose page is to be written are in Page.
 	Incidents []Incident
 	Page      []IncidentID
+	// Anew replaces reads that are filed already, and takes back Gone, those of
+	// statements that returned none after all.
+	Anew bool
+	Gone []string
 }

@@ -31,6 +31,10 @@ type Audit struct {
 	Every time.Duration `json:"every"`
 	// ClockError is how far the clock of the log may be from ours. Default 2 s.
 	ClockError time.Duration `json:"clock_error"`
+	// Longest is how long a statement may have run before or after its time in the log:
+	// rows that changed so near it are only possible. Default 1 h: a dump of a large
+	// table takes its time.
+	Longest time.Duration `json:"longest"`
 }
 
 // Ignored reports whether an account is one of those that read everything.
@@ -61,7 +65,7 @@ func fits(pattern, text string) bool {
 
 func (c *Config) decodeAudits(list []*table) {
 	for i, t := range list {
-		a := Audit{Name: fmt.Sprintf("audit-%d", i+1), TimeZone: "UTC", TextLimit: 1024, Every: 30 * time.Second, ClockError: 2 * time.Second}
+		a := Audit{Name: fmt.Sprintf("audit-%d", i+1), TimeZone: "UTC", TextLimit: 1024, Every: 30 * time.Second, ClockError: 2 * time.Second, Longest: time.Hour}
 		t.text("name", &a.Name)
 		t.text("support", &a.Support)
 		t.file("file", &a.File)
@@ -71,6 +75,7 @@ func (c *Config) decodeAudits(list []*table) {
 		t.texts("ignore", &a.Ignore)
 		t.duration("every", &a.Every)
 		t.duration("clock_error", &a.ClockError)
+		t.duration("longest", &a.Longest)
 		t.finish()
 		c.Audits = append(c.Audits, a)
 	}
@@ -109,6 +114,9 @@ func (a *Audit) check(k *checks, key string) {
 	if a.ClockError < 0 || a.ClockError > time.Hour {
 		k.bad(key+".clock_error", "%s is not between 0s and 1h", a.ClockError)
 	}
+	if a.Longest < time.Second || a.Longest > 24*time.Hour {
+		k.bad(key+".longest", "%s is not between 1s and 24h", a.Longest)
+	}
 }
 
 func (p printer) audits(c *Config) {
@@ -123,5 +131,6 @@ func (p printer) audits(c *Config) {
 		p.value(key+"ignore", a.Ignore)
 		p.value(key+"every", a.Every.String())
 		p.value(key+"clock_error", a.ClockError.String())
+		p.value(key+"longest", a.Longest.String())
 	}
 }

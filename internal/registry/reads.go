@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -52,10 +53,8 @@ func (r *Registry) FileReads(ctx context.Context, b canary.ReadBatch) error {
 		if err := saveHeld(ctx, tx, canary.Outcome{Held: b.Page}); err != nil {
 			return err
 		}
-		for i := range b.Reads {
-			if err := r.saveRead(ctx, tx, &b.Reads[i]); err != nil {
-				return err
-			}
+		if err := r.saveReads(ctx, tx, &b); err != nil {
+			return err
 		}
 		for i := range b.Hours {
 			if err := saveReadHour(ctx, tx, b.Place, &b.Hours[i]); err != nil {
@@ -87,6 +86,30 @@ func (r *Registry) moveLog(ctx context.Context, tx *sql.Tx, l canary.AuditLog) (
 	return err
 }
 
+func (r *Registry) saveReads(ctx context.Context, tx *sql.Tx, b *canary.ReadBatch) error {
+	gone := slices.Clone(b.Gone)
+	for i := range b.Reads {
+		if b.Anew {
+			gone = append(gone, b.Reads[i].ID)
+		}
+	}
+	for part := range slices.Chunk(gone, rowsAtOnce) {
+		args := make([]any, len(part))
+		for i, id := range part {
+			args[i] = id
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM canary_reads WHERE id IN ("+marks(len(part))+")", args...); err != nil { //nolint:gosec // marks
+			return err
+		}
+	}
+	for i := range b.Reads {
+		if err := r.saveRead(ctx, tx, &b.Reads[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *Registry) saveRead(ctx context.Context, tx *sql.Tx, read *canary.Read) error {
 	var n int
 	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM canary_reads WHERE id = ?", read.ID).Scan(&n); err != nil || n > 0 {
@@ -114,6 +137,15 @@ func saveReadHour(ctx context.Context, tx *sql.Tx, place canary.Place, h *canary
 	_, err = tx.ExecContext(ctx, "INSERT INTO read_hours (place, reader, began, statements, canaries, guessed, incident) VALUES (?,?,?,?,?,?,?)",
 		place, h.Reader, micros(h.Hour), h.Statements, h.Canaries, h.Guessed, h.Incident)
 	return err
+}
+
+// CountReads is how many reads of a place are filed.
+func (r *Registry) CountReads(ctx context.Context, place canary.Place) (n int, err error) {
+	err = r.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM canary_reads WHERE place = ?", place).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("registry: reads of %s: %w", place, err)
+	}
+	return n, nil
 }
 
 // ReadsSince returns the reads of a place from a time on, in its order.

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -70,7 +71,7 @@ func (b *book) fill(rows []Row) error {
 	for i := range rows {
 		r := &rows[i]
 		t := b.tables[strings.ToLower(r.Table)]
-		if t == nil || len(r.Values) != len(t.Columns) {
+		if t == nil || len(r.Values) != len(t.Columns) || r.Unknown != nil && len(r.Unknown) != len(r.Values) {
 			return fmt.Errorf("replay: a row of canary %s does not fit the schema: %w", r.Canary, canary.ErrInvalid)
 		}
 		n, known := at[r.Canary]
@@ -82,13 +83,17 @@ func (b *book) fill(rows []Row) error {
 		}
 		v := version{window: r.Window, key: r.Key, cells: make([]maybe.Value, len(t.Columns))}
 		for c, text := range r.Values {
-			v.cells[c] = cell(&t.Columns[c], text)
+			if v.cells[c] = cell(&t.Columns[c], text); r.Unknown != nil && r.Unknown[c] {
+				v.cells[c] = maybe.Value{NotNull: t.Columns[c].NotNull, Zero: dated(t.Columns[c].Type)}
+			}
 		}
 		b.rows[n][t.at] = append(b.rows[n][t.at], v)
 	}
 	for n := range b.rows {
 		for t, versions := range b.rows[n] {
-			slices.SortStableFunc(versions, func(a, b version) int { return strings.Compare(a.key, b.key) })
+			slices.SortStableFunc(versions, func(a, b version) int {
+				return cmp.Or(strings.Compare(a.key, b.key), a.window.From.Earliest.Compare(b.window.From.Earliest))
+			})
 			b.indexes[t].add(n, versions)
 		}
 	}
@@ -148,15 +153,21 @@ type present struct {
 	there maybe.Truth
 }
 
-// stood are the versions that may have stood at a moment, behind those in out.
-func stood(versions []version, saw canary.Moment, doubt bool, out []present) []present {
+// stood are the versions in a table that may have stood at the moment of a run,
+// behind those in out.
+func (r *run) stood(t *table, doubt bool, out []present) []present {
+	versions := r.book.rows[r.canary][t.at]
 	for i := range versions {
 		v := &versions[i]
-		if v.window.Never() || !overlaps(&v.window, saw) {
+		if v.window.Never() || !overlaps(&v.window, r.saw) {
+			continue
+		}
+		chosen, one := r.world[rowOf{t.at, v.key}]
+		if one && chosen != i {
 			continue
 		}
 		there := maybe.True
-		if doubt || !v.window.Certain(saw.Earliest) || !v.window.Certain(saw.Latest) {
+		if doubt || !one && (!v.window.Certain(r.saw.Earliest) || !v.window.Certain(r.saw.Latest)) {
 			there = maybe.Either
 		}
 		out = append(out, present{v.cells, there})

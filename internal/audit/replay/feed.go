@@ -58,6 +58,9 @@ func NewFeed(cfg FeedConfig) *Feed {
 	return &Feed{cfg: cfg, sessions: map[sessionID]*session{}}
 }
 
+// Doubt says how far the times of the events to come may be off.
+func (f *Feed) Doubt(slack time.Duration) { f.cfg.Slack = slack }
+
 // Add takes in an event. It is a statement when ok is true.
 func (f *Feed) Add(e *audit.Event) (s Statement, ok bool) {
 	id := sessionID{e.Server, e.Connection}

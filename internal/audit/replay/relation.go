@@ -64,7 +64,7 @@ func baseTable(t *table, alias string, sure bool) *relation {
 	}
 	r.rows = func(f *frame) []row {
 		var held [8]present
-		found := stood(f.run.book.rows[f.run.canary][t.at], f.run.saw, !sure, held[:0])
+		found := f.run.stood(t, !sure, held[:0])
 		list := make([]row, 0, len(found)+1)
 		for _, p := range found {
 			list = append(list, row{cells: p.cells, there: p.there, mine: true})

@@ -116,7 +116,8 @@ type Schema struct {
 // Look is how the canaries of a place stand.
 type Look struct {
 	Schema Schema
-	// Rows stood as they are at some time in [Before, After]; they have no window yet.
+	// Rows stood as they are at some time in [Before, After]; they have no window yet,
+	// unless it is a look at all that ever stood.
 	Rows          []Row
 	Before, After time.Time
 	// Planted is when each canary came, as far as that is known.
@@ -135,4 +136,7 @@ type Row struct {
 	Key    string // the row's own; versions of one row share it
 	Window canary.Window
 	Values []*string // in the order of the table's columns; nil is NULL
+	// Unknown says of which columns it is not known what they held then; nil is of
+	// none.
+	Unknown []bool
 }

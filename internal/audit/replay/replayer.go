@@ -104,6 +104,7 @@ type run struct {
 	noViews  bool
 	whole    *query // the query whose LIMIT took nothing away
 	copies   map[string]map[int]bool
+	world    map[rowOf]int // which version of a row it is, where it changed about then
 	overflow bool
 }
 
@@ -142,6 +143,14 @@ func (r *Replayer) Replay(s *Statement) Result {
 		out.Why = ""
 	}
 	return out
+}
+
+// Follow takes in what a statement did to views, copies and names, when its answer is
+// known already.
+func (r *Replayer) Follow(s *Statement) {
+	if p := r.plan(s); len(p.renames)+len(p.views)+len(p.fills) > 0 || p.copyTo != "" {
+		r.Replay(s)
+	}
 }
 
 func (r *Replayer) judge(s *Statement, p *plan, out *Result) {
@@ -226,7 +235,7 @@ func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 	visit := func(n int) {
 		one := base
 		one.canary = n
-		if verdict := r.verdict(p.query, &one, s.Doubt || s.Code != 0); verdict.Sure() {
+		if verdict := r.inWorlds(p.query, &one, s.Doubt || s.Code != 0); verdict.Sure() {
 			out.Returned = append(out.Returned, r.book.ids[n])
 		} else if verdict.May() {
 			out.Possible = append(out.Possible, r.book.ids[n])

@@ -19,6 +19,20 @@ type album struct {
 	canaries int
 }
 
+// begin takes in all that ever stood: from then on, nothing that a statement may have
+// seen is taken on trust.
+func (a *album) begin(v *replay.Look, forget time.Time) error {
+	a.rows = map[string][]replay.Row{}
+	for i := range v.Rows {
+		key := keyOf(&v.Rows[i])
+		a.rows[key] = append(a.rows[key], v.Rows[i])
+	}
+	a.looked, a.each, a.account, a.canaries = v.Before, v.Each, v.Account, len(v.Planted)
+	return a.renew(v.Schema, forget)
+}
+
+func keyOf(r *replay.Row) string { return string(r.Canary) + "\x00" + r.Table + "\x00" + r.Key }
+
 // add takes in a look. Versions that ended before some time are forgotten.
 func (a *album) add(v *replay.Look, forget time.Time) error {
 	changed := a.replayer == nil
@@ -28,7 +42,7 @@ func (a *album) add(v *replay.Look, forget time.Time) error {
 	seen := map[string]bool{}
 	for i := range v.Rows {
 		row := v.Rows[i]
-		key := string(row.Canary) + "\x00" + row.Table + "\x00" + row.Key
+		key := keyOf(&row)
 		seen[key] = true
 		versions := a.rows[key]
 		if n := len(versions); n > 0 && versions[n-1].Window.Until.IsZero() && same(versions[n-1].Values, row.Values) {

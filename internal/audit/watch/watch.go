@@ -5,9 +5,8 @@
 //
 // Canaries are read again and again as they stand. A statement is replayed on the
 // rows of its moment: what two looks saw the same stood between them, what differs
-// changed at some time between. What was before the first look is taken to have
-// stood as it did then, since the canary was planted; such reads are filed as
-// possible only.
+// changed at some time between. What was before the first look is what the registry
+// remembers of the rows ([Config.Past]).
 //
 // Of each hour of an account the different canaries are counted: whoever opens one
 // customer twenty times has read one. A LIMIT makes each canary that it may have
@@ -57,6 +56,9 @@ type Config struct {
 	Place canary.Place
 	Log   Source
 	Look  func(ctx context.Context) (replay.Look, error)
+	// Past looks at all that ever stood. Without it, what was before the first look is
+	// taken to have stood as it did then, and is only possible.
+	Past  func(ctx context.Context) (replay.Look, error)
 	Store Store
 	// Ignored tells accounts that are known to read everything; the seeder's own is
 	// ignored besides.
@@ -98,11 +100,20 @@ type Watch struct {
 
 // New makes a Watch that goes on where the store says; the source has to stand there.
 func New(ctx context.Context, cfg Config, log canary.AuditLog) (*Watch, error) {
-	w := &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
+	w := newWatch(cfg, log)
 	if err := w.remember(ctx); err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+func newWatch(cfg Config, log canary.AuditLog) *Watch {
+	return &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
+}
+
+// passedOver reports whether an event is of an account that reads everything by design.
+func (w *Watch) passedOver(e *audit.Event) bool {
+	return w.cfg.Ignored(e.User, e.Host) || e.User+"@"+e.Host == w.album.account
 }
 
 // Pass reads what is there, up to a bound, and commits what follows from it. After
@@ -169,6 +180,9 @@ func (w *Watch) look(ctx context.Context, events []audit.Event) error {
 	if w.album.replayer != nil && newest.Before(w.album.looked) {
 		return nil
 	}
+	if w.album.replayer == nil && w.cfg.Past != nil {
+		return w.lookBack(ctx, w.cfg.Now().Add(-2*day))
+	}
 	v, err := w.cfg.Look(ctx)
 	if err != nil {
 		return err
@@ -176,11 +190,24 @@ func (w *Watch) look(ctx context.Context, events []audit.Event) error {
 	return w.album.add(&v, w.cfg.Now().Add(-2*day))
 }
 
+// lookBack takes in the canaries' past, as far as it lies behind some time.
+func (w *Watch) lookBack(ctx context.Context, forget time.Time) error {
+	v, err := w.cfg.Past(ctx)
+	if err != nil {
+		return err
+	}
+	return w.album.begin(&v, forget)
+}
+
 // take works out one event. It is false for what is no statement of an account that
 // is watched.
 func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 	s, ok := w.feed.Add(e)
-	if !ok || w.cfg.Ignored(e.User, e.Host) || e.User+"@"+e.Host == w.album.account {
+	if !ok {
+		return false
+	}
+	if w.passedOver(e) {
+		w.album.replayer.Follow(&s) // tables that it makes may be read by others
 		return false
 	}
 	account := accountOf(e)

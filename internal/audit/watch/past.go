@@ -1,0 +1,96 @@
+package watch
+
+import (
+	"context"
+	"time"
+
+	"saltmine/internal/audit"
+	"saltmine/internal/canary"
+)
+
+// Import works out statements of logs that were written long ago, on the canaries'
+// rows as they stood then. It files the reads that following the log would have filed,
+// under the same ids; it counts no hours and opens no incident: what was usual then, and
+// whom to wake about it, is nobody's question any more.
+type Import struct {
+	w     *Watch
+	batch canary.ReadBatch
+	// Statements are those of accounts that are not ignored, Reads those that returned
+	// canaries or may have, Sure those of which nothing is open.
+	Statements, Ignored, Reads, Sure int
+	last                             time.Time
+}
+
+// NewImport looks at the canaries' past. With anew, what was filed of the same
+// statements before is replaced.
+func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
+	w := newWatch(cfg, canary.AuditLog{})
+	if err := w.lookBack(ctx, time.Time{}); err != nil {
+		return nil, err
+	}
+	return &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}}, nil
+}
+
+// Canaries is how many ever stood.
+func (m *Import) Canaries() int { return m.w.album.canaries }
+
+// Doubt says how far the times of the events to come may be off.
+func (m *Import) Doubt(slack time.Duration) {
+	m.w.cfg.Feed.Slack = slack
+	m.w.feed.Doubt(slack)
+}
+
+// Account is the seeder's own, in the server's logs: user@host.
+func (m *Import) Account() string { return m.w.album.account }
+
+// Pass takes in an event that was worked out before: only what it changes for those
+// after it counts.
+func (m *Import) Pass(e *audit.Event) {
+	if s, ok := m.w.feed.Add(e); ok {
+		m.w.album.replayer.Follow(&s)
+	}
+}
+
+// Add works out an event.
+func (m *Import) Add(e *audit.Event) {
+	if m.w.passedOver(e) && e.Kind == audit.Query {
+		m.Ignored++
+	}
+	before := len(m.batch.Reads)
+	if !m.w.take(e, &m.batch) {
+		return
+	}
+	m.Statements++
+	if len(m.batch.Reads) > before {
+		m.Reads++
+		if len(m.batch.Reads[before].Possible) == 0 {
+			m.Sure++
+		}
+	} else if m.batch.Anew {
+		m.batch.Gone = append(m.batch.Gone, m.w.cfg.Store.ReadID(m.w.cfg.Place, e.Digest()))
+	}
+	if hour := e.At.Truncate(time.Hour); hour.After(m.last) {
+		m.last = hour
+		m.forget()
+	}
+}
+
+// forget drops the hours well before the one that is read.
+func (m *Import) forget() {
+	for key := range m.w.hours {
+		if key.hour.Before(m.last.Add(-day)) {
+			delete(m.w.hours, key)
+		}
+	}
+}
+
+// Commit files what was worked out since the last time, with the place in the log.
+func (m *Import) Commit(ctx context.Context, log canary.AuditLog) error {
+	m.batch.Log = log
+	err := m.w.cfg.Store.FileReads(ctx, m.batch)
+	m.batch.Reads, m.batch.Gone = nil, nil
+	return err
+}
+
+// Waiting is how many reads are not filed yet.
+func (m *Import) Waiting() int { return len(m.batch.Reads) + len(m.batch.Gone) }
