@@ -110,6 +110,15 @@ func (s *Seeder) tables() (list []replay.Table) {
 		}
 		list = append(list, t)
 	}
+	r := desk.Recipe()
+	for _, word := range r.SegmentWords() {
+		if place, ok := desk.Fact("segment." + word); ok {
+			ofFew(&list[at[strings.ToLower(desk.Part(place.Part).Table.Name)]], place.Column)
+		}
+	}
+	if place, ok := desk.TicketFact("status"); ok {
+		ofFew(&list[at[strings.ToLower(desk.Part(place.Part).Table.Name)]], place.Column)
+	}
 	for _, p := range desk.Parts() {
 		of := desk.Part(p.Of)
 		if of == nil || !s.pointsAlone(p) || len(of.Key) != 1 {
@@ -129,6 +138,15 @@ func (s *Seeder) tables() (list []replay.Table) {
 func (s *Seeder) pointsAlone(p *supportdb.Part) bool {
 	through := p.Name == recipe.TicketPart && len(s.cfg.Desk.Recipe().Ticket.Through) > 0
 	return len(p.Link) == 1 && p.Filter == "" && len(p.Set) == 0 && !through
+}
+
+// ofFew marks a column of few values.
+func ofFew(t *replay.Table, column string) {
+	for i := range t.Columns {
+		if c := &t.Columns[i]; strings.EqualFold(c.Name, column) && !c.Unique {
+			c.Few = true
+		}
+	}
 }
 
 // keyed marks a column as one of keys.

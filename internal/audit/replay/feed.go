@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -199,6 +200,9 @@ func twoByte() []string { return []string{"big5", "cp932", "gb18030", "gb2312", 
 
 // strict tells modes that make a statement mean something else.
 func strict(word string) bool {
+	if strings.HasPrefix(word, "@@") { // the setting itself
+		return false
+	}
 	for _, mode := range []string{"ansi", "no_backslash_escapes", "pipes_as_concat", "high_not_precedence", "oracle", "pad_char", "empty_string", "@", "concat", "replace"} {
 		if strings.Contains(word, mode) {
 			return true
@@ -215,6 +219,9 @@ func firstWords(text []byte) []string {
 		return r != '_' && r != '@' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	}
 	words := strings.FieldsFunc(strings.ToLower(string(text[:min(len(text), enough)])), between)
+	if len(words) > 1 && words[0] == "m" && bytes.HasPrefix(bytes.TrimSpace(text), []byte("/*M!")) {
+		words = words[1:] // a comment that MariaDB runs
+	}
 	for len(words) > 0 && words[0][0] >= '0' && words[0][0] <= '9' {
 		words = words[1:] // the version of a comment that is run
 	}

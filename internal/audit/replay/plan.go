@@ -158,7 +158,7 @@ func (r *Replayer) understand(p *plan, s *scan, first, database string) {
 	}
 	if selects := p.kind(statement, s, first); selects != nil {
 		p.query = c.query(selects, nil)
-		p.nothing = counts(selects) && len(c.side) == 0
+		p.nothing = (counts(selects) || tallies(selects, p.query)) && len(c.side) == 0
 		p.why = c.why
 		p.carries = sorted(c.origins)
 		if p.query.open {
@@ -210,12 +210,43 @@ func counts(s sqlparser.SelectStatement) bool {
 		if !ok {
 			return false
 		}
-		f, ok := item.Expr.(*sqlparser.FuncExpr)
-		if !ok || f.Name.Lowered() != "count" || f.Over != nil {
+		if !isCount(item.Expr) {
 			return false
 		}
 	}
 	return true
+}
+
+func isCount(e sqlparser.Expr) bool {
+	f, ok := e.(*sqlparser.FuncExpr)
+	return ok && f.Name.Lowered() == "count" && f.Over == nil
+}
+
+// tallies reports whether a query shows nothing but how many rows there are of each of a
+// few values.
+func tallies(s sqlparser.SelectStatement, q *query) bool {
+	one, ok := s.(*sqlparser.Select)
+	if !ok || len(one.GroupBy) == 0 || len(one.SelectExprs) != len(q.columns) {
+		return false
+	}
+	by := map[string]bool{}
+	for i, e := range one.SelectExprs {
+		item, ok := e.(*sqlparser.AliasedExpr)
+		if !ok {
+			return false
+		}
+		name, ok := item.Expr.(*sqlparser.ColName)
+		switch {
+		case ok && q.columns[i].of != nil && q.columns[i].of.Few:
+			by[name.Name.Lowered()] = true
+		case !isCount(item.Expr):
+			return false
+		}
+	}
+	return !slices.ContainsFunc(one.GroupBy, func(e sqlparser.Expr) bool {
+		name, ok := e.(*sqlparser.ColName)
+		return !ok || !by[name.Name.Lowered()]
+	})
 }
 
 // kind finds the query in a statement; nil when there is none.

@@ -355,6 +355,7 @@ func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query, items []item
 		c.expr(o.Expr, sc) // for what it sums up
 	}
 	switch {
+	case s.Having == nil && s.Limit == nil && c.depth == 1 && shown(items) && c.ownGroups(s, sc): // a row for each canary
 	case c.aggregated, len(s.GroupBy) > 0, c.windowed && !shown(items):
 		q.unsure = "rows are summed up"
 	case s.Having != nil:
@@ -367,7 +368,43 @@ func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query, items []item
 		if s.Limit.Offset == nil {
 			q.limit = s.Limit.Rowcount
 		}
+	case s.Limit == nil && c.keyed(s, sc):
+		q.most = 1
 	}
+}
+
+// keyed reports whether a key that is not in the text, of a prepared statement, chooses
+// one row at most.
+func (c *compiler) keyed(s *sqlparser.Select, sc *scope) bool {
+	if sc.rel.base == nil || s.Where == nil {
+		return false
+	}
+	return slices.ContainsFunc(all(s.Where.Expr, nil), func(e *sqlparser.ComparisonExpr) bool {
+		name, ok := e.Left.(*sqlparser.ColName)
+		v, open := e.Right.(*sqlparser.SQLVal)
+		if !ok || !open || v.Type != sqlparser.ValArg || e.Operator != sqlparser.EqualStr {
+			return false
+		}
+		at, known := sc.rel.base.columns[name.Name.Lowered()]
+		return known && sc.rel.base.Columns[at].Unique
+	})
+}
+
+// ownGroups reports whether rows are grouped by what no two canaries or customers share,
+// so that each that goes in comes out.
+func (c *compiler) ownGroups(s *sqlparser.Select, sc *scope) bool {
+	return !c.windowed && !c.lifted && slices.ContainsFunc(s.GroupBy, func(e sqlparser.Expr) bool {
+		name, ok := e.(*sqlparser.ColName)
+		if !ok {
+			return false
+		}
+		at, found, _ := lookUp(sc.rel, strings.ToLower(name.Qualifier.Name.String()), name.Name.Lowered())
+		of := (*Column)(nil)
+		if found == 1 {
+			of = sc.rel.columns[at].of
+		}
+		return of != nil && (of.Unique || of.Domain != 0)
+	})
 }
 
 // oneRow reports whether LIMIT takes nothing away, because a key chooses one

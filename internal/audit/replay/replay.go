@@ -94,6 +94,9 @@ type Column struct {
 	NotNull bool
 	// Unique says that no two rows hold the same value.
 	Unique bool
+	// Few says that many rows hold the same of its few values, which tell of none whose
+	// it is: a country, a state. How many rows there are of each returns no canary.
+	Few bool
 }
 
 // Table is a table that has canaries' rows.
