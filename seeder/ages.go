@@ -150,29 +150,16 @@ func (a *ages) add() (err error) {
 
 // span is when the canary stood; false if it never did.
 func (a *ages) span() (w canary.Window, ever bool) {
-	w.Place = a.c.p.Place
 	var until canary.Moment
-	open := false
-	for _, t := range a.c.p.Tokens {
-		if t.Window.Never() || t.Window.From.IsZero() {
-			continue
-		}
-		if !ever || t.Window.From.Earliest.Before(w.From.Earliest) {
-			w.From = t.Window.From
-		}
-		ever = true
-		open = open || !t.Window.Until.Come()
-		if t.Window.Until.Latest.After(until.Latest) {
-			until = t.Window.Until
-		}
-	}
+	w.From, until, ever = a.tokens()
+	w.Place = a.c.p.Place
 	retired := a.c.p.State == canary.Retired
 	switch {
 	case !ever:
 	case a.c.row != nil && retired: // it came back: when it was away is not known
 		w.From = canary.Between(w.From.Earliest, a.now)
 	case a.c.row != nil:
-	case open: // somebody has deleted it
+	case !until.Come(): // somebody has deleted it
 		since := a.c.p.Seen
 		if since.Before(w.From.Earliest) {
 			since = w.From.Earliest
@@ -182,6 +169,28 @@ func (a *ages) span() (w canary.Window, ever bool) {
 		w.Until = until
 	}
 	return w, ever
+}
+
+// tokens are when the first of the canary's tokens came and the last one went; one that
+// has not gone is the last.
+func (a *ages) tokens() (from, until canary.Moment, ever bool) {
+	open := false
+	for _, t := range a.c.p.Tokens {
+		if t.Window.Never() || t.Window.From.IsZero() {
+			continue
+		}
+		if !ever || t.Window.From.Earliest.Before(from.Earliest) {
+			from = t.Window.From
+		}
+		ever, open = true, open || !t.Window.Until.Come()
+		if t.Window.Until.Latest.After(until.Latest) {
+			until = t.Window.Until
+		}
+	}
+	if open {
+		until = canary.Moment{}
+	}
+	return from, until, ever
 }
 
 func (a *ages) version(p *supportdb.Part, key string) replay.Row {
@@ -222,29 +231,31 @@ func (a *ages) fill(n int, p *supportdb.Part, row *supportdb.Row, v *replay.Row)
 	written := &a.c.image.Items[n].Row
 	for k := range p.Table.Columns {
 		c := &p.Table.Columns[k]
-		value, has := a.c.image.Get(n, recipe.Place{Part: p.Name, Column: c.Name}), written.Has(c.Name)
+		value := a.c.image.Get(n, recipe.Place{Part: p.Name, Column: c.Name})
+		telling := written.Has(c.Name) && !c.OnUpdate && !c.Generated && !value.Tied()
 		switch {
 		case row != nil:
 			v.Values[k] = textOf(row.Get(c.Name))
-			if has && !c.OnUpdate && !c.Generated && !value.Tied() && !value.Equal(row.Get(c.Name)) {
+			if telling && !value.Equal(row.Get(c.Name)) {
 				drifted = append(drifted, k)
 			}
-		case slices.Contains(p.Key, c.Name):
-			v.Values[k] = &a.c.keys.Rows[n][slices.Index(p.Key, c.Name)]
-		case a.linked(n, p, c.Name) != nil:
-			v.Values[k] = a.linked(n, p, c.Name)
-		case !has || value.Tied() || c.OnUpdate || c.Generated:
-			v.Unknown[k] = true
-		default:
+		case a.keyed(n, p, c.Name) != nil:
+			v.Values[k] = a.keyed(n, p, c.Name)
+		case telling:
 			v.Values[k] = textOf(value)
+		default:
+			v.Unknown[k] = true
 		}
 	}
 	return drifted
 }
 
-// linked is the key of the row that a row hangs on, in the column by which it does; nil
-// for other columns.
-func (a *ages) linked(n int, p *supportdb.Part, column string) *string {
+// keyed is the row's key, or that of the row that it hangs on, in the columns that hold
+// them; nil for other columns.
+func (a *ages) keyed(n int, p *supportdb.Part, column string) *string {
+	if at := slices.Index(p.Key, column); at >= 0 {
+		return &a.c.keys.Rows[n][at]
+	}
 	of := a.c.image.Items[n].Of
 	target, link := p.Link[column]
 	if !link || of < 0 || of >= len(a.c.keys.Rows) {
@@ -350,7 +361,7 @@ func (a *ages) dim(p *supportdb.Part, n int, versions []replay.Row) []replay.Row
 	first.Window.Until = canary.At(a.life.Dim)
 	first.Values, first.Unknown = slices.Clone(first.Values), slices.Clone(first.Unknown)
 	for k := range p.Table.Columns {
-		if c := p.Table.Columns[k].Name; !slices.Contains(p.Key, c) && a.linked(n, p, c) == nil {
+		if a.keyed(n, p, p.Table.Columns[k].Name) == nil {
 			first.Values[k], first.Unknown[k] = nil, true
 		}
 	}

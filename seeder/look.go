@@ -110,13 +110,14 @@ func (s *Seeder) tables() (list []replay.Table) {
 		}
 		list = append(list, t)
 	}
-	r := desk.Recipe()
-	for _, word := range r.SegmentWords() {
-		if place, ok := desk.Fact("segment." + word); ok {
-			ofFew(&list[at[strings.ToLower(desk.Part(place.Part).Table.Name)]], place.Column)
-		}
-	}
-	if place, ok := desk.TicketFact("status"); ok {
+	s.mark(list, at)
+	return list
+}
+
+// mark notes of columns what they hold: values of few, and keys of other tables.
+func (s *Seeder) mark(list []replay.Table, at map[string]int) {
+	desk := s.cfg.Desk
+	for _, place := range s.sorts() {
 		ofFew(&list[at[strings.ToLower(desk.Part(place.Part).Table.Name)]], place.Column)
 	}
 	for _, p := range desk.Parts() {
@@ -130,7 +131,6 @@ func (s *Seeder) tables() (list []replay.Table) {
 			}
 		}
 	}
-	return list
 }
 
 // pointsAlone reports whether no row of another sort has what a part's rows have in
@@ -138,6 +138,20 @@ func (s *Seeder) tables() (list []replay.Table) {
 func (s *Seeder) pointsAlone(p *supportdb.Part) bool {
 	through := p.Name == recipe.TicketPart && len(s.cfg.Desk.Recipe().Ticket.Through) > 0
 	return len(p.Link) == 1 && p.Filter == "" && len(p.Set) == 0 && !through
+}
+
+// sorts are where columns stand that sort customers and tickets into a few sorts.
+func (s *Seeder) sorts() (list []recipe.Place) {
+	r := s.cfg.Desk.Recipe()
+	for _, word := range r.SegmentWords() {
+		if place, ok := s.cfg.Desk.Fact("segment." + word); ok {
+			list = append(list, place)
+		}
+	}
+	if place, ok := s.cfg.Desk.TicketFact("status"); ok {
+		list = append(list, place)
+	}
+	return list
 }
 
 // ofFew marks a column of few values.

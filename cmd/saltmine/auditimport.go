@@ -209,12 +209,7 @@ const importEvery = 20_000
 
 // file works out the statements of one file.
 func (m *importing) file(ctx context.Context, one *logSummary) error {
-	slack := m.flags.clockError
-	if back := one.Health.Back; back != nil {
-		slack += back.Length()
-		m.out.Notes = append(m.out.Notes, fmt.Sprintf("%s: its clock went back by %s: its times are taken to be off by as much", one.File, back.Length()))
-	}
-	m.run.Doubt(slack)
+	m.trust(one)
 	in, size, err := m.app.openLog(one.File)
 	if err != nil {
 		return err
@@ -244,12 +239,7 @@ func (m *importing) file(ctx context.Context, one *logSummary) error {
 			}
 			return unlessCut(err)
 		}
-		if e.Where.Offset < done {
-			m.out.Before++
-			m.run.Pass(e)
-		} else {
-			m.run.Add(e)
-		}
+		m.take(e, done)
 		if n%importEvery != 0 && m.run.Waiting() < importEvery/10 {
 			continue
 		}
@@ -261,6 +251,25 @@ func (m *importing) file(ctx context.Context, one *logSummary) error {
 			return fmt.Errorf("import %s: %w; the next run goes on here", one.File, context.Cause(ctx))
 		}
 	}
+}
+
+// trust says how far a file's times may be off: as far as its clock went back.
+func (m *importing) trust(one *logSummary) {
+	slack := m.flags.clockError
+	if back := one.Health.Back; back != nil {
+		slack += back.Length()
+		m.out.Notes = append(m.out.Notes, fmt.Sprintf("%s: its clock went back by %s: its times are taken to be off by as much", one.File, back.Length()))
+	}
+	m.run.Doubt(slack)
+}
+
+func (m *importing) take(e *audit.Event, done int64) {
+	if e.Where.Offset < done {
+		m.out.Before++
+		m.run.Pass(e)
+		return
+	}
+	m.run.Add(e)
 }
 
 // unlessCut passes over what the first reading has told of already.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/smtp"
 	"os"
@@ -92,8 +94,6 @@ type wholePath struct {
 	reg    *registry.Registry
 	facts  *facts
 	staff  []*employee
-	keys   map[string]canary.ID // by table and key, and by what tokens are
-	texts  map[string]canary.ID
 	mu     sync.Mutex
 	sent   []*truth
 }
@@ -143,9 +143,6 @@ func stageLeak(t *testing.T, server *testkit.Server, files string, seed uint64, 
 	leak := w.work(seller)
 	w.settle()
 	w.know()
-	if keep := os.Getenv("WHOLE_KEEP"); keep != "" {
-		os.WriteFile(keep, []byte(w.read("server_audit.log")), 0o600)
-	}
 	summary := w.importLog()
 	w.compare(all)
 	return w.sell(seller, leak, summary)
@@ -162,8 +159,8 @@ func (w *wholePath) hire(dsn string) {
 			w.t.Fatal(err)
 		}
 		w.exec("GRANT FILE ON *.* TO '" + cfg.User + "'@'127.0.0.1'")
-		e.account, e.db = cfg.User+"@127.0.0.1", w.audited.account(e.dsn)
-		e.prepares = w.audited.account(strings.Replace(e.dsn, "interpolateParams=true", "interpolateParams=false", 1))
+		e.account, e.db = cfg.User+"@127.0.0.1", w.account(e.dsn)
+		e.prepares = w.account(strings.Replace(e.dsn, "interpolateParams=true", "interpolateParams=false", 1))
 		e.db.SetMaxOpenConns(2)
 		e.prepares.SetMaxOpenConns(1)
 		w.staff = append(w.staff, e)
@@ -397,7 +394,7 @@ func (w *wholePath) know() {
 func (w *wholePath) importLog() (s importSummary) {
 	s.auditSummary = &auditSummary{}
 	w.t.Helper()
-	out := w.run("--output", "json", "audit", "import", "--text-limit", "8192", "--longest", "2s", "--clock-error", "0s", w.log)
+	out := w.run(append([]string{"--output", "json", "audit", "import", "--text-limit", "8192", "--longest", "2s", "--clock-error", "0s"}, w.logs()...)...)
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		w.t.Fatal(err)
 	}
@@ -434,36 +431,19 @@ func (p *pairs) report(t *testing.T) {
 // connection, in order.
 func (w *wholePath) events() (byMark map[string][]string, byAccount map[string][][]string) {
 	w.t.Helper()
-	f, err := os.Open(w.log)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := audit.Open(f, audit.Config{TextLimit: 8192})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer r.Close()
 	byMark, byAccount = map[string][]string{}, map[string][][]string{}
 	last := map[string]uint64{}
-	for {
-		e, err := r.Next()
-		if err != nil {
-			return byMark, byAccount
-		}
-		if e.Kind != audit.Query {
-			continue
-		}
+	w.eachQuery(func(e *audit.Event) {
 		id := w.reg.ReadID("db:main", e.Digest())
 		text, account := string(e.Text), e.User+"@"+e.Host
 		if from := strings.Index(text, "/*q"); from >= 0 || strings.Contains(text, "/*sale*/") {
 			from = max(from, strings.Index(text, "/*sale*/"))
 			mark := text[from : from+strings.Index(text[from:], "*/")+2]
 			byMark[mark] = append(byMark[mark], id)
-			continue
+			return
 		}
 		if !strings.Contains(text, "SQL_NO_CACHE") {
-			continue
+			return
 		}
 		if list := byAccount[account]; len(list) == 0 || last[account] != e.Connection {
 			byAccount[account] = append(list, nil)
@@ -471,6 +451,40 @@ func (w *wholePath) events() (byMark map[string][]string, byAccount map[string][
 		last[account] = e.Connection
 		list := byAccount[account]
 		list[len(list)-1] = append(list[len(list)-1], id)
+	})
+	return byMark, byAccount
+}
+
+// logs are the log and the files that the server has rotated it to, the oldest first.
+func (w *wholePath) logs() (files []string) {
+	w.t.Helper()
+	files, err := filepath.Glob(w.log + ".*")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(files)
+	slices.Reverse(files)
+	return append(files, w.log)
+}
+
+func (w *wholePath) eachQuery(see func(*audit.Event)) {
+	w.t.Helper()
+	for _, name := range w.logs() {
+		f, err := os.Open(name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r, err := audit.Open(f, audit.Config{TextLimit: 8192})
+		for err == nil {
+			var e *audit.Event
+			if e, err = r.Next(); err == nil && e.Kind == audit.Query {
+				see(e)
+			}
+		}
+		f.Close()
+		if !errors.Is(err, io.EOF) {
+			w.t.Fatal(err)
+		}
 	}
 }
 
@@ -585,6 +599,9 @@ func (w *wholePath) sell(seller *employee, leak *truth, _ importSummary) (named 
 		first, _ := answer.Answer.Leading()
 		named = first.Actor == seller.account
 		if n > 0 {
+			for _, s := range answer.Answer.Suspects[:min(len(answer.Answer.Suspects), 3)] {
+				w.t.Logf("%s explains %d and holds %d: %.150q", s.Actor, s.Explains, s.Holds, s.Reasons)
+			}
 			w.t.Logf("first suspect: %s, which explains %d of %d; named: %v. %s", first.Extract, first.Explains, first.Of, named, answer.Answer.Conclusion)
 		}
 	}

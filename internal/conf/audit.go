@@ -108,6 +108,10 @@ func (a *Audit) check(k *checks, key string) {
 			k.bad(fmt.Sprintf("%s.ignore[%d]", key, n), "%q is not user@host", account)
 		}
 	}
+	a.checkTimes(k, key)
+}
+
+func (a *Audit) checkTimes(k *checks, key string) {
 	if a.Every < time.Second || a.Every > time.Hour {
 		k.bad(key+".every", "%s is not between 1s and 1h", a.Every)
 	}

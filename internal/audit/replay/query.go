@@ -355,22 +355,34 @@ func (c *compiler) bounds(s *sqlparser.Select, sc *scope, q *query, items []item
 		c.expr(o.Expr, sc) // for what it sums up
 	}
 	switch {
-	case s.Having == nil && s.Limit == nil && c.depth == 1 && shown(items) && c.ownGroups(s, sc): // a row for each canary
-	case c.aggregated, len(s.GroupBy) > 0, c.windowed && !shown(items):
+	case c.summed(s, sc, items):
 		q.unsure = "rows are summed up"
 	case s.Having != nil:
 		q.unsure = "HAVING"
 	case strings.Contains(strings.ToLower(s.Lock), "skip"):
 		q.unsure = "locked rows are left out"
 	case s.Limit != nil && !c.oneRow(s, sc):
-		q.unsure = "LIMIT"
-		q.most = max(number(s.Limit.Rowcount), 0)
-		if s.Limit.Offset == nil {
-			q.limit = s.Limit.Rowcount
-		}
+		q.limited(s.Limit)
 	case s.Limit == nil && c.keyed(s, sc):
 		q.most = 1
 	}
+}
+
+// limited notes a LIMIT.
+func (q *query) limited(l *sqlparser.Limit) {
+	q.unsure = "LIMIT"
+	q.most = max(number(l.Rowcount), 0)
+	if l.Offset == nil {
+		q.limit = l.Rowcount
+	}
+}
+
+// summed reports whether one row that comes out may stand for several that go in.
+func (c *compiler) summed(s *sqlparser.Select, sc *scope, items []item) bool {
+	if s.Having == nil && s.Limit == nil && c.depth == 1 && shown(items) && c.ownGroups(s, sc) {
+		return false // each canary has its own
+	}
+	return c.aggregated || len(s.GroupBy) > 0 || c.windowed && !shown(items)
 }
 
 // keyed reports whether a key that is not in the text, of a prepared statement, chooses
