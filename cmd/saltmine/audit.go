@@ -50,7 +50,9 @@ what the logs show of their own gaps. '-' is standard input. No statement is pri
 
 The format is told by the first bytes. server_audit writes the server's own time
 without a zone: give --zone, or it is read as UTC. Statements are cut at the
-server's server_audit_query_log_limit without a mark: give it as --text-limit.
+server's server_audit_query_log_limit without a mark: give it as --text-limit. What
+is prepared on the server is logged with ? for its values, unless general_log is ON
+(log_output may be NONE).
 
 Each statement is replayed on the canaries' rows as they stood then, by what the
 registry remembers of plantings, rotations and withdrawals. What it returned, or may
