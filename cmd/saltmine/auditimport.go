@@ -228,22 +228,22 @@ func (m *importing) file(ctx context.Context, one *logSummary) error {
 	}
 	step, end := m.app.progress("import " + one.File + " (MB)")
 	defer end()
+	whole := int64(-1) // where what may be half of a record begins
 	for n := 1; ; n++ {
 		e, err := r.Next()
-		if _, bad := errors.AsType[*audit.Fault](err); bad {
+		if fault, bad := errors.AsType[*audit.Fault](err); bad {
+			whole = fault.Where.Offset
 			continue // it was told of
 		}
 		if err != nil {
-			if err := m.commit(ctx, &log, r); err != nil {
-				return err
-			}
-			return unlessCut(err)
+			return errors.Join(m.commit(ctx, &log, r, whole), unlessCut(err))
 		}
+		whole = -1
 		m.take(e, done)
 		if n%importEvery != 0 && m.run.Waiting() < importEvery/10 {
 			continue
 		}
-		if err := m.commit(ctx, &log, r); err != nil {
+		if err := m.commit(ctx, &log, r, whole); err != nil {
 			return err
 		}
 		step(int(r.Progress()>>20), int(size>>20))
@@ -301,9 +301,14 @@ func (m *importing) standing(ctx context.Context, r *audit.Reader) (log canary.A
 	return log, state.Offset, nil
 }
 
-// commit files what was worked out, with the place in the file.
-func (m *importing) commit(ctx context.Context, log *canary.AuditLog, r *audit.Reader) (err error) {
-	if log.State, err = json.Marshal(imported{r.State().Offset}); err != nil {
+// commit files what was worked out, with the place in the file: before what could not be
+// read last, since there may be more of it in another copy of the file.
+func (m *importing) commit(ctx context.Context, log *canary.AuditLog, r *audit.Reader, whole int64) (err error) {
+	offset := r.State().Offset
+	if whole >= 0 {
+		offset = whole
+	}
+	if log.State, err = json.Marshal(imported{offset}); err != nil {
 		return fmt.Errorf("keep the place in the log: %w", err)
 	}
 	if err := m.run.Commit(context.WithoutCancel(ctx), *log); err != nil {
