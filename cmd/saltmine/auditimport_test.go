@@ -199,11 +199,12 @@ func (p *past) badFiles(want map[string][2]int) {
 	}
 
 	s = p.at("back")
-	back := strings.Join(p.lines[:len(p.lines)/2], "")
+	var back strings.Builder
+	back.WriteString(strings.Join(p.lines[:len(p.lines)/2], ""))
 	for _, line := range p.lines[len(p.lines)/2:] {
-		back += later(line, -10*time.Minute)
+		back.WriteString(later(line, -10*time.Minute))
 	}
-	s.write("back.log", back)
+	s.write("back.log", back.String())
 	if out := s.fails(1, "audit", "import", "--clock-error", "0s", s.path("back.log")); !strings.Contains(out, "the log's clock is -10m") {
 		t.Errorf("a clock that goes back: %s", out)
 	}
