@@ -248,7 +248,7 @@ func (w *wholePath) send(e *employee, rng *rand.Rand, s *shape, mark string) *tr
 	var err error
 	switch s.way {
 	case prepared:
-		cells, err = rowsOf(w.t.Context(), e.prepares, text, args...)
+		cells, err = cellsOf(w.t.Context(), e.prepares, text, args...)
 	case toFile:
 		if _, err = e.db.ExecContext(w.t.Context(), text); err == nil {
 			var written []byte
@@ -257,13 +257,13 @@ func (w *wholePath) send(e *employee, rng *rand.Rand, s *shape, mark string) *tr
 		}
 	case toTable:
 		if _, err = e.db.ExecContext(w.t.Context(), text); err == nil {
-			cells, err = rowsOf(w.t.Context(), w.db, "SELECT * FROM "+target)
+			cells, err = cellsOf(w.t.Context(), w.db, "SELECT * FROM "+target)
 		}
 	case dumped:
 		out.mark = ""
 		cells, err = dump(w.t.Context(), e.dsn, text)
 	default:
-		cells, err = rowsOf(w.t.Context(), e.db, text)
+		cells, err = cellsOf(w.t.Context(), e.db, text)
 	}
 	if err != nil {
 		w.t.Errorf("%s: %.300s: %v", s.name, text, err)
@@ -277,8 +277,8 @@ func (w *wholePath) send(e *employee, rng *rand.Rand, s *shape, mark string) *tr
 	return out
 }
 
-// rowsOf are the cells that name a customer or a ticket: column and value.
-func rowsOf(ctx context.Context, db *sql.DB, text string, args ...any) (cells [][2]string, err error) {
+// cellsOf are the cells that name a customer or a ticket: column and value.
+func cellsOf(ctx context.Context, db *sql.DB, text string, args ...any) (cells [][2]string, err error) {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
