@@ -157,22 +157,9 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 			return err
 		}
 		judged := scan.Judge(book, r)
-		contacts := a.contactsOf(book, name, r, judged.Weights)
-		out := reportOf(book, name, r, judged, contacts)
-		if err := c.recordScan(ctx, &out, f.dryRun); err != nil {
+		if err := a.take(ctx, c, &answer, scannedOne{book, name, r, judged, a.contactsOf(book, name, r, judged.Weights)}); err != nil {
 			return err
 		}
-		if !f.dryRun && len(contacts) > 0 {
-			fresh, err := a.fileFinds(ctx, c, contacts)
-			if err != nil {
-				return fmt.Errorf("file what was found in %s (to scan it again files nothing twice): %w", name, err)
-			}
-			out.Filed = fresh
-			if answer.Incidents, err = c.incidentsOf(ctx, contacts, answer.Incidents); err != nil {
-				return err
-			}
-		}
-		answer.Files = append(answer.Files, out)
 		if ctx.Err() != nil {
 			break
 		}
@@ -181,6 +168,34 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 		return err
 	}
 	return answer.outcome()
+}
+
+// scannedOne is what a scan of one file came to.
+type scannedOne struct {
+	book     *scan.Book
+	name     string
+	report   *scan.Report
+	judged   scan.Judged
+	contacts []canary.Contact
+}
+
+// take puts one file to the answer: on the evidence log first, and filed.
+func (a *app) take(ctx context.Context, c *core, answer *scanned, one scannedOne) error {
+	out := reportOf(one.book, one.name, one.report, one.judged, one.contacts)
+	err := c.recordScan(ctx, &out, answer.DryRun)
+	if err != nil {
+		return err
+	}
+	if !answer.DryRun {
+		if out.Filed, err = a.fileFinds(ctx, c, one.contacts); err != nil {
+			return fmt.Errorf("file what was found in %s (to do it again files nothing twice): %w", one.name, err)
+		}
+		if answer.Incidents, err = c.incidentsOf(context.WithoutCancel(ctx), one.contacts, answer.Incidents); err != nil {
+			return err
+		}
+	}
+	answer.Files = append(answer.Files, out)
+	return nil
 }
 
 // outcome is the exit code.

@@ -33,7 +33,7 @@ func packed(text string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	w.Write([]byte(text)) //nolint:errcheck // it writes to memory
-	w.Close()             //nolint:errcheck // it writes to memory
+	w.Close()
 	return b.String()
 }
 

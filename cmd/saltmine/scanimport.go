@@ -63,17 +63,9 @@ func (a *app) importFinds(ctx context.Context, c *core, finds *filterFinds) erro
 				contacts[k].Facts[canary.FindWeight] = string(w)
 			}
 		}
-		out := reportOf(book, f.File, r, judged, contacts)
-		if err := c.recordScan(ctx, &out, false); err != nil {
+		if err := a.take(ctx, c, &answer, scannedOne{book, f.File, r, judged, contacts}); err != nil {
 			return err
 		}
-		if out.Filed, err = a.fileFinds(ctx, c, contacts); err != nil {
-			return err
-		}
-		if answer.Incidents, err = c.incidentsOf(ctx, contacts, answer.Incidents); err != nil {
-			return err
-		}
-		answer.Files = append(answer.Files, out)
 	}
 	if err := a.print(answer, func(w io.Writer) error { return answer.Text(w) }); err != nil {
 		return err

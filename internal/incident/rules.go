@@ -76,8 +76,10 @@ func weighDump(c *canary.Contact) signal {
 // token it used. Facts that stand together in one planted record alone can
 // hardly be guessed.
 func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
-	inFile := c.Channel == canary.Dump
-	ticket := c.Channel != canary.ByTicket && (!inFile || m.Token.Kind != canary.Ticket) && said.namesTicket(m.Tickets)
+	if c.Channel == canary.Dump {
+		return standsInFile(said, m)
+	}
+	ticket := c.Channel != canary.ByTicket && said.namesTicket(m.Tickets)
 	name := said.namesPerson(m.Name)
 	quoted := c.Targets[m.Target].Via != ""
 	switch {
@@ -87,14 +89,24 @@ func standsTogether(c *canary.Contact, said reading, m canary.Match) string {
 		return fmt.Sprintf("a contact by %s quotes the ticket number of the same record", c.Channel)
 	case !name:
 		return ""
-	case inFile && m.Token.Kind != canary.Email: // an address may be made of the name
-		return "a file has it beside the customer's name, which stand together only in this record"
 	case quoted:
 		return namedWith(m.Token.Kind)
 	case c.Channel == canary.Voice, c.Channel == canary.SMS:
 		return fmt.Sprintf("a contact by %s names the customer to whom only this record gives that number", c.Channel)
 	case c.Channel == canary.ByTicket:
 		return "somebody quoted the ticket number together with the customer's name, which stand together only in this record"
+	}
+	return ""
+}
+
+// standsInFile says what stands beside a find. An address may be made of the name, and
+// a ticket number does not stand by itself twice.
+func standsInFile(said reading, m canary.Match) string {
+	switch name := said.namesPerson(m.Name); {
+	case m.Token.Kind != canary.Email && name:
+		return "a file has it beside the customer's name, which stand together only in this record"
+	case m.Token.Kind != canary.Ticket && said.namesTicket(m.Tickets):
+		return "a file has it beside the ticket number of the same record"
 	}
 	return ""
 }

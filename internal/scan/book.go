@@ -82,7 +82,7 @@ func NewBook(tokens iter.Seq2[canary.DatedToken, error]) (*Book, error) {
 	b.indexEmails()
 	b.indexTails()
 	for i := range b.entries {
-		b.counts[b.Sort(int32(i))]++ //nolint:gosec // bounded by maxText
+		b.counts[b.Sort(int32(i))]++
 	}
 	return b, nil
 }
@@ -173,7 +173,7 @@ func (b *Book) indexEmails() {
 		text := b.of(&b.entries[i])
 		at := b.slot(text)
 		if old := b.emails[at]; old == 0 || b.entries[old-1].since <= b.entries[i].since {
-			b.emails[at] = int32(i) + 1 //nolint:gosec // bounded by maxText
+			b.emails[at] = int32(i) + 1
 		}
 		b.domains[maphash.Bytes(b.seed, text[bytes.LastIndexByte(text, '@')+1:])] = struct{}{}
 	}
@@ -181,7 +181,7 @@ func (b *Book) indexEmails() {
 
 // slot is where an address stands, or would.
 func (b *Book) slot(text []byte) uint64 {
-	mask := uint64(len(b.emails) - 1)
+	mask := uint64(len(b.emails) - 1) //nolint:gosec // there is one at least
 	at := maphash.Bytes(b.seed, text) & mask
 	for b.emails[at] != 0 && !bytes.Equal(b.of(&b.entries[b.emails[at]-1]), text) {
 		at = (at + 1) & mask
@@ -217,7 +217,7 @@ func (b *Book) indexTails() {
 		e.tailFrom = tailKey(nibbles(b.of(e)[:int(e.n)-ticketLetters(e)]), digits)
 		name := string(e.kind) + string(b.of(e))
 		if old, had := latest[name]; !had || b.entries[old].since <= e.since {
-			latest[name] = int32(i) //nolint:gosec // bounded by maxText
+			latest[name] = int32(i)
 		}
 	}
 	for _, i := range latest {
@@ -233,7 +233,7 @@ func (b *Book) indexTails() {
 		for i < len(b.ending) && b.entries[b.ending[i]].tailFrom == key {
 			i++
 		}
-		b.tails[b.tailSlot(key)] = tail{key, int32(from), int32(i - from)} //nolint:gosec // bounded by maxText
+		b.tails[b.tailSlot(key)] = tail{key, int32(from), int32(i - from)}
 		word, mask := b.filter(key)
 		b.bloom[word] |= mask
 	}
@@ -269,7 +269,7 @@ func tailKey(acc uint64, digits int) uint32 {
 }
 
 func (b *Book) tailSlot(key uint32) uint64 {
-	mask := uint64(len(b.tails) - 1)
+	mask := uint64(len(b.tails) - 1) //nolint:gosec // there is one at least
 	at := spread(key) >> 20 & mask
 	for b.tails[at].n != 0 && b.tails[at].key != key {
 		at = (at + 1) & mask
@@ -282,7 +282,7 @@ func spread(key uint32) uint64 { return uint64(key) * 0x9E3779B97F4A7C15 }
 // filter is where a key stands in the Bloom filter: two bits of one word.
 func (b *Book) filter(key uint32) (word, mask uint64) {
 	h := spread(key)
-	return h >> 32 & uint64(len(b.bloom)-1), 1<<(h>>14&63) | 1<<(h>>26&63)
+	return h >> 32 & uint64(len(b.bloom)-1), 1<<(h>>14&63) | 1<<(h>>26&63) //nolint:gosec // there is one at least
 }
 
 func (b *Book) has(key uint32) bool {

@@ -33,29 +33,30 @@ func (f *Filter) numbers(sh *sheet, _ uint64, _, end int, give func(ref int32, t
 		if !num.first[p] || glued(sh.b, num.at[p]) {
 			continue
 		}
-		for _, text := range f.spelt(sh.b, &num, p) {
-			if len(text) < 2+tailLen-1 || len(text) > 16 || !f.has(canary.Phone, text) {
-				continue
-			}
-			code := int(codeLen(text))
-			if sp, ok := isPhone(sh.b, &num, []byte(text[1:]), code); ok {
-				give(-1, text, canary.Phone, sp)
-				return
-			}
+		if text, sp, ok := f.number(sh.b, &num, p); ok {
+			give(-1, text, canary.Phone, sp)
+			return
 		}
 	}
 }
 
+// number finds what the digits up to one, which begins its group, are.
+func (f *Filter) number(b []byte, num *number, p int) (text string, sp spelling, ok bool) {
+	const least, most = 1 + tailLen, 16 // with the plus
+	for _, text := range f.spelt(b, num, p) {
+		if len(text) < least || len(text) > most || !f.has(canary.Phone, text) {
+			continue
+		}
+		if sp, ok := isPhone(b, num, []byte(text[1:]), int(codeLen(text))); ok {
+			return text, sp, true
+		}
+	}
+	return "", sp, false
+}
+
 // spelt are the numbers that the digits up to one, which begins its group, may be.
 func (f *Filter) spelt(b []byte, num *number, p int) []string {
-	var digits strings.Builder
-	for i := p; i >= 0; i-- {
-		if i < p && num.first[i] && num.digits[i] == 0 && num.at[i] > 0 && b[num.at[i]-1] == '(' && (i == 0 || num.first[i-1]) {
-			continue // (0)
-		}
-		digits.WriteByte(num.digits[i] + '0')
-	}
-	text := digits.String()
+	text := num.text(b, p)
 	switch {
 	case hasPlus(b, num.at[p]):
 		return f.withCode(text)
@@ -73,6 +74,18 @@ func (f *Filter) spelt(b []byte, num *number, p int) []string {
 		return append(f.withCode(text), f.atHome(text)...)
 	}
 	return nil
+}
+
+// text are the digits up to one, without a "(0)" between them.
+func (num *number) text(b []byte, p int) string {
+	var digits strings.Builder
+	for i := p; i >= 0; i-- {
+		alone := num.first[i] && (i == 0 || num.first[i-1])
+		if i == p || !alone || num.digits[i] != 0 || b[num.at[i]-1] != '(' {
+			digits.WriteByte(num.digits[i] + '0')
+		}
+	}
+	return digits.String()
 }
 
 // withCode is a number with its country, of those that the filter has; a zero behind

@@ -129,19 +129,27 @@ func (l *lens) locals(sh *sheet, a *address, at, before int, domain []byte) {
 	if from > 0 && b[from-1] == '\\' { // \n, \u003c, \x27
 		from += escapeLen(b[from:before])
 	}
+	l.starts(sh, a, at, from, before, domain)
+}
+
+// starts tries what is between two places as a local part, and what begins behind
+// signs in it.
+func (l *lens) starts(sh *sheet, a *address, at, from, before int, domain []byte) {
 	tries := 0
 	for start := from; start < before && tries < mostStarts; start++ {
-		if start > from && table[b[start-1]]&special == 0 && !(b[start-1] >= utf8.RuneSelf && b[start] < utf8.RuneSelf) && b[start-1] != '.' {
-			continue
-		}
-		if b[start] == '.' || table[b[start]]&special != 0 && start+1 < before && table[b[start+1]]&special != 0 && b[start] != '\'' {
+		if start > from && !maySplit(sh.b[start-1], sh.b[start]) || sh.b[start] == '.' {
 			continue
 		}
 		tries++
-		if l.address(sh, a, spelling{from: start, to: at + 1 + len(domain)}, at, b[start:before], domain) {
+		if l.address(sh, a, spelling{from: start, to: at + 1 + len(domain)}, at, sh.b[start:before], domain) {
 			return
 		}
 	}
+}
+
+// maySplit reports whether a local part may begin between two bytes.
+func maySplit(before, c byte) bool {
+	return table[before]&special != 0 || before == '.' || before >= utf8.RuneSelf && c < utf8.RuneSelf
 }
 
 // escapeLen is how many bytes behind a backslash belong to its escape.

@@ -111,7 +111,7 @@ func NewFilter(head Head, tokens iter.Seq2[canary.DatedToken, error], passphrase
 		plain = binary.BigEndian.AppendUint64(plain, t)
 	}
 	start := append([]byte(filterMagic), append(line, '\n')...)
-	body := sealing.Seal(nil, make([]byte, sealing.NonceSize()), plain, start) // the key is used once
+	body := sealing.Seal(nil, make([]byte, sealing.NonceSize()), plain, start) //nolint:gosec // the key is used once
 	out := append(bytes.Clone(start), base64.StdEncoding.EncodeToString(sign(signedPart(start, body)))...)
 	return append(append(out, '\n'), body...), nil
 }

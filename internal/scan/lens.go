@@ -2,7 +2,6 @@ package scan
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 
@@ -227,15 +226,4 @@ func isText(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// zeros says how many of eight bytes are zero.
-func zeros(b []byte) int {
-	n := 0
-	for _, c := range binary.LittleEndian.AppendUint64(nil, load(b)) {
-		if c == 0 {
-			n++
-		}
-	}
-	return n
 }

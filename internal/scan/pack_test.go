@@ -12,7 +12,7 @@ func gzipped(text []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	w.Write(text) //nolint:errcheck // a buffer's
-	w.Close()     //nolint:errcheck // a buffer's
+	w.Close()
 	return b.Bytes()
 }
 
@@ -32,6 +32,6 @@ func zipped(name string, text []byte) []byte {
 		panic(err)
 	}
 	f.Write(text) //nolint:errcheck // a buffer's
-	w.Close()     //nolint:errcheck // a buffer's
+	w.Close()
 	return b.Bytes()
 }

@@ -203,7 +203,7 @@ func (l *lens) feed(final bool) (ended bool) {
 		if n < 0 && !final {
 			break // the next window tells
 		}
-		if n <= 0 || k.now%4 != 0 || k.now < longLine || k.line > 0 && k.now != k.line {
+		if n <= 0 || !k.full() {
 			ended = true
 			break
 		}
@@ -220,6 +220,11 @@ func (l *lens) feed(final bool) (ended bool) {
 		l.kid = nil
 	}
 	return ended
+}
+
+// full reports whether a line is so long that the run goes on in the next.
+func (k *run) full() bool {
+	return k.now%4 == 0 && k.now >= longLine && (k.line == 0 || k.now == k.line)
 }
 
 func (k *run) put(c byte) {

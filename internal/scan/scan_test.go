@@ -176,8 +176,8 @@ func forms() map[string]func(string) []byte {
 		"quoted-printable": func(s string) []byte {
 			var b bytes.Buffer
 			w := quotedprintable.NewWriter(&b)
-			fmt.Fprint(w, s)
-			w.Close() //nolint:errcheck // a buffer's
+			w.Write([]byte(s)) //nolint:errcheck // a buffer's
+			w.Close()
 			return b.Bytes()
 		},
 		"gzip":                func(s string) []byte { return gzipped([]byte(s)) },

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"slices"
 	"strings"
 
 	"saltmine/internal/mention"
@@ -24,13 +25,12 @@ func isTicket(b, text []byte, letters, end int) (spelling, bool) {
 		return sp, false
 	}
 	from, spaced := backOver(b, text[:len(text)-letters], end)
-	if from < 0 || from > 0 && isAlnum(b[from-1]) && !escaped(b, from) {
+	if from < 0 || inWord(b, from) {
 		return sp, false
 	}
 	sp.from = from
-	plain := trailing(text) == len(text)
 	least, strong := shortMixed, strongMixed
-	if plain {
+	if trailing(text) == len(text) {
 		least, strong = shortPlain, strongPlain
 	}
 	if len(text) >= strong && !spaced {
@@ -41,17 +41,20 @@ func isTicket(b, text []byte, letters, end int) (spelling, bool) {
 	return sp, told || len(text) >= least && !spaced
 }
 
+// inWord reports whether a place stands in the middle of a word.
+func inWord(b []byte, at int) bool { return at > 0 && isAlnum(b[at-1]) && !escaped(b, at) }
+
 // backOver goes back over a text, and the signs that people put into it; -1 where it
 // does not stand there. It says whether spaces are among them.
 func backOver(b, text []byte, end int) (from int, spaced bool) {
 	i, gaps := end-1, 0
-	for j := len(text) - 1; j >= 0; j-- {
+	for j, c := range slices.Backward(text) {
 		for over := 0; j < len(text)-1 && i >= 0 && over < 3 && !isAlnum(b[i]) && strings.IndexByte("-_/.:# ", b[i]) >= 0; i-- {
 			over++
 			gaps++
 			spaced = spaced || b[i] == ' '
 		}
-		if i < 0 || gaps > mostGaps || upper(b[i]) != text[j] {
+		if i < 0 || gaps > mostGaps || upper(b[i]) != c {
 			return -1, false
 		}
 		i--

@@ -135,8 +135,11 @@ func isPacked(head []byte) (packed bool, name string) {
 // nowhere takes what lies too deep.
 type nowhere struct{}
 
+// Write takes anything.
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (nowhere) Close() error                { return nil }
+
+// Close ends it.
+func (nowhere) Close() error { return nil }
 
 // unpacker unpacks what is written to it, beside its writer, which it ends after.
 type unpacker struct {

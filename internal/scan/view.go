@@ -104,8 +104,8 @@ func nextEscape(b []byte, e escape, from, to int) int {
 			return -1
 		}
 		i += next
-		for i+1 < to && b[i] == 0 && b[i+1] == 0 { // a hole in a file
-			i++
+		if b[i] == 0 {
+			i = lastZero(b, i, to)
 		}
 		if len(e.keys) > 1 && strings.IndexByte(e.keys, b[i]) < 0 {
 			continue
@@ -115,6 +115,17 @@ func nextEscape(b []byte, e escape, from, to int) int {
 		}
 	}
 	return -1
+}
+
+// lastZero goes over a hole in a file: of zeros in a row the last may matter.
+func lastZero(b []byte, i, to int) int {
+	for i+8 < to && load(b[i+1:]) == 0 {
+		i += 8
+	}
+	for i+1 < to && b[i+1] == 0 {
+		i++
+	}
+	return i
 }
 
 // at undoes what begins at a place. A plus stands for a space only behind something.
@@ -175,7 +186,7 @@ func (sh *sheet) trim() {
 }
 
 // unhex reads so many hexadecimal digits.
-func unhex(b []byte, n int) (value uint64, ok bool) {
+func unhex(b []byte, n int) (value rune, ok bool) {
 	if len(b) < n {
 		return 0, false
 	}
@@ -188,14 +199,14 @@ func unhex(b []byte, n int) (value uint64, ok bool) {
 		default:
 			return 0, false
 		}
-		value = value<<4 | uint64(c)
+		value = value<<4 | rune(c)
 	}
 	return value, true
 }
 
 func readPercent(b []byte) (plain []byte, n int) {
 	if v, ok := unhex(b[1:], 2); ok {
-		return []byte{byte(v)}, 3
+		return []byte{byte(v & 0xFF)}, 3
 	}
 	return nil, 0
 }
@@ -217,7 +228,7 @@ func readQuoted(b []byte) (plain []byte, n int) {
 		return nil, 2
 	}
 	if v, ok := unhex(b[1:], 2); ok && bytes.Equal(b[1:3], bytes.ToUpper(b[1:3])) {
-		return []byte{byte(v)}, 3
+		return []byte{byte(v & 0xFF)}, 3
 	}
 	return nil, 0
 }
@@ -242,11 +253,11 @@ func readBackslash(b []byte) (plain []byte, n int) {
 	switch c := b[1]; {
 	case c == 'u':
 		if v, ok := unhex(b[2:], 4); ok {
-			return utf8.AppendRune(nil, rune(v)), 6 //nolint:gosec // four digits
+			return utf8.AppendRune(nil, v), 6
 		}
 	case c == 'x':
 		if v, ok := unhex(b[2:], 2); ok {
-			return []byte{byte(v)}, 4
+			return []byte{byte(v & 0xFF)}, 4
 		}
 	case c >= '0' && c <= '3' && len(b) >= 4:
 		if v, err := strconv.ParseUint(string(b[1:4]), 8, 8); err == nil {

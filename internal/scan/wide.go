@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -114,8 +115,8 @@ func (w *wideSink) note(out, in int64) {
 
 // source is where a byte that was written was read.
 func (w *wideSink) source(at int64) int64 {
-	for i := len(w.steps) - 1; i >= 0; i-- {
-		if s := w.steps[i]; s.wrote <= at {
+	for _, s := range slices.Backward(w.steps) {
+		if s.wrote <= at {
 			return s.read + (at-s.wrote)/s.out*s.in
 		}
 	}
