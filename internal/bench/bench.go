@@ -2,8 +2,9 @@
 // machine and in the same run: mail made durable per second beside Postfix and
 // smtp-sink, DNS answers per second beside NSD and CoreDNS, webhooks beside the
 // same handler without a store; and the seeder with MariaDB's own means:
-// learning from a table beside reading it, planting beside LOAD DATA; and how
-// long it takes from a mail to its page. `make bench` runs it.
+// learning from a table beside reading it, planting beside LOAD DATA; how long
+// it takes from a mail to its page; and a scan for a million tokens beside a
+// search of grep for one. `make bench` runs it.
 //
 // Both sides of a comparison get the same load from the same generator
 // (smtp-source, dnsperf, one of ours) over loopback, or work on the same tables,
@@ -42,8 +43,9 @@ type plan struct {
 	floodSeconds int
 	pages        int // contacts whose page is waited for
 
-	customers int // of the support database
-	canaries  int // of a bulk insert
+	scanned   int64 // bytes of the text that is scanned
+	customers int   // of the support database
+	canaries  int   // of a bulk insert
 }
 
 func main() {
@@ -73,7 +75,8 @@ func run(ctx context.Context) error {
 	flag.IntVar(&p.pages, "pages", 200, "mails whose pages are waited for")
 	flag.IntVar(&p.customers, "customers", 2_000_000, "customers of the support database")
 	flag.IntVar(&p.canaries, "canaries", 10_000, "canaries of a bulk insert")
-	only := flag.String("only", "", "measure `ears`, pages, seeder, dns or mail alone")
+	flag.Int64Var(&p.scanned, "scanned", 256<<20, "bytes of text that is scanned")
+	only := flag.String("only", "", "measure `ears`, pages, seeder, scan, dns or mail alone")
 	flag.Parse()
 	if *ear != "" {
 		return profiled(p.profile, func() error { return beEar(ctx, *ear, *flooded) })
@@ -101,7 +104,7 @@ func measure(ctx context.Context, p *plan, only string) error {
 		name    string
 		always  bool // unless another is asked for
 		compare func(context.Context, *plan, *table) error
-	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"mail", false, compareMails}, {"pages", true, measurePages}, {"seeder", true, compareSupport}} {
+	}{{"ears", true, compareEars}, {"dns", false, compareNames}, {"mail", false, compareMails}, {"pages", true, measurePages}, {"seeder", true, compareSupport}, {"scan", true, compareScan}} {
 		if only == "" && !part.always || only != "" && only != part.name {
 			continue
 		}

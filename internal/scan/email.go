@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	mostLocal  = 130 // bytes, more than RFC 5321 §4.5.3.1 allows
-	mostDomain = 260
-	mostStarts = 6 // places at which a local part may begin
+	mostLocal   = 130 // bytes, more than RFC 5321 §4.5.3.1 allows
+	mostDomain  = 260
+	mostStarts  = 6 // places at which a local part may begin
+	mostDomains = 3 // that one may be of: what follows a dot may be the next sentence
 )
 
 // emails tries what stands around each at-sign of a range.
@@ -54,7 +55,14 @@ func (l *lens) emailAt(sh *sheet, at int) {
 	for before > 0 && at-before < 3 && b[before-1] == ' ' && behind > at+1 {
 		before--
 	}
-	l.locals(sh, a, at, before, domain[:n])
+	for range mostDomains {
+		if l.locals(sh, a, at, before, domain[:n]) {
+			return
+		}
+		if n = l.longest(domain[:max(0, bytes.LastIndexByte(domain[:n], '.'))]); n == 0 {
+			return
+		}
+	}
 }
 
 // domain reads what can be a domain, in lower case.
@@ -74,7 +82,7 @@ func (a *address) domain(b []byte, from int) (name []byte, ascii bool) {
 // longest is how many bytes of a text are a domain of tokens: all, or up to one of
 // its dots or signs, behind which a sentence may go on.
 func (l *lens) longest(name []byte) int {
-	for n := len(name); n > 0; {
+	for n := len(name); n > 0 && bytes.IndexByte(name[:n], '.') > 0; {
 		if c := name[n-1]; c != '.' && c != '-' && c != '_' && l.look.domain(name[:n]) {
 			return n
 		}
@@ -116,11 +124,10 @@ func latin1(b []byte) string {
 }
 
 // locals tries the local parts that can end before a place: the longest first.
-func (l *lens) locals(sh *sheet, a *address, at, before int, domain []byte) {
+func (l *lens) locals(sh *sheet, a *address, at, before int, domain []byte) bool {
 	b := sh.b
 	if before > 0 && b[before-1] == '"' {
-		l.quoted(sh, a, at, before, domain)
-		return
+		return l.quoted(sh, a, at, before, domain)
 	}
 	from := before
 	for from > max(0, before-mostLocal) && table[b[from-1]]&inLocal != 0 {
@@ -129,27 +136,31 @@ func (l *lens) locals(sh *sheet, a *address, at, before int, domain []byte) {
 	if from > 0 && b[from-1] == '\\' { // \n, \u003c, \x27
 		from += escapeLen(b[from:before])
 	}
-	l.starts(sh, a, at, from, before, domain)
+	return l.starts(sh, a, at, from, before, domain)
 }
 
 // starts tries what is between two places as a local part, and what begins behind
 // signs in it.
-func (l *lens) starts(sh *sheet, a *address, at, from, before int, domain []byte) {
+func (l *lens) starts(sh *sheet, a *address, at, from, before int, domain []byte) bool {
 	tries := 0
 	for start := from; start < before && tries < mostStarts; start++ {
-		if start > from && !maySplit(sh.b[start-1], sh.b[start]) || sh.b[start] == '.' {
+		if start > from && !maySplit(sh.b[start-1], sh.b[start]) {
 			continue
 		}
+		for start < before && sh.b[start] == '.' {
+			start++
+		}
 		tries++
-		if l.address(sh, a, spelling{from: start, to: at + 1 + len(domain)}, at, sh.b[start:before], domain) {
-			return
+		if start < before && l.address(sh, a, spelling{from: start, to: at + 1 + len(domain)}, at, sh.b[start:before], domain) {
+			return true
 		}
 	}
+	return false
 }
 
 // maySplit reports whether a local part may begin between two bytes.
 func maySplit(before, c byte) bool {
-	return table[before]&special != 0 || before == '.' || before >= utf8.RuneSelf && c < utf8.RuneSelf
+	return table[before]&special != 0 || before >= utf8.RuneSelf && c < utf8.RuneSelf
 }
 
 // escapeLen is how many bytes behind a backslash belong to its escape.
@@ -197,16 +208,16 @@ func (l *lens) address(sh *sheet, a *address, sp spelling, at int, local, domain
 }
 
 // quoted tries a local part in quotation marks, which end before a place.
-func (l *lens) quoted(sh *sheet, a *address, at, before int, domain []byte) {
+func (l *lens) quoted(sh *sheet, a *address, at, before int, domain []byte) bool {
 	from := bytes.LastIndexByte(sh.b[max(0, before-1-mostLocal):before-1], '"')
 	if from < 0 {
-		return
+		return false
 	}
 	from += max(0, before-1-mostLocal)
 	canon, err := token.Canon(canary.Email, string(sh.b[from:before])+"@"+string(domain))
 	if err != nil {
-		return
+		return false
 	}
 	local, _, _ := strings.Cut(canon, "@"+string(domain))
-	l.address(sh, a, spelling{from: from, to: at + 1 + len(domain)}, at, []byte(local), domain)
+	return l.address(sh, a, spelling{from: from, to: at + 1 + len(domain)}, at, []byte(local), domain)
 }

@@ -35,29 +35,38 @@ func (l *lens) runs(final bool) {
 	if l.kid != nil && !l.feed(final) {
 		return
 	}
-	for p := l.step(l.lo); p < l.hi; p = l.step(p + 1) {
-		if table[b[p]]&in64 == 0 {
+	const step = 8 // each that is long enough has eight bytes whole that are looked at
+	for p := max(l.lo, int(l.reach-l.base)); p < l.hi && p+step <= l.n; {
+		to := p
+		if !breaks(load(b[p:])) {
+			for to < l.n && table[b[to]]&in64 != 0 {
+				to++
+			}
+		}
+		if to < p+step {
+			p += step
 			continue
 		}
-		from, to := p, p+1
+		from := p
 		for low := max(0, int(l.reach-l.base)); from > low && table[b[from-1]]&in64 != 0; {
 			from--
-		}
-		for to < l.n && table[b[to]]&in64 != 0 {
-			to++
 		}
 		if to-from >= shortest && !l.run(from, to, final) {
 			return
 		}
 		l.reach = max(l.reach, l.base+int64(to))
+		p = max(to, int(l.reach-l.base))
 	}
 }
 
-// step is the next place at which a run may be met, not before another: each that is
-// long enough has one.
-func (l *lens) step(p int) int {
-	p = max(p, int(l.reach-l.base))
-	return p + (shortest-int((l.base+int64(p))%shortest))%shortest
+// breaks reports whether one of eight bytes is a sign below '+', such as a space, or is
+// not ASCII's.
+func breaks(x uint64) bool {
+	const (
+		each = 0x0101010101010101
+		high = 0x80 * each
+	)
+	return ((x-'+'*each)&^x|x)&high != 0
 }
 
 // run reads a run, and reports whether it has ended.

@@ -34,7 +34,7 @@ var table = func() (t [256]byte) {
 	set("!#$%&'*+-/=?^_`{|}~.", inLocal)
 	set("=/'`|{&?#*!$^}~%", special)
 	set(".-_", inDomain)
-	set(" .-/()_:#", gap)
+	set(" .-/()_", gap)
 	set("+/-_", in64)
 	return t
 }()
