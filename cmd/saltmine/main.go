@@ -8,7 +8,7 @@
 // error; with --output json the results are JSON.
 //
 // Exit codes: 0 done; 1 failed; 2 wrong use (command line or configuration);
-// 3 verify found canaries that are not as they were planted.
+// 3 verify found canaries that are not as they were planted, or scan found some.
 package main
 
 import (

@@ -19,7 +19,7 @@ import (
 // What a scan is to reach: bytes a second of one core, and beside one search of grep.
 const (
 	wantedScan     = 300e6
-	wantedGrep     = 0.1
+	wantedGrep     = 0.25
 	scanTokens     = 1_000_000
 	nsPerByteWords = "processor time of both, so that it says the same on a busy machine"
 )

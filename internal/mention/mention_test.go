@@ -164,3 +164,15 @@ func FuzzIn(f *testing.F) {
 		}
 	})
 }
+
+func TestTold(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"ticket ": true, "[Ticket#": true, "#": true, "Re: [example.net #": true, `{"ticket_id":"`: true, "Case No. ": true, "Vorgang Nr. ": true,
+		"": false, "(": false, "tickets\n": false, "the ticket was closed on the day of ": false, "x;": false,
+	} {
+		if got := mention.Told(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
