@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -170,7 +171,7 @@ func (s *health) counts(ctx context.Context, w io.Writer) error {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"yes\"}", o.Sender), uint64(o.Expected)) //nolint:gosec // a count
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("saltmine_own_mails{sender=%q,expected=\"no\"}", o.Sender), uint64(o.Outside))   //nolint:gosec // a count
 	}
-	if err := s.deadmanMetrics(ctx, w); err != nil {
+	if err := errors.Join(responseMetrics(ctx, s.reg, w), s.deadmanMetrics(ctx, w)); err != nil {
 		return err
 	}
 	for _, e := range s.edges() {

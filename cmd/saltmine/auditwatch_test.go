@@ -27,7 +27,8 @@ func TestAuditWatch(t *testing.T) {
 	w.exec("INSTALL SONAME 'server_audit'")
 	w.exec("SET GLOBAL server_audit_file_path='" + w.log + "', server_audit_query_log_limit=1024, server_audit_logging=ON")
 	t.Cleanup(func() { w.exec("SET GLOBAL server_audit_logging=OFF") })
-	s.configure("[[audit]]\nname = \"db1\"\nfile = \"server_audit.log\"\nevery = \"1s\"\nclock_error = \"0s\"\nignore = [\"root@localhost\"]\n")
+	s.configure("[[audit]]\nname = \"db1\"\nfile = \"server_audit.log\"\nevery = \"1s\"\nclock_error = \"0s\"\nignore = [\"root@localhost\"]\n" +
+		"[[response]]\nname = \"suspend\"\non = \"tripwire\"\ncommand = [\"/bin/true\"]\n")
 
 	agent, thief := w.account(server.User(t, dsn, "SELECT")), w.account(server.User(t, dsn, "SELECT"))
 	w.lookUps(agent, 200)
@@ -112,6 +113,11 @@ func (w *audited) namesTheReader(r *running, thief *sql.DB) {
 		w.t.Fatal(err)
 	}
 	reg := w.open()
+	list, err := reg.Incidents(w.t.Context(), 10)
+	if err != nil || len(list) != 1 {
+		w.t.Fatal(list, err)
+	}
+	wants(w.t, w.run("respond", "try", "suspend", "--incident", string(list[0].ID)), `"place":"db:main","account":"`+account+`@`)
 	tokens, err := reg.PlantedTokens(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)

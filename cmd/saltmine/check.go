@@ -94,6 +94,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	a.checkRoutes(ctx, cfg, add)
 	a.checkWitnesses(ctx, cfg, add)
 	a.checkStamps(ctx, cfg, reg, add)
+	a.checkResponses(ctx, cfg, add)
 	if reg != nil {
 		add((&core{cfg, keys, reg}).checkDeadman(ctx, a.now()))
 	}

@@ -132,7 +132,8 @@ func (s *server) wire(ctx context.Context) error {
 	tapes, err2 := s.recordings(s.ears.road.Hear)
 	outsiders, err3 := s.witnesses()
 	stamping, err4 := s.stamping()
-	if err := errors.Join(err, err2, err3, err4); err != nil {
+	answers, err5 := s.responses()
+	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		return err
 	}
 	if err := s.ears.open(ctx); err != nil {
@@ -148,6 +149,7 @@ func (s *server) wire(ctx context.Context) error {
 	s.jobs = append(s.jobs, s.updating()...)
 	s.jobs = append(s.jobs, outsiders...)
 	s.jobs = append(s.jobs, stamping...)
+	s.jobs = append(s.jobs, answers...)
 	s.jobs = append(s.jobs, s.pullJobs()...)
 	s.jobs = append(s.jobs, s.choreJobs(chores)...)
 	s.jobs = append(s.jobs, job{"heartbeat", s.beat})

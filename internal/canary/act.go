@@ -29,6 +29,7 @@ const (
 	ActMerge       = "merge"
 	ActSplit       = "split"
 	ActApproval    = "approval" // asked, approved, refused, used
+	ActResponse    = "response" // asked, confirmed, begun, then what came of it
 	ActShred       = "shred"    // the outcome is why
 	ActHold        = "hold"
 	ActExport      = "export" // begun, then the SHA-256 of the pack's manifest

@@ -19,6 +19,7 @@ const (
 	NoticeDeadman  NoticeKind = "deadman"  // a front is silent: what comes in there pages nobody
 	NoticeDrill    NoticeKind = "drill"    // a drill on schedule failed
 	NoticeWitness  NoticeKind = "witness"  // a witness of the evidence log is silent
+	NoticeResponse NoticeKind = "response" // a response waits for a person, or went wrong
 )
 
 // Notice is something that a person should know of and that is no contact: a

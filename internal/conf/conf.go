@@ -58,7 +58,8 @@ type Config struct {
 	Pager      Pager              `json:"pager"`
 	Routes     []Route            `json:"route,omitempty"`
 	Witnesses  []Witness          `json:"witness,omitempty"` // [[witness]]
-	Audits     []Audit            `json:"audit,omitempty"`   // [[audit]]
+	Responses  []Response         `json:"response,omitempty"`
+	Audits     []Audit            `json:"audit,omitempty"` // [[audit]]
 	Evidence   Evidence           `json:"evidence"`
 	Rotate     *Rotate            `json:"rotate,omitempty"`
 	Verify     Verify             `json:"verify"`

@@ -75,7 +75,7 @@ func secretFiles(t *testing.T, dir string) {
 	write(t, dir, "pbx.secret", "hunter2-pbx\r\n", 0o400)
 	write(t, dir, "hook.secret", "hunter2-hook", 0o600)
 	write(t, dir, "ping.url", "https://ping.example.net/hunter2-ping", 0o600)
-	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token", "mail.password", "witness.secret"} {
+	for _, name := range []string{"alertmanager.token", "slack.token", "teams.url", "ntfy.token", "siem.token", "mail.password", "witness.secret", "soar.secret"} {
 		write(t, dir, name, "hunter2-"+name, 0o600)
 	}
 	write(t, dir, "pagerduty-webhook.secret", "hunter2-webhook", 0o600)
@@ -256,6 +256,12 @@ func TestOneFault(t *testing.T) {
 		"two of a name":      {"[[evidence.tsa]]\nname='a'\nurl='http://t.example.net'\nroots_file='r'\n[[evidence.tsa]]\nname='a'\nurl='http://u.example.net'\nroots_file='r'\n", "s.toml:6: evidence.tsa[1].name: \"a\" is used twice; give each its own name"},
 		"stamps in a rush":   {"[evidence]\nstamp_every='1s'\n", "s.toml:2: evidence.stamp_every: 1s is shorter than a minute"},
 		"a plain witness":    {"[[witness]]\nkind='webhook'\nurl='http://witness.example.net/x'\nsecret_file='a'\n", "s.toml:3: witness[0].url: want https: whoever sits between could keep notes back"},
+		"a deed by name":     {"[[response]]\non='tripwire'\ncommand=['suspend']\n", "s.toml:3: response[0].command: its first word is not an absolute path; it is run without a shell and without a search path"},
+		"no deed":            {"[[response]]\non='verdict:leak'\n", "s.toml:1: response[0].command: missing; want command or url"},
+		"two deeds":          {"[[response]]\non='verdict:leak'\ncommand=['/a']\nurl='https://a.example'\n", "s.toml:4: response[0].url: command is given too; keep one of them"},
+		"a deed overheard":   {"[[response]]\non='verdict:leak'\nurl='http://a.example'\nsecret_file='a'\n", "s.toml:3: response[0].url: want https: who is suspected is nobody else's business"},
+		"a deed on nothing":  {"[[response]]\non='verdict:noise'\ncommand=['/a']\n", `s.toml:2: response[0].on: "verdict:noise" is not known; want verdict:leak or severity:P1 or severity:P2 or tripwire`},
+		"an endless deed":    {"[[response]]\non='tripwire'\ncommand=['/a']\ntimeout='1h'\n", "s.toml:4: response[0].timeout: 1h0m0s is not between 1s and 10m"},
 		"second of two":      {"[[route]]\nkind='pagerduty'\nsecret_file='a'\n[[route]]\nkind='pagerduty'\nsecret_file='a'\nnmae='x'\n", `s.toml:7: route[1].nmae: unknown key; did you mean "name"?`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,6 +57,7 @@ func (c *Config) decode(top *table) {
 	c.decodeRoutes(top.subs("route"))
 	c.decodeWitnesses(top.subs("witness"))
 	c.Evidence.decode(top.sub("evidence"))
+	c.decodeResponses(top.subs("response"))
 	c.decodeAudits(top.subs("audit"))
 	if t := top.sub("rotate"); t != nil {
 		c.Rotate = new(DefaultRotate())

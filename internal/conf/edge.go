@@ -186,7 +186,7 @@ func (c *Config) Blind() error {
 		what string
 	}{
 		{len(c.Support) > 0, "support"}, {c.Pool.Mailboxes != "", "pool.mailboxes"}, {c.Pool.Phones != "", "pool.phones"},
-		{c.Ticket != nil, "ticket"}, {c.API != nil, "api"}, {len(c.Routes) > 0, "route"}, {len(c.Witnesses) > 0, "witness"}, {c.Evidence.stamped(), "evidence"}, {len(c.Audits) > 0, "audit"}, {c.Rotate != nil, "rotate"},
+		{c.Ticket != nil, "ticket"}, {c.API != nil, "api"}, {len(c.Routes) > 0, "route"}, {len(c.Witnesses) > 0, "witness"}, {len(c.Responses) > 0, "response"}, {c.Evidence.stamped(), "evidence"}, {len(c.Audits) > 0, "audit"}, {c.Rotate != nil, "rotate"},
 		{c.Exclude != nil, "exclude"}, {len(c.Own) > 0, "own"}, {len(c.Recordings) > 0, "recording"}, {c.Mailbox != nil, "mailbox"}, {c.Core != nil, "core"}, {c.MailAuth != nil, "core.mailauth"}, {c.Deadman != nil, "deadman"}, {c.Drill.Schedule != "", "drill"}, {c.Registry.DSNFile != "", "registry.dsn_file"},
 	} {
 		if x.has {

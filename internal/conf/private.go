@@ -46,6 +46,7 @@ func (c *Config) loadSecrets(b *book) {
 		r.AckSecret = loadSecret(b, fmt.Sprintf("route[%d].ack_secret_file", i), r.AckSecretFile)
 	}
 	c.loadWitnesses(b)
+	c.loadResponses(b)
 }
 
 func loadAgents(b *book, key, path string, into *[]Agent) {

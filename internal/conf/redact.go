@@ -53,6 +53,7 @@ func (c *Config) Redacted() string {
 	p.routes(c)
 	p.witnesses(c)
 	p.evidence(&c.Evidence)
+	p.responses(c)
 	p.audits(c)
 	p.deadman(c)
 	if r := c.Rotate; r != nil {

@@ -42,6 +42,7 @@ func (c *Config) faults() []*Fault {
 	c.checkRoutes(k)
 	c.checkWitnesses(k)
 	c.checkEvidence(k)
+	c.checkResponses(k)
 	c.checkAudits(k)
 	c.checkWatch(k)
 	c.checkLife(k)

@@ -100,6 +100,7 @@ func storeys() map[string]int {
 		"internal/pager/push":      4,
 		"internal/pager/syslog":    4,
 		"internal/registry":        4,
+		"internal/response":        4,
 
 		"internal/api":     5,
 		"internal/bench":   5,

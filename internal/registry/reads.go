@@ -181,6 +181,24 @@ func (r *Registry) reads(ctx context.Context, place canary.Place, also string, a
 	return list, nil
 }
 
+// AccountOf gives the account of a reader, as its newest read has it, and the place;
+// [ErrNotFound] when it has read nothing.
+func (r *Registry) AccountOf(ctx context.Context, reader canary.ReaderID) (account string, place canary.Place, err error) {
+	var read canary.Read
+	var sealed []byte
+	err = notFound(r.db.QueryRowContext(ctx, "SELECT id, place, sealed FROM canary_reads WHERE reader = ? ORDER BY taken DESC, id LIMIT 1", reader).Scan(&read.ID, &place, &sealed))
+	if err == nil {
+		var plain []byte
+		if plain, err = r.vault.Open("canary_reads|"+read.ID, sealed); err == nil {
+			err = json.Unmarshal(plain, &read)
+		}
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("registry: account of %s: %w", reader, err)
+	}
+	return read.Account, place, nil
+}
+
 // usualHours leaves out the hours that led to incidents, but for those that were
 // judged to be nothing.
 const usualHours = " FROM read_hours h LEFT JOIN incidents i ON i.id = h.incident WHERE h.place = ? AND h.began < ? AND (h.incident = '' OR i.verdict IN ('noise', 'own'))"

@@ -395,6 +395,7 @@ CREATE TABLE canary_reads (
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX canary_reads_by_time ON canary_reads (place, taken);
+CREATE INDEX canary_reads_by_reader ON canary_reads (reader, taken);
 -- How many canaries each account read in each hour in which it was active.
 CREATE TABLE read_hours (
   place VARCHAR(80) COLLATE BINARY NOT NULL,
@@ -429,6 +430,25 @@ CREATE TABLE approvals (
 );
 CREATE INDEX approvals_by_blind ON approvals (blind, asked);
 CREATE INDEX approvals_by_time ON approvals (asked);
+-- What each rule of [[response]] does about each incident, once; see responses.go. A
+-- rule is armed when the incidents that it would fit and that stood before are passed.
+CREATE TABLE responders (
+  rule VARCHAR(64) COLLATE BINARY NOT NULL PRIMARY KEY,
+  cause VARCHAR(32) COLLATE BINARY NOT NULL,
+  armed BIGINT NOT NULL
+);
+CREATE TABLE responses (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  rule VARCHAR(64) COLLATE BINARY NOT NULL,
+  incident VARCHAR(32) COLLATE BINARY NOT NULL,
+  state VARCHAR(16) COLLATE BINARY NOT NULL,
+  raised BIGINT NOT NULL,
+  begun BIGINT NOT NULL,
+  ends BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE UNIQUE INDEX responses_once ON responses (rule, incident);
+CREATE INDEX responses_by_state ON responses (rule, state, raised);
 -- The evidence log, which is only added to; see acts.go. act_head has one row.
 CREATE TABLE acts (
   seq BIGINT NOT NULL PRIMARY KEY,
