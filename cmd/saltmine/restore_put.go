@@ -51,6 +51,8 @@ type putting struct {
 	main, keys *source
 	out        *restored
 
+	rules int // of [[response]]
+
 	dir  string // until it is whole
 	root *os.Root
 }
@@ -267,6 +269,10 @@ func (p *putting) look(ctx context.Context, reg *registry.Registry) error {
 	}
 	kept, err := reg.CheckContacts(ctx)
 	p.out.Contacts = kept.Contacts
+	if err != nil {
+		return err
+	}
+	p.rules, err = reg.RestoredResponses(ctx)
 	return err
 }
 
@@ -293,6 +299,9 @@ func (p *putting) say(to string) {
 	if len(spools) > 0 {
 		slices.Sort(spools)
 		warn("taken in then: %s. What a spool still holds after that is taken in by itself, once, and pages as new; contacts that were taken in after the backup and that the spool has let go of are missing", strings.Join(spools, ", "))
+	}
+	if p.rules > 0 {
+		warn("%d rules of [[response]] begin anew: incidents that stand are left alone, but what pages as new is answered, also if that was done after the backup; set dry_run = true where it must not be", p.rules)
 	}
 	if !h.Snapshot.Apart {
 		warn("the backup also holds the keys of contacts: with the keys, those that were given up after it can be opened in it; let it run out, or write keys apart (backup --keys)")

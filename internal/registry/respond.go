@@ -74,6 +74,35 @@ func (r *Registry) DecideResponse(ctx context.Context, id canary.ResponseID, yes
 	})
 }
 
+// RestoredResponses is called on a registry that was put back: nobody knows what was
+// done after it was copied. What was due or begun is unknown, and the rules are armed
+// anew, so that the incidents which stand are passed. It counts the rules.
+func (r *Registry) RestoredResponses(ctx context.Context) (rules int, err error) {
+	list, err := r.Responses(ctx, ResponseFilter{States: []canary.ResponseState{canary.ResponseDue, canary.ResponseBegun}})
+	if err != nil {
+		return 0, err
+	}
+	for i := range list {
+		if _, err := r.moveResponse(ctx, list[i].ID, By{Who: "-", Via: "cli"}, func(_ *sql.Tx, a *canary.Response) (string, error) {
+			a.State, a.Outcome = canary.ResponseUnknown, "the registry was put back from a copy: whether it was done meanwhile is not known"
+			return "unknown: " + a.Outcome, nil
+		}); err != nil {
+			return 0, err
+		}
+	}
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM responders").Scan(&rules); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM responders")
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("registry: restored responses: %w", err)
+	}
+	return rules, nil
+}
+
 // moveResponse changes one, and puts that on the evidence log, or does neither.
 func (r *Registry) moveResponse(ctx context.Context, id canary.ResponseID, by By, change func(*sql.Tx, *canary.Response) (string, error)) (a canary.Response, err error) {
 	query := "SELECT id, state, sealed FROM responses WHERE id = ?"

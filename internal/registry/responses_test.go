@@ -138,6 +138,30 @@ func TestResponseSteps(t *testing.T) {
 	})
 }
 
+// TestResponseRestored: after a registry was put back nothing that was due is begun, and
+// what stands is passed.
+func TestResponseRestored(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		must(t, r.ArmResponse(ctx, "suspend", "severity:P1"))
+		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{opened("i_one", "db:a", canary.P1), opened("i_two", "db:b", canary.P1)}}))
+		_, err := r.AddResponse(ctx, canary.Response{Rule: "suspend", Incident: "i_one", State: canary.ResponseDue})
+		must(t, err)
+		rules, err := r.RestoredResponses(ctx)
+		must(t, err)
+		got, err := r.Response(ctx, r.ResponseID("suspend", "i_one"))
+		must(t, err)
+		if rules != 1 || got.State != canary.ResponseUnknown {
+			t.Errorf("%d rules, %+v", rules, got)
+		}
+		must(t, r.ArmResponse(ctx, "suspend", "severity:P1"))
+		if again := unanswered(t, r, "suspend", "severity:P1"); again != "" {
+			t.Errorf("answered: %s", again)
+		}
+	})
+}
+
 // TestResponseUnderApproval: where a second person is wanted, one's yes is not enough.
 func TestResponseUnderApproval(t *testing.T) {
 	t.Parallel()
