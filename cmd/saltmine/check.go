@@ -89,7 +89,7 @@ func (a *app) checkParts(ctx context.Context, cfg *conf.Config, add func(string,
 	add("acceptance rule", err)
 	a.checkEars(ctx, &core{cfg, keys, reg}, add)
 	for _, p := range cfg.Core.Edges() {
-		add("edge "+p.Name, checkEdge(ctx, cfg, p, a.now))
+		add("edge "+p.Name, checkEdge(ctx, cfg, reg, p, a.now))
 	}
 	a.checkRoutes(ctx, cfg, add)
 	a.checkWitnesses(ctx, cfg, add)

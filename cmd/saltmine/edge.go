@@ -45,7 +45,7 @@ core pulls from it and trims it; the edge itself opens no connection to it.
 			return a.edge(cmd.Context())
 		},
 	}
-	cmd.AddCommand(a.enrollCmd())
+	cmd.AddCommand(a.enrollCmd(), a.revokeCmd())
 	return cmd
 }
 

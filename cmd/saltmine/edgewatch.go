@@ -89,9 +89,9 @@ func (w *edgeWatch) clock(ahead time.Duration, off bool) []canary.Notice {
 // watchEdges tells of edges that are silent or cannot record, until ctx ends.
 func (s *server) watchEdges(ctx context.Context) error {
 	pause := time.Minute
-	list := make([]*edgeWatch, len(s.pulls))
-	for i, p := range s.pulls {
-		list[i] = &edgeWatch{name: p.name, silence: p.silence, since: s.app.now()}
+	list := map[string]*edgeWatch{}
+	for _, p := range s.pulls {
+		list[p.name] = &edgeWatch{name: p.name, silence: p.silence, since: s.app.now()}
 		pause = min(pause, p.silence/4)
 	}
 	tick := time.NewTicker(pause)
@@ -102,8 +102,8 @@ func (s *server) watchEdges(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		for i, e := range s.edges() {
-			s.tellEdge(ctx, list[i], e)
+		for _, e := range s.edges() {
+			s.tellEdge(ctx, list[e.name], e)
 		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
 	"saltmine/internal/pull"
+	"saltmine/internal/registry"
 	"saltmine/internal/spool"
 )
 
@@ -23,6 +25,9 @@ type puller struct {
 	silence time.Duration // of so long is told
 	log     *slog.Logger
 	off     bool // its clock is, and that was said; owned by the job
+	// cert is the fingerprint of its certificate, and revoked whether that was seen to be.
+	cert    string
+	revoked atomic.Bool
 }
 
 // mind warns of an edge whose clock is off: its contacts have its time.
@@ -53,16 +58,20 @@ func (e *edgeState) heard() float64 {
 // edgeClients makes a client for every edge of the configuration.
 func (s *server) edgeClients() error {
 	for _, p := range s.cfg.Core.Edges() {
-		client, err := edgeClient(s.cfg, p, s.app.now)
+		client, err := edgeClient(s.cfg, s.reg, p, s.app.now)
 		if err != nil {
 			return fmt.Errorf("[[core.pull]] %s: %w", p.Name, err)
 		}
-		s.pulls = append(s.pulls, &puller{name: p.Name, client: client, silence: p.Silence, log: s.log.With("edge", p.Name)})
+		cert, err := edgeCert(s.cfg, p)
+		if err != nil {
+			return err
+		}
+		s.pulls = append(s.pulls, &puller{name: p.Name, client: client, cert: cert, silence: p.Silence, log: s.log.With("edge", p.Name)})
 	}
 	return nil
 }
 
-func edgeClient(cfg *conf.Config, p conf.Pull, now func() time.Time) (*pull.Client, error) {
+func edgeClient(cfg *conf.Config, reg *registry.Registry, p conf.Pull, now func() time.Time) (*pull.Client, error) {
 	id, err := loadIdentity(edgesDir(cfg), coreName)
 	if err != nil {
 		return nil, err
@@ -75,13 +84,16 @@ func edgeClient(cfg *conf.Config, p conf.Pull, now func() time.Time) (*pull.Clie
 	if err != nil {
 		return nil, err
 	}
+	if reg != nil { // else check says what is wrong with it
+		guarded(asking, reg, p.Name)
+	}
 	return pull.NewClient(pull.ClientConfig{URL: p.URL, TLS: asking, Poll: p.Silence / 4, Now: now}), nil
 }
 
 // checkEdge asks an edge for its name and its clock.
-func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() time.Time) error {
+func checkEdge(ctx context.Context, cfg *conf.Config, reg *registry.Registry, p conf.Pull, now func() time.Time) error {
 	const patience = 10 * time.Second
-	client, err := edgeClient(cfg, p, now)
+	client, err := edgeClient(cfg, reg, p, now)
 	if err != nil {
 		return err
 	}
@@ -97,6 +109,9 @@ func checkEdge(ctx context.Context, cfg *conf.Config, p conf.Pull, now func() ti
 func (s *server) edges() []edgeState {
 	var out []edgeState
 	for _, p := range s.pulls {
+		if p.revoked.Load() {
+			continue // it is not missed
+		}
 		out = append(out, edgeState{p.name, p.client.State(), p.silence})
 	}
 	return out
@@ -118,6 +133,9 @@ func (s *server) pullJobs() []job {
 func (s *server) pullFrom(ctx context.Context, p *puller) error {
 	const shortest, longest = time.Second, 30 * time.Second
 	for pause := shortest; ctx.Err() == nil; pause = min(2*pause, longest) {
+		if s.lost(ctx, p) {
+			return nil
+		}
 		state, err := p.client.Greet(ctx)
 		if err == nil {
 			pause = shortest
@@ -139,10 +157,13 @@ func (s *server) pullFrom(ctx context.Context, p *puller) error {
 	return nil
 }
 
+// edgePlace is where it is noted which spool an edge has.
+func edgePlace(name string) string { return "edge " + name }
+
 // knowSpool tells somebody when an edge has another spool than the last time: what
 // the old one still held is lost with it, or was taken.
 func (s *server) knowSpool(ctx context.Context, name string, id [16]byte) error {
-	place, now := "edge "+name, hex.EncodeToString(id[:])
+	place, now := edgePlace(name), hex.EncodeToString(id[:])
 	last, err := s.reg.Position(ctx, place)
 	if err != nil || last == now {
 		return err
@@ -171,7 +192,7 @@ func (s *server) knowSpool(ctx context.Context, name string, id [16]byte) error 
 func (s *server) takeFrom(ctx context.Context, p *puller, state pull.State) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := s.taking(state.Spool, &watched{p.client, p, cancel})
+	c := s.taking(state.Spool, &watched{p.client, p, func(ctx context.Context) error { return trusts(ctx, s.reg, p.name, p.cert) }, cancel})
 	c.Began = p.client.Began
 	c.Log = c.Log.With("edge", p.name)
 	if err := incident.New(c).Run(ctx); err != nil {
@@ -184,8 +205,9 @@ func (s *server) takeFrom(ctx context.Context, p *puller, state pull.State) erro
 // itself would ask for it again for ever.
 type watched struct {
 	*pull.Client
-	from *puller
-	gone context.CancelCauseFunc
+	from   *puller
+	trusts func(ctx context.Context) error
+	gone   context.CancelCauseFunc
 }
 
 func (w *watched) look(err error) error {
@@ -195,9 +217,16 @@ func (w *watched) look(err error) error {
 	return err
 }
 
-// Read reads, and notes when the spool is another one.
+// Read reads, and notes when the spool is another one. What came from an edge that was
+// revoked meanwhile is not handed on.
 func (w *watched) Read(ctx context.Context, from spool.Cursor, limit int) ([]spool.Record, error) {
 	records, err := w.Client.Read(ctx, from, limit)
+	if err == nil && len(records) > 0 {
+		if err = w.trusts(ctx); err != nil {
+			w.gone(err)
+			return nil, err
+		}
+	}
 	return records, w.look(err)
 }
 

@@ -164,10 +164,13 @@ func (s *server) wire(ctx context.Context) error {
 	return nil
 }
 
+// spoolName is under which name what comes from a spool is filed.
+func spoolName(id [16]byte) string { return "spool-" + hex.EncodeToString(id[:8]) }
+
 // taking is the intake's configuration for a spool.
 func (s *server) taking(id [16]byte, source incident.Source) incident.Config {
 	c := incident.Config{
-		Name: "spool-" + hex.EncodeToString(id[:8]), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: filer{s.reg, s.filed}, Blind: s.reg,
+		Name: spoolName(id), Source: source, Open: s.keys.Core.Open, Finder: s.reg, Filer: filer{s.reg, s.filed}, Blind: s.reg,
 		Routes: s.told, Link: s.link, Wake: s.pager.Wake, Stray: s.stray, Known: s.reg.KnownAmong, Marked: s.reg.Marked, Alike: s.reg.Alike, Variants: s.reg.Variants, Unmet: s.reg.Unmet, Call: s.callOf, Rates: s.reg, Written: s.reg.PagesSince, Turn: &s.turn, Now: s.app.now, Log: s.log.With("part", "intake"),
 	}
 	if s.seeks != nil { // it is not there yet when it is made itself

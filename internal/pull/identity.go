@@ -3,6 +3,7 @@ package pull
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -63,6 +64,22 @@ func NewIdentity(host string, now time.Time) (Identity, error) {
 		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
 	}, nil
 }
+
+// Fingerprint names a certificate (PEM): its SHA-256, in hex digits.
+func Fingerprint(cert []byte) (string, error) {
+	block, _ := pem.Decode(cert)
+	if block == nil {
+		return "", errors.New("the certificate is not one in PEM")
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("certificate: %w", err)
+	}
+	return FingerprintOf(c), nil
+}
+
+// FingerprintOf names a certificate.
+func FingerprintOf(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
 
 // Serving is the TLS configuration of an edge that answers only the holder of
 // the core's certificate.
