@@ -12,12 +12,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/disclosure"
 	"saltmine/internal/evidence"
 	"saltmine/internal/evidence/pack"
+	"saltmine/internal/evidence/stamp"
 	"saltmine/internal/registry"
 )
 
@@ -284,90 +284,60 @@ func (d *dossier) addLog(ctx context.Context) error {
 	}
 	d.add("log/leaves", leaves)
 	d.add("log/checkpoint.note", d.checkpoint.Note)
+	return d.addEarlier(ctx)
+}
+
+// addEarlier shows the first checkpoint after the incident was opened, and of each who
+// stamps the first stamp since then and the last.
+func (d *dossier) addEarlier(ctx context.Context) error {
 	list, err := d.reg.Checkpoints(ctx, 0)
 	if err != nil {
 		return err
 	}
+	notes := map[int64][]byte{}
 	for _, c := range list {
 		if c.Size < d.checkpoint.Size && !c.Made.Before(d.incident.Opened) {
-			d.add(fmt.Sprintf("checkpoints/%d.note", c.Size), c.Note)
+			notes[c.Size] = c.Note
 			break
+		}
+	}
+	if err := d.addStamps(ctx, notes); err != nil {
+		return err
+	}
+	for size, note := range notes {
+		d.add(fmt.Sprintf("checkpoints/%d.note", size), note)
+	}
+	return nil
+}
+
+// addStamps adds stamps, and to the notes those that they are of.
+func (d *dossier) addStamps(ctx context.Context, notes map[int64][]byte) error {
+	stamps, err := d.reg.Stamps(ctx, 0) // the last first
+	if err != nil {
+		return err
+	}
+	first, last := map[string]*stamp.Stamp{}, map[string]*stamp.Stamp{}
+	for i := range stamps {
+		s := &stamps[i]
+		if s.Size > d.checkpoint.Size || s.Made.Before(d.incident.Opened) {
+			continue
+		}
+		first[s.Source] = s
+		if last[s.Source] == nil {
+			last[s.Source] = s
+		}
+	}
+	for source, s := range first {
+		d.addStamp(s, notes)
+		if last[source] != s {
+			d.addStamp(last[source], notes)
 		}
 	}
 	return nil
 }
 
-// packedCase is what incident.json says.
-type packedCase struct {
-	Incident canary.Incident    `json:"incident"`
-	Merged   []string           `json:"merged_into_it,omitempty"`
-	Contacts []packedContact    `json:"contacts"`
-	Canaries []packedCanary     `json:"canaries"`
-	Hits     []packedHit        `json:"hits"`
-	GivenUp  []canary.ContactID `json:"given_up,omitempty"`
-	Unproved []canary.ContactID `json:"unproved,omitempty"`
-	Custody  []canary.Act       `json:"custody"`
-}
-
-type packedContact struct {
-	ID         canary.ContactID `json:"id"`
-	Channel    canary.Channel   `json:"channel"`
-	At         time.Time        `json:"at"`
-	Received   time.Time        `json:"received"`
-	Class      canary.Class     `json:"class,omitempty"`
-	Probe      bool             `json:"probe"`
-	Unverified bool             `json:"unverified"`
-	Clean      bool             `json:"clean"`
-	Bytes      int64            `json:"bytes"`
-}
-
-type packedCanary struct {
-	ID      canary.ID      `json:"id"`
-	State   canary.State   `json:"state"`
-	Place   canary.Place   `json:"place"`
-	Segment canary.Segment `json:"segment,omitempty"`
-	Name    string         `json:"name"`
-	Tokens  []packedToken  `json:"tokens"` // that were reached
-}
-
-type packedToken struct {
-	ID     canary.TokenID `json:"id"`
-	Kind   canary.Kind    `json:"kind"`
-	Text   string         `json:"text"`
-	Window canary.Window  `json:"window"`
-}
-
-type packedHit struct {
-	Contact canary.ContactID `json:"contact"`
-	Token   canary.TokenID   `json:"token"`
-	Canary  canary.ID        `json:"canary"`
-	At      time.Time        `json:"at"`
-	Clean   bool             `json:"clean"`
-}
-
-func (d *dossier) known() packedCase {
-	p := packedCase{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody}
-	for _, id := range d.ids[1:] {
-		p.Merged = append(p.Merged, string(id))
-	}
-	for _, c := range d.contacts {
-		p.Contacts = append(p.Contacts, packedContact{c.ID, c.Channel, c.At, c.Received, c.Class, c.Probe, c.Unverified, c.Clean, c.Bytes})
-	}
-	reached := map[canary.TokenID]bool{}
-	for _, h := range d.hits {
-		if h.Role == canary.RolePlanted {
-			reached[h.Token] = true
-			p.Hits = append(p.Hits, packedHit{h.Contact, h.Token, h.Canary, h.At, h.Clean})
-		}
-	}
-	for _, c := range d.canaries {
-		one := packedCanary{c.ID, c.State, c.Place, c.Segment, c.Name, []packedToken{}}
-		for _, t := range c.Tokens {
-			if reached[t.ID] {
-				one.Tokens = append(one.Tokens, packedToken{t.ID, t.Kind, t.Text, t.Window})
-			}
-		}
-		p.Canaries = append(p.Canaries, one)
-	}
-	return p
+func (d *dossier) addStamp(s *stamp.Stamp, notes map[int64][]byte) {
+	ext := map[stamp.Kind]string{stamp.TSA: "tsr", stamp.OTS: "ots", stamp.Cosignature: "sig"}[s.Kind]
+	notes[s.Size] = s.Checkpoint
+	d.add(fmt.Sprintf("checkpoints/%d.%s.%s", s.Size, s.Source, ext), s.Proof)
 }

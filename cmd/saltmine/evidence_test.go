@@ -71,6 +71,7 @@ func TestEvidencePack(t *testing.T) {
 	s.checkpoint("early.checkpoint")
 	s.run("verdict", id, "leak")
 	srv.kill()
+	ca := s.stamped(reg)
 
 	wants(t, s.run("evidence", "export", "--incident", id, s.path("case.zip"), "--dry-run"), id, "3 canaries")
 	if strings.Contains(s.run("acts", "--limit", "0"), "reveal") {
@@ -83,6 +84,11 @@ func TestEvidencePack(t *testing.T) {
 		bothVerify(t, exitOK, "good: "+id, s.path("case.zip"), "--key", k)
 	}
 	bothVerify(t, exitOK, "of the checkpoint", s.path("case.zip"), "--key", key, "--checkpoint", s.path("early.checkpoint"))
+	bothVerify(t, exitOK, "good", s.path("case.zip"), "--key", key, "--tsa-ca", ca)
+	text, _ := thirdParty(t, "", "evidence", "verify", s.path("case.zip"), "--key", key, "--tsa-ca", ca)
+	wants(t, text, "notary (CN=test tsa) says that it was there at")
+	other, _, _ := newTSA(t)
+	bothVerify(t, exitFound, ".notary.tsr: ", s.path("case.zip"), "--key", key, "--tsa-ca", filepath.Join(other, "ca.pem"))
 	s.contents(id, reached)
 	wants(t, s.run("acts", "--about", id), "export", "begun", "sha256 ")
 	wants(t, s.run("acts", "--about", string(all[0].id)), "reveal")
@@ -92,6 +98,21 @@ func TestEvidencePack(t *testing.T) {
 	wants(t, s.fails(exitFailed, "evidence", "export", "--incident", "i_nobody", s.path("x.zip")), "not in the registry")
 	s.misuses(key)
 	s.tampersWith(id, key)
+}
+
+// stamped has an authority stamp the log, and gives its roots.
+func (s *site) stamped(reg *registry.Registry) (roots string) {
+	s.t.Helper()
+	dir, address, _ := newTSA(s.t)
+	roots = filepath.Join(dir, "ca.pem")
+	s.configure("[[evidence.tsa]]\nname = \"notary\"\nurl = \"" + address + "\"\nroots_file = \"" + roots + "\"\n")
+	srv := s.serve()
+	defer srv.kill()
+	eventually(s.t, "the log is stamped", func() bool {
+		one, err := reg.LastStamp(s.t.Context(), "notary")
+		return err == nil && one.Size > 0
+	})
+	return roots
 }
 
 // checkpoint keeps one, byte for byte.

@@ -9,12 +9,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"saltmine/internal/evidence"
 	"saltmine/internal/evidence/pack"
+	"saltmine/internal/evidence/stamp"
 )
 
 // verifiedPack is what verify prints.
@@ -26,7 +29,8 @@ type verifiedPack struct {
 }
 
 func (a *app) verifyPackCmd() *cobra.Command {
-	var key, outside string
+	var key, outside, roots string
+	var witnesses []string
 	cmd := &cobra.Command{
 		Use:   "verify PACK.zip",
 		Short: "Verify an evidence pack with the public key alone",
@@ -40,6 +44,11 @@ or a file of it; have it from the log's owner, not from who gave you the pack.
 must begin with it, or it was changed, cut, filled or reordered since, by whoever has the
 key.
 
+--tsa-ca is a file with the roots of time stamping authorities, --witness the key of one
+who signs that the log only grew: with them, the stamps that are in the pack are verified
+too, and it is said when the log was there by the word of others. OpenTimestamps are
+always looked at.
+
 Exit code 0 when all is good, 3 with the first fault, 1 when it could not be read, 2 for
 wrong use. configs/verify.py does the same with nothing but Python.`,
 		Example: "  saltmine evidence verify case.zip --key saltmine.pub\n  saltmine evidence verify case.zip --key saltmine.pub --checkpoint friday.checkpoint",
@@ -50,6 +59,9 @@ wrong use. configs/verify.py does the same with nothing but Python.`,
 				return err
 			}
 			o := pack.Options{Key: v}
+			if o.Stamp, err = stampsIn(roots, witnesses); err != nil {
+				return err
+			}
 			if outside != "" {
 				b, err := os.ReadFile(outside) // the operator names the file
 				if err != nil {
@@ -63,7 +75,49 @@ wrong use. configs/verify.py does the same with nothing but Python.`,
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the log's public `KEY`, or a file of it")
 	cmd.Flags().StringVar(&outside, "checkpoint", "", "`FILE` with a checkpoint of the log that was kept elsewhere")
+	cmd.Flags().StringVar(&roots, "tsa-ca", "", "`FILE` with the roots of time stamping authorities, PEM")
+	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "the `KEY` of a witness of the log; may be given again")
 	return cmd
+}
+
+// stampsIn verifies the stamps of a pack, as far as it is known by whom they may be.
+func stampsIn(rootsFile string, keys []string) (func(file string, checkpoint, proof []byte) (string, error), error) {
+	roots, err := rootsOf(rootsFile)
+	if err != nil {
+		return nil, usage("--tsa-ca: %w", err)
+	}
+	var witnesses []*stamp.Cosigner
+	for _, text := range keys {
+		w, err := stamp.ParseCosigner(text)
+		if err != nil {
+			return nil, usage("--witness: %w", err)
+		}
+		witnesses = append(witnesses, w)
+	}
+	return func(file string, checkpoint, proof []byte) (string, error) {
+		name, ext := strings.TrimSuffix(file, filepath.Ext(file)), filepath.Ext(file)
+		s := stamp.Stamp{Source: name, Checkpoint: checkpoint, Proof: proof}
+		switch {
+		case ext == ".ots":
+			s.Kind = stamp.OTS
+		case ext == ".tsr" && roots != nil:
+			s.Kind = stamp.TSA
+		case ext == ".sig" && len(witnesses) > 0:
+			return cosigned(&s, witnesses)
+		default:
+			return "", nil
+		}
+		return s.Verify(roots, nil)
+	}, nil
+}
+
+// cosigned looks for the witness whose line it is: one that nobody named says nothing.
+func cosigned(s *stamp.Stamp, witnesses []*stamp.Cosigner) (string, error) {
+	list, err := stamp.Cosignatures(slices.Concat(s.Checkpoint, s.Proof), witnesses...)
+	if err != nil || len(list) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%s saw the log grow to it at %s", list[0].Witness, list[0].Time.Format(time.RFC3339)), nil
 }
 
 func readVerifier(arg string) (*evidence.Verifier, error) {
@@ -124,6 +178,9 @@ func (v *verifiedPack) text(w io.Writer) error {
 	m := &v.Pack.Manifest
 	fmt.Fprintf(b, "good: %s, made at %s from the log %s, signed by its key\n%d contacts and %d pages are as they were filed; %d acts are shown of %d\n", //nolint:errcheck // as above
 		m.Incident, m.At.Format(time.RFC3339), m.Log, v.Pack.Contacts, v.Pack.Pages, v.Pack.Acts, m.Acts)
+	for _, said := range v.Pack.Stamps {
+		fmt.Fprintln(b, said) //nolint:errcheck // as above
+	}
 	if v.Pack.Outside > 0 {
 		fmt.Fprintf(b, "the log begins with the %d acts of the checkpoint from outside\n", v.Pack.Outside) //nolint:errcheck // as above
 	}

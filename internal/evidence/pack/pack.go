@@ -8,7 +8,7 @@
 //	canaries/c_….json         each canary that was reached, as 'evidence disclose' shows it
 //	checkpoints/4711.note     earlier checkpoints of the log
 //	checkpoints/4711.NAME.tsr what somebody outside said of one: a time stamp (tsr,
-//	                          ots), or a signature (cosig)
+//	                          ots), or a line of signature (sig); see package stamp
 //	contacts/k_…/header.json  what came, byte for byte: channel, time, peer, targets
 //	contacts/k_…/raw          the dialogue, request or recording itself
 //	contacts/k_…/mail.json    SPF, DKIM and DMARC with the DNS answers
@@ -123,7 +123,7 @@ func RawFile(id string) string { return "contacts/" + id + "/raw" }
 func PageFile(id string) string { return "pages/" + id + ".json" }
 
 // known are the names that a file may have.
-var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[a-z0-9-]+\.(tsr|ots|cosig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/f_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json)$`)
+var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/f_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json)$`)
 
 // proved are those of them that must stand in the proof.
 var proved = regexp.MustCompile(`^(log/(acts|lists)/|pages/|contacts/[^/]+/(header\.json|raw)$)`)

@@ -22,9 +22,10 @@ type Options struct {
 	// Outside, where there is one, is a checkpoint of the log that was kept by others:
 	// the pack's log must begin with that one's.
 	Outside []byte
-	// Stamp checks what somebody outside said of a checkpoint; file is NAME.tsr or
-	// the like. Without it they are not looked at.
-	Stamp func(file string, checkpoint, stamp []byte) error
+	// Stamp checks what somebody outside said of a checkpoint, and says what it proves,
+	// or "" where it cannot tell; file is NAME.tsr or the like. Without it they are not
+	// looked at.
+	Stamp func(file string, checkpoint, stamp []byte) (string, error)
 }
 
 // Verified is what was proved.
@@ -34,7 +35,7 @@ type Verified struct {
 	Contacts int      `json:"contacts"`
 	Pages    int      `json:"pages"`
 	Earlier  int      `json:"earlier_checkpoints"`
-	Stamps   int      `json:"stamps"`            // that were checked
+	Stamps   []string `json:"stamps,omitempty"`  // what those prove that were checked
 	Outside  int64    `json:"outside,omitempty"` // acts of the checkpoint from outside
 }
 
@@ -207,10 +208,13 @@ func (v *verifier) earlier() error {
 		if v.o.Stamp == nil {
 			continue
 		}
-		if err := v.o.Stamp(kind, note, b); err != nil {
+		said, err := v.o.Stamp(kind, note, b)
+		if err != nil {
 			return fault(m.name, "%v", err)
 		}
-		v.out.Stamps++
+		if said != "" {
+			v.out.Stamps = append(v.out.Stamps, said+", of "+size+" acts")
+		}
 	}
 	return nil
 }
