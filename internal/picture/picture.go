@@ -77,9 +77,11 @@ type plot struct {
 	mark   string  // its name; empty where there is none
 }
 
+// curve is a line through points; or, where mass is set, what lies on the axis: each
+// point is how much lies from there to as far as the next one may be.
 type curve struct {
 	name   string
-	filled bool
+	mass   bool
 	points []point
 }
 

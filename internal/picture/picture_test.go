@@ -44,7 +44,7 @@ func access() *picture.Access {
 	}
 	for i := range 60 {
 		at := 5.5 + float64(i)/10
-		a.Density = append(a.Density, picture.Moment{At: day(at), P: math.Exp(-(at-7.5)*(at-7.5)) + .5*math.Exp(-4*(at-9.5)*(at-9.5))})
+		a.Density = append(a.Density, picture.Moment{At: day(at), P: .04 * (math.Exp(-(at-7.5)*(at-7.5)) + .5*math.Exp(-4*(at-9.5)*(at-9.5)))})
 	}
 	return a
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -90,15 +91,46 @@ func (p *pen) curve(c *curve, nth int) {
 		return
 	}
 	var d strings.Builder
+	if c.mass {
+		heights, top := c.bins(p.axis, bars)
+		fmt.Fprintf(&d, "M%d %s", leftEdge, num(p.y+plotHeight))
+		for i, v := range heights {
+			fmt.Fprintf(&d, "V%sH%s", num(p.y+(1-v/top)*plotHeight), num(leftEdge+(rightEdge-leftEdge)*float64(i+1)/bars))
+		}
+		fmt.Fprintf(&d, "V%s", num(p.y+plotHeight))
+		p.put(`<path d="%s" fill-opacity=".35" stroke="currentColor"/>`, &d)
+		return
+	}
 	for i, at := range c.points {
 		fmt.Fprintf(&d, "%c%s %s", "ML"[min(i, 1)], num(p.x(at.x)), num(p.height(at.y)))
 	}
-	line := d.String()
-	if c.filled {
-		begin, end := c.points[0].x, c.points[len(c.points)-1].x
-		p.put(`<path d="%sL%s %sH%sz" fill-opacity=".25"/>`, line, num(p.x(end)), num(p.y+plotHeight), num(p.x(begin)))
+	p.put(`<path d="%s" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"%s/>`, &d, dash(nth))
+}
+
+// bars is how many columns a mass is drawn in.
+const bars = 152
+
+// bins gives how much of a mass lies in each of n columns of the axis, and the most.
+func (c *curve) bins(x axis, n int) (out []float64, top float64) {
+	out = make([]float64, n)
+	wide := (x.until - x.from) / float64(n)
+	each := x.until - x.from
+	for i := 1; i < len(c.points); i++ {
+		if gap := c.points[i].x - c.points[i-1].x; gap > 0 {
+			each = min(each, gap)
+		}
 	}
-	p.put(`<path d="%s" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"%s/>`, line, dash(nth))
+	for _, at := range c.points {
+		first := max(int(math.Floor((at.x-x.from)/wide)), 0)
+		for i := first; i < n; i++ {
+			left := x.from + float64(i)*wide
+			if left >= at.x+each {
+				break
+			}
+			out[i] += at.y * max(min(left+wide, at.x+each)-max(left, at.x), 0) / each
+		}
+	}
+	return out, max(slices.Max(out), math.SmallestNonzeroFloat64)
 }
 
 // dash gives the stroke of the nth line.

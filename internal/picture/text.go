@@ -113,24 +113,31 @@ func (t *terminal) span(cells []byte, m mark) {
 // curve draws a curve as tenths of the plot's height.
 func (t *terminal) curve(c *curve) {
 	cells := []byte(strings.Repeat(" ", t.axis))
-	for i := range cells {
-		at := t.scene.axis.from + (t.scene.axis.until-t.scene.axis.from)*(float64(i)+.5)/float64(t.axis)
-		if y, ok := c.at(at); ok && t.plot.top > 0 && y > 0 {
-			cells[i] = "0123456789"[int(min(y/t.plot.top*10, 9))]
+	heights, top := make([]float64, t.axis), t.plot.top
+	if c.mass {
+		heights, top = c.bins(t.scene.axis, t.axis)
+	} else {
+		for i := range heights {
+			heights[i] = c.at(t.scene.axis.from + (t.scene.axis.until-t.scene.axis.from)*(float64(i)+.5)/float64(t.axis))
+		}
+	}
+	for i, y := range heights {
+		if top > 0 && y > 0 {
+			cells[i] = "0123456789"[int(min(y/top*10, 9))]
 		}
 	}
 	t.bar(c.name, "", cells)
 }
 
 // at gives the height of a curve at a place between its points.
-func (c *curve) at(x float64) (float64, bool) {
+func (c *curve) at(x float64) float64 {
 	for i := 1; i < len(c.points); i++ {
 		a, b := c.points[i-1], c.points[i]
 		if x >= a.x && x <= b.x && b.x > a.x {
-			return a.y + (b.y-a.y)*(x-a.x)/(b.x-a.x), true
+			return a.y + (b.y-a.y)*(x-a.x)/(b.x-a.x)
 		}
 	}
-	return 0, false
+	return 0
 }
 
 // scale writes the names of the left, the middle and the right of the axis.

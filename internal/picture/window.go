@@ -22,8 +22,8 @@ type Access struct {
 	Silent int
 	// Window is when all could be read; where there is none, Most is when most could.
 	Window, Most []Span
-	// Density is how probable each moment is, in any unit, by time; Credible the
-	// intervals that have so much of the probability.
+	// Density is how probable each stretch of time is, all of one length, those of no
+	// probability left out; Credible the intervals that have so much of the probability.
 	Density  []Moment
 	Credible []Credible
 	// Taken are the extracts that are known, the most likely first.
@@ -38,7 +38,7 @@ type Token struct {
 	First           time.Time // contact
 }
 
-// Moment is a moment and how probable it is.
+// Moment is where a stretch of time begins, and how probable it is.
 type Moment struct {
 	At time.Time
 	P  float64
@@ -126,10 +126,10 @@ func (a *Access) describe(x axis) string {
 
 // density is the curve over the rows.
 func (a *Access) density() *plot {
-	c := curve{name: "probability over time", filled: true}
+	c := curve{name: "probability over time", mass: true}
 	top := 0.
 	for _, m := range a.Density {
-		if m.P >= 0 && !math.IsInf(m.P, 0) {
+		if m.P >= 0 && m.P <= 1 {
 			c.points = append(c.points, point{micros(m.At), m.P})
 			top = max(top, m.P)
 		}
