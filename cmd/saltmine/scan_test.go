@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"saltmine/internal/canary"
@@ -93,11 +94,49 @@ func TestScan(t *testing.T) {
 	if err != nil || inc.Severity != canary.P1 || inc.Canaries != len(all) {
 		t.Fatalf("%+v, %v", inc, err)
 	}
+	s.scansHugeLine(all)
 	text := s.run("trace", "--incident", string(inc.ID))
 	wants(t, text, fmt.Sprintf("Canaries reached: %d", len(all)), "P1")
 	acts, err := reg.Acts(t.Context(), registry.ActFilter{What: []string{canary.ActScan}})
-	if err != nil || len(acts) != 5 {
+	if err != nil || len(acts) != 6 {
 		t.Errorf("%d scans are on the evidence log, %v", len(acts), err)
+	}
+}
+
+// scansHugeLine scans 4 GiB in one line with canaries here and there, in little memory.
+func (s *site) scansHugeLine(all []prey) {
+	s.t.Helper()
+	const size = 4<<30 + 12_345
+	f, err := os.Create(s.path("huge"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // the scan reads what was written
+	if err := f.Truncate(size); err != nil {
+		s.t.Fatal(err)
+	}
+	places := []int64{0, 128<<10 - 20, 1 << 30, 1<<32 - 15, size - int64(len(all[0].email))}
+	for _, at := range places {
+		if _, err := f.WriteAt([]byte(all[0].email), at); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	cmd := s.command("scan", "--dry-run", "--output", "json", s.path("huge"))
+	out, err := cmd.Output()
+	var got scanned
+	if code := cmd.ProcessState.ExitCode(); code != exitFound || json.Unmarshal(out, &got) != nil {
+		s.t.Fatalf("exit code %d, %v\n%s", code, err, out)
+	}
+	var offsets []int64
+	for _, find := range got.Files[0].Finds {
+		offsets = append(offsets, find.Offset)
+	}
+	if !slices.Equal(offsets, places) || got.Files[0].Bytes != size {
+		s.t.Errorf("found at %d, want %d, in %d bytes", offsets, places, got.Files[0].Bytes)
+	}
+	const most = 200 << 10 // KiB
+	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); !ok || used.Maxrss > most {
+		s.t.Errorf("it took %d KiB of memory", used.Maxrss)
 	}
 }
 

@@ -32,7 +32,7 @@ func compareScan(ctx context.Context, p *plan, t *table) error {
 		return err
 	}
 	book, err := scan.NewBook(func(yield func(canary.DatedToken, error) bool) {
-		rng := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // made-up tokens
+		rng := rand.New(rand.NewPCG(1, 1))
 		for i := range scanTokens {
 			tok := canary.Token{ID: canary.TokenID(fmt.Sprintf("t_%016d", i)), Role: canary.RolePlanted, Canary: "c_aaaaaaaaaaaaaaaa", Kind: canary.Email, Text: fmt.Sprintf("%s.%s%d@%s", word(rng), word(rng), i, desks()[rng.IntN(len(desks()))])}
 			if i%10 == 0 {
@@ -83,7 +83,7 @@ func writeText(file string, size int64) (int64, error) {
 		return 0, err
 	}
 	w, n := bufio.NewWriterSize(f, 1<<20), int64(0)
-	rng := rand.New(rand.NewPCG(2, 2)) //nolint:gosec // made-up text
+	rng := rand.New(rand.NewPCG(2, 2))
 	for n < size {
 		s := word(rng) + " "
 		switch rng.IntN(60) {

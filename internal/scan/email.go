@@ -36,33 +36,38 @@ type address struct {
 
 // emailAt tries one at-sign. Most are of domains that no token has.
 func (l *lens) emailAt(sh *sheet, at int) {
-	b := sh.b
-	behind, before := at+1, at
-	for behind < len(b) && behind < at+3 && b[behind] == ' ' && at > 0 && b[at-1] == ' ' {
-		behind++
-	}
+	behind, before := unspaced(sh.b, at)
 	a := &l.scratch
-	domain, ascii := a.domain(b, behind)
+	domain, ascii := a.domain(sh.b, behind)
 	var n int
 	if ascii {
 		n = l.longest(domain)
 	} else {
-		domain, n = l.foreign(b[behind:min(len(b), behind+mostDomain)], domain)
-	}
-	if n == 0 {
-		return
-	}
-	for before > 0 && at-before < 3 && b[before-1] == ' ' && behind > at+1 {
-		before--
+		domain, n = l.foreign(sh.b[behind:min(len(sh.b), behind+mostDomain)], domain)
 	}
 	for range mostDomains {
-		if l.locals(sh, a, at, before, domain[:n]) {
+		if n == 0 || l.locals(sh, a, at, before, domain[:n]) {
 			return
 		}
-		if n = l.longest(domain[:max(0, bytes.LastIndexByte(domain[:n], '.'))]); n == 0 {
-			return
-		}
+		n = l.longest(domain[:max(0, bytes.LastIndexByte(domain[:n], '.'))])
 	}
+}
+
+// unspaced gives where the domain begins, and where the local part ends: spaces may
+// stand on both sides of the sign.
+func unspaced(b []byte, at int) (behind, before int) {
+	const most = 2
+	behind, before = at+1, at
+	if at == 0 || at+1 == len(b) || b[at-1] != ' ' || b[at+1] != ' ' {
+		return behind, before
+	}
+	for behind < len(b) && behind-at <= most && b[behind] == ' ' {
+		behind++
+	}
+	for before > 0 && at-before < most && b[before-1] == ' ' {
+		before--
+	}
+	return behind, before
 }
 
 // domain reads what can be a domain, in lower case.

@@ -35,20 +35,19 @@ func (l *lens) runs(final bool) {
 	if l.kid != nil && !l.feed(final) {
 		return
 	}
+	low := func() int { return max(0, int(l.reach-l.base)) }
 	const step = 8 // each that is long enough has eight bytes whole that are looked at
 	for p := max(l.lo, int(l.reach-l.base)); p < l.hi && p+step <= l.n; {
 		to := p
 		if !breaks(load(b[p:])) {
-			for to < l.n && table[b[to]]&in64 != 0 {
-				to++
-			}
+			to = endOf64(b, p)
 		}
 		if to < p+step {
 			p += step
 			continue
 		}
 		from := p
-		for low := max(0, int(l.reach-l.base)); from > low && table[b[from-1]]&in64 != 0; {
+		for from > low() && table[b[from-1]]&in64 != 0 {
 			from--
 		}
 		if to-from >= shortest && !l.run(from, to, final) {
@@ -57,6 +56,14 @@ func (l *lens) runs(final bool) {
 		l.reach = max(l.reach, l.base+int64(to))
 		p = max(to, int(l.reach-l.base))
 	}
+}
+
+// endOf64 is where characters of base64 end that begin at a place.
+func endOf64(b []byte, i int) int {
+	for i < len(b) && table[b[i]]&in64 != 0 {
+		i++
+	}
+	return i
 }
 
 // breaks reports whether one of eight bytes is a sign below '+', such as a space, or is
