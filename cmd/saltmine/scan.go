@@ -156,12 +156,12 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 		if err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil { // under the hash of a part it would be filed once more by the whole
+			return errors.Join(fmt.Errorf("broken off: nothing of %s is filed, begin again: %w", name, err), a.print(answer, answer.Text))
+		}
 		judged := scan.Judge(book, r)
 		if err := a.take(ctx, c, &answer, scannedOne{book, name, r, judged, a.contactsOf(book, name, r, judged.Weights)}); err != nil {
 			return err
-		}
-		if ctx.Err() != nil {
-			break
 		}
 	}
 	if err := a.print(answer, answer.Text); err != nil {

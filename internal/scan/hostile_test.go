@@ -3,6 +3,7 @@ package scan_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -126,6 +127,18 @@ func TestReadFails(t *testing.T) {
 	r := scan.Scan(t.Context(), list, &failsAt{bytes.NewReader(text), 200_000}, scan.Limits{}, nil)
 	if faultOf(t, r, errDisk); r.Whole || r.Bytes != 200_000 || len(r.Finds)+r.More != 200_000/(len(mail)+1) || len(r.Finds) != 100 {
 		t.Errorf("%d and %d finds in %d bytes", len(r.Finds), r.More, r.Bytes)
+	}
+}
+
+// TestBrokenOff ends when it is told to.
+func TestBrokenOff(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	list := book(t, few()...)
+	text := []byte(strings.Repeat(mail+"\n", 50_000))
+	r := scan.Scan(ctx, list, bytes.NewReader(gzipped(text)), scan.Limits{}, func(int64) { cancel() })
+	if faultOf(t, r, context.Canceled); r.Whole {
+		t.Errorf("%+v", r)
 	}
 }
 

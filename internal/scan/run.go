@@ -50,6 +50,9 @@ func (l *lens) runs(final bool) {
 		for from > low() && table[b[from-1]]&in64 != 0 {
 			from--
 		}
+		if escaped(b, from+1) { // \n before it
+			from++
+		}
 		if to-from >= shortest && !l.run(from, to, final) {
 			return
 		}
@@ -166,19 +169,7 @@ func undo64(out, b []byte) []byte {
 	return out
 }
 
-func value64(c byte) byte {
-	switch {
-	case isDigit(c):
-		return c - '0' + 52
-	case c >= 'a':
-		return c - 'a' + 26
-	case c >= 'A' && c <= 'Z':
-		return c - 'A'
-	case c == '+', c == '-':
-		return 62
-	}
-	return 63
-}
+func value64(c byte) byte { return values64[c] }
 
 func value16(c byte) byte {
 	if isDigit(c) {
@@ -209,10 +200,10 @@ func (l *lens) feed(final bool) (ended bool) {
 	k := l.kid
 	i := int(k.next - l.base)
 	for i < l.n {
-		if c := l.buf[i]; table[c]&in64 != 0 {
-			k.put(c)
-			k.now++
-			i++
+		if end := endOf64(l.buf[:l.n], i); end > i {
+			k.putAll(l.buf[i:end])
+			k.now += end - i
+			i = end
 			continue
 		}
 		n := lineBreak(l.buf[i:l.n])
@@ -241,6 +232,20 @@ func (l *lens) feed(final bool) (ended bool) {
 // full reports whether a line is so long that the run goes on in the next.
 func (k *run) full() bool {
 	return k.now%4 == 0 && k.now >= longLine && (k.line == 0 || k.now == k.line)
+}
+
+// putAll undoes characters, four at a time where that is possible.
+func (k *run) putAll(b []byte) {
+	for len(b) >= 4 && k.have == 0 && k.width == 6 {
+		v := uint32(value64(b[0]))<<18 | uint32(value64(b[1]))<<12 | uint32(value64(b[2]))<<6 | uint32(value64(b[3]))
+		if k.out = append(k.out, byte(v>>16), byte(v>>8&0xFF), byte(v&0xFF)); len(k.out)+4 > cap(k.out) { //nolint:gosec // 24 bits
+			k.flush()
+		}
+		b = b[4:]
+	}
+	for _, c := range b {
+		k.put(c)
+	}
 }
 
 func (k *run) put(c byte) {

@@ -171,6 +171,9 @@ func forms() map[string]func(string) []byte {
 		"base64 in json": func(s string) []byte {
 			return []byte(`{"x":"` + lines(base64.StdEncoding.EncodeToString([]byte(s)), 64, `\n`) + `"}`)
 		},
+		"eml in json": func(s string) []byte {
+			return []byte(`{"raw":"Subject: x\r\nContent-Transfer-Encoding: base64\r\n\r\n` + lines(base64.StdEncoding.EncodeToString([]byte(s)), 76, `\r\n`) + `\r\n--b--"}`)
+		},
 		"base64 for urls": func(s string) []byte { return []byte("?x=" + base64.RawURLEncoding.EncodeToString([]byte(s)) + "&y") },
 		"hexadecimal":     func(s string) []byte { return []byte("(0x" + hex.EncodeToString([]byte(s)) + ")") },
 		"quoted-printable": func(s string) []byte {

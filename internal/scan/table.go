@@ -39,6 +39,27 @@ var table = func() (t [256]byte) {
 	return t
 }()
 
+// values64 are the values of the characters of base64; of all others 63.
+//
+//nolint:gochecknoglobals // a constant: Go has none of this type
+var values64 = func() (t [256]byte) {
+	for c := range 256 {
+		switch b := byte(c); {
+		case b >= '0' && b <= '9':
+			t[c] = b - '0' + 52
+		case b >= 'a' && b <= 'z':
+			t[c] = b - 'a' + 26
+		case b >= 'A' && b <= 'Z':
+			t[c] = b - 'A'
+		case b == '+', b == '-':
+			t[c] = 62
+		default:
+			t[c] = 63
+		}
+	}
+	return t
+}()
+
 func isDigit(c byte) bool  { return c-'0' < 10 }
 func isLetter(c byte) bool { return table[c]&letter != 0 }
 func isAlnum(c byte) bool  { return table[c]&(digit|letter) != 0 }

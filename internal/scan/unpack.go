@@ -119,6 +119,7 @@ func isPacked(head []byte) (packed bool, name string) {
 		{"PK\x05\x06", "zip", true},
 		{"\xfd7zXZ\x00", "xz", false},
 		{"7z\xbc\xaf\x27\x1c", "7z", false},
+		{"%PDF-", "what is compressed in a PDF", false},
 		{"Rar!\x1a\x07", "rar", false},
 		{"\x04\x22\x4d\x18", "lz4", false},
 	} {
