@@ -17,6 +17,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/disclosure"
+	"saltmine/internal/evidence/stamp"
 	"saltmine/internal/people"
 )
 
@@ -52,6 +53,9 @@ SHA-256; where a second person has to approve, that is asked for.
 }
 
 func (a *app) disclose(ctx context.Context, c *core, id canary.ID, out string, q request) error {
+	if _, err := c.reg.MakeCheckpoint(ctx, c.key()); err != nil { // so that every commitment is in one
+		return err
+	}
 	shown, err := c.reg.Commitments(ctx, id)
 	if err != nil {
 		return err
@@ -91,7 +95,8 @@ type checkedDisclosure struct {
 }
 
 func (a *app) checkDisclosureCmd() *cobra.Command {
-	var key string
+	var key, roots string
+	var witnesses []string
 	cmd := &cobra.Command{
 		Use:   "check-disclosure FILE",
 		Short: "Check what 'evidence disclose' wrote, with the public key alone",
@@ -100,8 +105,10 @@ registered, and with how many other canaries and placebos. It needs no registry 
 configuration, only the core's public key: the file sign.pub of its keys, the line in
 it, or what 'saltmine evidence key' prints. Exit code 3 when the file is not as it was made, with what is wrong first.
 
-The time of each registration is that of the act on the evidence log, and the core's own
-word until somebody outside has witnessed or stamped the log.`,
+The time of each registration is that of the act on the evidence log, which is the core's
+own word; what proves it are checkpoints of the log that others have stamped or cosigned,
+where the file has some. Those of time stamping authorities are verified with --roots, those of
+witnesses with --witness.`,
 		Example: "  saltmine evidence check-disclosure canary.json --key sign.pub",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -109,11 +116,32 @@ word until somebody outside has witnessed or stamped the log.`,
 			if err != nil {
 				return err
 			}
-			return a.checkDisclosure(args[0], pub)
+			by, err := outsiders(roots, witnesses)
+			if err != nil {
+				return err
+			}
+			return a.checkDisclosure(args[0], pub, by)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the core's public key (sign.pub), or the key itself")
+	cmd.Flags().StringVar(&roots, "roots", "", "`FILE` (PEM) with the roots of time stamping authorities")
+	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "`KEY` of a witness, NAME+HASH+BASE64; may be repeated")
 	return cmd
+}
+
+// outsiders are with what the word of others is verified.
+func outsiders(roots string, witnesses []string) (by disclosure.Outside, err error) {
+	if by.Roots, err = rootsOf(roots); err != nil {
+		return by, &exitError{exitUsage, err}
+	}
+	for _, text := range witnesses {
+		w, err := stamp.ParseCosigner(text)
+		if err != nil {
+			return by, usage("--witness: %w", err)
+		}
+		by.Witnesses = append(by.Witnesses, w)
+	}
+	return by, nil
 }
 
 // publicKey reads a key from the file of that name, or from the text itself.
@@ -146,7 +174,7 @@ func publicKey(arg string) (ed25519.PublicKey, error) {
 // day for ten years is smaller.
 const maxDisclosure = 64 << 20
 
-func (a *app) checkDisclosure(path string, key ed25519.PublicKey) error {
+func (a *app) checkDisclosure(path string, key ed25519.PublicKey, by disclosure.Outside) error {
 	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return err
@@ -156,7 +184,7 @@ func (a *app) checkDisclosure(path string, key ed25519.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	proved, err := disclosure.Check(file, key)
+	proved, err := disclosure.Check(file, by, key)
 	if err != nil && !errors.Is(err, disclosure.ErrFalse) {
 		return err
 	}
@@ -183,6 +211,9 @@ func provedLines(c *checkedDisclosure) []string {
 		out = append(out, fmt.Sprintf("act %d, %s: %s in %s was registered (%s)", p.Act.Seq, p.Act.At.UTC().Format(time.RFC3339), p.Leaf.Canary, p.Leaf.Place, p.Statement))
 		for _, t := range p.Leaf.Tokens {
 			out = append(out, fmt.Sprintf("  %-6s  %s  %s", t.Kind, t.ID, t.Text))
+		}
+		for _, said := range p.Log {
+			out = append(out, "  "+said)
 		}
 	}
 	return out

@@ -29,7 +29,7 @@ func TestDisclose(t *testing.T) {
 		return string(text), cmd.ProcessState.ExitCode()
 	}
 	text, code := third(out, "--key", key)
-	if wants(t, text, "good", one.email, "canaries=6", "email="); code != exitOK {
+	if wants(t, text, "good", one.email, "canaries=6", "email=", "in the checkpoint of "); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
 	if text, code = third(out, "--key", strings.TrimSpace(s.read("keys/sign.pub")), "--output", "json"); code != exitOK || !strings.Contains(text, `"good": true`) {

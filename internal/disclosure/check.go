@@ -24,12 +24,14 @@ type Disclosure struct {
 
 // Shown is one leaf of one commitment.
 type Shown struct {
-	Act  canary.Act  `json:"act"`   // by which the commitment came upon the evidence log
-	Leaf string      `json:"leaf"`  // JSON, byte for byte as it was hashed
-	Salt []byte      `json:"salt"`  // before the leaf
-	At   int64       `json:"index"` // of the leaf
-	Size int64       `json:"size"`  // of the tree
-	Path []tlog.Hash `json:"path"`  // from the leaf to the root
+	Act  canary.Act  `json:"act"`      // by which the commitment came upon the evidence log
+	Seal []byte      `json:"act_salt"` // of the act's leaf in the log; see package evidence
+	Log  []Logged    `json:"log"`      // where it stands there; none: no checkpoint had it yet
+	Leaf string      `json:"leaf"`     // JSON, byte for byte as it was hashed
+	Salt []byte      `json:"salt"`     // before the leaf
+	At   int64       `json:"index"`    // of the leaf
+	Size int64       `json:"size"`     // of the tree
+	Path []tlog.Hash `json:"path"`     // from the leaf to the root
 }
 
 const kind = "saltmine.disclosure.v1"
@@ -49,8 +51,9 @@ type Signer interface {
 	Public() ed25519.PublicKey
 }
 
-// New makes and signs the file of a disclosure. What is in it is checked first.
-func New(id canary.ID, shown []Shown, by Signer) ([]byte, error) {
+// New makes and signs the file of a disclosure. What is in it is checked first; before
+// are the keys that the core had before.
+func New(id canary.ID, shown []Shown, by Signer, before ...ed25519.PublicKey) ([]byte, error) {
 	d := Disclosure{Type: kind, Canary: id, Shown: shown, Key: by.Public()}
 	message, err := d.signed()
 	if err != nil {
@@ -61,7 +64,7 @@ func New(id canary.ID, shown []Shown, by Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = Check(out, by.Public())
+	_, err = Check(out, Outside{}, by.Public(), before...)
 	return out, err
 }
 
@@ -96,13 +99,18 @@ type Proved struct {
 	Canaries int                 `json:"canaries"`
 	Placebos map[canary.Kind]int `json:"placebos"`
 	Leaf     Leaf                `json:"leaf"`
+	Log      []string            `json:"log,omitempty"` // what proves when, in words
 }
 
 // Check reads a disclosure and gives what it proves. key is the core's, from elsewhere:
-// the file's own proves nothing. All faults but of the key's length are [ErrFalse].
-func Check(file []byte, key ed25519.PublicKey) ([]Proved, error) {
-	if len(key) != ed25519.PublicKeySize {
-		return nil, errors.New("the key is not one of Ed25519")
+// the file's own proves nothing. Further ones are those that the core had before. All
+// faults but of a key's length are [ErrFalse].
+func Check(file []byte, by Outside, key ed25519.PublicKey, before ...ed25519.PublicKey) ([]Proved, error) {
+	keys := append([]ed25519.PublicKey{key}, before...)
+	for _, k := range keys {
+		if len(k) != ed25519.PublicKeySize {
+			return nil, errors.New("the key is not one of Ed25519")
+		}
 	}
 	d, err := parse(file)
 	if err != nil {
@@ -121,6 +129,9 @@ func Check(file []byte, key ed25519.PublicKey) ([]Proved, error) {
 	var out []Proved
 	for i := range d.Shown {
 		p, err := d.Shown[i].check(d.Canary)
+		if err == nil {
+			err = d.Shown[i].checkLog(&p, keys, by)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: commitment %s: %w", ErrFalse, d.Shown[i].Act.About, err)
 		}
@@ -148,6 +159,17 @@ func parse(file []byte) (*Disclosure, error) {
 		return nil, fmt.Errorf("%w: it is not written as it should be", ErrFalse)
 	}
 	return &d, nil
+}
+
+func (s *Shown) checkLog(p *Proved, keys []ed25519.PublicKey, by Outside) error {
+	for i := range s.Log {
+		said, err := s.Log[i].check(s.Act, s.Seal, keys, by)
+		if err != nil {
+			return err
+		}
+		p.Log = append(p.Log, said)
+	}
+	return nil
 }
 
 func (s *Shown) check(id canary.ID) (p Proved, err error) {

@@ -21,8 +21,8 @@
 // all signed by the core's key. [Check] needs the file and the public key. It refuses
 // whatever is not byte for byte as it was written, and says what is wrong first.
 //
-// What a disclosure does not prove by itself is when: the act's time is the core's word,
-// until a checkpoint of the evidence log holds the act that somebody outside has signed.
+// With each act come checkpoints of the evidence log in which it stands, and what others
+// have said of them: else when it was is the core's own word ([Logged]).
 package disclosure
 
 import (

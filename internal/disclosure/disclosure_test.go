@@ -89,7 +89,7 @@ func TestEveryCanaryCanBeShown(t *testing.T) {
 		n := rapid.IntRange(0, canaries-1).Draw(t, "n")
 		tree, texts, at := build(t, secret, canaries, placebos)
 		file := disclosed(t, tree, texts, at, n, by)
-		got, err := disclosure.Check(file, by.Public())
+		got, err := disclosure.Check(file, disclosure.Outside{}, by.Public())
 		if err != nil || len(got) != 1 {
 			t.Fatalf("%d proofs, %v", len(got), err)
 		}
@@ -112,22 +112,22 @@ func TestAnyChangedByteIsFound(t *testing.T) {
 	by := testSigner(1)
 	tree, texts, at := build(t, bytes.Repeat([]byte{9}, disclosure.SaltSize), 4, 6)
 	file := disclosed(t, tree, texts, at, 2, by)
-	if _, err := disclosure.Check(file, testSigner(2).Public()); !errors.Is(err, disclosure.ErrFalse) {
+	if _, err := disclosure.Check(file, disclosure.Outside{}, testSigner(2).Public()); !errors.Is(err, disclosure.ErrFalse) {
 		t.Errorf("another's key: %v", err)
 	}
 	for i := range file {
 		for _, flip := range []byte{1, 0x20, 0x80} {
 			bad := bytes.Clone(file)
 			bad[i] ^= flip
-			if _, err := disclosure.Check(bad, by.Public()); !errors.Is(err, disclosure.ErrFalse) {
+			if _, err := disclosure.Check(bad, disclosure.Outside{}, by.Public()); !errors.Is(err, disclosure.ErrFalse) {
 				t.Fatalf("byte %d with %#x is not found: %v", i, flip, err)
 			}
 		}
-		if _, err := disclosure.Check(file[:i], by.Public()); !errors.Is(err, disclosure.ErrFalse) {
+		if _, err := disclosure.Check(file[:i], disclosure.Outside{}, by.Public()); !errors.Is(err, disclosure.ErrFalse) {
 			t.Fatalf("cut at %d: %v", i, err)
 		}
 	}
-	if _, err := disclosure.Check(append(file, '\n'), by.Public()); !errors.Is(err, disclosure.ErrFalse) {
+	if _, err := disclosure.Check(append(file, '\n'), disclosure.Outside{}, by.Public()); !errors.Is(err, disclosure.ErrFalse) {
 		t.Errorf("one more byte: %v", err)
 	}
 }

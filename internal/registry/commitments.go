@@ -163,7 +163,10 @@ func (r *Registry) show(ctx context.Context, a canary.Act, id canary.ID) (s disc
 	if at < 0 || statement.String() != a.Outcome {
 		return s, fmt.Errorf("%w: what is registered is not what was committed to", ErrTampered)
 	}
-	return tree.Show(a, at, []byte(text))
+	if s, err = tree.Show(a, at, []byte(text)); err != nil {
+		return s, err
+	}
+	return s, r.onLog(ctx, a, &s)
 }
 
 func (r *Registry) commitCard(ctx context.Context, id string) (c commitCard, err error) {

@@ -10,6 +10,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/disclosure"
+	"saltmine/internal/evidence"
 	"saltmine/internal/registry"
 	"saltmine/internal/seal"
 )
@@ -51,14 +52,16 @@ func TestWhatIsRegisteredIsCommittedTo(t *testing.T) {
 		if len(acts) != 2 || !strings.HasSuffix(acts[0].Outcome, "canaries=3 email=43 phone=1 ticket=1") || !strings.HasSuffix(acts[1].Outcome, "canaries=1 email=1") {
 			t.Fatalf("%+v", acts)
 		}
+		by := signer(t)
+		_, err := r.MakeCheckpoint(ctx, evidence.Key{Signer: by})
+		must(t, err)
 		shown, err := r.Commitments(ctx, p.ID)
 		must(t, err)
-		by := signer(t)
 		file, err := disclosure.New(p.ID, shown, by)
 		must(t, err)
-		got, err := disclosure.Check(file, by.Public())
+		got, err := disclosure.Check(file, disclosure.Outside{}, by.Public())
 		must(t, err)
-		if len(got) != 2 || len(got[0].Leaf.Tokens) != 3 || got[0].Leaf.Tokens[0].Text != p.Tokens[0].Text || got[1].Leaf.Tokens[0].Text != fresh.Text {
+		if len(got) != 2 || len(got[0].Leaf.Tokens) != 3 || len(got[0].Log) != 1 || len(got[1].Log) != 1 || got[0].Leaf.Tokens[0].Text != p.Tokens[0].Text || got[1].Leaf.Tokens[0].Text != fresh.Text {
 			t.Errorf("%+v", got)
 		}
 		for _, other := range slices.Concat(planting(2).Tokens, planting(3).Tokens) {

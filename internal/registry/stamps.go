@@ -3,11 +3,14 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"saltmine/internal/canary"
+	"saltmine/internal/disclosure"
 	"saltmine/internal/evidence/stamp"
 )
 
@@ -99,4 +102,43 @@ func (r *Registry) ProveGrowth(ctx context.Context, old, size int64) (tlog.TreeP
 		return nil, fmt.Errorf("registry: evidence log: %w", err)
 	}
 	return proof, nil
+}
+
+// onLog proves of an act that it stands in the evidence log: by the first checkpoint
+// that has it, and by the first of those that each source outside has stamped.
+func (r *Registry) onLog(ctx context.Context, a canary.Act, s *disclosure.Shown) (err error) {
+	s.Log = []disclosure.Logged{}
+	if s.Seal, err = hex.DecodeString(a.Salt); err != nil {
+		return fmt.Errorf("%w: the salt of act %d is none", ErrTampered, a.Seq)
+	}
+	var first Checkpoint
+	err = r.db.QueryRowContext(ctx, "SELECT tree_size, note FROM checkpoints WHERE tree_size >= ? ORDER BY tree_size LIMIT 1", a.Seq).Scan(&first.Size, &first.Note)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // none has it yet
+	}
+	if err != nil {
+		return err
+	}
+	stamps, err := r.stamps(ctx, "tree_size >= ? ORDER BY tree_size, source", a.Seq)
+	if err != nil {
+		return err
+	}
+	list := []stamp.Stamp{{Size: first.Size, Checkpoint: first.Note}} // nobody's
+	known := map[string]bool{}
+	for _, one := range stamps {
+		if !known[one.Source] {
+			known[one.Source], list = true, append(list, one)
+		}
+	}
+	for _, one := range list {
+		l := disclosure.Logged{Checkpoint: string(one.Checkpoint)}
+		if one.Source != "" {
+			l.Said = &disclosure.Said{Source: one.Source, Kind: one.Kind, Proof: one.Proof}
+		}
+		if l.Path, err = tlog.ProveRecord(one.Size, a.Seq-1, treeIn(ctx, r.db)); err != nil {
+			return err
+		}
+		s.Log = append(s.Log, l)
+	}
+	return nil
 }

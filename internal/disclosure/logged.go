@@ -1,0 +1,112 @@
+package disclosure
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/evidence"
+	"saltmine/internal/evidence/stamp"
+)
+
+// Logged proves that an act stands in the evidence log of a checkpoint.
+type Logged struct {
+	Checkpoint string      `json:"checkpoint"` // the note
+	Path       []tlog.Hash `json:"path"`       // from the act's leaf to its root
+	// Said is what somebody outside has said of the checkpoint; nil: nobody.
+	Said *Said `json:"said,omitempty"`
+}
+
+// Said is a stamp without its checkpoint.
+type Said struct {
+	Source string     `json:"source"`
+	Kind   stamp.Kind `json:"kind"`
+	Proof  []byte     `json:"proof"`
+}
+
+// Outside is with what is verified what others have said. What the zero value cannot
+// verify is told as such.
+type Outside struct {
+	Roots     *x509.CertPool    // of time stamping authorities
+	Witnesses []*stamp.Cosigner // who cosign
+}
+
+// check verifies that an act is in the checkpoint's log, and says what that proves. keys
+// are the core's, one of which has signed the checkpoint.
+func (l *Logged) check(act canary.Act, salt []byte, keys []ed25519.PublicKey, by Outside) (string, error) {
+	c, err := openCheckpoint([]byte(l.Checkpoint), keys)
+	if err != nil {
+		return "", err
+	}
+	text, err := evidence.Text(act)
+	if err != nil {
+		return "", err
+	}
+	if act.Seq < 1 || act.Seq > c.Size {
+		return "", fmt.Errorf("act %d is not in a log of %d", act.Seq, c.Size)
+	}
+	if err := tlog.CheckRecord(l.Path, c.Size, c.Root, act.Seq-1, evidence.Leaf(salt, text)); err != nil {
+		return "", fmt.Errorf("act %d is not in the log of its checkpoint", act.Seq)
+	}
+	where := fmt.Sprintf("in the checkpoint of %d acts", c.Size)
+	if l.Said == nil {
+		return where + ", signed by the core", nil
+	}
+	said, err := l.Said.check([]byte(l.Checkpoint), by)
+	return where + ": " + said, err
+}
+
+func openCheckpoint(msg []byte, keys []ed25519.PublicKey) (c evidence.Checkpoint, err error) {
+	err = errors.New("no key is given")
+	for _, key := range keys {
+		if c, err = openBy(msg, key); err == nil {
+			return c, nil
+		}
+	}
+	return c, fmt.Errorf("the checkpoint: %w", err)
+}
+
+func openBy(msg []byte, key ed25519.PublicKey) (c evidence.Checkpoint, err error) {
+	text, err := evidence.Key{Signer: public(key)}.Verifier()
+	if err != nil {
+		return c, err
+	}
+	v, err := evidence.ParseVerifier(text)
+	if err != nil {
+		return c, err
+	}
+	return v.OpenCheckpoint(msg)
+}
+
+// public is a key that signs nothing: what is asked for is its name.
+type public ed25519.PublicKey
+
+// Sign gives no signature.
+func (public) Sign([]byte) []byte { return nil }
+
+// Public returns the key.
+func (k public) Public() ed25519.PublicKey { return ed25519.PublicKey(k) }
+
+func (s *Said) check(checkpoint []byte, by Outside) (string, error) {
+	whole := stamp.Stamp{Source: s.Source, Kind: s.Kind, Checkpoint: checkpoint, Proof: s.Proof}
+	switch s.Kind {
+	case stamp.TSA:
+		if by.Roots == nil {
+			return s.Source + " has stamped it; not verified, for want of the authority's roots", nil
+		}
+	case stamp.Cosignature:
+		list, err := stamp.Cosignatures(append(checkpoint[:len(checkpoint):len(checkpoint)], s.Proof...), by.Witnesses...)
+		switch {
+		case err != nil:
+			return "", err
+		case len(list) == 0:
+			return s.Source + " has cosigned it; not verified, for want of the witness's key", nil
+		}
+		return fmt.Sprintf("%s saw the log grow to it at %s", list[0].Witness, list[0].Time.Format("2006-01-02T15:04:05Z")), nil
+	}
+	return whole.Verify(by.Roots, nil)
+}
