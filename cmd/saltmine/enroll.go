@@ -145,6 +145,11 @@ func (a *app) ownIdentity(dir string) (pull.Identity, error) {
 	if _, err := os.Lstat(keyFile(dir, coreName)); !errors.Is(err, fs.ErrNotExist) {
 		return loadIdentity(dir, coreName)
 	}
+	return a.makeIdentity(dir, coreName)
+}
+
+// makeIdentity makes an identity of the core, under a name.
+func (a *app) makeIdentity(dir, name string) (pull.Identity, error) {
 	id, err := pull.NewIdentity("core", a.now())
 	if err != nil {
 		return id, err
@@ -152,11 +157,11 @@ func (a *app) ownIdentity(dir string) (pull.Identity, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return id, fmt.Errorf("enroll: %w", err)
 	}
-	if err := replaceFile(certFile(dir, coreName), id.Cert); err != nil {
+	if err := replaceFile(certFile(dir, name), id.Cert); err != nil {
 		return id, fmt.Errorf("enroll: %w", err)
 	}
 	// The key comes last: with it the identity is whole.
-	if err := replaceFile(keyFile(dir, coreName), id.Key); err != nil {
+	if err := replaceFile(keyFile(dir, name), id.Key); err != nil {
 		return id, fmt.Errorf("enroll: %w", err)
 	}
 	return id, nil

@@ -76,6 +76,11 @@ func edgeClient(cfg *conf.Config, reg *registry.Registry, p conf.Pull, now func(
 	if err != nil {
 		return nil, err
 	}
+	return edgeClientAs(cfg, reg, p, id, now)
+}
+
+// edgeClientAs makes a client that shows an identity.
+func edgeClientAs(cfg *conf.Config, reg *registry.Registry, p conf.Pull, id pull.Identity, now func() time.Time) (*pull.Client, error) {
 	cert, err := os.ReadFile(certFile(edgesDir(cfg), p.FileName()))
 	if err != nil {
 		return nil, &exitError{exitUsage, fmt.Errorf("%w; 'saltmine edge enroll --url %s --out FILE' makes it", err, p.URL)}

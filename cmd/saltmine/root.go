@@ -68,7 +68,7 @@ leak to the extract it came from.`,
 	flags.BoolVar(&a.verbose, "verbose", false, "log more")
 	root.AddCommand(a.initCmd(), a.checkCmd(), a.inspectCmd(), a.recipeCmd(), a.plantCmd(), a.exportFormCmd(), a.adoptCmd(), a.rotateCmd(), a.liveCmd(), a.verifyCmd(), a.withdrawCmd(), a.selftestCmd(), a.poolCmd(), a.noticesCmd(), a.excludeCmd(),
 		a.serveCmd(), a.edgeCmd(), a.drillCmd(), a.listCmd(), a.showCmd(), a.incidentsCmd(), a.ackCmd(), a.verdictCmd(), a.respondCmd(), a.actsCmd(), a.approveCmd(), a.approvalsCmd(), a.retentionCmd(), a.redactCmd(), a.holdCmd(), a.pagerCmd(), a.planCmd(), a.traceCmd(), a.evidenceCmd(), a.mailauthCmd(), a.ownCmd(), a.extractsCmd(), a.auditCmd(), a.ticketCmd(), a.scanCmd(), a.agentCmd(), a.demoCmd())
-	root.AddCommand(a.backupCmd(), a.restoreCmd())
+	root.AddCommand(a.backupCmd(), a.restoreCmd(), a.keysCmd())
 	root.InitDefaultCompletionCmd()
 	mustUse(root)
 	return root

@@ -56,21 +56,29 @@ answer is always the same: recorded, thank you.`,
 func (a *app) agentCmd() *cobra.Command {
 	var file string
 	var roles []string
+	var replace bool
 	cmd := &cobra.Command{
 		Use:   "agent NAME",
 		Short: "Give a help-desk agent, or a responder, a token",
 		Long: `Makes a random token, prints it once, and puts its hash into the agents file of
-[ticket], or with --role into the people file of [api]. Who has lost the token gets
-another: delete the line first. A running 'saltmine serve' reads the file when it
+[ticket], or with --role into the people file of [api]. With --replace somebody who is
+in the file gets another token, and keeps the roles. A running 'saltmine serve' reads the file when it
 starts.`,
-		Example: "  saltmine agent j.doe --file agents.txt\n  saltmine agent d.ops --file people.txt --role responder",
+		Example: "  saltmine agent j.doe --file agents.txt\n  saltmine agent d.ops --file people.txt --role responder\n  saltmine agent d.ops --file people.txt --replace",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if file == "" {
 				return usage("--file is wanted: the agents_file of [ticket], or the people_file of [api]")
 			}
 			token := rand.Text()
-			if err := conf.AddAgent(file, args[0], webhook.HashToken(token), roles...); err != nil {
+			write := func() error { return conf.AddAgent(file, args[0], webhook.HashToken(token), roles...) }
+			if replace && len(roles) > 0 {
+				return usage("--replace keeps the roles that are in the file")
+			}
+			if replace {
+				write = func() error { return conf.ReplaceAgent(file, args[0], webhook.HashToken(token)) }
+			}
+			if err := write(); err != nil {
 				return err
 			}
 			return a.print(map[string]string{"agent": args[0], "token": token}, func(w io.Writer) error {
@@ -81,6 +89,7 @@ starts.`,
 	}
 	cmd.Flags().StringVar(&file, "file", "", "agents or people `FILE`, made where there is none")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLES` of a person: "+strings.Join(conf.Roles(), ", "))
+	cmd.Flags().BoolVar(&replace, "replace", false, "another token for somebody who is in the file")
 	completes(cmd, "role", conf.Roles()...)
 	return cmd
 }

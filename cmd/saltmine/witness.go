@@ -15,6 +15,7 @@ import (
 	"saltmine/internal/pager/post"
 	"saltmine/internal/pager/syslog"
 	"saltmine/internal/registry"
+	"saltmine/internal/seal"
 	"saltmine/internal/webhook"
 	"saltmine/internal/witness"
 )
@@ -137,13 +138,13 @@ type held struct {
 
 // readWitness reads what a witness holds. What is wrong with that itself is
 // [registry.ErrTampered].
-func readWitness(path string, by witness.Signer) (*held, error) {
+func readWitness(path string, by *seal.Signer) (*held, error) {
 	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	notes, parts, err := witness.Read(f, by.Public())
+	notes, parts, err := witness.Read(f, append(by.Past(), by.Public())...)
 	if err == nil {
 		err = witness.Backwards(notes)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,22 +27,65 @@ type Key struct {
 	}
 }
 
-// Log is the name of the log whose first key this is.
-func (k Key) Log() string { return logOf(k.Signer.Public()) }
+// public are the public keys, the first first: a Signer whose key was replaced also
+// has the method Past, with those of before.
+func (k Key) public() []ed25519.PublicKey {
+	now := k.Signer.Public()
+	if s, replaced := k.Signer.(interface{ Past() []ed25519.PublicKey }); replaced {
+		return append(s.Past(), now)
+	}
+	return []ed25519.PublicKey{now}
+}
+
+// Log is the name of the log, after its first key: it stays when the key is replaced.
+func (k Key) Log() string {
+	return logOf(k.public()[0])
+}
 
 func logOf(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
 	return fmt.Sprintf("saltmine/%x", sum[:8])
 }
 
-// Verifier is the public key in the form in which it is given to others:
+// Verifier is the public key of now in the form in which it is given to others:
 // NAME+HASH+BASE64.
 func (k Key) Verifier() (string, error) {
-	v, err := note.NewEd25519VerifierKey(k.Log(), k.Signer.Public())
+	list, err := k.Verifiers()
 	if err != nil {
-		return "", fmt.Errorf("public key: %w", err)
+		return "", err
 	}
-	return v, nil
+	return list[len(list)-1], nil
+}
+
+// Verifiers are the public keys, the first first, of which each has signed for the log.
+func (k Key) Verifiers() (list []string, err error) {
+	for _, pub := range k.public() {
+		v, err := note.NewEd25519VerifierKey(k.Log(), pub)
+		if err != nil {
+			return nil, fmt.Errorf("public key: %w", err)
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// OpenCheckpoint reads a checkpoint that this key or one before it has signed.
+func (k Key) OpenCheckpoint(msg []byte) (c Checkpoint, err error) {
+	list, err := k.Verifiers()
+	if err != nil {
+		return c, err
+	}
+	for _, text := range slices.Backward(list) {
+		v, fault := ParseVerifier(text)
+		if fault == nil {
+			c, fault = v.OpenCheckpoint(msg)
+		}
+		if fault == nil {
+			return c, nil
+		}
+		err = errors.Join(err, fault)
+	}
+	return c, err
 }
 
 // Sign makes a note of a text, which ends with a line's end.

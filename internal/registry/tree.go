@@ -113,15 +113,7 @@ func (r *Registry) lastCheckpoint(ctx context.Context, q querier, key evidence.K
 
 // checkSigned opens the note of a checkpoint.
 func checkSigned(key evidence.Key, c Checkpoint) (evidence.Checkpoint, error) {
-	text, err := key.Verifier()
-	if err != nil {
-		return evidence.Checkpoint{}, err
-	}
-	verifier, err := evidence.ParseVerifier(text)
-	if err != nil {
-		return evidence.Checkpoint{}, err
-	}
-	signed, err := verifier.OpenCheckpoint(c.Note)
+	signed, err := key.OpenCheckpoint(c.Note)
 	if err != nil || signed.Size != c.Size {
 		return signed, fmt.Errorf("%w: the checkpoint of %d acts is not as it was signed", ErrTampered, c.Size)
 	}

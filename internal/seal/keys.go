@@ -155,15 +155,34 @@ func Load(dir string) (*Keys, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	vault, err := newVault(master)
+	k := &Keys{accept: accept}
+	masters, err := oldKeys(dir, string(PartMaster), ".key", master)
+	cores, err2 := oldKeys(dir, string(PartCore), ".key", core)
+	signer, err3 := newSigner(dir)
+	if err := errors.Join(err, err2, err3, mendPublic(dir, core, sign)); err != nil {
+		return nil, err
+	}
+	k.Signer = signer
+	if k.Vault, err = newVault(append(masters, master), func() (ring, error) { return rereadMasters(dir) }); err != nil {
+		return nil, err
+	}
+	if k.Core, err = newOpeners(cores, core, dir); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// rereadMasters reads the master keys of now.
+func rereadMasters(dir string) (ring, error) {
+	master, err := readKey(filepath.Join(dir, masterFile))
 	if err != nil {
 		return nil, err
 	}
-	opener, err := newOpener(core)
+	masters, err := oldKeys(dir, string(PartMaster), ".key", master)
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{Vault: vault, Core: opener, accept: accept, Signer: &Signer{ed25519.NewKeyFromSeed(sign)}}, nil
+	return newRing(append(masters, master))
 }
 
 func readKey(path string) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -145,10 +146,12 @@ func nonceOf(number uint32) (nonce [chacha20poly1305.NonceSize]byte) {
 	return nonce
 }
 
-// Opener is the private half of the core's key. It is safe for concurrent use.
+// Opener is the private half of the core's key, with those that were before it: what
+// was sealed to one of them, an edge still sends. It is safe for concurrent use.
 type Opener struct {
-	key hpke.PrivateKey
-	lid *Lid
+	keys atomic.Pointer[[]hpke.PrivateKey] // the last first
+	lid  *Lid
+	dir  string // from which they are read anew; empty: never
 
 	mu     sync.Mutex
 	opened []openedKey // the last used first
@@ -173,7 +176,52 @@ func newOpener(raw []byte) (*Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{key: key, lid: lid}, nil
+	o := &Opener{lid: lid}
+	o.keys.Store(&[]hpke.PrivateKey{key})
+	return o, nil
+}
+
+// newOpeners is an opener of several keys, of which now is the last.
+func newOpeners(old [][]byte, now []byte, dir string) (*Opener, error) {
+	o, err := newOpener(now)
+	if err != nil {
+		return nil, err
+	}
+	keys := *o.keys.Load()
+	for _, raw := range slices.Backward(old) {
+		before, err := newOpener(raw)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, *before.keys.Load()...)
+	}
+	o.keys.Store(&keys)
+	o.dir = dir
+	return o, nil
+}
+
+// Keys is how many there are that open.
+func (o *Opener) Keys() int { return len(*o.keys.Load()) }
+
+// reread takes up a key that has come while this process runs.
+func (o *Opener) reread() (more bool) {
+	if o.dir == "" {
+		return false
+	}
+	now, err := readKey(filepath.Join(o.dir, coreFile))
+	if err != nil {
+		return false
+	}
+	old, err := oldKeys(o.dir, string(PartCore), ".key", now)
+	if err != nil || len(old)+1 <= len(*o.keys.Load()) {
+		return false
+	}
+	fresh, err := newOpeners(old, now, "")
+	if err != nil {
+		return false
+	}
+	o.keys.Store(fresh.keys.Load())
+	return true
 }
 
 // Open decrypts what a lid sealed.
@@ -185,26 +233,47 @@ func (o *Opener) Open(sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrOpen, len(sealed))
 	}
 	enc := [encLen]byte(sealed[1:])
-	aead, known := o.recall(enc)
-	if !known {
-		var err error
-		if aead, err = o.decapsulate(enc); err != nil {
+	if aead, known := o.recall(enc); known {
+		plain, err := openRecord(aead, sealed)
+		if err != nil {
 			return nil, ErrOpen
 		}
+		return plain, nil
 	}
-	nonce := nonceOf(binary.BigEndian.Uint32(sealed[1+encLen:]))
-	plain, err := aead.Open(nil, nonce[:], sealed[sealHead:], sealed[:sealHead])
-	if err != nil {
-		return nil, ErrOpen
+	if plain, ok := o.try(enc, sealed); ok {
+		return plain, nil
 	}
-	if !known { // only now: what does not open drives out nothing
-		o.remember(openedKey{enc, aead})
+	if o.reread() {
+		if plain, ok := o.try(enc, sealed); ok {
+			return plain, nil
+		}
 	}
-	return plain, nil
+	return nil, ErrOpen
 }
 
-func (o *Opener) decapsulate(enc [encLen]byte) (cipher.AEAD, error) {
-	recipient, err := hpke.NewRecipient(enc[:], o.key, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(sealInfo))
+// try opens a record with each key, and remembers with what it did: not before, so
+// that what does not open drives out nothing.
+func (o *Opener) try(enc [encLen]byte, sealed []byte) ([]byte, bool) {
+	for _, key := range *o.keys.Load() {
+		aead, err := decapsulate(key, enc)
+		if err != nil {
+			continue
+		}
+		if plain, err := openRecord(aead, sealed); err == nil {
+			o.remember(openedKey{enc, aead})
+			return plain, true
+		}
+	}
+	return nil, false
+}
+
+func openRecord(aead cipher.AEAD, sealed []byte) ([]byte, error) {
+	nonce := nonceOf(binary.BigEndian.Uint32(sealed[1+encLen:]))
+	return aead.Open(nil, nonce[:], sealed[sealHead:], sealed[:sealHead])
+}
+
+func decapsulate(key hpke.PrivateKey, enc [encLen]byte) (cipher.AEAD, error) {
+	recipient, err := hpke.NewRecipient(enc[:], key, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(sealInfo))
 	if err != nil {
 		return nil, err
 	}

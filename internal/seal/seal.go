@@ -10,9 +10,12 @@
 //	accept.key   32 random bytes of the acceptance rule; goes to the edges
 //	sign.key     Ed25519 private key (RFC 8032) for evidence and tokens of trust
 //	sign.pub     its public half
+//	old/         keys that were replaced, see [Rotate]: master-N.key, core-N.key,
+//	             sign-N.pub with sign-N.succession
 //
-// Every file is one line of standard base64. At rest: XChaCha20-Poly1305 with
-// a random 24-byte nonce before the ciphertext; what a blob belongs to is bound
+// Every file but the last is one line of standard base64. At rest: XChaCha20-Poly1305 with
+// a random 24-byte nonce before the ciphertext, and before it 4 bytes that name the
+// master key (not before what a record key sealed); what a blob belongs to is bound
 // to it as associated data, so blobs cannot be swapped between rows. A record that
 // may have to be given up has a random key of its own, see [RecordKey]. Blind
 // index: HMAC-SHA256 over kind, a zero byte and the canonical text, cut to 16
@@ -40,7 +43,6 @@ package seal
 
 import (
 	"crypto/cipher"
-	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -51,9 +53,9 @@ import (
 	"fmt"
 	"hash"
 	"log/slog"
+	"slices"
 	"sync"
-
-	"golang.org/x/crypto/chacha20poly1305"
+	"sync/atomic"
 )
 
 // ErrOpen is returned when sealed bytes do not open: another key, or changed.
@@ -61,28 +63,47 @@ var ErrOpen = errors.New("sealed data does not open with these keys")
 
 // Vault seals the registry's fields and computes the blind index.
 type Vault struct {
-	aead cipher.AEAD
-	macs sync.Pool // of keyed hash.Hash: keying one takes longer than using it
+	keys  atomic.Pointer[ring]
+	macs  sync.Pool // of keyed hash.Hash: keying one takes longer than using it
+	again func() (ring, error)
 }
 
-func newVault(master []byte) (*Vault, error) {
-	sealKey, err := hkdf.Key(sha256.New, master, nil, "saltmine registry seal v1", chacha20poly1305.KeySize)
+// newVault works out master keys, the first first. The blind index is the first one's.
+// again reads them anew, for a field that none of them has sealed.
+func newVault(masters [][]byte, again func() (ring, error)) (*Vault, error) {
+	keys, err := newRing(masters)
 	if err != nil {
-		return nil, fmt.Errorf("derive seal key: %w", err)
+		return nil, err
 	}
-	index, err := hkdf.Key(sha256.New, master, nil, "saltmine registry index v1", sha256.Size)
+	index, err := hkdf.Key(sha256.New, masters[0], nil, "saltmine registry index v1", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive index key: %w", err)
 	}
-	aead, err := chacha20poly1305.NewX(sealKey)
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
+	v := &Vault{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, index) }}, again: again}
+	v.keys.Store(&keys)
+	return v, nil
+}
+
+// KeyID is with what each field begins that is sealed now.
+func (v *Vault) KeyID() []byte { return slices.Clone(v.keys.Load().last().id[:]) }
+
+// Keys is how many master keys there are, of which the last seals.
+func (v *Vault) Keys() int { return len(*v.keys.Load()) }
+
+// Reread takes up a master key that has come since.
+func (v *Vault) Reread() error {
+	keys, err := v.again()
+	if err == nil {
+		v.keys.Store(&keys)
 	}
-	return &Vault{aead: aead, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, index) }}}, nil
+	return err
 }
 
 // Seal encrypts plain for the field named by what (table, row, column).
-func (v *Vault) Seal(what string, plain []byte) []byte { return sealWith(v.aead, what, plain) }
+func (v *Vault) Seal(what string, plain []byte) []byte {
+	k := v.keys.Load().last()
+	return append(k.id[:len(k.id):len(k.id)], sealWith(k.aead, what, plain)...)
+}
 
 func sealWith(aead cipher.AEAD, what string, plain []byte) []byte {
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
@@ -92,7 +113,28 @@ func sealWith(aead cipher.AEAD, what string, plain []byte) []byte {
 
 // Open decrypts what Seal made for the same field.
 func (v *Vault) Open(what string, sealed []byte) ([]byte, error) {
-	return openWith(v.aead, what, sealed)
+	k := v.keyOf(sealed)
+	if k == nil {
+		return nil, ErrOpen
+	}
+	return openWith(k.aead, what, sealed[KeyIDLen:])
+}
+
+// keyOf finds the key of a field. One that is not known may have come while this
+// process ran: another one has replaced the master key.
+func (v *Vault) keyOf(sealed []byte) *ringKey {
+	if len(sealed) < KeyIDLen {
+		return nil
+	}
+	if k := v.keys.Load().find(sealed); k != nil || v.again == nil {
+		return k
+	}
+	keys, err := v.again()
+	if err != nil || len(keys) <= v.Keys() {
+		return nil
+	}
+	v.keys.Store(&keys)
+	return keys.find(sealed)
 }
 
 func openWith(aead cipher.AEAD, what string, sealed []byte) ([]byte, error) {
@@ -137,21 +179,3 @@ func (v *Vault) String() string { return "vault" }
 
 // GoString keeps the keys out of texts.
 func (v *Vault) GoString() string { return "vault" }
-
-// Signer signs evidence.
-type Signer struct{ key ed25519.PrivateKey }
-
-// Sign returns the Ed25519 signature of message.
-func (s *Signer) Sign(message []byte) []byte { return ed25519.Sign(s.key, message) }
-
-// Public returns the public key.
-func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
-
-// LogValue keeps the key out of logs.
-func (s *Signer) LogValue() slog.Value { return slog.StringValue("signing key") }
-
-// String keeps the key out of texts.
-func (s *Signer) String() string { return "signing key" }
-
-// GoString keeps the key out of texts.
-func (s *Signer) GoString() string { return "signing key" }

@@ -31,6 +31,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -80,8 +81,8 @@ var ErrForged = errors.New("it is not signed by this core's key")
 
 var linkForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// Parse reads a note, which may end a line of other text. It is false when there is none.
-func Parse(line []byte, key ed25519.PublicKey) (n Note, some bool, err error) {
+// Parse reads a note by one of the keys, those that were replaced too, which may end a line of other text. It is false when there is none.
+func Parse(line []byte, keys ...ed25519.PublicKey) (n Note, some bool, err error) {
 	at := bytes.Index(line, []byte(`{"type":"`+kind+`"`))
 	if at < 0 {
 		return n, false, nil
@@ -94,7 +95,7 @@ func Parse(line []byte, key ed25519.PublicKey) (n Note, some bool, err error) {
 	if n.At, err = time.Parse(stamp, e.At); err != nil || n.Count < 0 || n.Count > 0 && !linkForm.MatchString(n.Link) {
 		return n, true, errors.New("it is no note")
 	}
-	if !ed25519.Verify(key, n.signed(), e.Data.Signature) {
+	if !slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool { return ed25519.Verify(key, n.signed(), e.Data.Signature) }) {
 		return n, true, ErrForged
 	}
 	return n, true, nil
@@ -105,7 +106,7 @@ const maxLine = 64 << 10
 
 // Read reads what a witness keeps. Parts of notes, as a machine that fell in the
 // middle of one leaves them, are counted; a note that is not the core's is [ErrForged].
-func Read(r io.Reader, key ed25519.PublicKey) (list []Note, parts int, err error) {
+func Read(r io.Reader, keys ...ed25519.PublicKey) (list []Note, parts int, err error) {
 	lines := bufio.NewReaderSize(r, maxLine)
 	for number := 1; ; number++ {
 		line, err := lines.ReadSlice('\n')
@@ -115,7 +116,7 @@ func Read(r io.Reader, key ed25519.PublicKey) (list []Note, parts int, err error
 			}
 			return list, parts, err
 		}
-		n, some, fault := Parse(line, key)
+		n, some, fault := Parse(line, keys...)
 		switch {
 		case errors.Is(fault, ErrForged):
 			return list, parts, fmt.Errorf("line %d: %w", number, fault)
