@@ -191,9 +191,9 @@ func headOf(a *app, cfg *conf.Config, s registry.Snapshot) backupHead {
 	return h
 }
 
-func (f fileList) names(secret bool) []string {
+func (l fileList) names(secret bool) []string {
 	var out []string
-	for _, x := range f {
+	for _, x := range l {
 		if x.secret == secret {
 			out = append(out, x.path)
 		}

@@ -256,29 +256,35 @@ func (a *app) rotateMaster(ctx context.Context, c *core, r *rotating, out *rotat
 	}
 	return c.onRecord(ctx, canary.ActKeys, string(seal.PartMaster), false, func() (string, error) {
 		if !goesOn {
-			if err := seal.Rotate(c.cfg.Registry.Keys, seal.PartMaster); err != nil {
+			if err := errors.Join(seal.Rotate(c.cfg.Registry.Keys, seal.PartMaster), c.keys.Vault.Reread()); err != nil {
 				return "", err
 			}
 			out.Done = append(out.Done, "replaced master.key")
-			if err := c.keys.Vault.Reread(); err != nil {
-				return "", err
-			}
-			if left, err = c.reg.OldFields(ctx); err != nil {
-				return "", err
-			}
 		}
-		step, done := a.progress("seal anew")
-		n, err := c.reg.Reseal(ctx, func(n int64) { step(int(n), int(max(n, left))) })
-		done()
+		n, err := a.reseal(ctx, c)
 		if err != nil {
 			return "", err
 		}
 		out.Done = append(out.Done, fmt.Sprintf("%d fields of the registry are sealed anew", n))
-		if err := c.reg.EmptyJournal(ctx); err != nil && !errors.Is(err, registry.ErrJournal) { // it is written over in time
-			return "", err
-		}
 		return fmt.Sprintf("replaced, %d fields sealed anew", n), nil
 	})
+}
+
+// reseal seals anew what old master keys sealed.
+func (a *app) reseal(ctx context.Context, c *core) (n int64, err error) {
+	left, err := c.reg.OldFields(ctx)
+	if err != nil {
+		return 0, err
+	}
+	step, done := a.progress("seal anew")
+	defer done()
+	if n, err = c.reg.Reseal(ctx, func(n int64) { step(int(n), int(max(n, left))) }); err != nil {
+		return n, err
+	}
+	if err := c.reg.EmptyJournal(ctx); !errors.Is(err, registry.ErrJournal) { // else it is written over in time
+		return n, err
+	}
+	return n, nil
 }
 
 // brokenOff reports whether the last rotation of the master key did not come to its end.

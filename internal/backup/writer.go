@@ -39,9 +39,6 @@ func NewWriter(to io.Writer, lock Lock, head any) (*Writer, error) {
 	return w, w.json(frameHead, head)
 }
 
-// Rows gives how many rows were written.
-func (w *Writer) Rows() int64 { return w.end.Rows }
-
 // File writes a file of which f says how long it is; what comes after that many bytes
 // is not read.
 func (w *Writer) File(f File, content io.Reader) error {

@@ -126,7 +126,7 @@ func (r *Registry) resealField(ctx context.Context, f *sealedField, step func(in
 			}
 			n = 0
 			for _, row := range rows {
-				err := one(tx.ExecContext(ctx, "UPDATE "+f.table+" SET "+f.column+" = ? WHERE "+f.is()+" AND "+f.column+" = ?", slices.Concat([]any{row.fresh}, row.keys, []any{row.old})...)) //nolint:gosec // our own names
+				err := one(tx.ExecContext(ctx, "UPDATE "+f.table+" SET "+f.column+" = ? WHERE "+f.is()+" AND "+f.column+" = ?", slices.Concat([]any{row.fresh}, row.keys, []any{row.old})...))
 				if err != nil && !errors.Is(err, ErrNotFound) {
 					return err // one that was changed meanwhile has the new key
 				}
