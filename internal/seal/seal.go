@@ -10,8 +10,7 @@
 //	accept.key   32 random bytes of the acceptance rule; goes to the edges
 //	sign.key     Ed25519 private key (RFC 8032) for evidence and tokens of trust
 //	sign.pub     its public half
-//	old/         keys that were replaced, see [Rotate]: master-N.key, core-N.key,
-//	             sign-N.pub with sign-N.succession
+//	old/         keys that were replaced, see [Rotate] and [Succession]
 //
 // Every file but the last is one line of standard base64. At rest: XChaCha20-Poly1305 with
 // a random 24-byte nonce before the ciphertext, and before it 4 bytes that name the
