@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -98,8 +99,9 @@ func (s *Said) check(checkpoint []byte, by Outside) (string, error) {
 		if by.Roots == nil {
 			return s.Source + " has stamped it; not verified, for want of the authority's roots", nil
 		}
+	case stamp.OTS: // says itself what is to be looked up
 	case stamp.Cosignature:
-		list, err := stamp.Cosignatures(append(checkpoint[:len(checkpoint):len(checkpoint)], s.Proof...), by.Witnesses...)
+		list, err := stamp.Cosignatures(slices.Concat(checkpoint, s.Proof), by.Witnesses...)
 		switch {
 		case err != nil:
 			return "", err
