@@ -120,7 +120,8 @@ func (a *app) respondConfirmCmd() *cobra.Command {
 		Use:   "confirm ID",
 		Short: "Say yes, or no, to a response that waits, failed or is unknown",
 		Long: `Lets 'serve' do what waits for a person, or do again what failed or is not known to
-have been done. --refuse says no: it is not done, and not asked about any more. Where
+have been done. --refuse says no, also to what is due and rests: it is not done, and not
+asked about any more. Where
 [approval] wants a second person, both take two: ask, let another approve, and ask again.
 
 ` + bypass,
@@ -130,7 +131,7 @@ have been done. --refuse says no: it is not done, and not asked about any more. 
 			return a.withCore(cmd.Context(), func(c *core) error {
 				id := canary.ResponseID(args[0])
 				r, err := c.reg.Response(cmd.Context(), id)
-				if err == nil && !r.Open() {
+				if err == nil && !r.Open() && (!refuse || r.State != canary.ResponseDue) {
 					err = fmt.Errorf("response %s: %w", id, registry.ErrNotOpen)
 				}
 				if err != nil {

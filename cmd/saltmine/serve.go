@@ -249,7 +249,7 @@ func (s *server) console(ctx context.Context) error {
 	door := doorOf(s.cfg.API, s.app.now)
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Config{
-		Incidents: s.reg.Cases, Incident: s.reg.Case, Joined: s.reg.JoinedTo, Notices: s.reg.Notices, Log: s.log,
+		Incidents: s.reg.Cases, Incident: s.reg.Case, Joined: s.reg.JoinedTo, Notices: s.reg.Notices, Responses: s.reg.Responses, Log: s.log,
 		Missing: func(err error) bool { return errors.Is(err, registry.ErrNotFound) }, Door: door, Record: s.reg.Record,
 		Deeds: s.reg, Wake: s.pager.Wake, Forms: forms,
 		Trace: func(ctx context.Context, id canary.IncidentID) (console.Report, error) {

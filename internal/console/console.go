@@ -56,8 +56,10 @@ type Config struct {
 	Trace     func(ctx context.Context, id canary.IncidentID) (Report, error)
 	// Joined gives what joined an incident by its author, the newest: reports of
 	// people, and what came to no canary.
-	Joined  func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
-	Notices func(ctx context.Context, f registry.NoticeFilter) ([]canary.Notice, error)
+	Joined func(ctx context.Context, id canary.IncidentID, limit int) ([]canary.Joined, error)
+	// Responses are what was done about an incident by rule.
+	Responses func(ctx context.Context, f registry.ResponseFilter) ([]canary.Response, error)
+	Notices   func(ctx context.Context, f registry.NoticeFilter) ([]canary.Notice, error)
 	// Missing reports whether an error means that there is no such incident.
 	Missing func(error) bool
 	// Door lets in those who may open it; ajar, whoever reaches it.
@@ -134,6 +136,11 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		c.fault(w, err)
 		return
 	}
+	done, err := c.cfg.Responses(r.Context(), registry.ResponseFilter{Incident: id, Limit: listed})
+	if err != nil {
+		c.fault(w, err)
+		return
+	}
 	var text writer
 	if err := trace.Text(&text); err != nil {
 		c.fault(w, err)
@@ -142,11 +149,12 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	c.show(w, "incident.html", struct {
 		registry.Case
 		Joined []canary.Joined
+		Done   []canary.Response
 		More   bool // of what joined
 		Trace  string
 		Drawn  []figure
 		Forms  bool
-	}{inc, joined[:min(listed, len(joined))], len(joined) > listed, string(text), figures(trace.Pictures()), c.forms(r)})
+	}{inc, joined[:min(listed, len(joined))], done, len(joined) > listed, string(text), figures(trace.Pictures()), c.forms(r)})
 }
 
 type writer []byte

@@ -72,6 +72,11 @@ func serve(t *testing.T, change func(*console.Config)) *httptest.Server {
 		Joined: func(context.Context, canary.IncidentID, int) ([]canary.Joined, error) {
 			return []canary.Joined{{Contact: "k_report0001", Channel: canary.Report, At: inc().Opened, Why: "the same <caller> +44…, 2 h after"}}, nil
 		},
+		Responses: func(context.Context, registry.ResponseFilter) ([]canary.Response, error) {
+			return []canary.Response{
+				{ID: "r_0123456789abcdef", Rule: "suspend", State: canary.ResponseFailed, Outcome: "exit <3>"}, {ID: "r_1123456789abcdef", Rule: "soar", State: canary.ResponseDone},
+			}, nil
+		},
 		Notices: func(context.Context, registry.NoticeFilter) ([]canary.Notice, error) {
 			return []canary.Notice{notice()}, nil
 		},
@@ -118,7 +123,7 @@ func TestPages(t *testing.T) {
 	s := serve(t, nil)
 	for path, want := range map[string][]string{
 		"/":                             {`href="/incidents/i_aaaaaaaaaaaaaaaa"`, "P2", "db:main", "2026-08-05 10:00:00", "<td>5<td>7<td>3<td>open"},
-		"/incidents/i_aaaaaaaaaaaaaaaa": {"P2", "db:main", "5 canaries, 7 contacts, 3 supporting", "<li>report k_report0001, at 2026-08-05 10:00:00 UTC: the same &lt;caller&gt; &#43;44…, 2 h after", "<li>P2: a message from a stranger", "<pre>first suspect: nightly export</pre>", "verdict open", "2026-08-05 11:00:00"},
+		"/incidents/i_aaaaaaaaaaaaaaaa": {"P2", "db:main", "5 canaries, 7 contacts, 3 supporting", "<li>report k_report0001, at 2026-08-05 10:00:00 UTC: the same &lt;caller&gt; &#43;44…, 2 h after", "<li>P2: a message from a stranger", "<li>suspend r_0123456789abcdef: failed, exit &lt;3&gt;; <code>saltmine respond confirm r_0123456789abcdef</code>", "<li>soar r_1123456789abcdef: done</ul>", "<pre>first suspect: nightly export</pre>", "verdict open", "2026-08-05 11:00:00"},
 		"/notices":                      {"n_aaaaaaaaaaaaaaaa", "P3", "2 canaries &lt;vanished&gt;<br>ask the owners<td>stands", "2026-08-05 10:00:00"},
 	} {
 		res, body := ask(t, s, http.MethodGet, path)

@@ -58,11 +58,11 @@ func (r *Registry) EndResponse(ctx context.Context, id canary.ResponseID, end ca
 	})
 }
 
-// DecideResponse lets one that waits, failed or is unknown be done, or not. One that is
-// none of these is [ErrNotOpen].
+// DecideResponse lets one that waits, failed or is unknown be done, or not; one that is
+// due can be refused. One that is none of these is [ErrNotOpen].
 func (r *Registry) DecideResponse(ctx context.Context, id canary.ResponseID, yes bool, by By) (canary.Response, error) {
 	return r.moveResponse(ctx, id, by, func(tx *sql.Tx, a *canary.Response) (string, error) {
-		if !a.Open() {
+		if !a.Open() && (yes || a.State != canary.ResponseDue) {
 			return "", ErrNotOpen
 		}
 		word := "confirmed"
@@ -72,6 +72,18 @@ func (r *Registry) DecideResponse(ctx context.Context, id canary.ResponseID, yes
 		}
 		return r.underApproval(ctx, tx, by, word)
 	})
+}
+
+// DropResponse does not do what is due, for a reason.
+func (r *Registry) DropResponse(ctx context.Context, id canary.ResponseID, why string) error {
+	_, err := r.moveResponse(ctx, id, served(), func(_ *sql.Tx, a *canary.Response) (string, error) {
+		if a.State != canary.ResponseDue {
+			return "", ErrMoved
+		}
+		a.State, a.Outcome = canary.ResponseRefused, why
+		return "refused: " + why, nil
+	})
+	return err
 }
 
 // RestoredResponses is called on a registry that was put back: nobody knows what was

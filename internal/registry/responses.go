@@ -175,9 +175,10 @@ func (r *Registry) scanResponse(row scanner) (a canary.Response, err error) {
 
 // ResponseFilter chooses responses. Zero fields choose all but those that were passed.
 type ResponseFilter struct {
-	Rule   string
-	States []canary.ResponseState
-	Limit  int // at most so many; 0 is no limit
+	Rule     string
+	Incident canary.IncidentID
+	States   []canary.ResponseState
+	Limit    int // at most so many; 0 is no limit
 }
 
 // Responses returns responses, the newest first.
@@ -185,6 +186,9 @@ func (r *Registry) Responses(ctx context.Context, f ResponseFilter) ([]canary.Re
 	where, args := " WHERE state <> 'passed'", []any(nil)
 	if f.Rule != "" {
 		where, args = where+" AND rule = ?", append(args, f.Rule)
+	}
+	if f.Incident != "" {
+		where, args = where+" AND incident = ?", append(args, f.Incident)
 	}
 	if len(f.States) > 0 {
 		where += " AND state IN (?" + strings.Repeat(",?", len(f.States)-1) + ")"

@@ -114,6 +114,8 @@ type Store interface {
 // Begin is the part of a store that keeps what was begun.
 type Begin interface {
 	BeginResponse(ctx context.Context, id canary.ResponseID, core string, facts json.RawMessage, within time.Duration) (canary.Response, error)
+	// DropResponse does not do what is due.
+	DropResponse(ctx context.Context, id canary.ResponseID, why string) error
 	EndResponse(ctx context.Context, id canary.ResponseID, end canary.Response) (canary.Response, error)
 	// In gives those of a rule in some states, the newest first.
 	In(ctx context.Context, rule string, states ...canary.ResponseState) ([]canary.Response, error)
@@ -258,6 +260,9 @@ func (k *Keeper) do(ctx context.Context, a *canary.Response) error {
 	if err != nil {
 		return err
 	}
+	if v := inc.Verdict; v != "" && v != canary.Leak {
+		return k.Begin.DropResponse(ctx, a.ID, "the incident was found to be "+string(v)+" before it was begun")
+	}
 	facts, err := k.facts(ctx, &inc, a)
 	if err != nil {
 		return err
@@ -269,6 +274,11 @@ func (k *Keeper) do(ctx context.Context, a *canary.Response) error {
 	case err != nil:
 		return err
 	}
+	return k.keep(ctx, a, k.run(ctx, a.ID, facts))
+}
+
+// run does it, within its time. When the program is ended meanwhile it has some seconds.
+func (k *Keeper) run(ctx context.Context, id canary.ResponseID, facts []byte) Result {
 	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.Rule.Timeout)
 	defer cancel()
 	stopped := context.AfterFunc(ctx, func() {
@@ -279,13 +289,18 @@ func (k *Keeper) do(ctx context.Context, a *canary.Response) error {
 		}
 	})
 	defer stopped()
-	r := k.Rule.Do(run, a.ID, facts)
+	r := k.Rule.Do(run, id, facts)
 	if run.Err() != nil && ctx.Err() != nil {
 		r.State, r.Outcome = canary.ResponseUnknown, "it was ended, for the program was ended while it ran"
 	}
-	keep, cancel2 := context.WithTimeout(context.WithoutCancel(ctx), writes)
-	defer cancel2()
-	_, err = k.Begin.EndResponse(keep, a.ID, canary.Response{State: r.State, Outcome: r.Outcome, Output: r.Output, OutputBytes: r.Bytes})
+	return r
+}
+
+// keep writes down what came of it.
+func (k *Keeper) keep(ctx context.Context, a *canary.Response, r Result) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writes)
+	defer cancel()
+	_, err := k.Begin.EndResponse(ctx, a.ID, canary.Response{State: r.State, Outcome: r.Outcome, Output: r.Output, OutputBytes: r.Bytes})
 	log := k.Log.With("response", k.Rule.Name, "id", string(a.ID), "incident", string(a.Incident), "state", string(r.State), "outcome", r.Outcome)
 	if r.State == canary.ResponseDone {
 		log.Info("response done")

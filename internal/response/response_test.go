@@ -280,6 +280,26 @@ func TestInterval(t *testing.T) {
 	}
 }
 
+// TestJudgedMeanwhile: what is due is not done when the incident turned out to be nothing.
+func TestJudgedMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	k := d.keeper(response.Rule{Do: d.script(`echo x >>"` + d.dir + `/done"`), MinInterval: time.Hour})
+	d.incident("i_a")
+	d.look(k)
+	d.pass(time.Second)
+	d.incident("i_b")
+	d.look(k)
+	if err := d.SetVerdict(t.Context(), "i_b", canary.Noise, registry.By{Who: "dana", Via: "cli"}); err != nil {
+		t.Fatal(err)
+	}
+	d.pass(time.Hour)
+	d.look(k)
+	if b := d.of("i_b"); b.State != canary.ResponseRefused || b.Outcome != "the incident was found to be noise before it was begun" || d.read("done") != "x\n" {
+		t.Errorf("%+v, done %q", b, d.read("done"))
+	}
+}
+
 // TestCutOff: what was begun and has no end is unknown after its time, told, and begun
 // again only when somebody says so.
 func TestCutOff(t *testing.T) {

@@ -448,6 +448,7 @@ CREATE TABLE responses (
   sealed LONGBLOB NOT NULL
 );
 CREATE UNIQUE INDEX responses_once ON responses (rule, incident);
+CREATE INDEX responses_by_incident ON responses (incident);
 CREATE INDEX responses_by_state ON responses (rule, state, raised);
 -- The evidence log, which is only added to; see acts.go. act_head has one row.
 CREATE TABLE acts (
