@@ -80,6 +80,7 @@ type lens struct {
 	reach   int64          // up to here runs were read
 	found   found
 	scratch address
+	undone  []byte // of a short run
 }
 
 // mark is a token at the sign by which it was found.
@@ -91,7 +92,7 @@ type mark struct {
 }
 
 func newLens(look finder, report func(*found), child func(string) sink, fault func(error)) *lens {
-	return &lens{look: look, report: report, escapes: escapes(), child: child, fault: fault, buf: make([]byte, window), seen: map[mark]int64{}}
+	return &lens{look: look, report: report, escapes: kinds(), child: child, fault: fault, buf: make([]byte, window), seen: map[mark]int64{}}
 }
 
 // Write takes the next piece of the stream. It never fails.
@@ -217,13 +218,19 @@ func allGap(b []byte) bool {
 // offsetName names what an encoding holds by where it stands.
 func (l *lens) offsetName(what string, at int64) string { return fmt.Sprintf("%s at %d", what, at) }
 
-// isText reports whether some bytes look like what people can read, in one byte a
-// character or two.
+// isText reports whether some bytes look like what people can read: most are letters
+// and signs of ASCII, or every other one is.
 func isText(b []byte) bool {
+	plain, zero := 0, 0
 	for _, c := range b {
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0 || c == 0x7F {
+		switch {
+		case c == 0:
+			zero++
+		case c >= ' ' && c < 0x7F, c == '\n', c == '\r', c == '\t':
+			plain++
+		case c < 0x80:
 			return false
 		}
 	}
-	return true
+	return plain+zero >= len(b)*3/4 && zero <= (len(b)+1)/2
 }

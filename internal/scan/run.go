@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -94,7 +95,10 @@ func (l *lens) run(from, to int, final bool) (ended bool) {
 		l.kid = k
 		return l.feed(final)
 	}
-	l.hexRun(from, to)
+	if isHex(b[from:to]) { // no text is so in base64
+		l.hexRun(from, to)
+		return true
+	}
 	for align := range 4 {
 		l.base64Run(from+align, to)
 	}
@@ -116,7 +120,7 @@ func (l *lens) hexRun(from, to int) {
 	if len(b) > 2 && b[1]|0x20 == 'x' {
 		b, from = b[2:], from+2
 	}
-	if len(b) < shortest || !isHex(b) || b[1]|0x20 == 'x' {
+	if len(b) < shortest || b[1]|0x20 == 'x' {
 		return
 	}
 	sh := &sheet{form: "hexadecimal"}
@@ -124,35 +128,46 @@ func (l *lens) hexRun(from, to int) {
 	for i := range sh.b {
 		sh.pos = append(sh.pos, int32(from+2*i)) //nolint:gosec // a window is small
 	}
-	if len(sh.b) > 0 && isText(sh.b[:min(len(sh.b), 8)]) {
-		l.look64(sh)
+	l.emails(sh, 0, len(sh.b))
+	l.digits(sh, 0, len(sh.b))
+	if isText(sh.b[:min(len(sh.b), 8)]) {
+		l.inner(sh, 2)
 	}
 }
 
-// base64Run undoes a short run from a place on, where it begins to look like text.
+// base64Run undoes a short run from a place on. Escapes in it are looked at where it
+// begins to look like text.
 func (l *lens) base64Run(from, to int) {
 	b := l.buf[from:to]
 	const probe = 12
 	if len(b) < probe {
 		return
 	}
-	var head [probe]byte
-	if !isText(undo64(head[:0], b[:probe])) {
+	l.undone = undo64(l.undone[:0], b)
+	text := isText(l.undone[:probe*3/4])
+	if !text && bytes.IndexByte(l.undone, '@') < 0 && !manyDigits(l.undone) {
 		return
 	}
-	sh := &sheet{form: "base64", b: undo64(make([]byte, 0, len(b)), b)}
-	sh.pos = make([]int32, len(sh.b))
+	sh := &sheet{form: "base64", b: l.undone, pos: make([]int32, len(l.undone))}
 	for i := range sh.pos {
 		sh.pos[i] = int32(from + i*4/3) //nolint:gosec // a window is small
 	}
-	l.look64(sh)
-}
-
-// look64 looks at a sheet that a run held.
-func (l *lens) look64(sh *sheet) {
 	l.emails(sh, 0, len(sh.b))
 	l.digits(sh, 0, len(sh.b))
-	l.inner(sh, 2)
+	if text {
+		l.inner(sh, 2)
+	}
+}
+
+// manyDigits reports whether there are as many digits as a number has.
+func manyDigits(b []byte) bool {
+	n := 0
+	for _, c := range b {
+		if isDigit(c) {
+			n++
+		}
+	}
+	return n >= tailLen
 }
 
 // undo64 undoes base64 (RFC 4648 §4, §5); what is left of the last quantum counts.

@@ -9,6 +9,7 @@ const (
 	gap     // between groups of digits
 	in64    // of base64, and of its form for URLs
 	special // rarely part of a local part, and often before one
+	escapes // an escape may begin with it
 )
 
 // table says of each byte what it can be.
@@ -23,7 +24,7 @@ var table = func() (t [256]byte) {
 		case b|0x20 >= 'a' && b|0x20 <= 'z':
 			t[c] = letter | inLocal | inDomain | in64
 		case b >= 0x80:
-			t[c] = inLocal | inDomain | gap
+			t[c] = inLocal | inDomain | gap | escapes
 		}
 	}
 	set := func(chars string, flag byte) {
@@ -36,6 +37,7 @@ var table = func() (t [256]byte) {
 	set(".-_", inDomain)
 	set(" .-/()_", gap)
 	set("+/-_", in64)
+	set("%+=&\\\x00[({", escapes)
 	return t
 }()
 

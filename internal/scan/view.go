@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"html"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,7 @@ type escape struct {
 
 const wordsForm = "words for signs"
 
-func escapes() []escape {
+func kinds() []escape {
 	return []escape{
 		{"percent-encoded", "%", readPercent},
 		{"form-encoded", "+", readPlus},
@@ -68,7 +69,7 @@ func (l *lens) view(sh *sheet, e escape, from, to, layer int) {
 
 // inner looks at the escapes in what was undone.
 func (l *lens) inner(sh *sheet, layer int) {
-	if layer > mostLayers {
+	if layer > mostLayers || !slices.ContainsFunc(sh.b, func(c byte) bool { return table[c]&escapes != 0 }) {
 		return
 	}
 	for _, e := range l.escapes {
