@@ -38,12 +38,13 @@ func (a *app) scanCmd() *cobra.Command {
 lines, mbox and eml, plain text; in UTF-8, UTF-16 and Latin-1; in gzip, zstd, bzip2 and zip,
 also one in another; in any case and punctuation, with the country or the leading zero of
 a number, percent-encoded, as quoted-printable, base64 or hexadecimal digits, with the
-escapes of HTML, JSON and SQL. FILE may be a folder, or "-" for standard input. 7z, rar, xz
-and lz4 are to be unpacked first; encrypted archives too.
+escapes of HTML, JSON and SQL. FILE may be a folder, or "-" for standard input; a file that
+is called as a subcommand is ./filter. Encrypted archives, 7z, rar, xz, lz4 and what PDFs
+compress are to be unpacked first.
 
 Each find is filed as a contact by dump, P1, with 160 bytes on either side as its evidence,
 so that 'saltmine trace' weighs it. What is filed stands in the incident at once; pages
-go out by a running 'saltmine serve'. To scan a file again files nothing twice, so a scan that
+go out by a running 'saltmine serve', within a minute. To scan a file again files nothing twice, so a scan that
 was broken off is simply begun again. Of one token 100 places in a file are filed, the rest
 are counted.
 

@@ -101,6 +101,17 @@ func TestScan(t *testing.T) {
 	if err != nil || len(acts) != 6 {
 		t.Errorf("%d scans are on the evidence log, %v", len(acts), err)
 	}
+	s.serve()
+	eventually(t, "the page", func() bool { pages, _ := s.hook.received(); return len(pages) > 0 })
+	pages, raw := s.hook.received()
+	if len(pages) != 1 || pages[0].Incident != inc.ID || pages[0].Severity != canary.P1 {
+		t.Errorf("paged %+v", pages)
+	}
+	for _, q := range all {
+		if strings.Contains(strings.ToLower(raw), q.email) {
+			t.Errorf("the page shows %s", q.id)
+		}
+	}
 }
 
 // scansHugeLine scans 4 GiB in one line with canaries here and there, in little memory.
