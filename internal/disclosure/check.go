@@ -42,7 +42,7 @@ func (t *Tree) Show(act canary.Act, n int64, text []byte) (Shown, error) {
 	if err != nil {
 		return Shown{}, fmt.Errorf("disclose: %w", err)
 	}
-	return Shown{Act: act, Leaf: string(text), Salt: saltOf(t.secret, n), At: n, Size: t.n, Path: path}, nil
+	return Shown{Act: act, Leaf: string(text), Salt: t.saltOf(n), At: n, Size: t.n, Path: path}, nil
 }
 
 // Signer is the core's key.

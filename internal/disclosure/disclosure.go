@@ -31,12 +31,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/evidence"
 )
 
 // Leaf is what is committed to of one canary or one placebo.
@@ -58,23 +60,24 @@ type Token struct {
 // SaltSize is the length of a commitment's secret and of each leaf's salt, in bytes.
 const SaltSize = 32
 
-func saltOf(secret []byte, n int64) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // it counts up from 0
-	return mac.Sum(nil)
+func (t *Tree) saltOf(n int64) []byte {
+	t.mac.Reset()
+	t.mac.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // it counts up from 0
+	return t.mac.Sum(nil)
 }
 
 // Tree takes the leaves of one commitment.
 type Tree struct {
-	secret []byte
-	hashes []tlog.Hash // as package tlog stores them
+	mac    hash.Hash      // keyed with the secret: keying it takes longer than using it
+	hashes []tlog.Hash    // as package tlog stores them
+	tops   evidence.Range // of the tree
 	n      int64
 	tally  Statement
 }
 
 // NewTree begins a tree whose salts come from a secret of [SaltSize] random bytes.
 func NewTree(secret []byte) *Tree {
-	return &Tree{secret: secret, tally: Statement{Placebos: map[canary.Kind]int{}}}
+	return &Tree{mac: hmac.New(sha256.New, secret), tally: Statement{Placebos: map[canary.Kind]int{}}}
 }
 
 // Add puts a leaf at the end and returns its JSON, which is to be kept where it cannot
@@ -84,23 +87,19 @@ func (t *Tree) Add(l *Leaf) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("leaf: %w", err)
 	}
-	return text, t.AddText(l.Role, l.Tokens[0].Kind, text)
+	t.AddText(l.Role, l.Tokens[0].Kind, text)
+	return text, nil
 }
 
 // AddText puts a leaf at the end that was made into JSON before.
-func (t *Tree) AddText(role canary.Role, kind canary.Kind, text []byte) error {
-	more, err := tlog.StoredHashesForRecordHash(t.n, leafHash(saltOf(t.secret, t.n), text), t)
-	if err != nil {
-		return fmt.Errorf("leaf: %w", err)
-	}
-	t.hashes = append(t.hashes, more...)
+func (t *Tree) AddText(role canary.Role, kind canary.Kind, text []byte) {
+	t.hashes = append(t.hashes, t.tops.Add(leafHash(t.saltOf(t.n), text))...)
 	t.n++
 	if role == canary.RolePlacebo {
 		t.tally.Placebos[kind]++
 	} else {
 		t.tally.Canaries++
 	}
-	return nil
 }
 
 func leafHash(salt, text []byte) tlog.Hash {
@@ -123,14 +122,10 @@ func (t *Tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 func (t *Tree) Len() int64 { return t.n }
 
 // Statement is what is put on the evidence log of all leaves so far.
-func (t *Tree) Statement() (Statement, error) {
-	root, err := tlog.TreeHash(t.n, t)
-	if err != nil {
-		return Statement{}, fmt.Errorf("commitment: %w", err)
-	}
+func (t *Tree) Statement() Statement {
 	s := t.tally
-	s.Root = root
-	return s, nil
+	s.Root = t.tops.Root()
+	return s
 }
 
 // prove gives the hashes that lead from a leaf to the root.

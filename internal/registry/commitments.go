@@ -94,10 +94,7 @@ func (c *commitment) write(ctx context.Context, r *Registry, tx *sql.Tx) error {
 	if c.tree == nil {
 		return nil
 	}
-	statement, err := c.tree.Statement()
-	if err != nil {
-		return err
-	}
+	statement := c.tree.Statement()
 	body, err := json.Marshal(c.card)
 	if err != nil {
 		return err
@@ -156,11 +153,7 @@ func (r *Registry) show(ctx context.Context, a canary.Act, id canary.ID) (s disc
 			return s, err
 		}
 	}
-	statement, err := tree.Statement()
-	if err != nil {
-		return s, err
-	}
-	if at < 0 || statement.String() != a.Outcome {
+	if at < 0 || tree.Statement().String() != a.Outcome {
 		return s, fmt.Errorf("%w: what is registered is not what was committed to", ErrTampered)
 	}
 	if s, err = tree.Show(a, at, []byte(text)); err != nil {
@@ -188,7 +181,8 @@ func (r *Registry) commitCard(ctx context.Context, id string) (c commitCard, err
 // addAgain puts leaves into a tree as they were put there first.
 func (r *Registry) addAgain(ctx context.Context, tree *disclosure.Tree, l *committed) error {
 	if l.Cohort == nil {
-		return tree.AddText(canary.RolePlanted, "", []byte(l.Leaf))
+		tree.AddText(canary.RolePlanted, "", []byte(l.Leaf))
+		return nil
 	}
 	var fault error
 	err := r.eachPlacebo(ctx, l.Cohort.Mark, l.Cohort.Kind, func(id canary.ID, t canary.Token) {
