@@ -3,7 +3,10 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +16,7 @@ import (
 	"testing"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/evidence/pack"
 	"saltmine/internal/registry"
 )
 
@@ -187,12 +191,66 @@ func (s *site) contents(id string, reached map[canary.ID]bool) {
 	if kinds["/raw"] < 3 || kinds["/raw"] != kinds["/header.json"] {
 		t.Errorf("files: %v", kinds)
 	}
+	s.byHand(files)
 	for id := range reached {
 		name := s.path("one.json")
 		if err := os.WriteFile(name, files["canaries/"+string(id)+".json"], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		wants(t, s.run("evidence", "check-disclosure", name, "--key", s.path("key.pub")), "good", string(id))
+	}
+}
+
+// byHand does what HOW-TO-VERIFY.txt says, with openssl and its like.
+func (s *site) byHand(files map[string][]byte) {
+	t := s.t
+	t.Helper()
+	dir := t.TempDir()
+	for name, b := range files {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, b, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var proof pack.Proof
+	if err := json.Unmarshal(files["log/proof.json"], &proof); err != nil {
+		t.Fatal(err)
+	}
+	act, contact, page := proof.Acts[0], proof.Contacts[0], proof.Pages[0]
+	list := proof.Lists[slices.IndexFunc(proof.Lists, func(l pack.List) bool { return l.ID == contact.List })]
+	// hand runs the lines of a step, which are set in by five.
+	hand := func(step, variables string) string {
+		t.Helper()
+		_, text, found := strings.Cut(string(files["HOW-TO-VERIFY.txt"]), "\n"+step+". ")
+		if !found {
+			t.Fatalf("there is no step %s", step)
+		}
+		text, _, _ = strings.Cut(text, "\n\n")
+		script := "set -euo pipefail\n" + variables + "\n"
+		for l := range strings.Lines(text) {
+			if c, is := strings.CutPrefix(l, "     "); is {
+				script += c
+			}
+		}
+		return tool(t, dir, "bash", "-c", script)
+	}
+	sum := func(name string) string { return fmt.Sprintf("%x", sha256.Sum256(files[name])) }
+	said := hand("1", "KEY="+strings.TrimSpace(s.run("evidence", "key")))
+	wants(t, said, "Signature Verified Successfully", sum("manifest.json")+"  manifest.json\n"+sum("manifest.json"))
+	if said := hand("2", ""); strings.Count(said, sum("report.html")) != 2 {
+		t.Errorf("a file by hand: %s", said)
+	}
+	if said := strings.Fields(hand("4", fmt.Sprintf("SEQ=%d SALT=%s", act.Seq, act.Salt))); len(said) != 2 || said[0] != said[1] {
+		t.Errorf("an act by hand: %v", said)
+	}
+	if said := hand("5", fmt.Sprintf("SEQ=%d LIST=%s", list.Act, list.ID)); strings.Count(said, sum(pack.ListFile(list.ID))) != 2 {
+		t.Errorf("a list by hand: %s", said)
+	}
+	if said := hand("6", "ID="+contact.ID+" SALT="+contact.Salt+" LIST="+contact.List); len(said) != 65 {
+		t.Errorf("a contact by hand: %s", said)
+	}
+	if said := hand("7", "ID="+page.ID+" LIST="+page.List); len(said) != 65 {
+		t.Errorf("a page by hand: %s", said)
 	}
 }
 
