@@ -143,8 +143,8 @@ def decode(where, b, *keys, **lists):
         pass
     raise Fault(where, "it is not the JSON that is wanted")
 
-NAMES = re.compile(r"HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/f_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json")
-PROVED = re.compile(r"log/(acts|lists)/|pages/|contacts/[^/]+/(header\.json|raw)$")
+NAMES = re.compile(r"HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json")
+PROVED = re.compile(r"log/(acts|lists)/|pages/|windows/|contacts/[^/]+/(header\.json|raw)$")
 ACT = ["seq", "at", "who", "via", "what", "about", "outcome"]
 
 def verify(pack, key, outside=None, ca=None):
@@ -191,7 +191,7 @@ def verify(pack, key, outside=None, ca=None):
         elif name.startswith("checkpoints/"):
             note = get("checkpoints/" + n + ".note")
             want(not ca or not kind.endswith(".tsr") or stamped(note, files[name], ca), name, "the time stamp does not hold")
-    p = decode("log/proof.json", get("log/proof.json"), acts=["seq", "salt"], lists=["id", "act"], contacts=["id", "salt", "list"], pages=["id", "list"])
+    p = decode("log/proof.json", get("log/proof.json"), acts=["seq", "salt"], lists=["id", "act"], contacts=["id", "salt", "list"], pages=["id", "list"], windows=["id", "list"])
     acts, lists = {}, {}
     for a in p["acts"]:
         name = "log/acts/%08d.json" % a["seq"]
@@ -203,8 +203,7 @@ def verify(pack, key, outside=None, ca=None):
     for a in p["lists"]:
         name = "log/lists/" + a["id"] + ".txt"
         text, act = claim(name), acts.get(a["act"], dict.fromkeys(ACT))
-        right = ("filed", a["id"], sha(text).hex())
-        want((act["what"], act["about"], act["outcome"]) == right, name, "act %d does not stand for it" % a["act"])
+        want(act["what"] in ("filed", "windows") and (act["about"], act["outcome"]) == (a["id"], sha(text).hex()), name, "act %d does not stand for it" % a["act"])
         lists[a["id"]] = text.decode().split("\n")[:-1]
     def stands(name, a, leaf):
         line = sha((a["id"] + " " + leaf.hex()).encode()).hex()
@@ -214,8 +213,8 @@ def verify(pack, key, outside=None, ca=None):
         claimed.add(header)
         head, raw = get(header), claim(name)
         stands(name, a, hmac.digest(bytes.fromhex(a["salt"]), b"SMC1" + struct.pack(">I", len(head)) + head + raw, "sha256"))
-    for a in p["pages"]:
-        stands("pages/" + a["id"] + ".json", a, sha(claim("pages/" + a["id"] + ".json")))
+    for kind, a in [("pages/", a) for a in p["pages"]] + [("windows/", a) for a in p["windows"]]:
+        stands(kind + a["id"] + ".json", a, sha(claim(kind + a["id"] + ".json")))
     for name in files:
         want(not PROVED.match(name) or name in claimed, name, "nothing proves it")
     held = "" if outside is None else ", which begins with the %d of the checkpoint" % begins("checkpoint", outside)

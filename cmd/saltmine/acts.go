@@ -91,6 +91,7 @@ type verified struct {
 	End   registry.Head `json:"end"`
 	registry.Kept
 	Checkpoints int    `json:"checkpoints"` // that were signed of it
+	Windows     int    `json:"windows"`     // of tokens that were committed to
 	Against     *held  `json:"against,omitempty"`
 	Fault       string `json:"fault,omitempty"`
 }
@@ -110,6 +111,9 @@ func (v *verified) look(ctx context.Context, c *core, noted []registry.Head, aga
 		v.Against.Since = v.End.Seq - v.Against.last
 	}
 	if v.Checkpoints, err = c.reg.CheckTree(ctx, c.key()); err != nil {
+		return err
+	}
+	if v.Windows, err = c.reg.CheckWindows(ctx); err != nil {
 		return err
 	}
 	v.Kept, err = c.reg.CheckContacts(ctx)

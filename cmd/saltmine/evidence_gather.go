@@ -129,6 +129,9 @@ func (d *dossier) gather(ctx context.Context) (err error) {
 			d.add(pack.PageFile(string(p.ID)), []byte(p.Body))
 		}
 	}
+	if err := d.addWindows(ctx); err != nil {
+		return err
+	}
 	shown, err := d.addCanaries(ctx)
 	if err != nil {
 		return err
@@ -217,6 +220,27 @@ func parts(plain []byte) (header, raw []byte, err error) {
 		return nil, nil, canary.ErrUnreadable
 	}
 	return plain[8:n], plain[n:], nil
+}
+
+// addWindows proves when the tokens that were reached could be read.
+func (d *dossier) addWindows(ctx context.Context) error {
+	done := map[canary.TokenID]bool{}
+	for _, h := range d.hits {
+		if h.Role != canary.RolePlanted || done[h.Token] {
+			continue
+		}
+		done[h.Token] = true
+		p, err := d.reg.WindowProof(ctx, h.Token)
+		if errors.Is(err, registry.ErrNotFound) || err == nil && !d.list(p.FiledProof) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		d.proof.Windows = append(d.proof.Windows, pack.Page{ID: string(h.Token), List: p.List})
+		d.add(pack.WindowFile(string(h.Token)), p.Text)
+	}
+	return nil
 }
 
 // addCanaries shows each canary that was reached, and gives the ids of the acts by

@@ -216,6 +216,9 @@ func (s *site) byHand(files map[string][]byte) {
 	if err := json.Unmarshal(files["log/proof.json"], &proof); err != nil {
 		t.Fatal(err)
 	}
+	if len(proof.Windows) < 3 {
+		t.Errorf("%d windows are proved", len(proof.Windows))
+	}
 	act, contact, page := proof.Acts[0], proof.Contacts[0], proof.Pages[0]
 	list := proof.Lists[slices.IndexFunc(proof.Lists, func(l pack.List) bool { return l.ID == contact.List })]
 	// hand runs the lines of a step, which are set in by five.

@@ -176,8 +176,8 @@ func (v *verifiedPack) text(w io.Writer) error {
 		return b.Flush()
 	}
 	m := &v.Pack.Manifest
-	fmt.Fprintf(b, "good: %s, made at %s from the log %s, signed by its key\n%d contacts and %d pages are as they were filed; %d acts are shown of %d\n", //nolint:errcheck // as above
-		m.Incident, m.At.Format(time.RFC3339), m.Log, v.Pack.Contacts, v.Pack.Pages, v.Pack.Acts, m.Acts)
+	fmt.Fprintf(b, "good: %s, made at %s from the log %s, signed by its key\n%d contacts, %d pages and %d windows are as they were filed; %d acts are shown of %d\n", //nolint:errcheck // as above
+		m.Incident, m.At.Format(time.RFC3339), m.Log, v.Pack.Contacts, v.Pack.Pages, v.Pack.Windows, v.Pack.Acts, m.Acts)
 	for _, said := range v.Pack.Stamps {
 		fmt.Fprintln(b, said) //nolint:errcheck // as above
 	}

@@ -170,7 +170,7 @@ type ActFilter struct {
 	Who    string
 	What   []string // any of these
 	Before int64    // only those with a lower number
-	Filed  bool     // also those by which contacts were filed, which are many
+	Filed  bool     // also what Saltmine does by itself, which is much: filed, sent, windows
 	Limit  int      // at most so many; 0 is no limit
 }
 
@@ -194,7 +194,7 @@ func (r *Registry) Acts(ctx context.Context, f ActFilter) ([]canary.Act, error) 
 		add("seq < ?", f.Before)
 	}
 	if !f.Filed {
-		where += " AND what NOT IN ('" + actFiled + "', '" + actSent + "')"
+		where += " AND what NOT IN ('" + actFiled + "', '" + actSent + "', '" + actWindows + "')"
 	}
 	where += " ORDER BY seq DESC"
 	if f.Limit > 0 {

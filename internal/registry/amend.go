@@ -50,6 +50,7 @@ type amending struct {
 	seen    map[int64][]canary.ID
 	changes []change
 	windows []change
+	list    windowList
 	ended   []canary.TokenID
 }
 
@@ -122,7 +123,7 @@ func (w *amending) takeWindows(a *canary.Amendment) error {
 		if w.owners[id] != a.Canary {
 			return fmt.Errorf("window of %s: %w", id, ErrNotFound)
 		}
-		sealed, err := w.r.sealWindow(id, window)
+		sealed, err := w.list.seal(w.r, id, a.Canary, window)
 		if err != nil {
 			return err
 		}
@@ -200,7 +201,10 @@ func (w *amending) write(ctx context.Context) error {
 	if err := w.r.letGo(ctx, w.tx, w.ended); err != nil {
 		return err
 	}
-	return w.registration.write(ctx, w.tx)
+	if err := w.registration.write(ctx, w.tx); err != nil {
+		return err
+	}
+	return w.list.write(ctx, w.r, w.tx)
 }
 
 // setOf gives one column of these canaries the same value.

@@ -35,6 +35,8 @@ import (
 const (
 	actFiled = "filed" // contacts, and pages that were written
 	actSent  = "sent"  // a route has accepted a page
+	// windows of tokens, as they were changed
+	actWindows = "windows"
 )
 
 func contactField(id canary.ContactID) string { return "contacts|" + string(id) }

@@ -112,7 +112,12 @@ func (g *registration) againAndAgain(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (r *Registry) openWindow(id canary.TokenID, sealed []byte) (w canary.Window, err error) {
+func (r *Registry) openWindow(id canary.TokenID, sealed []byte) (canary.Window, error) {
+	w, err := r.openSealedWindow(id, sealed)
+	return w.Window, err
+}
+
+func (r *Registry) openSealedWindow(id canary.TokenID, sealed []byte) (w sealedWindow, err error) {
 	body, err := r.vault.Open(tokenField(id, "window"), sealed)
 	if err != nil {
 		return w, fmt.Errorf("%s: %w", id, err)

@@ -116,5 +116,8 @@ func (r *Registry) ListLines(ctx context.Context, batch string) ([]string, error
 		return nil, fmt.Errorf("registry: leaves of %s: %w", batch, err)
 	}
 	sortLeaves(list)
+	if len(list) == 0 {
+		return windowLines(ctx, r.db, batch)
+	}
 	return linesOf(list), nil
 }

@@ -74,9 +74,11 @@ func Write(w io.Writer, key evidence.Key, head Head, p Proof, files []Content) (
 }
 
 func (p *Proof) sort() {
-	p.Acts, p.Lists, p.Contacts, p.Pages = append([]Act{}, p.Acts...), append([]List{}, p.Lists...), append([]Contact{}, p.Contacts...), append([]Page{}, p.Pages...)
+	p.Acts, p.Lists, p.Contacts = append([]Act{}, p.Acts...), append([]List{}, p.Lists...), append([]Contact{}, p.Contacts...)
+	p.Pages, p.Windows = append([]Page{}, p.Pages...), append([]Page{}, p.Windows...)
 	slices.SortFunc(p.Acts, func(a, b Act) int { return int(a.Seq - b.Seq) })
 	slices.SortFunc(p.Lists, func(a, b List) int { return compare(a.ID, b.ID) })
 	slices.SortFunc(p.Contacts, func(a, b Contact) int { return compare(a.ID, b.ID) })
 	slices.SortFunc(p.Pages, func(a, b Page) int { return compare(a.ID, b.ID) })
+	slices.SortFunc(p.Windows, func(a, b Page) int { return compare(a.ID, b.ID) })
 }

@@ -16,13 +16,14 @@
 //	log/acts/00000123.json    an act of the evidence log, as it was hashed
 //	log/checkpoint.note       the log as it was signed when the pack was made
 //	log/leaves                the leaf of every act, 32 bytes each
-//	log/lists/f_….txt         the lines that an act "filed" stands for
+//	log/lists/f_….txt         the lines that an act "filed", or "windows", stands for
 //	log/proof.json            salts, and what is proved by which ([Proof])
 //	manifest.json             size and SHA-256 of each file ([Manifest])
 //	manifest.note             the log's signature on the manifest
 //	pages/p_….json            what responders were sent
 //	report.html, report.pdf   for people
 //	trace.json                what 'saltmine trace' said
+//	windows/t_….json          when a token that was reached could be read, as committed to
 //
 // With all leaves the root of every earlier checkpoint can be worked out: one of any
 // time, that somebody else kept, shows whether acts were changed, dropped, put in or
@@ -70,6 +71,7 @@ type Proof struct {
 	Lists    []List    `json:"lists"`
 	Contacts []Contact `json:"contacts"`
 	Pages    []Page    `json:"pages"`
+	Windows  []Page    `json:"windows"`
 }
 
 // Act is an act that is shown, log/acts/SEQ.json.
@@ -92,7 +94,8 @@ type Contact struct {
 	List string `json:"list"`
 }
 
-// Page is a page whose line stands in a list, by its own SHA-256.
+// Page is a page, pages/ID.json, or the window of a token, windows/ID.json, whose line
+// stands in a list by its own SHA-256.
 type Page struct {
 	ID   string `json:"id"`
 	List string `json:"list"`
@@ -119,14 +122,17 @@ func HeaderFile(id string) string { return "contacts/" + id + "/header.json" }
 // RawFile is where a contact's evidence stands.
 func RawFile(id string) string { return "contacts/" + id + "/raw" }
 
+// WindowFile is where the window of a token stands.
+func WindowFile(id string) string { return "windows/" + id + ".json" }
+
 // PageFile is where a page stands.
 func PageFile(id string) string { return "pages/" + id + ".json" }
 
 // known are the names that a file may have.
-var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/f_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json)$`)
+var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json)$`)
 
 // proved are those of them that must stand in the proof.
-var proved = regexp.MustCompile(`^(log/(acts|lists)/|pages/|contacts/[^/]+/(header\.json|raw)$)`)
+var proved = regexp.MustCompile(`^(log/(acts|lists)/|pages/|windows/|contacts/[^/]+/(header\.json|raw)$)`)
 
 // Fault is what is wrong with a pack.
 type Fault struct {

@@ -67,6 +67,7 @@ func newWorld(t *testing.T) *world {
 	lines := []string{
 		evidence.Line("k_other-4567", strings.Repeat("ab", 32)),
 		evidence.Line("k_smtpd-0123", hex.EncodeToString(mac.Sum(nil))),
+		evidence.Line("t_aaaaaaaaaaaaaaaa", fmt.Sprintf("%x", sha256.Sum256([]byte("window\n")))),
 		evidence.Line("p_aaaaaaaaaaaaaaaa", fmt.Sprintf("%x", sha256.Sum256(page))),
 	}
 	for n := range int64(size) {
@@ -84,6 +85,8 @@ func newWorld(t *testing.T) *world {
 	w.files[pack.ListFile(list)] = []byte(strings.Join(lines, "\n") + "\n")
 	w.files[pack.HeaderFile("k_smtpd-0123")], w.files[pack.RawFile("k_smtpd-0123")] = header, raw
 	w.files[pack.PageFile("p_aaaaaaaaaaaaaaaa")] = page
+	w.proof.Windows = []pack.Page{{ID: "t_aaaaaaaaaaaaaaaa", List: list}}
+	w.files[pack.WindowFile("t_aaaaaaaaaaaaaaaa")] = []byte("window\n")
 	w.files["report.html"] = []byte("<!doctype html><p>Fünf")
 	w.files["trace.json"] = []byte("{}\n")
 	w.files["checkpoints/33.note"] = w.checkpoint(33)
@@ -336,6 +339,8 @@ func TestSignedLies(t *testing.T) {
 		"a contact left out":    {func(w *world) { delete(w.files, pack.RawFile("k_smtpd-0123")) }, pack.RawFile("k_smtpd-0123")},
 		"a contact of no list":  {func(w *world) { w.proof.Contacts[0].List = "f_b" }, pack.RawFile("k_smtpd-0123")},
 		"a page's words":        {func(w *world) { w.files[pack.PageFile("p_aaaaaaaaaaaaaaaa")][5] = 'X' }, pack.PageFile("p_aaaaaaaaaaaaaaaa")},
+		"a window":              {func(w *world) { w.files[pack.WindowFile("t_aaaaaaaaaaaaaaaa")][1] = 'X' }, pack.WindowFile("t_aaaaaaaaaaaaaaaa")},
+		"a window not proved":   {func(w *world) { w.proof.Windows = nil }, pack.WindowFile("t_aaaaaaaaaaaaaaaa")},
 		"a list's line":         {func(w *world) { w.files[pack.ListFile(list)][5] ^= 1 }, pack.ListFile(list)},
 		"a list of another act": {func(w *world) { w.proof.Lists[0].Act = 41 }, pack.ListFile(list)},
 		"a list of no act":      {func(w *world) { w.proof.Lists[0].Act = 5 }, pack.ListFile(list)},

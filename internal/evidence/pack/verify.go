@@ -34,6 +34,7 @@ type Verified struct {
 	Acts     int      `json:"acts_shown"`
 	Contacts int      `json:"contacts"`
 	Pages    int      `json:"pages"`
+	Windows  int      `json:"windows"`
 	Earlier  int      `json:"earlier_checkpoints"`
 	Stamps   []string `json:"stamps,omitempty"`  // what those prove that were checked
 	Outside  int64    `json:"outside,omitempty"` // acts of the checkpoint from outside
@@ -227,7 +228,7 @@ func (v *verifier) readProof() error {
 	if err := decode(proofFile, b, &v.proof); err != nil {
 		return err
 	}
-	if p := &v.proof; p.Acts == nil || p.Lists == nil || p.Contacts == nil || p.Pages == nil {
+	if p := &v.proof; p.Acts == nil || p.Lists == nil || p.Contacts == nil || p.Pages == nil || p.Windows == nil {
 		return fault(proofFile, "a list is null")
 	}
 	return nil
@@ -287,7 +288,7 @@ func (v *verifier) showLists() error {
 			return err
 		}
 		a := v.acts[p.Act]
-		if a.what != "filed" || a.about != p.ID || a.outcome != fmt.Sprintf("%x", sha256.Sum256(text)) {
+		if a.what != "filed" && a.what != "windows" || a.about != p.ID || a.outcome != fmt.Sprintf("%x", sha256.Sum256(text)) {
 			return fault(name, "act %d does not stand for it", p.Act)
 		}
 		v.lists[p.ID] = map[string]bool{}
@@ -332,8 +333,17 @@ func (v *verifier) contacts() error {
 }
 
 func (v *verifier) pages() error {
-	for _, p := range v.proof.Pages {
-		name := PageFile(p.ID)
+	v.out.Pages, v.out.Windows = len(v.proof.Pages), len(v.proof.Windows)
+	if err := v.texts(v.proof.Pages, PageFile); err != nil {
+		return err
+	}
+	return v.texts(v.proof.Windows, WindowFile)
+}
+
+// texts checks what stands in lists by its own SHA-256.
+func (v *verifier) texts(list []Page, file func(id string) string) error {
+	for _, p := range list {
+		name := file(p.ID)
 		if err := v.claim(name); err != nil {
 			return err
 		}
@@ -342,9 +352,8 @@ func (v *verifier) pages() error {
 			return err
 		}
 		if !v.lists[p.List][evidence.Line(p.ID, fmt.Sprintf("%x", sha256.Sum256(text)))] {
-			return fault(name, "page %s does not stand in list %s", p.ID, p.List)
+			return fault(name, "%s does not stand in list %s", p.ID, p.List)
 		}
-		v.out.Pages++
 	}
 	return nil
 }

@@ -474,6 +474,11 @@ CREATE TABLE checkpoints (
   made BIGINT NOT NULL,
   note LONGTEXT NOT NULL
 );
+-- The lines of changed windows that one act stands for; see windows.go.
+CREATE TABLE window_lists (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  hashes LONGBLOB NOT NULL
+);
 CREATE TABLE act_head (
   id INT NOT NULL PRIMARY KEY,
   sealed LONGBLOB NOT NULL
@@ -506,6 +511,7 @@ CREATE TABLE stamps (
 DROP TABLE stamps;
 DROP TABLE commitment_canaries;
 DROP TABLE commitments;
+DROP TABLE window_lists;
 DROP TABLE checkpoints;
 DROP TABLE tree;
 DROP TABLE act_head;
