@@ -16,6 +16,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/forensics"
+	"saltmine/internal/people"
 	"saltmine/internal/registry"
 	"saltmine/internal/scenario"
 )
@@ -23,8 +24,9 @@ import (
 func (a *app) traceCmd() *cobra.Command {
 	var id, folder, svg string
 	number := -1
+	var f affectedFlags
 	cmd := &cobra.Command{
-		Use:   "trace",
+		Use:   "trace [EXTRACT]",
 		Short: "Say when the leaked extract was taken, and which known extract it can be",
 		Long: `Intersects the windows of the tokens that were hit, and lists the known extracts
 that are consistent with all, some and none of the hits, with the reasons. What
@@ -36,10 +38,18 @@ what follows from them, and what came when.
 With --scenario the leaks of a folder are traced, whose truth others know: for each
 case one line of JSON is printed, with the probabilities that there was no leak, that
 no log knows the extract, and that each actor and extract took part. It needs no
-configuration.`,
-		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --scenario leaks/easy --case 3",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+configuration.` + affectedHelp,
+		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --affected read:0123456789ab --dry-run\n  saltmine trace --incident i_abcdefghijklmnop --affected --out notices.csv\n  saltmine trace --scenario leaks/easy --case 3",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(id, folder, svg, args); err != nil || f.on {
+				if err != nil {
+					return err
+				}
+				return a.withCore(cmd.Context(), func(c *core) error {
+					return a.affected(cmd.Context(), c, f, asked(cmd, args, people.Forensics))
+				})
+			}
 			if id != "" && folder != "" {
 				return usage("--incident and --scenario are two different things to trace")
 			}
@@ -58,6 +68,8 @@ configuration.`,
 	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
 	cmd.Flags().StringVar(&svg, "svg", "", "also draw it, as SVG, in `FILE`, which must not exist")
 	cmd.Flags().StringVar(&folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
+	f.add(cmd)
+	a.tokenFlag(cmd)
 	cmd.Flags().IntVar(&number, "case", -1, "of a scenario: only case `K`")
 	return cmd
 }

@@ -42,6 +42,7 @@ const (
 	ActFilter      = "filter" // made for somebody; about is its id
 	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
 	ActBackup      = "backup"
-	ActRestore     = "restore" // about the end of the log that was put back
-	ActKeys        = "keys"    // about the key; begun, then what came of it
+	ActRestore     = "restore"  // about the end of the log that was put back
+	ActAffected    = "affected" // real customers of an extract were listed; about is the extract, the outcome how many
+	ActKeys        = "keys"     // about the key; begun, then what came of it
 )

@@ -42,9 +42,12 @@ type Read struct {
 	Share float64 `json:"share,omitempty"`
 	// Guess says that the possible ones are so because the statement could not be
 	// worked out, not because of a LIMIT.
-	Guess  bool   `json:"guess,omitempty"`
-	Why    string `json:"why,omitempty"` // they are only possible
-	Shape  string `json:"shape"`         // the statement without its values
+	Guess bool   `json:"guess,omitempty"`
+	Why   string `json:"why,omitempty"` // they are only possible
+	Shape string `json:"shape"`         // the statement without its values
+	// Text is the statement itself, to be run again; empty where the log does not have
+	// all of it, or it is very long.
+	Text   string `json:"text,omitempty"`
 	CopyTo string `json:"copy_to,omitempty"`
 	Where  string `json:"where"` // in the log
 }

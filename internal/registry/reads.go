@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/canary"
@@ -146,6 +147,33 @@ func (r *Registry) CountReads(ctx context.Context, place canary.Place) (n int, e
 		return 0, fmt.Errorf("registry: reads of %s: %w", place, err)
 	}
 	return n, nil
+}
+
+// ReadsNamed returns the reads whose ids begin with a name.
+func (r *Registry) ReadsNamed(ctx context.Context, name string) ([]canary.Read, error) {
+	if name == "" || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') }) {
+		return nil, nil
+	}
+	var list []canary.Read
+	err := r.each(ctx, "SELECT DISTINCT place FROM canary_reads WHERE id LIKE ?", []any{name + "%"}, func(row *sql.Rows) error {
+		var place canary.Place
+		err := row.Scan(&place)
+		list = append(list, canary.Read{Place: place})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registry: reads: %w", err)
+	}
+	places := list
+	list = nil
+	for _, p := range places {
+		some, err := r.reads(ctx, p.Place, " AND id LIKE ?", name+"%")
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	return list, nil
 }
 
 // ReadsSince returns the reads of a place from a time on, in its order.

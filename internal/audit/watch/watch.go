@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"saltmine/internal/audit"
 	"saltmine/internal/audit/replay"
@@ -243,6 +244,9 @@ func (w *Watch) readOf(e *audit.Event, s *replay.Statement, result *replay.Resul
 		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
 		Where: e.Where.String(),
 	}
+	if text := string(e.Text); !e.Truncated && len(text) <= maxText && utf8.ValidString(text) {
+		read.Text = text
+	}
 	w.album.share(&read, s, result)
 	if read.Guess && !e.At.IsZero() {
 		now := *s
@@ -264,6 +268,7 @@ func accountOf(e *audit.Event) string {
 const (
 	maxName  = 100
 	maxShape = 4000
+	maxText  = 16 << 10
 )
 
 func short(s string, n int) string {

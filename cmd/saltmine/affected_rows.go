@@ -1,0 +1,328 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"saltmine/internal/audit/replay"
+	"saltmine/internal/canary"
+	"saltmine/internal/registry"
+	"saltmine/internal/token"
+	"saltmine/seeder/supportdb"
+)
+
+// gathered are the customers of some rows, by key, or by address where there is none.
+type gathered struct {
+	rows   int
+	keys   map[string]bool
+	emails map[string]bool
+	lost   int // rows that name nobody
+}
+
+// row takes in one row.
+func (g *gathered) row(columns []string, values []supportdb.Value) error {
+	if g.keys == nil {
+		g.keys, g.emails = map[string]bool{}, map[string]bool{}
+	}
+	g.rows++
+	if at := slices.Index(columns, replay.Label); at >= 0 && !values[at].IsNull() {
+		g.keys[values[at].Text()] = true
+		return nil
+	}
+	named := false
+	for i := range values {
+		if _, err := token.Canon(canary.Email, values[i].Text()); err == nil && strings.Contains(values[i].Text(), "@") {
+			g.emails[values[i].Text()], named = true, true
+		}
+	}
+	if !named {
+		g.lost++
+	}
+	return nil
+}
+
+// readFile takes in recorded rows: CSV with a heading, in which the key has the name
+// that it has in the table.
+func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("read the rows: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = -1
+	head, err := r.Read()
+	if err != nil {
+		return fmt.Errorf("%s: no heading: %w", name, err)
+	}
+	key := desk.KeyColumns()[0][1]
+	for i := range head {
+		head[i] = strings.TrimSpace(strings.TrimPrefix(head[i], "\ufeff"))
+		if strings.EqualFold(head[i], key) {
+			head[i] = replay.Label
+		}
+	}
+	for {
+		fields, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if g.rows >= most {
+			return fmt.Errorf("%s: %w: --max-rows %d", name, supportdb.ErrRows, most)
+		}
+		values := make([]supportdb.Value, min(len(fields), len(head)))
+		for i := range values {
+			if values[i] = supportdb.Text(fields[i]); fields[i] == "" {
+				values[i] = supportdb.Null()
+			}
+		}
+		if err := g.row(head[:len(values)], values); err != nil {
+			return err
+		}
+	}
+}
+
+// settle maps the rows to customers, leaves out what is ours, and writes the list.
+func (m *affecting) settle(ctx context.Context, by registry.By) (err error) {
+	if err := m.core.reg.RecordUnder(ctx, by, canary.Act{What: canary.ActAffected, About: string(m.out.Extract), Outcome: "begun"}); err != nil {
+		return err
+	}
+	list, err := m.customers(ctx)
+	if err != nil {
+		return err
+	}
+	m.out.Rows, m.out.Customers = m.found.rows, len(list)
+	outcome := "counted " + strconv.Itoa(len(list))
+	if m.flags.out != "" {
+		if err := m.write(list); err != nil {
+			return err
+		}
+		m.out.Out, outcome = m.flags.out, "listed "+strconv.Itoa(len(list))
+	}
+	return m.core.reg.Record(context.WithoutCancel(ctx), canary.Act{Who: by.Who, Via: by.Via, What: canary.ActAffected, About: string(m.out.Extract), Outcome: outcome})
+}
+
+// customer is one line of the list.
+type customer struct {
+	key   string
+	email string // of one who is no customer any more
+	facts supportdb.Row
+}
+
+// portraitGroup is how many customers are read at once.
+const portraitGroup = 200
+
+func (m *affecting) customers(ctx context.Context) (list []customer, err error) {
+	ours, err := m.canaries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := m.byEmail(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.found.keys)) {
+		if id, is := ours[key]; is {
+			delete(m.found.keys, key)
+			m.out.Ours++
+			if m.read != nil && slices.Contains(m.read.Returned, id) {
+				m.out.Again++
+			}
+		}
+	}
+	if m.read != nil && m.out.Held > 0 {
+		m.note("of %d canaries that it returned then, %d are among the rows", m.out.Held, m.out.Again)
+	}
+	for group := range slices.Chunk(slices.Sorted(maps.Keys(m.found.keys)), portraitGroup) {
+		some, err := m.portraits(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	if m.out.Changed > 0 {
+		m.note("%d of the customers have changed since it was taken", m.out.Changed)
+	}
+	return append(list, gone...), nil
+}
+
+// canaries are the keys of all canaries that ever stood in the place.
+func (m *affecting) canaries(ctx context.Context) (map[string]canary.ID, error) {
+	all, err := m.core.reg.Plantings(ctx, canary.Filter{})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]canary.ID{}
+	for i := range all {
+		if all[i].Keys == nil || !strings.HasPrefix(string(all[i].Place), "db:") {
+			continue
+		}
+		image, err := supportdb.DecodeImage(all[i].Rows)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", all[i].ID, err)
+		}
+		keys, err := supportdb.DecodeKeys(all[i].Keys)
+		if err != nil {
+			return nil, fmt.Errorf("canary %s: %w", all[i].ID, err)
+		}
+		out[image.CustomerKey(keys)] = all[i].ID
+	}
+	return out, nil
+}
+
+// byEmail finds the keys of customers who are named by their addresses. Those who are
+// nobody's any more were customers then.
+func (m *affecting) byEmail(ctx context.Context) (gone []customer, err error) {
+	texts := slices.Sorted(maps.Keys(m.found.emails))
+	known, err := m.known(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	m.out.Ours += len(known)
+	if err := m.again(ctx, known); err != nil {
+		return nil, err
+	}
+	texts = slices.DeleteFunc(texts, func(s string) bool { return known[s] })
+	keys, err := m.desk.KeysOf(ctx, "email", texts)
+	if err != nil {
+		return nil, err
+	}
+	byLower := map[string]string{}
+	for text, key := range keys {
+		byLower[strings.ToLower(text)] = key
+	}
+	for _, text := range texts {
+		key, there := byLower[strings.ToLower(text)]
+		switch {
+		case there:
+			m.found.keys[key] = true
+		case m.flags.rows != "":
+			gone = append(gone, customer{email: text})
+		default:
+			m.found.lost++
+		}
+	}
+	m.out.Unmatched = m.found.lost
+	if len(gone) > 0 {
+		m.note("%d addresses are no customer's any more: they are listed by the address alone", len(gone))
+	}
+	return gone, nil
+}
+
+// again counts the canaries that it returned then and that are among the rows again, by
+// their addresses.
+func (m *affecting) again(ctx context.Context, known map[string]bool) error {
+	for text := range known {
+		canon, err := token.Canon(canary.Email, text)
+		if err != nil {
+			return err
+		}
+		t, found, err := m.core.reg.Token(ctx, canary.Email, canon)
+		if err != nil {
+			return err
+		}
+		if found && m.read != nil && slices.Contains(m.read.Returned, t.Canary) {
+			m.out.Again++
+		}
+	}
+	return nil
+}
+
+// known tells which addresses are tokens or placebos.
+func (m *affecting) known(ctx context.Context, texts []string) (map[string]bool, error) {
+	spelled := map[string][]string{}
+	for _, text := range texts {
+		if canon, err := token.Canon(canary.Email, text); err == nil {
+			spelled[canon] = append(spelled[canon], text)
+		}
+	}
+	found, err := m.core.reg.KnownAmong(ctx, canary.Email, slices.Sorted(maps.Keys(spelled)))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, canon := range found {
+		for _, text := range spelled[canon] {
+			out[text] = true
+		}
+	}
+	return out, nil
+}
+
+// portraits reads customers, without those who signed up after the extract was taken.
+func (m *affecting) portraits(ctx context.Context, keys []string) (list []customer, err error) {
+	records, err := m.desk.Portraits(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	m.out.Unmatched += len(keys) - len(records)
+	var emails []string
+	facts := make([]supportdb.Row, len(records))
+	for i := range records {
+		facts[i] = m.desk.Facts(&records[i].Image)
+		emails = append(emails, facts[i].Get("email").Text())
+	}
+	known, err := m.known(ctx, emails)
+	if err != nil {
+		return nil, err
+	}
+	for i := range records {
+		created, dated := supportdb.ParseTime(facts[i].Get("created"))
+		changed, ok := supportdb.ParseTime(facts[i].Get("updated"))
+		switch {
+		case known[emails[i]]:
+			m.out.Ours++
+			continue
+		case dated && created.After(m.out.Taken.Latest):
+			m.out.Later++
+			continue
+		case ok && changed.After(m.out.Taken.Latest):
+			m.out.Changed++
+		}
+		list = append(list, customer{key: records[i].Key, facts: facts[i]})
+	}
+	return list, nil
+}
+
+// write writes the list for notices.
+func (m *affecting) write(list []customer) (err error) {
+	f, err := os.OpenFile(m.flags.out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the list: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	words := []string{"email", "salutation", "name", "first_name", "last_name", "phone", "segment.country", "segment.language"}
+	w := csv.NewWriter(f)
+	head := []string{"customer"}
+	for _, word := range words {
+		head = append(head, strings.TrimPrefix(word, "segment."))
+	}
+	if err := w.Write(head); err != nil {
+		return fmt.Errorf("write the list: %w", err)
+	}
+	for _, c := range list {
+		line := []string{c.key}
+		for _, word := range words {
+			line = append(line, c.facts.Get(word).Text())
+		}
+		if c.key == "" {
+			line[1] = c.email
+		}
+		if err := w.Write(line); err != nil {
+			return fmt.Errorf("write the list: %w", err)
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
