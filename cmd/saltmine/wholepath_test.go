@@ -33,7 +33,7 @@ var (
 )
 
 // The size of a leak: the extract is one row in ten, so about 20 of 200 canaries are in
-// it, and 0.4 of those are contacted: about 8 contacts are expected.
+// it, and 0.4 of those are contacted, or as many more as it takes to expect 6.
 const (
 	wholeCanaries  = 200
 	wholeEmployees = 20
@@ -41,6 +41,7 @@ const (
 	wholeRotated   = 12 // canaries in each
 	wholeShare     = .1
 	wholeContacted = .4
+	wholeLeast     = 6
 )
 
 // TestWholePath has employees send statements of 60 shapes to a MariaDB that logs them,
@@ -416,12 +417,13 @@ func (w *wholePath) sell(seller *employee, leak *truth, _ importSummary) (named 
 		}
 	}
 	slices.Sort(inIt)
+	share := min(1, max(wholeContacted, wholeLeast/float64(max(1, len(inIt)))))
 	for _, address := range inIt {
-		if w.rng.Float64() < wholeContacted {
+		if w.rng.Float64() < share {
 			contacted = append(contacted, address)
 		}
 	}
-	expected := wholeContacted * float64(len(inIt))
+	expected := share * float64(len(inIt))
 	w.t.Logf("%d canaries in the extract, %.1f contacts expected, %d made", len(inIt), expected, len(contacted))
 	if expected < 5 || len(contacted) == 0 {
 		w.t.Errorf("the leak is too small to be traced: %.1f contacts are expected, %d were made", expected, len(contacted))
