@@ -42,13 +42,11 @@ configuration.` + affectedHelp,
 		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --affected read:0123456789ab --dry-run\n  saltmine trace --incident i_abcdefghijklmnop --affected --out notices.csv\n  saltmine trace --scenario leaks/easy --case 3",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(id, folder, svg, args); err != nil || f.on {
-				if err != nil {
-					return err
-				}
-				return a.withCore(cmd.Context(), func(c *core) error {
-					return a.affected(cmd.Context(), c, f, asked(cmd, args, people.Forensics))
-				})
+			if err := f.check(id, folder, svg, args); err != nil {
+				return err
+			}
+			if f.on {
+				return a.withCore(cmd.Context(), func(c *core) error { return a.affected(cmd.Context(), c, f, asked(cmd, args, people.Forensics)) })
 			}
 			if id != "" && folder != "" {
 				return usage("--incident and --scenario are two different things to trace")
