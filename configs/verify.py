@@ -49,19 +49,19 @@ def signed(key, text, sig):
     return not ((one[0] * two[2] - two[0] * one[2]) % P or (one[1] * two[2] - two[1] * one[2]) % P)
 
 class Key:
-    """A public key with the name of its log."""
+    """A public key with the name of its log, and those that were before it."""
 
     def __init__(self, text):
-        text = text.strip()
-        if not text.startswith("saltmine/"):  # the line of sign.pub
-            raw = base64.b64decode(text, validate=True)
-            text = "saltmine/%s+?+%s" % (hashlib.sha256(raw).hexdigest()[:16], base64.b64encode(b"\x01" + raw).decode())
-        self.name, want, raw = text.split("+", 2)
-        raw = base64.b64decode(raw, validate=True)
-        self.hash = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
-        self.raw = raw[1:]
-        if len(raw) != 33 or raw[0] != 1 or want not in ("?", self.hash.hex()):
-            raise ValueError("--key: it is no key as 'saltmine evidence key' prints it")
+        self.name, self.keys = "", {}
+        for line in text.split() or [""]:  # the last is the key of now
+            if not line.startswith("saltmine/"):  # the line of sign.pub
+                line = "saltmine/%s+?+%s" % (hashlib.sha256(raw := base64.b64decode(line, validate=True)).hexdigest()[:16], base64.b64encode(b"\x01" + raw).decode())
+            name, want, raw = line.split("+", 2)
+            raw = base64.b64decode(raw, validate=True)
+            kind = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+            if len(raw) != 33 or raw[0] != 1 or want not in ("?", kind.hex()) or self.name not in ("", name):
+                raise ValueError("--key: it is no key as 'saltmine evidence key' prints it")
+            self.name, self.keys[kind] = name, raw[1:]
 
     def open(self, where, note, others=False):
         """The text of a note that this key has signed."""
@@ -75,8 +75,8 @@ class Key:
                 raw = base64.b64decode(sig, validate=True)
                 if dash != "\u2014" or not name or len(raw) < 5:
                     raise ValueError
-                if name == self.name and raw[:4] == self.hash:
-                    mine += 1 if base64.b64encode(raw).decode() == sig and signed(self.raw, body.encode(), raw[4:]) else 2
+                if name == self.name and raw[:4] in self.keys:
+                    mine += 1 if base64.b64encode(raw).decode() == sig and signed(self.keys[raw[:4]], body.encode(), raw[4:]) else 2
                 elif not others:
                     raise ValueError
             if mine == 1:

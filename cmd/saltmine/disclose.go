@@ -60,7 +60,7 @@ func (a *app) disclose(ctx context.Context, c *core, id canary.ID, out string, q
 	if err != nil {
 		return err
 	}
-	file, err := disclosure.New(id, shown, c.keys.Signer)
+	file, err := disclosure.New(id, shown, c.keys.Signer, c.keys.Signer.Past()...)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ witnesses with --witness.`,
 		Example: "  saltmine evidence check-disclosure canary.json --key sign.pub",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			pub, err := publicKey(key)
+			keys, err := publicKeys(key)
 			if err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ witnesses with --witness.`,
 			if err != nil {
 				return err
 			}
-			return a.checkDisclosure(args[0], pub, by)
+			return a.checkDisclosure(args[0], keys, by)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the core's public key (sign.pub), or the key itself")
@@ -144,8 +144,9 @@ func outsiders(roots string, witnesses []string) (by disclosure.Outside, err err
 	return by, nil
 }
 
-// publicKey reads a key from the file of that name, or from the text itself.
-func publicKey(arg string) (ed25519.PublicKey, error) {
+// publicKeys reads keys from the file of that name, or from the text itself: one a line,
+// the first first; the last is that of now.
+func publicKeys(arg string) ([]ed25519.PublicKey, error) {
 	if arg == "" {
 		return nil, usage("--key is wanted: sign.pub of the core's keys, from whom you trust")
 	}
@@ -156,7 +157,21 @@ func publicKey(arg string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, usage("--key: %w", err)
 	}
-	line := strings.TrimSpace(string(text))
+	var keys []ed25519.PublicKey
+	for _, line := range strings.Fields(string(text)) {
+		raw, err := rawKey(line)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, raw)
+	}
+	if len(keys) == 0 {
+		return nil, usage("--key: there is none")
+	}
+	return keys, nil
+}
+
+func rawKey(line string) (ed25519.PublicKey, error) {
 	if parts := strings.Split(line, "+"); strings.HasPrefix(line, "saltmine/") && len(parts) > 2 { // as 'evidence key' prints it
 		raw, err := base64.StdEncoding.DecodeString(strings.Join(parts[2:], "+"))
 		if err == nil && len(raw) == 1+ed25519.PublicKeySize {
@@ -174,7 +189,7 @@ func publicKey(arg string) (ed25519.PublicKey, error) {
 // day for ten years is smaller.
 const maxDisclosure = 64 << 20
 
-func (a *app) checkDisclosure(path string, key ed25519.PublicKey, by disclosure.Outside) error {
+func (a *app) checkDisclosure(path string, keys []ed25519.PublicKey, by disclosure.Outside) error {
 	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return err
@@ -184,7 +199,7 @@ func (a *app) checkDisclosure(path string, key ed25519.PublicKey, by disclosure.
 	if err != nil {
 		return err
 	}
-	proved, err := disclosure.Check(file, by, key)
+	proved, err := disclosure.Check(file, by, keys[len(keys)-1], keys[:len(keys)-1]...)
 	if err != nil && !errors.Is(err, disclosure.ErrFalse) {
 		return err
 	}

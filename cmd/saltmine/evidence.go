@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +28,8 @@ func (a *app) evidenceKeyCmd() *cobra.Command {
 		Short: "Print the public key with which packs and checkpoints are verified",
 		Long: `Prints the public key as NAME+HASH+BASE64, the form of signed notes. Give it to whoever
 is to verify, on another way than the packs: a pack proves nothing by a key that came
-with it. It needs the keys of the configuration and no registry.`,
+with it. Where the key was replaced (keys rotate sign), those before it come first, one a
+line: what they signed stays signed. It needs the keys of the configuration and no registry.`,
 		Example: "  saltmine evidence key\n  saltmine evidence key --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -37,14 +38,11 @@ with it. It needs the keys of the configuration and no registry.`,
 				return err
 			}
 			k := evidence.Key{Signer: keys.Signer}
-			text, err := k.Verifier()
+			list, err := k.Verifiers()
 			if err != nil {
 				return err
 			}
-			return a.print(map[string]string{"log": k.Log(), "key": text}, func(w io.Writer) error {
-				_, err := fmt.Fprintln(w, text)
-				return err
-			})
+			return a.print(map[string]string{"log": k.Log(), "key": strings.Join(list, "\n")}, func(w io.Writer) error { return lines(w, list) })
 		},
 	}
 }

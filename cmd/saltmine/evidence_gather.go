@@ -254,7 +254,7 @@ func (d *dossier) addCanaries(ctx context.Context) (about []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		file, err := disclosure.New(p.ID, shown, d.keys.Signer)
+		file, err := disclosure.New(p.ID, shown, d.keys.Signer, d.keys.Signer.Past()...)
 		if err != nil {
 			return nil, err
 		}

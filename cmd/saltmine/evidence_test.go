@@ -102,6 +102,21 @@ func TestEvidencePack(t *testing.T) {
 	wants(t, s.fails(exitFailed, "evidence", "export", "--incident", "i_nobody", s.path("x.zip")), "not in the registry")
 	s.misuses(key)
 	s.tampersWith(id, key)
+	s.replacesKey(id, key)
+}
+
+// replacesKey has another key sign: the old pack is good by the old key and by both, the
+// new one, in which are checkpoints of the old, by both.
+func (s *site) replacesKey(id, old string) {
+	s.t.Helper()
+	s.run("keys", "rotate", "sign")
+	s.run("evidence", "export", "--incident", id, s.path("later.zip"))
+	s.write("keys.pub", strings.TrimSpace(s.run("evidence", "key")))
+	for name, key := range map[string]string{"case.zip": old, "later.zip": s.path("keys.pub")} {
+		bothVerify(s.t, exitOK, "good: "+id, s.path(name), "--key", key)
+	}
+	bothVerify(s.t, exitOK, "good: "+id, s.path("case.zip"), "--key", s.path("keys.pub"))
+	bothVerify(s.t, exitFound, "", s.path("later.zip"), "--key", old)
 }
 
 // stamped has an authority stamp the log, and gives its roots.

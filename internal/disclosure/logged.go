@@ -3,7 +3,6 @@ package disclosure
 import (
 	"crypto/ed25519"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -61,27 +60,23 @@ func (l *Logged) check(act canary.Act, salt []byte, keys []ed25519.PublicKey, by
 	return where + ": " + said, err
 }
 
+// openCheckpoint reads a checkpoint by one of keys: that of now, and those before it,
+// the first first.
 func openCheckpoint(msg []byte, keys []ed25519.PublicKey) (c evidence.Checkpoint, err error) {
-	err = errors.New("no key is given")
-	for _, key := range keys {
-		if c, err = openBy(msg, key); err == nil {
-			return c, nil
-		}
+	if c, err = (evidence.Key{Signer: ring{public(keys[0]), keys[1:]}}).OpenCheckpoint(msg); err != nil {
+		return c, fmt.Errorf("the checkpoint: %w", err)
 	}
-	return c, fmt.Errorf("the checkpoint: %w", err)
+	return c, nil
 }
 
-func openBy(msg []byte, key ed25519.PublicKey) (c evidence.Checkpoint, err error) {
-	text, err := evidence.Key{Signer: public(key)}.Verifier()
-	if err != nil {
-		return c, err
-	}
-	v, err := evidence.ParseVerifier(text)
-	if err != nil {
-		return c, err
-	}
-	return v.OpenCheckpoint(msg)
+// ring is a public key with those that were before it.
+type ring struct {
+	public
+	past []ed25519.PublicKey
 }
+
+// Past returns those before it.
+func (r ring) Past() []ed25519.PublicKey { return slices.Clone(r.past) }
 
 // public is a key that signs nothing: what is asked for is its name.
 type public ed25519.PublicKey

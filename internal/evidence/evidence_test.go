@@ -167,3 +167,49 @@ func TestList(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// replaced is a signer whose key has replaced another.
+type replaced struct {
+	signer
+	past []ed25519.PublicKey
+}
+
+func (r replaced) Past() []ed25519.PublicKey { return r.past }
+
+// TestKeyThatWasReplaced verifies what the old key and the new one have signed.
+func TestKeyThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	key := func(seed byte) ed25519.PrivateKey {
+		return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32))
+	}
+	old := evidence.Key{Signer: signer{key(1)}}
+	now := evidence.Key{Signer: replaced{signer{key(2)}, []ed25519.PublicKey{key(1).Public().(ed25519.PublicKey)}}}
+	if old.Log() != now.Log() {
+		t.Errorf("the log was %s and is %s", old.Log(), now.Log())
+	}
+	for i, k := range []evidence.Key{old, now} {
+		note, err := k.Sign(evidence.Checkpoint{Log: k.Log(), Size: int64(i)}.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := now.OpenCheckpoint(note); err != nil || c.Size != int64(i) {
+			t.Errorf("signed by key %d: %+v, %v", i, c, err)
+		}
+		if _, err := old.OpenCheckpoint(note); (err == nil) != (i == 0) {
+			t.Errorf("signed by key %d, and the old one says: %v", i, err)
+		}
+	}
+	list, err := now.Verifiers()
+	if err != nil || len(list) != 2 {
+		t.Fatal(list, err)
+	}
+	other, err := evidence.Key{Signer: signer{key(3)}}.Verifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", list[0] + "\n" + other} {
+		if _, err := evidence.ParseVerifier(text); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}

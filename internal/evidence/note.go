@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -75,17 +74,11 @@ func (k Key) OpenCheckpoint(msg []byte) (c Checkpoint, err error) {
 	if err != nil {
 		return c, err
 	}
-	for _, text := range slices.Backward(list) {
-		v, fault := ParseVerifier(text)
-		if fault == nil {
-			c, fault = v.OpenCheckpoint(msg)
-		}
-		if fault == nil {
-			return c, nil
-		}
-		err = errors.Join(err, fault)
+	v, err := ParseVerifier(strings.Join(list, "\n"))
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	return v.OpenCheckpoint(msg)
 }
 
 // Sign makes a note of a text, which ends with a line's end.
@@ -115,34 +108,42 @@ type signer struct {
 func (s signer) Sign(msg []byte) ([]byte, error) { return s.key.Signer.Sign(msg), nil }
 
 // KeyHash names the key.
-func (s signer) KeyHash() uint32 { return s.v.KeyHash() }
+func (s signer) KeyHash() uint32 { return s.all[len(s.all)-1].KeyHash() }
 
-// Verifier is a log's public key.
-type Verifier struct{ v note.Verifier }
+// Verifier is a log's public key, with those that were before it.
+type Verifier struct{ all []note.Verifier }
 
-// ParseVerifier reads what [Key.Verifier] gave, or the 32 bytes in base64 of sign.pub:
-// the log's name is then that of its first key.
+// ParseVerifier reads what [Key.Verifiers] gave, one a line, or the 32 bytes in base64
+// of sign.pub: the log's name is then that of its first key.
 func ParseVerifier(text string) (*Verifier, error) {
-	text = strings.TrimSpace(text)
-	if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
-		if text, err = note.NewEd25519VerifierKey(logOf(raw), raw); err != nil {
-			return nil, fmt.Errorf("public key: %w", err)
+	v := &Verifier{}
+	for _, line := range strings.Fields(text) {
+		if raw, err := base64.StdEncoding.DecodeString(line); err == nil && len(raw) == ed25519.PublicKeySize {
+			if line, err = note.NewEd25519VerifierKey(logOf(raw), raw); err != nil {
+				return nil, fmt.Errorf("public key: %w", err)
+			}
+		}
+		one, err := note.NewVerifier(line)
+		if err != nil {
+			return nil, fmt.Errorf("public key: %w: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it, or the line of sign.pub", err)
+		}
+		if v.all = append(v.all, one); one.Name() != v.Name() {
+			return nil, fmt.Errorf("public key: they are of two logs, %s and %s", v.Name(), one.Name())
 		}
 	}
-	v, err := note.NewVerifier(text)
-	if err != nil {
-		return nil, fmt.Errorf("public key: %w: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it, or the line of sign.pub", err)
+	if len(v.all) == 0 {
+		return nil, errors.New("public key: there is none: want NAME+HASH+BASE64, as 'saltmine evidence key' prints it")
 	}
-	return &Verifier{v}, nil
+	return v, nil
 }
 
 // Name is the name of the key, which is that of its log.
-func (v *Verifier) Name() string { return v.v.Name() }
+func (v *Verifier) Name() string { return v.all[0].Name() }
 
-// Open returns the text of a note that the key has signed, and nobody else unless
+// Open returns the text of a note that one of the keys has signed, and nobody else unless
 // others may. Its last lines are then of any key.
 func (v *Verifier) Open(msg []byte, others bool) (string, error) {
-	n, err := note.Open(msg, note.VerifierList(v.v))
+	n, err := note.Open(msg, note.VerifierList(v.all...))
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNote, err)
 	}
@@ -151,7 +152,7 @@ func (v *Verifier) Open(msg []byte, others bool) (string, error) {
 	}
 	// A signature in base64 can be spelt in several ways.
 	raw, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
-	if err != nil || len(raw) != 4+ed25519.SignatureSize || binary.BigEndian.Uint32(raw) != v.v.KeyHash() {
+	if err != nil || len(raw) != 4+ed25519.SignatureSize || binary.BigEndian.Uint32(raw) != n.Sigs[0].Hash {
 		return "", fmt.Errorf("%w: the signature is not 68 bytes", ErrNote)
 	}
 	line := "\u2014 " + v.Name() + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
