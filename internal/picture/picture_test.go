@@ -52,7 +52,7 @@ func access() *picture.Access {
 func candidates() []picture.Candidate {
 	return []picture.Candidate{
 		{picture.Extract, "E-7", .62}, {picture.Extract, "E-9", .11}, {picture.Actor, "j.doe", .7}, {picture.Actor, "m.roe", .11},
-		{picture.Unlogged, "", .183}, {picture.None, "", .0004},
+		{picture.Unlogged, "", .183}, {picture.None, "", 0},
 	}
 }
 

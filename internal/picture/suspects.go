@@ -61,14 +61,14 @@ func Suspects(list []Candidate) Picture {
 				rest += c.P
 				continue
 			}
-			s.rows = append(s.rows, row{label: c.name(), value: percent(c.P), marks: []mark{{kind.bar(), 0, c.P}}})
-			s.table = append(s.table, []string{c.name(), percent(c.P)})
+			s.rows = append(s.rows, row{label: c.name(), value: chance(c.P), marks: []mark{{kind.bar(), 0, c.P}}})
+			s.table = append(s.table, []string{c.name(), chance(c.P)})
 		}
 		if more := len(of) - maxCandidates; more > 0 {
 			s.notes = append(s.notes, fmt.Sprintf("and %s more, together %s", many(more, kind.bar().words()), percent(min(rest, 1))))
 		}
 		if len(of) > 0 {
-			lead = append(lead, fmt.Sprintf("%s: %s.", of[0].name(), percent(of[0].P)))
+			lead = append(lead, fmt.Sprintf("%s: %s.", of[0].name(), chance(of[0].P)))
 		}
 	}
 	s.desc = strings.Join(lead, " ")
@@ -77,3 +77,6 @@ func Suspects(list []Candidate) Picture {
 	}
 	return Picture{[]scene{s}}
 }
+
+// chance is a probability that was worked out: it is never nothing.
+func chance(p float64) string { return percent(max(p, 1e-9)) }
