@@ -99,6 +99,8 @@ bulk: %d canaries that are registered already go in, 10,000 in a transaction, wi
   Before each of the two the server is started with the same files, read into its memory. Every
   other round LOAD DATA goes first, with the rows of the round before. Timed is all from before
   BEGIN to COMMIT but the registering of keys and windows, which is told apart.
+scan: text as in mails, read from a file in memory. Saltmine looks for all tokens in all spellings
+  and makes the file's SHA-256; grep looks for one address as it is written, in any case.
 `, messageBytes, waiting, deep, corednsVersion, hookConns, p.customers, p.canaries)
 }
 
