@@ -158,7 +158,7 @@ func publicKeys(arg string) ([]ed25519.PublicKey, error) {
 		return nil, usage("--key: %w", err)
 	}
 	var keys []ed25519.PublicKey
-	for _, line := range strings.Fields(string(text)) {
+	for line := range strings.FieldsSeq(string(text)) {
 		raw, err := rawKey(line)
 		if err != nil {
 			return nil, err

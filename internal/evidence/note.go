@@ -117,7 +117,7 @@ type Verifier struct{ all []note.Verifier }
 // of sign.pub: the log's name is then that of its first key.
 func ParseVerifier(text string) (*Verifier, error) {
 	v := &Verifier{}
-	for _, line := range strings.Fields(text) {
+	for line := range strings.FieldsSeq(text) {
 		if raw, err := base64.StdEncoding.DecodeString(line); err == nil && len(raw) == ed25519.PublicKeySize {
 			if line, err = note.NewEd25519VerifierKey(logOf(raw), raw); err != nil {
 				return nil, fmt.Errorf("public key: %w", err)
