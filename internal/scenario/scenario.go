@@ -20,6 +20,7 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"saltmine/internal/forensics/posterior"
@@ -78,10 +80,17 @@ func Open(dir string) (*World, error) {
 	}
 	w.tokens, w.controls = make(map[string]int, min(max(about.Tokens, 0), mostHint)), make(map[string]int, min(max(about.Placebos, 0), mostHint))
 	w.base.Since, w.base.Until = day(about.LogStart), day(about.ObservedUntil)
-	for _, read := range []func() error{w.readTokens, w.readExtracts, w.readMembers} {
-		if err := read(); err != nil {
-			return nil, fmt.Errorf("scenario: %w", err)
-		}
+	// Who took what needs the other two, which do not need each other.
+	var tokens, extracts error
+	var both sync.WaitGroup
+	both.Go(func() { tokens = w.readTokens() })
+	both.Go(func() { extracts = w.readExtracts() })
+	both.Wait()
+	if err = cmp.Or(tokens, extracts); err == nil {
+		err = w.readMembers()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
 	}
 	return w, nil
 }

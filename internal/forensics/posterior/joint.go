@@ -14,7 +14,6 @@ func (m *model) unions() []theory {
 		of[m.Extracts[e].Actor] = append(of[m.Extracts[e].Actor], e)
 	}
 	actors := make([]int, 0, len(of))
-	var total float64
 	weight := map[int]float64{}
 	for a, list := range of {
 		if len(list) < 2 {
@@ -29,14 +28,17 @@ func (m *model) unions() []theory {
 		for _, e := range of[a] {
 			rows += m.Extracts[e].Rows
 		}
-		weight[a] = math.Sqrt(max(rows, 1))
-		total += weight[a]
+		weight[a] = ActorWorth(rows)
+		m.allActors += weight[a]
+	}
+	for _, o := range m.Others {
+		m.allActors += o.Actors
 	}
 	var out []theory
 	for _, a := range actors {
 		at := m.Extracts[of[a][len(of[a])-1]].At
 		ev := m.together(of[a], at)
-		out = append(out, theory{kind: union, extracts: of[a], at: at, log: math.Log(priorUnion*weight[a]/total) + m.likelihood(ev)})
+		out = append(out, theory{kind: union, extracts: of[a], at: at, log: math.Log(priorUnion*weight[a]/m.allActors) + m.likelihood(ev)})
 	}
 	return out
 }
@@ -47,6 +49,7 @@ func (m *model) together(list []int, at Day) *evidence {
 	held := 0
 	ev := &evidence{from: at}
 	for _, e := range list {
+		held += m.Extracts[e].More
 		for _, t := range m.Extracts[e].Held {
 			if m.in[t] != m.calls {
 				m.in[t] = m.calls
@@ -57,7 +60,7 @@ func (m *model) together(list []int, at Day) *evidence {
 	}
 	slices.Sort(ev.hits)
 	ev.hits = slices.Compact(ev.hits)
-	ev.silent = float64(held - len(ev.hits))
+	ev.silent = float64(max(held-len(ev.hits), 0))
 	return ev
 }
 

@@ -28,8 +28,10 @@ type model struct {
 
 	weights []float64 // by extract: how likely it is the one, before any contact
 	total   float64   // of weights
-	in      []int32   // by token: the last call of union that met it
-	calls   int32
+	// allActors is the sum of ActorWorth over those who took several.
+	allActors float64
+	in        []int32 // by token: the last call of union that met it
+	calls     int32
 }
 
 // delay is one course that the contacts of a leak may take: after a lag, which is
@@ -40,16 +42,22 @@ type delay struct{ mean, lag Day }
 
 func newModel(c *Case) *model {
 	m := &model{Case: c, in: make([]int32, len(c.Tokens))}
-	m.hits = m.sift()
+	if c.Hits == nil {
+		m.hits = m.sift()
+	} else {
+		m.hits, m.again = given(c.Hits), innocents/.5
+	}
 	of := slices.Repeat([]int32{-1}, len(c.Tokens))
 	for i, h := range m.hits {
-		of[h.token] = int32(i)
+		for _, t := range h.tokens {
+			of[t] = int32(i)
+		}
 	}
 	m.by = make([][]int32, len(m.hits))
 	m.has = make([][]int32, len(c.Extracts))
 	m.weights = make([]float64, len(c.Extracts))
 	for e := range c.Extracts {
-		m.weights[e] = math.Pow(max(c.Extracts[e].Rows, 1), worth)
+		m.weights[e] = Worth(c.Extracts[e].Rows)
 		m.total += m.weights[e]
 		for _, t := range c.Extracts[e].Held {
 			if h := of[t]; h >= 0 {
@@ -58,6 +66,10 @@ func newModel(c *Case) *model {
 			}
 		}
 		slices.Sort(m.has[e])
+		m.has[e] = slices.Compact(m.has[e])
+	}
+	for _, o := range c.Others {
+		m.total += o.Weight
 	}
 	const n = 9
 	for i := range n {
@@ -159,6 +171,13 @@ func logSum(list []float64) float64 {
 // the higher ones named more culprits, and 1 fewer of those who sold little.
 const worth = .8
 
+// Worth is the weight of an extract of so many rows among the others, before any
+// contact.
+func Worth(rows float64) float64 { return math.Pow(max(rows, 1), worth) }
+
+// ActorWorth is that of all that one actor took, of so many rows.
+func ActorWorth(rows float64) float64 { return math.Sqrt(max(rows, 1)) }
+
 // sameness is how far a difference between explanations of the same hits counts.
 // They differ in how much stayed silent and by their day, which are known as well
 // as what they held and how contacts are spread in time are, and no better: the full
@@ -216,14 +235,14 @@ func (m *model) singles() []theory {
 	for e := range m.Extracts {
 		x := &m.Extracts[e]
 		ev := evidence{from: x.At, hits: m.after(m.has[e], x.At)}
-		ev.silent = float64(len(x.Held) - len(ev.hits))
+		ev.silent = float64(max(len(x.Held)+x.More-len(ev.hits), 0))
 		var l float64
 		if len(ev.hits) > 0 {
 			sets[e] = setOf(ev.hits)
 			l = m.likelihood(&ev)
 		} else {
 			// Nothing but silence: as good for all extracts of a day that held as much.
-			key := [2]float64{math.Floor(x.At), float64(len(x.Held))}
+			key := [2]float64{math.Floor(x.At), ev.silent}
 			known, ok := cache[key]
 			if !ok {
 				ev.from = key[0] + .5
@@ -235,5 +254,20 @@ func (m *model) singles() []theory {
 		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weights[e]/m.total) + l})
 	}
 	temper(list, sets)
+	return list
+}
+
+// others weighs those that explain nothing: any of them, and all that one of their
+// actors took.
+func (m *model) others() (list []theory) {
+	for _, o := range m.Others {
+		l := m.likelihood(&evidence{from: o.At, silent: o.Holds})
+		if o.Weight > 0 {
+			list = append(list, theory{kind: single, at: o.At, log: math.Log(priorSingle*o.Weight/m.total) + l})
+		}
+		if o.Actors > 0 {
+			list = append(list, theory{kind: union, at: o.At, log: math.Log(priorUnion*o.Actors/m.allActors) + l})
+		}
+	}
 	return list
 }

@@ -8,7 +8,7 @@ import (
 // hit is a token that was contacted by a source which may be the leak's: the contact
 // that speaks most for a leak, and of those the first.
 type hit struct {
-	token  int
+	tokens []int
 	source int // noSource: a caller who named the person
 	at     Day
 	w      float64 // how much better a leak explains the contact than noise, in days
@@ -88,10 +88,11 @@ func (m *model) sift() []hit {
 	r := m.learn(all)
 	m.again = r.again
 	best := map[int]hit{}
-	keep := func(h hit) {
-		old, ok := best[h.token]
+	keep := func(token int, h hit) {
+		old, ok := best[token]
 		if !ok || cmp.Or(cmp.Compare(h.w, old.w), cmp.Compare(old.at, h.at), cmp.Compare(old.source, h.source)) > 0 {
-			best[h.token] = h
+			h.tokens = []int{token}
+			best[token] = h
 		}
 	}
 	for id, s := range all { // in any order: keep's answer does not depend on it
@@ -100,27 +101,44 @@ func (m *model) sift() []hit {
 		}
 		for _, i := range s.contacts {
 			c := &m.Contacts[i]
-			keep(hit{c.Token, id, c.At, r.share[c.Content] / r.rate[m.Tokens[c.Token].Guessable]})
+			keep(c.Token, hit{nil, id, c.At, r.share[c.Content] / r.rate[m.Tokens[c.Token].Guessable]})
 		}
 	}
 	for i := range m.Contacts {
 		if c := &m.Contacts[i]; c.Named && c.Token >= 0 {
-			keep(hit{c.Token, noSource, c.At, callWeight})
+			keep(c.Token, hit{nil, noSource, c.At, callWeight})
 		}
 	}
-	// The order has nothing of the sources' numbers: they come by their first hits.
 	list := make([]hit, 0, len(best))
-	began := map[int]Day{}
 	for _, h := range best {
 		list = append(list, h)
+	}
+	inOrder(list)
+	return list
+}
+
+// given takes hits as somebody else has found them.
+func given(hits []Hit) []hit {
+	list := make([]hit, 0, len(hits))
+	for _, h := range hits {
+		list = append(list, hit{h.Tokens, h.Source, h.At, h.Weight})
+	}
+	inOrder(list)
+	return list
+}
+
+// inOrder puts hits in an order that has nothing of the sources' numbers: they come
+// by their first hits.
+func inOrder(list []hit) {
+	began := map[int]Day{}
+	for _, h := range list {
 		if t, ok := began[h.source]; !ok || h.at < t {
 			began[h.source] = h.at
 		}
 	}
 	slices.SortFunc(list, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(began[a.source], began[b.source]), cmp.Compare(a.source, b.source), cmp.Compare(a.at, b.at), cmp.Compare(a.token, b.token))
+		return cmp.Or(cmp.Compare(began[a.source], began[b.source]), cmp.Compare(a.source, b.source), cmp.Compare(a.at, b.at), slices.Compare(a.tokens, b.tokens))
 	})
-	return list
 }
 
 // callWeight: of a call that names the person noise makes next to none.

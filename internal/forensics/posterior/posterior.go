@@ -29,6 +29,7 @@ package posterior
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 )
@@ -43,8 +44,35 @@ type Case struct {
 	Controls     []Control
 	Extracts     []Extract
 	Contacts     []Contact
+	// Hits, where they are known, take the place of Contacts and Controls: somebody
+	// has told noise from what may be the leak's already.
+	Hits []Hit
+	// Others are the extracts that held no token which was hit, by their sort: there
+	// may be a million, and which of them it was cannot be told anyway.
+	Others []Others
 	// Scopes are the sets of segments that an unlogged copy may have held.
 	Scopes [][]int
+}
+
+// Hit is a contact that may be the leak's.
+type Hit struct {
+	Tokens []int // the one that was contacted; several, where it may have been any of them
+	Source int   // who came: hits of one source are told apart from those of several
+	At     Day
+	// Weight is how much better a leak explains the contact than noise, in days: of
+	// noise there is one such contact in so many days on each token.
+	Weight float64
+}
+
+// Others are extracts of about one day that held about as many tokens.
+type Others struct {
+	At    Day
+	Holds float64
+	// Weight is the sum of [Worth] over them.
+	Weight float64
+	// Actors is the sum of [ActorWorth] over those of their actors of whom no extract
+	// is among the case's, and who took several.
+	Actors float64
 }
 
 // Token is one planted token: readable in [From, Until).
@@ -67,6 +95,8 @@ type Extract struct {
 	At    Day
 	Rows  float64
 	Held  []int32 // ascending
+	// More is how many tokens it held besides, none of which was hit.
+	More int
 }
 
 // Content says what a contact knew.
@@ -104,6 +134,15 @@ type Answer struct {
 	Extracts       []Share // the most probable first, at most 20
 	Actors         []Share
 	Intervals      []Interval // the 90 % credible set of the time of access, if there was a leak
+	Half, Nearly   []Interval // the same of 50 % and of 99 %
+	// Times says how probable each quarter of a day is, if there was a leak.
+	Times []Time
+}
+
+// Time is a quarter of a day with its probability.
+type Time struct {
+	From Day
+	P    float64
 }
 
 const named = 20
@@ -133,6 +172,7 @@ func Weigh(c *Case) Answer {
 	singles := m.singles()
 	list = append(list, singles...)
 	list = append(list, m.unions()...)
+	list = append(list, m.others()...)
 	list = append(list, m.several(singles)...)
 	list = append(list, m.unlogged()...)
 	return m.report(list)
@@ -172,7 +212,8 @@ func (m *model) report(list []theory) Answer {
 		}
 	}
 	out.Extracts, out.Actors = shares(extracts), shares(actors)
-	out.Intervals = credible(bins, .9)
+	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
+	out.Times = times(bins)
 	return out
 }
 
@@ -192,14 +233,45 @@ func (t *theory) spread(bins map[int]float64, p float64) {
 	}
 }
 
+// What is said of a person, or of what a person took, is more than one half only when
+// it would be two thirds: a slight lead comes as often from what the model does not
+// know (who ran the culprit's report twice, an address that was in more copies than
+// are listed) as from the contacts. Between even and that, probabilities are brought
+// together below one half, in their order.
+const (
+	doubtful = .4
+	obvious  = 2. / 3
+)
+
+func careful(p float64) float64 {
+	if p <= doubtful || p >= obvious {
+		return p
+	}
+	return doubtful + (p-doubtful)*(.5-doubtful)/(obvious-doubtful)
+}
+
 // shares gives the greatest.
 func shares(of map[int]float64) []Share {
 	list := make([]Share, 0, len(of))
 	for i, p := range of {
-		list = append(list, Share{i, min(p, 1)})
+		list = append(list, Share{i, careful(min(p, 1))})
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })
 	return list[:min(len(list), named)]
+}
+
+// times gives what bins hold, as shares of all that they hold.
+func times(bins map[int]float64) []Time {
+	var all float64
+	list := make([]Time, 0, len(bins))
+	for _, k := range slices.Sorted(maps.Keys(bins)) {
+		all += bins[k]
+		list = append(list, Time{float64(k) * bin, bins[k]})
+	}
+	for i := range list {
+		list[i].P /= all
+	}
+	return list
 }
 
 // credible gives the smallest set of bins that holds the share of what they hold together.

@@ -1,6 +1,7 @@
 package posterior_test
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -84,5 +85,40 @@ func TestContentIsJudgedByNoise(t *testing.T) {
 	t.Logf("no leak: %.4f if tickets are cited, %.4f if nothing is", knowing, generic)
 	if knowing > generic/50 {
 		t.Errorf("no leak has %.4f when tickets are cited, %.4f when nothing is", knowing, generic)
+	}
+}
+
+// TestTwins: of two who took the same at about the same time neither is said to be
+// more likely the one than not, and the order of what is said stays.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	named := 0
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 31)) // a test's dice
+		c := world(r)
+		e := large(c, r)
+		twin := c.Extracts[e]
+		twin.Actor, twin.At = 5000, twin.At+.3
+		again := twin // who ran the report twice has twice the share
+		again.At += .3
+		c.Extracts = append(c.Extracts, twin, again)
+		sell(c, r, c.Extracts[e].Held, again.At, .25)
+		a := posterior.Weigh(c)
+		sane(t, &a)
+		for _, s := range a.Actors {
+			if s.Index != 5000 && s.Index != c.Extracts[e].Actor {
+				continue
+			}
+			named++
+			if s.P > .5 && s.P < 2./3 {
+				t.Errorf("world %d: actor %d has %.3f", seed, s.Index, s.P)
+			}
+		}
+		if !slices.IsSortedFunc(a.Actors, func(x, y posterior.Share) int { return cmp.Compare(y.P, x.P) }) {
+			t.Errorf("world %d: %v", seed, a.Actors)
+		}
+	}
+	if named < 12 {
+		t.Errorf("%d of 12 named", named)
 	}
 }

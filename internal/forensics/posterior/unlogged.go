@@ -1,6 +1,9 @@
 package posterior
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // step is the width of the grid of times at which an unlogged copy may have been
 // made, in days.
@@ -39,16 +42,23 @@ func (m *model) unlogged() []theory {
 				continue
 			}
 			for i := range m.hits {
-				t := &m.Tokens[m.hits[i].token]
-				if t.From <= ev.from && ev.from < t.Until && m.hits[i].at > ev.from && in[t.Segment] {
+				if m.hits[i].at > ev.from && m.stood(&m.hits[i], ev.from, in) {
 					ev.hits = append(ev.hits, int32(i))
 				}
 			}
-			ev.silent -= float64(len(ev.hits))
+			ev.silent = max(ev.silent-float64(len(ev.hits)), 0)
 			out = append(out, theory{kind: unlogged, at: ev.from, log: prior + m.integral(&ev, qs)})
 		}
 	}
 	return out
+}
+
+// stood reports whether a token that was hit could be read at a time in some segments.
+func (m *model) stood(h *hit, at Day, in map[int]bool) bool {
+	return slices.ContainsFunc(h.tokens, func(n int) bool {
+		t := &m.Tokens[n]
+		return t.From <= at && at < t.Until && in[t.Segment]
+	})
 }
 
 // live counts the tokens of each segment that could be read at each time.
