@@ -23,50 +23,69 @@ func (a *Answer) conclude(ranked []weighed) {
 	}
 	a.Conclusion = a.verdictLine(ranked)
 	a.reasonWindow()
-	a.reasonSuspects(ranked)
+	a.reasonSuspects()
 	a.bounds()
 }
 
-// verdictLine is the sentence that a responder reads first. It names nobody
-// before others who explain the hits just as well.
+// verdictLine is what a responder reads first. It names nobody before others who
+// explain the hits just as well, and says how sure it is.
 func (a *Answer) verdictLine(ranked []weighed) string {
 	of := count(len(a.Hits), "hit")
 	known := slices.DeleteFunc(slices.Clone(ranked), func(w weighed) bool { return w.Unlogged })
 	if len(known) == 0 {
 		return fmt.Sprintf("%s, and no known extract to compare with: the source is not in the log.", of)
 	}
-	first, line := known[0], ""
-	switch {
-	case first.Explains == 0:
+	if !slices.ContainsFunc(known, func(w weighed) bool { return w.Explains > 0 }) {
 		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(len(known), "known extract"), of)
-	case first.Verdict == ExplainsSome:
-		line = fmt.Sprintf("No known extract explains all %s: the source may not be in the log, or there is noise or more than one. ", of)
 	}
-	if equal := equals(known); equal > 1 {
-		line += fmt.Sprintf("%d extracts explain %d of %s equally well, and these hits cannot tell them apart: %s", equal, first.Explains, of, names(known[:equal]))
+	first := known[0]
+	line := a.level(first.P)
+	equal := equals(known)
+	if equal > 1 {
+		line += fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", equal, first.Explains, of, names(known[:equal]))
 	} else {
-		line += fmt.Sprintf("%s, explains %d of %s", capital(first.name()), first.Explains, of)
+		line += fmt.Sprintf("%s, explains %d of %s", first.name(), first.Explains, of)
 	}
-	line += a.others(known[equals(known):])
-	if lean, _, ok := leaner(ranked); ok {
-		line += fmt.Sprintf(" But if %s noise, extract %s by %s, which held far fewer canaries, is the better explanation.",
-			are(lean.Of-lean.Explains), plain(string(lean.Extract)), plain(lean.Actor))
+	line += a.others(known[equal:])
+	if a.All == 0 {
+		line += fmt.Sprintf(" No known extract explains all %s: there is noise, or more than one, or one that is not in the log.", of)
 	}
-	return line
+	return line + fmt.Sprintf(" A copy that is in no log: %s. No leak at all: %s.", percent(a.Chances.Unlogged), percent(a.Chances.None))
 }
 
-func are(n int) string {
-	if n == 1 {
-		return "1 hit is"
+// level says what may be made of the first known extract.
+func (a *Answer) level(p float64) string {
+	switch {
+	case p > suspected:
+		return fmt.Sprintf("Suspect, %s: ", percent(p))
+	case p > leads:
+		return fmt.Sprintf("A lead, %s, no more: ", percent(p))
+	case a.Chances.Unlogged > leads:
+		return fmt.Sprintf("Probably a copy that is in no log. Of the known extracts the first has %s: ", percent(p))
+	case a.Chances.None > leads:
+		return fmt.Sprintf("Probably no leak. Of the known extracts the first has %s: ", percent(p))
 	}
-	return fmt.Sprintf("%d hits are", n)
+	return fmt.Sprintf("Nobody stands out; the first has %s: ", percent(p))
 }
 
-// equals counts the known extracts that nothing but their order puts behind
-// the first, and the first.
+// percent writes a probability, never as certain.
+func percent(p float64) string {
+	switch {
+	case p >= .9995:
+		return "over 99.9 %"
+	case p < .0005:
+		return "under 0.1 %"
+	case p >= .99 || p < .01:
+		return fmt.Sprintf("%.1f %%", 100*p)
+	}
+	return fmt.Sprintf("%.0f %%", 100*p)
+}
+
+// equals counts the known extracts that are about as probable as the first, and the
+// first.
 func equals(known []weighed) int {
 	n := 1
-	for n < len(known) && known[n].Explains == known[0].Explains && known[n].evidence == known[0].evidence {
+	for n < len(known) && known[0].P <= suspected && known[n].Explains == known[0].Explains && known[n].P >= known[0].P/2 {
 		n++
 	}
 	return n
@@ -154,13 +173,9 @@ func placesOf(hits []Reached) []canary.Place {
 	return out
 }
 
-func (a *Answer) reasonSuspects(ranked []weighed) {
+func (a *Answer) reasonSuspects() {
 	if a.All > 1 {
-		a.say("of the %d extracts that explain all hits, those that held fewer silent canaries come first: a larger one would have brought contacts elsewhere too", a.All)
-	}
-	if lean, rival, ok := leaner(ranked); ok {
-		a.say("%s, explains %d of %s and held only %s, where %s held %d: the larger one would have brought contacts elsewhere too",
-			lean.name(), lean.Explains, count(lean.Of, "hit"), count(lean.Holds, "canary"), plain(string(rival.Extract)), rival.Holds)
+		a.say("of the %d extracts that explain all hits, those that held fewer silent canaries are more probable: a larger one would have brought contacts elsewhere too", a.All)
 	}
 	switch {
 	case len(a.Hits) < fewHits:
@@ -171,24 +186,6 @@ func (a *Answer) reasonSuspects(ranked []weighed) {
 	if a.Unusable > 0 {
 		a.say("%s passed over, for want of an actor, a time, or what was held", count(a.Unusable, "known extract"))
 	}
-}
-
-// leaner finds an extract that explains fewer hits than the first but held so
-// much less that a few hits of noise make it the better explanation. Ranking
-// by hits alone puts a nightly full copy before the culprit as soon as one hit
-// is noise; this says so without claiming more than it can.
-func leaner(ranked []weighed) (lean, rival weighed, ok bool) {
-	worth := func(w weighed) float64 { return w.evidence + hitWorth*float64(w.events) }
-	for _, w := range ranked {
-		switch {
-		case w.Unlogged || w.Explains == 0:
-		case rival.Of == 0:
-			rival, lean = w, w
-		case worth(w) > worth(lean):
-			lean = w
-		}
-	}
-	return lean, rival, lean.events < rival.events && lean.Explains < rival.Explains && worth(lean) > worth(rival)+hitWorth
 }
 
 func (a *Answer) bounds() {

@@ -54,6 +54,12 @@ type Hit struct {
 	Segment canary.Segment   `json:"segment"`
 	Window  canary.Window    `json:"window"`
 	Contact canary.ContactID `json:"contact"`
+	// Noise is how many contacts a year noise brings to such a token, 0 where nothing
+	// was measured; Content how many times likelier what the contact says is under a
+	// leak, 0 and 1 are nothing; Source tells who came from others, if it is known.
+	Noise   float64 `json:"-"`
+	Content float64 `json:"-"`
+	Source  string  `json:"-"`
 }
 
 // Live is one planted token in one window, hit or not. A token that stood in
@@ -109,6 +115,11 @@ type Answer struct {
 	// readable; moments at which none was are left out.
 	Steps []Step `json:"steps"`
 
+	// Chances are the probabilities; nil when nothing was hit.
+	Chances *Chances `json:"chances,omitempty"`
+	// Size is how much leaked; nil when nothing was hit.
+	Size *Size `json:"size,omitempty"`
+
 	// All, Some and None count the known extracts by Verdict; Unusable those
 	// that were not valid.
 	All      int `json:"all"`
@@ -135,6 +146,7 @@ type Reached struct {
 	Contact  canary.ContactID `json:"contact"`  // the earliest contact's id
 	Contacts int              `json:"contacts"`
 	Windows  []canary.Window  `json:"windows"` // by place and beginning
+	segment  canary.Segment   // of the row that it is put down to
 }
 
 // Interval is half-open: [From, Until).
@@ -172,8 +184,10 @@ const (
 // that it is in no log.
 type Suspect struct {
 	Extract canary.ExtractID `json:"extract,omitempty"`
-	Actor   string           `json:"actor,omitempty"`
-	Taken   canary.Moment    `json:"taken,omitzero"`
+	// P is the probability that it took part in the leak; 0 beyond the first twenty.
+	P     float64       `json:"p"`
+	Actor string        `json:"actor,omitempty"`
+	Taken canary.Moment `json:"taken,omitzero"`
 	// Unlogged marks "not in the log": one extract that is not known. Extract,
 	// Actor, Taken, Holds and Silent are then empty.
 	Unlogged bool `json:"unlogged,omitempty"`
@@ -211,6 +225,9 @@ func Trace(q Question) Answer {
 	ix := newIndex(q.Tokens, hits)
 	a.events = ix.events
 	ranked := a.weighAll(ix, q.Extracts)
+	if len(hits) > 0 {
+		a.chances(&q, ix, ranked)
+	}
 	for _, w := range ranked {
 		a.Suspects = append(a.Suspects, w.Suspect)
 	}
@@ -283,7 +300,7 @@ func (t *target) add(h Hit) {
 	earlier := at.Before(t.First) || at.Equal(t.First) && h.Contact < t.Contact
 	if t.Contacts == 0 || earlier {
 		t.First, t.Contact, t.first = at, h.Contact, at.UnixMicro()
-		t.Canary, t.Kind = h.Canary, h.Kind
+		t.Canary, t.Kind, t.segment = h.Canary, h.Kind, h.Segment
 	}
 	t.Contacts++
 	t.by[h.Contact] = true

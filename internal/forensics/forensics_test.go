@@ -168,7 +168,7 @@ func TestSmallBeatsGiant(t *testing.T) {
 	for _, s := range a.Suspects {
 		order = append(order, s.Extract)
 	}
-	if want := []canary.ExtractID{"Z-small", "A-giant", "B-table", "", "C-four", "D-none"}; !slices.Equal(order, want) {
+	if want := []canary.ExtractID{"Z-small", "C-four", "A-giant", "B-table", "", "D-none"}; !slices.Equal(order, want) {
 		t.Errorf("order %q, want %q", order, want)
 	}
 	if a.All != 3 || a.Some != 1 || a.None != 1 {

@@ -15,6 +15,8 @@ import (
 type index struct {
 	hits   []*target
 	number map[canary.ID]int // of a canary
+	names  []canary.ID       // by canary
+	lived  []lived           // all windows, by area and canary
 	mark   []int             // by canary: the extract that saw it last
 	onHits [][]int           // by canary: the hit tokens that it had, or may have been meant by
 	ofHit  []int             // by hit: the canary that it is put down to
@@ -77,6 +79,7 @@ func (ix *index) canary(id canary.ID) int {
 	if !known {
 		n = len(ix.mark)
 		ix.number[id] = n
+		ix.names = append(ix.names, id)
 		ix.mark = append(ix.mark, -1)
 		ix.onHits = append(ix.onHits, nil)
 	}
@@ -103,8 +106,9 @@ func (ix *index) fill(tokens []Live) {
 		}
 	}
 	slices.SortFunc(all, func(x, y lived) int {
-		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment), cmp.Compare(x.canary, y.canary))
+		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment), cmp.Compare(ix.names[x.canary], ix.names[y.canary]))
 	})
+	ix.lived = all
 	for len(all) > 0 {
 		end := 1
 		for end < len(all) && all[end].area == all[0].area {

@@ -12,6 +12,7 @@ import (
 // weighed is a suspect with what its silent canaries say about it.
 type weighed struct {
 	Suspect
+	from     *canary.Extract // nil where none is known
 	evidence float64
 	events   int // independent hits that it explains
 }
@@ -19,11 +20,6 @@ type weighed struct {
 // Parameters of the Beta prior of the share of an extract's canaries that get
 // contacted: both one half, which favours shares near nothing and near all.
 const priorA, priorB = 0.5, 0.5
-
-// hitWorth is what one more explained hit is worth against silent canaries
-// where a doubt about noise is put into words: a stranger reaches a given
-// unguessable token by chance about once in a thousand.
-const hitWorth = 6.9
 
 // evidence is the logarithm of the probability that of an extract's k canaries
 // exactly these h are contacted, with the share f integrated out under its
@@ -62,8 +58,58 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 		ranked = append(ranked, w)
 	}
 	ranked = append(ranked, a.unlogged(ix))
+	order(ranked)
+	return ranked
+}
+
+// chances gives the suspects their probabilities, puts them in their order, and says
+// what speaks for and against the first.
+func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
+	f := weighChances(q, ix, ranked, a.Now)
+	a.Chances = f.Chances
+	for i := range ranked {
+		if x := &ranked[i]; x.Unlogged {
+			x.P = f.Unlogged
+		} else {
+			x.P = f.p[x.from]
+		}
+	}
+	order(ranked)
+	a.size(ranked)
+	var first *weighed
+	for i := range ranked {
+		x := &ranked[i]
+		if x.Unlogged || x.P == 0 || x.Explains == 0 {
+			continue
+		}
+		if first == nil {
+			first = x
+		}
+		x.more(first, f.others[x.from])
+	}
+}
+
+// more adds to the reasons of a suspect what a leak of it would have brought besides,
+// and whom else the same hits would accuse.
+func (x *weighed) more(first *weighed, others int) {
+	hit, held := first.Holds-first.Silent, first.Holds
+	mine := x.Holds - x.Silent
+	if want := float64(x.Holds) * float64(hit) / float64(max(held, 1)); x != first && want >= 2*float64(mine) && want >= float64(mine)+2 {
+		x.Reasons = append(x.Reasons, fmt.Sprintf("contacted like the first suspect's, %d of %d, its %s would have brought about %.0f; there were %d",
+			hit, held, count(x.Holds, "canary"), want, mine))
+	}
+	switch {
+	case others == 1:
+		x.Reasons = append(x.Reasons, "innocent explanation: an extract of one other actor explains exactly the same hits")
+	case others > 1:
+		x.Reasons = append(x.Reasons, fmt.Sprintf("innocent explanation: extracts of %d other actors explain exactly the same hits", others))
+	}
+}
+
+func order(ranked []weighed) {
 	slices.SortFunc(ranked, func(x, y weighed) int {
 		return cmp.Or(
+			cmp.Compare(y.P, x.P),
 			cmp.Compare(y.events, x.events),
 			cmp.Compare(min(y.Explains, 1), min(x.Explains, 1)),
 			boolCompare(x.Unlogged, y.Unlogged),
@@ -74,7 +120,6 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 			cmp.Compare(x.Actor, y.Actor),
 		)
 	})
-	return ranked
 }
 
 func boolCompare(x, y bool) int {
@@ -95,7 +140,7 @@ func (a *Answer) weighOne(ix *index, n int, e *canary.Extract) weighed {
 		Explains: t.explained, Of: of, Holds: t.holds, Silent: t.holds - t.canaries,
 		Verdict: verdict(t.explained, of), Reasons: t.words(of),
 	}
-	return weighed{s, evidence(t.canaries, t.holds), t.events}
+	return weighed{s, e, evidence(t.canaries, t.holds), t.events}
 }
 
 // unlogged is the assumption of one extract that no log shows. It explains as

@@ -1,17 +1,22 @@
 package forensics
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
 // Sizes of the printed report.
 const (
-	width      = 78
-	maxTable   = 10 // suspects in the table
-	maxPrinted = 5  // peaks
+	width       = 78
+	maxTable    = 10 // suspects in the table
+	maxPrinted  = 5  // peaks
+	maxSpans    = 4  // intervals of a credible set
+	maxWhy      = 3  // suspects with their reasons
+	maxSegments = 5
 )
 
 // Text writes the report that a person reads: the conclusion first, then the
@@ -25,7 +30,9 @@ func (a Answer) Text(w io.Writer) error {
 	if len(a.Hits) > 0 {
 		p.window(&a)
 		p.line("\n%s", strings.TrimSuffix(a.Picture().Text(width), "\n"))
+		p.sure(&a)
 		p.suspects(&a)
+		p.why(&a)
 		p.list("Why", a.Reasons)
 		p.list("What this proves", a.Proves)
 		p.list("What it does not prove", a.ProvesNot)
@@ -100,10 +107,57 @@ func (p page) intervals(word string, list []Interval) {
 	}
 }
 
+// sure says how probable the kinds of explanation are, and when the access was.
+func (p page) sure(a *Answer) {
+	c := a.Chances
+	p.line("\nHow sure")
+	p.line("  %-28s %s", "some extract that is known", percent(c.Known))
+	p.line("  %-28s %s", "a copy that is in no log", percent(c.Unlogged))
+	p.line("  %-28s %s", "no leak: all is noise", percent(c.None))
+	p.set("access, with 50 %", c.Half)
+	p.set("access, with 90 %", c.Likely)
+	p.set("access, with 99 %", c.Nearly)
+	p.size(a.Size)
+}
+
+// size prints how much leaked.
+func (p page) size(s *Size) {
+	if r := s.Contacted; r != nil {
+		p.line("  %-28s about %d, with 95 %% from %d to %d", "records contacted", r.Best, r.From, r.Until)
+	}
+	if r := s.Rows; r != nil {
+		p.line("  %-28s %d, with 90 %% from %d to %d", "rows of what leaked", r.Best, r.From, r.Until)
+	}
+	if len(s.Segments) > 1 || s.Segments[0].Segment != "" {
+		var parts []string
+		for _, x := range s.Segments[:min(len(s.Segments), maxSegments)] {
+			parts = append(parts, fmt.Sprintf("%s: %d", cmp.Or(plain(string(x.Segment)), "no segment"), x.Hits))
+		}
+		if n := len(s.Segments) - maxSegments; n > 0 {
+			parts = append(parts, count(n, "more segment"))
+		}
+		p.para("  hits by segment              ", strings.Join(parts, "; "))
+	}
+}
+
+// set prints times, the first few of many.
+func (p page) set(title string, list []TimeSpan) {
+	for i, s := range list {
+		if i == maxSpans {
+			p.line("  %-20s and %s more, the last until %s", "", count(len(list)-i, "interval"), minute(list[len(list)-1].Until))
+			break
+		}
+		p.line("  %-20s %s to %s UTC", title, minute(s.From), minute(s.Until))
+		title = ""
+	}
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
 // suspects prints the table of the best.
 func (p page) suspects(a *Answer) {
 	p.line("\nSuspects (known extracts that explain all hits: %d, some: %d, none: %d)", a.All, a.Some, a.None)
-	p.line("     %-18s %-15s %-17s %-9s%11s", "extract", "actor", "taken (UTC)", "explains", "silent/held")
+	p.line("       p  %-18s %-13s %-17s %-7s%9s", "extract", "actor", "taken (UTC)", "explains", "silent")
 	printed := 0
 	for i, s := range a.Suspects {
 		if s.Explains == 0 && printed > 0 && !s.Unlogged {
@@ -120,14 +174,35 @@ func (p page) suspects(a *Answer) {
 func row(s Suspect) string {
 	explains := fmt.Sprintf("%d/%d", s.Explains, s.Of)
 	if s.Unlogged {
-		return strings.TrimRight(fmt.Sprintf("%s %s %-17s %-9s%11s", cell("not in the log", 18), cell("unknown", 15), "?", explains, "?"), " ")
+		return strings.TrimRight(fmt.Sprintf("%3s  %s %s %-17s %-7s%9s", short(s.P), cell("not in the log", 18), cell("unknown", 13), "?", explains, "?"), " ")
 	}
 	taken := s.Taken.Latest.UTC().Format("2006-01-02 15:04")
 	if !s.Taken.Earliest.Equal(s.Taken.Latest) {
 		taken = "<" + taken // at some time before
 	}
 	silent := fmt.Sprintf("%d/%d", s.Silent, s.Holds)
-	return fmt.Sprintf("%s %s %-17s %-9s%11s", cell(plain(string(s.Extract)), 18), cell(plain(s.Actor), 15), taken, explains, silent)
+	return fmt.Sprintf("%3s  %s %s %-17s %-7s%9s", short(s.P), cell(plain(string(s.Extract)), 18), cell(plain(s.Actor), 13), taken, explains, silent)
+}
+
+// short is a probability in three characters.
+func short(p float64) string {
+	switch {
+	case p >= .995:
+		return ">99"
+	case p < .01:
+		return "<1"
+	}
+	return fmt.Sprintf("%.0f", 100*p)
+}
+
+// why gives the reasons of the first suspects.
+func (p page) why(a *Answer) {
+	for _, s := range a.Suspects[:min(len(a.Suspects), maxWhy)] {
+		if s.Unlogged || s.Explains == 0 {
+			continue
+		}
+		p.list(fmt.Sprintf("%s by %s", cell(plain(string(s.Extract)), min(runes(string(s.Extract)), 40)), cell(plain(s.Actor), min(runes(s.Actor), 30))), s.Reasons)
+	}
 }
 
 // cell pads or cuts text to n characters.

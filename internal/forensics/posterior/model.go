@@ -71,16 +71,22 @@ func newModel(c *Case) *model {
 	for _, o := range c.Others {
 		m.total += o.Weight
 	}
-	const n = 9
-	for i := range n {
-		m.shares = append(m.shares, .002*math.Pow(.95/.002, float64(i)/(n-1)))
-	}
+	m.shares = ladder(.002, .95, 13)
 	for _, mean := range []Day{10, 25, 60} {
 		for _, lag := range []Day{0, 2, 4, 7, 12} {
 			m.delays = append(m.delays, delay{mean, lag})
 		}
 	}
 	return m
+}
+
+// ladder gives n numbers from one to another, each as many times the last.
+func ladder(from, to float64, n int) []float64 {
+	list := make([]float64, n)
+	for i := range list {
+		list[i] = from * math.Pow(to/from, float64(i)/float64(n-1))
+	}
+	return list
 }
 
 // reach gives the density and the distribution of the delay after d days.
@@ -124,7 +130,7 @@ func (m *model) integral(e *evidence, shares []float64) float64 {
 // explain adds what the hits say. Their factors are multiplied as long as they can
 // be, which saves most of the logarithms.
 func (m *model) explain(e *evidence, l delay, shares, row []float64) {
-	var factors [16]float64
+	var factors [24]float64
 	product := factors[:len(shares)]
 	for i := range product {
 		product[i] = 1

@@ -9,20 +9,17 @@ import (
 // made, in days.
 const step = .5
 
-// chances are how likely a record was in the copy and is contacted.
-func chances() []float64 {
-	const n = 10
-	list := make([]float64, n)
-	for i := range list {
-		list[i] = 1e-5 * math.Pow(.3/1e-5, float64(i)/(n-1))
-	}
-	return list
+// chances are how likely a record was in the copy and is contacted: the shares that
+// are tried of known extracts, so that neither of the two fits by its numbers alone,
+// and lower ones, as a copy may have had but a few of the records.
+func (m *model) chances() []float64 {
+	return append(ladder(1e-5, .001, 5), m.shares...)
 }
 
 // unlogged weighs copies that no log knows: of each of the scopes, at each time.
 // Whether a record was in it is not known, only how many were.
 func (m *model) unlogged() []theory {
-	qs := chances()
+	qs := m.chances()
 	times := max(int(math.Ceil((m.Until-m.Since)/step)), 1)
 	prior := math.Log(priorUnlogged) - math.Log(float64(times*len(m.Scopes)))
 	live := m.live(times)

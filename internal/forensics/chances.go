@@ -1,0 +1,321 @@
+package forensics
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"saltmine/internal/canary"
+	"saltmine/internal/forensics/posterior"
+)
+
+// Chances are the probabilities of what may have happened, see package posterior:
+// None, Unlogged and Known are of one distribution. Extracts and Actors are those of
+// having taken part, the most probable first, at most 20 each; where several sold
+// together they are more than one in sum.
+type Chances struct {
+	None     float64  `json:"none"`     // all contacts are noise
+	Unlogged float64  `json:"unlogged"` // a copy that no log knows
+	Known    float64  `json:"known"`    // some of the known extracts
+	Extracts []Chance `json:"extracts"`
+	Actors   []Chance `json:"actors"`
+	// Half, Likely and Nearly are the smallest sets of times that hold the access with
+	// 50, 90 and 99 %, if there was a leak.
+	Half   []TimeSpan `json:"set50"`
+	Likely []TimeSpan `json:"set90"`
+	Nearly []TimeSpan `json:"set99"`
+	// Times says how probable each quarter of a day is.
+	Times []TimeChance `json:"times"`
+}
+
+// Chance is the probability that an extract or an actor took part.
+type Chance struct {
+	Name string  `json:"name"`
+	P    float64 `json:"p"`
+}
+
+// TimeSpan is half-open: [From, Until).
+type TimeSpan struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// TimeChance is the probability of one quarter of a day.
+type TimeChance struct {
+	From time.Time `json:"from"`
+	P    float64   `json:"p"`
+}
+
+// What may be said of a probability: a suspect is whom hardly anything else explains.
+const (
+	suspected = .9
+	leads     = .5
+)
+
+// noiseUnknown is the rate of noise, in contacts a token-year, of tokens of which
+// nothing was measured: half a contact in the first 20,000 years of an address that
+// nobody guesses.
+const noiseUnknown = .5 / 20_000
+
+const (
+	daysOfYear = 365.25
+	longAgo    = 730     // days before the question, beyond which no unlogged copy is looked for
+	mostHeld   = 2 << 20 // tokens that are written down by extract; of others only how many
+	mostScopes = 64
+)
+
+// part is what a hit may have reached: a canary's row in one segment of a place.
+type part struct {
+	area
+	canary int
+}
+
+// cluster is what was contacted of one record at one time, which says once who had
+// the record, however many of its tokens were reached.
+type cluster struct {
+	spans  map[part][]span
+	at     int64
+	source string
+	weight float64 // in days
+	units  []int
+}
+
+// weighing is a question as the posterior takes it.
+type weighing struct {
+	posterior.Case
+	ix       *index
+	ranked   []weighed // known extracts
+	clusters []*cluster
+	areas    map[area]int
+	units    []unit
+	of       map[int][]int32 // by canary: its units
+	reached  []int32         // units that were hit
+	who      []string        // by actor
+	what     []int           // by extract: its place in ranked
+}
+
+// unit is what the posterior calls a token: a canary's row while it stood, and of one
+// that was hit the times apart in which the token stood that was.
+type unit struct {
+	part
+	span
+}
+
+// found is what comes of it, by extract.
+type found struct {
+	*Chances
+	p map[*canary.Extract]float64
+	// others counts the other actors of whom an extract explains the same hits.
+	others map[*canary.Extract]int
+}
+
+// weighChances works out probabilities. The order of the question's lists does not
+// matter: everything is put in an order of its own.
+func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *found {
+	w := &weighing{ix: ix, areas: map[area]int{}, of: map[int][]int32{}}
+	w.Until = daysOf(now.UnixMicro())
+	for _, h := range ix.hits { // an ear's clock may be before ours
+		w.Until = max(w.Until, daysOf(h.first))
+	}
+	w.cluster(q)
+	w.stand()
+	w.hits()
+	w.scopes()
+	w.ranked = slices.DeleteFunc(slices.Clone(ranked), func(x weighed) bool { return x.Unlogged })
+	slices.SortFunc(w.ranked, func(x, y weighed) int {
+		return cmp.Or(cmp.Compare(x.Extract, y.Extract), cmp.Compare(x.Actor, y.Actor), x.Taken.Latest.Compare(y.Taken.Latest), x.Taken.Earliest.Compare(y.Taken.Earliest), cmp.Compare(x.Holds, y.Holds), cmp.Compare(x.Explains, y.Explains))
+	})
+	w.extracts()
+	return w.answer(posterior.Weigh(&w.Case))
+}
+
+func daysOf(micro int64) float64 { return float64(micro) / float64(24*time.Hour/time.Microsecond) }
+
+func timeOf(d float64) time.Time {
+	return time.UnixMicro(int64(math.Round(d*86400)) * 1e6).UTC()
+}
+
+// cluster joins hits on one record that may be of one copy of it.
+func (w *weighing) cluster(q *Question) {
+	telling, from := map[canary.TokenID]float64{}, map[canary.TokenID]string{}
+	for i := range q.Hits {
+		h := &q.Hits[i]
+		telling[h.Token] = max(telling[h.Token], h.weight())
+		if h.Source != "" && (from[h.Token] == "" || h.Source < from[h.Token]) {
+			from[h.Token] = h.Source
+		}
+	}
+	of := map[int][]*cluster{}
+	for i, h := range w.ix.hits {
+		c := &cluster{spans: map[part][]span{}, at: h.first, source: from[h.Token], weight: telling[h.Token]}
+		for _, l := range h.lies {
+			if s := (span{l.hull.from, min(l.hull.until, h.first)}); !s.empty() {
+				p := part{area{l.place, l.segment}, w.ix.canary(l.canary)}
+				c.spans[p] = append(c.spans[p], s)
+			}
+		}
+		n := w.ix.ofHit[i]
+		if len(c.spans) > 0 && !slices.ContainsFunc(of[n], func(old *cluster) bool { return old.join(c) }) {
+			of[n] = append(of[n], c)
+			w.clusters = append(w.clusters, c)
+		}
+	}
+}
+
+// weight is how much better a leak explains a contact than noise, in days.
+func (h *Hit) weight() float64 {
+	rate := cmp.Or(h.Noise, noiseUnknown)
+	return max(h.Content, 1) * daysOfYear / rate
+}
+
+// join takes another hit of the same record in, where both can be of one copy.
+func (c *cluster) join(other *cluster) bool {
+	both := map[part][]span{}
+	for p, list := range c.spans {
+		for _, x := range list {
+			for _, y := range other.spans[p] {
+				if s := (span{max(x.from, y.from), min(x.until, y.until)}); !s.empty() {
+					both[p] = append(both[p], s)
+				}
+			}
+		}
+	}
+	if len(both) == 0 {
+		return false
+	}
+	c.spans, c.at, c.weight = both, min(c.at, other.at), max(c.weight, other.weight)
+	return true
+}
+
+// stand makes the units.
+func (w *weighing) stand() {
+	reached := map[part][]span{}
+	for _, c := range w.clusters {
+		for p, list := range c.spans {
+			reached[p] = append(reached[p], list...)
+		}
+	}
+	for all := w.ix.lived; len(all) > 0; {
+		end := 1
+		for end < len(all) && all[end].area == all[0].area && all[end].canary == all[0].canary {
+			end++
+		}
+		var spans []span
+		for _, l := range all[:end] {
+			spans = append(spans, l.hull)
+		}
+		p := part{all[0].area, all[0].canary}
+		for _, s := range minus(merge(spans), merge(reached[p])) {
+			w.unit(p, s)
+		}
+		all = all[end:]
+	}
+	for _, c := range w.clusters {
+		for _, p := range slices.SortedFunc(keys(c.spans), func(a, b part) int {
+			return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment), cmp.Compare(w.ix.names[a.canary], w.ix.names[b.canary]))
+		}) {
+			for _, s := range c.spans[p] {
+				u := w.unit(p, s)
+				c.units, w.reached = append(c.units, u), append(w.reached, int32(u)) //nolint:gosec // fewer than windows
+			}
+		}
+	}
+}
+
+func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func (w *weighing) unit(p part, s span) int {
+	n, known := w.areas[p.area]
+	if !known {
+		n = len(w.areas)
+		w.areas[p.area] = n
+	}
+	i := len(w.Tokens)
+	until := w.Until
+	if s.until != forever {
+		until = daysOf(s.until)
+	}
+	w.Tokens = append(w.Tokens, posterior.Token{From: daysOf(s.from), Until: until, Segment: n})
+	w.units = append(w.units, unit{p, s})
+	w.of[p.canary] = append(w.of[p.canary], int32(i)) //nolint:gosec // fewer than windows
+	return i
+}
+
+// minus takes spans away from others; both are sorted and disjoint.
+func minus(from, away []span) (out []span) {
+	for _, s := range from {
+		for _, a := range away {
+			if a.until <= s.from || s.until <= a.from {
+				continue
+			}
+			if a.from > s.from {
+				out = append(out, span{s.from, a.from})
+			}
+			s.from = a.until
+		}
+		if !s.empty() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// hits tells the posterior of them.
+func (w *weighing) hits() {
+	sources := map[string]int{}
+	w.Since = w.Until
+	for _, c := range w.clusters {
+		source := -1
+		if c.source != "" {
+			if _, known := sources[c.source]; !known {
+				sources[c.source] = len(sources)
+			}
+			source = sources[c.source]
+		}
+		w.Hits = append(w.Hits, posterior.Hit{Tokens: c.units, Source: source, At: daysOf(c.at), Weight: c.weight})
+		for _, u := range c.units {
+			w.Since = min(w.Since, w.Tokens[u].From)
+		}
+	}
+	w.Since = max(w.Since, w.Until-longAgo)
+}
+
+// scopes are what a copy may be of: one segment, all with something in common, a
+// whole place; those that nothing was hit of are left out where there are many.
+func (w *weighing) scopes() {
+	byName := map[area][]int{}
+	for a, n := range w.areas {
+		whole := area{place: a.place}
+		byName[whole] = append(byName[whole], n)
+		for pair := range pairs(a.segment) {
+			common := area{a.place, canary.Segment(pair)}
+			byName[common] = append(byName[common], n)
+		}
+		if a.segment != "" {
+			byName[area{a.place, a.segment + ","}] = []int{n} // no pair's name
+		}
+	}
+	reached := map[int]bool{}
+	for _, u := range w.reached {
+		reached[w.Tokens[u].Segment] = true
+	}
+	for _, a := range slices.SortedFunc(keys(byName), func(a, b area) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment))
+	}) {
+		scope := byName[a]
+		if slices.Sort(scope); len(byName) <= mostScopes || slices.ContainsFunc(scope, func(n int) bool { return reached[n] }) {
+			w.Scopes = append(w.Scopes, scope)
+		}
+	}
+	slices.SortFunc(w.Scopes, slices.Compare)
+	w.Scopes = slices.CompactFunc(w.Scopes, slices.Equal) // what all have in common is the whole
+}
