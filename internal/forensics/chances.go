@@ -88,6 +88,7 @@ type weighing struct {
 	ranked   []weighed // known extracts
 	clusters []*cluster
 	areas    map[area]int
+	covers   map[area][]bool // by what an extract is known by: the areas that it had rows of
 	units    []unit
 	of       map[int][]int32 // by canary: its units
 	reached  []int32         // units that were hit
@@ -113,7 +114,7 @@ type found struct {
 // weighChances works out probabilities. The order of the question's lists does not
 // matter: everything is put in an order of its own.
 func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *found {
-	w := &weighing{ix: ix, areas: map[area]int{}, of: map[int][]int32{}}
+	w := &weighing{ix: ix, areas: map[area]int{}, covers: map[area][]bool{}, of: map[int][]int32{}}
 	w.Until = daysOf(now.UnixMicro())
 	for _, h := range ix.hits { // an ear's clock may be before ours
 		w.Until = max(w.Until, daysOf(h.first))

@@ -149,12 +149,9 @@ func (w *weighing) held() {
 func (w *weighing) holds(x *weighed, whole bool) (out []int32) {
 	took := span{x.Taken.Earliest.UnixMicro(), x.Taken.Latest.UnixMicro()}
 	e := x.from
+	covers := w.covering(e)
 	take := func(u int32) {
-		k := &w.units[u]
-		if k.from > took.until || took.from >= k.until || e.Place != "" && k.place != e.Place {
-			return
-		}
-		if e.Held != nil || e.Segment.Covers(k.segment) {
+		if k := &w.units[u]; k.from <= took.until && took.from < k.until && covers[w.Tokens[u].Segment] {
 			out = append(out, u)
 		}
 	}
@@ -179,6 +176,22 @@ func (w *weighing) holds(x *weighed, whole bool) (out []int32) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// covering says of which areas an extract had rows.
+func (w *weighing) covering(e *canary.Extract) []bool {
+	at := area{e.Place, e.Segment}
+	if e.Held != nil {
+		at.segment = "" // it names its rows
+	}
+	if w.covers[at] == nil {
+		list := make([]bool, len(w.areas))
+		for a, n := range w.areas {
+			list[n] = (at.place == "" || a.place == at.place) && at.segment.Covers(a.segment)
+		}
+		w.covers[at] = list
+	}
+	return w.covers[at]
 }
 
 // answer names what the posterior numbers, and gives every extract its probability.

@@ -21,14 +21,17 @@
 // contact counts: repeats are evidence of persistence, not of a second leak,
 // and would let any later extract claim them.
 //
-// Extracts are ranked by the hits they explain, then by what stayed silent: of
-// two that explain the same, the one that held fewer canaries comes first,
-// because a giant extract would have brought contacts elsewhere (see rank.go).
 // Every end of a window carries its uncertainty, so there are two answers: the
 // hull, outside of which the extract cannot have been taken, and the core,
 // inside of which all tokens could certainly be read.
 //
-// What it refuses: probabilities (they need calibration), and hiding a
+// How sure it is stands beside: package posterior weighs single extracts, all that
+// one actor took, several together, a copy that no log knows, and no leak at all
+// against each other; suspects come in the order of their probabilities, then by the
+// hits they explain. A giant extract is less probable than a small one that explains
+// the same, because it would have brought contacts elsewhere.
+//
+// What it refuses: to call anybody a suspect below nine in ten, and hiding a
 // contradiction. When no moment fits all hits, it says so and gives the moments
 // that fit most. An extract that nobody logged is always one of the suspects.
 //

@@ -33,6 +33,13 @@ func stories() map[string]forensics.Question {
 		noisy.Hits = append(noisy.Hits, hit(n, open(day(float64(n), 0), day(20+float64(n), 0)), day(22, float64(n))))
 	}
 	noisy.Hits = append(noisy.Hits, hit(900, open(day(0, 0), time.Time{}), day(23, 0)))
+	for _, n := range everyone {
+		l := forensics.Live{Token: tokenID(n), Canary: canaryID(n), Window: open(day(0, 0), time.Time{})}
+		if n < 6 {
+			l.Window = noisy.Hits[n].Window
+		}
+		noisy.Tokens = append(noisy.Tokens, l)
+	}
 	noisy.Extracts = []canary.Extract{
 		extract("nightly", "backup", canary.At(day(10, 1)), everyone...),
 		extract("E-7", "j.doe", canary.At(day(9, 14)), everyone[:40]...),

@@ -75,6 +75,7 @@ const (
 // whatever explains a hit that it cannot, among all extracts.
 func (m *model) several(singles []theory) []theory {
 	pairs := m.extend(m.seeds(singles), m.pairPrior())
+	m.forgive(pairs)
 	slices.SortStableFunc(pairs, func(a, b theory) int { return cmp.Compare(b.log, a.log) })
 	triples := m.extend(pairs[:min(len(pairs), beam)], func(list []int) float64 {
 		log := math.Log(priorTriple*6) - 3*math.Log(m.total)
@@ -83,6 +84,7 @@ func (m *model) several(singles []theory) []theory {
 		}
 		return log
 	})
+	m.forgive(triples)
 	m.temperJoint(pairs)
 	m.temperJoint(triples)
 	return append(pairs, triples...)

@@ -1,6 +1,7 @@
 package posterior
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -30,7 +31,9 @@ type model struct {
 	total   float64   // of weights
 	// allActors is the sum of ActorWorth over those who took several.
 	allActors float64
-	in        []int32 // by token: the last call of union that met it
+	ticks     int               // how many steps of time there are
+	live      map[int][]float64 // by segment and step: how many tokens could be read
+	in        []int32           // by token: the last call of union that met it
 	calls     int32
 }
 
@@ -71,6 +74,7 @@ func newModel(c *Case) *model {
 	for _, o := range c.Others {
 		m.total += o.Weight
 	}
+	m.count()
 	m.shares = ladder(.002, .95, 13)
 	for _, mean := range []Day{10, 25, 60} {
 		for _, lag := range []Day{0, 2, 4, 7, 12} {
@@ -104,6 +108,10 @@ type evidence struct {
 	hits   []int32
 	silent float64
 	from   Day
+	// slipped are hits on what it held by no list, slip how likely it held each
+	// nevertheless.
+	slipped []int32
+	slip    float64
 }
 
 // likelihood is the logarithm of how much better the explanation does than noise,
@@ -136,7 +144,13 @@ func (m *model) explain(e *evidence, l delay, shares, row []float64) {
 		product[i] = 1
 	}
 	last := noSource
-	for _, n := range e.hits {
+	for k := range len(e.hits) + len(e.slipped) {
+		part, n := 1., int32(0)
+		if k < len(e.hits) {
+			n = e.hits[k]
+		} else {
+			part, n = e.slip, e.slipped[k-len(e.hits)]
+		}
 		h := &m.hits[n]
 		g, all := l.reach(h.at - e.from)
 		if all == 0 {
@@ -148,7 +162,7 @@ func (m *model) explain(e *evidence, l delay, shares, row []float64) {
 		}
 		last = h.source
 		for i, f := range shares {
-			if product[i] *= 1 + f*(x-all); product[i] > 1e200 || product[i] < 1e-200 {
+			if product[i] *= 1 + part*f*(x-all); product[i] > 1e200 || product[i] < 1e-200 {
 				row[i] += math.Log(product[i])
 				product[i] = 1
 			}
@@ -238,14 +252,16 @@ func (m *model) singles() []theory {
 	list := make([]theory, 0, len(m.Extracts))
 	cache := map[[2]float64]float64{}
 	sets := make([]string, len(m.Extracts))
+	quick := m.quick()
+	var explain []int
 	for e := range m.Extracts {
 		x := &m.Extracts[e]
-		ev := evidence{from: x.At, hits: m.after(m.has[e], x.At)}
-		ev.silent = float64(max(len(x.Held)+x.More-len(ev.hits), 0))
+		ev := m.alone(e)
 		var l float64
 		if len(ev.hits) > 0 {
 			sets[e] = setOf(ev.hits)
-			l = m.likelihood(&ev)
+			explain = append(explain, e)
+			l = quick.likelihood(&ev)
 		} else {
 			// Nothing but silence: as good for all extracts of a day that held as much.
 			key := [2]float64{math.Floor(x.At), ev.silent}
@@ -259,8 +275,34 @@ func (m *model) singles() []theory {
 		}
 		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weights[e]/m.total) + l})
 	}
+	slices.SortStableFunc(explain, func(a, b int) int { return cmp.Compare(list[b].log, list[a].log) })
+	for _, e := range explain[:min(len(explain), exactly)] {
+		ev := m.alone(e)
+		list[e].log = math.Log(priorSingle*m.weights[e]/m.total) + m.likelihood(&ev)
+	}
+	m.forgive(list)
 	temper(list, sets)
 	return list
+}
+
+// alone is what an extract has to explain by itself.
+func (m *model) alone(e int) evidence {
+	x := &m.Extracts[e]
+	ev := evidence{from: x.At, hits: m.after(m.has[e], x.At)}
+	ev.silent = float64(max(len(x.Held)+x.More-len(ev.hits), 0))
+	return ev
+}
+
+// exactly is of how many extracts the whole integral is taken; of the others a few
+// points of it tell enough.
+const exactly = 600
+
+// quick is a model with a few of the shares and delays.
+func (m *model) quick() *model {
+	q := *m
+	q.shares = []float64{m.shares[2], m.shares[6], m.shares[10]}
+	q.delays = []delay{{10, 2}, {25, 4}, {60, 7}}
+	return &q
 }
 
 // others weighs those that explain nothing: any of them, and all that one of their

@@ -20,9 +20,8 @@ func (m *model) chances() []float64 {
 // Whether a record was in it is not known, only how many were.
 func (m *model) unlogged() []theory {
 	qs := m.chances()
-	times := max(int(math.Ceil((m.Until-m.Since)/step)), 1)
+	times, live := m.ticks, m.live
 	prior := math.Log(priorUnlogged) - math.Log(float64(times*len(m.Scopes)))
-	live := m.live(times)
 	var out []theory
 	for _, scope := range m.Scopes {
 		in := map[int]bool{}
@@ -58,8 +57,10 @@ func (m *model) stood(h *hit, at Day, in map[int]bool) bool {
 	})
 }
 
-// live counts the tokens of each segment that could be read at each time.
-func (m *model) live(times int) map[int][]float64 {
+// count counts the tokens of each segment that could be read at each time.
+func (m *model) count() {
+	m.ticks = max(int(math.Ceil((m.Until-m.Since)/step)), 1)
+	times := m.ticks
 	changes := map[int][]float64{}
 	for i := range m.Tokens {
 		t := &m.Tokens[i]
@@ -87,7 +88,7 @@ func (m *model) live(times int) map[int][]float64 {
 			}
 		}
 	}
-	return changes
+	m.live = changes
 }
 
 // tick is the first point of the grid of times that is not before a time.
