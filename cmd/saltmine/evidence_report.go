@@ -9,6 +9,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/evidence/report"
+	"saltmine/internal/picture"
 )
 
 // howToVerify is for whoever has a pack and no Saltmine.
@@ -23,8 +24,8 @@ func (d *dossier) addReport() error {
 	if err := d.trace.Text(&trace); err != nil {
 		return err
 	}
-	drawn := d.trace.Answer.Picture()
-	drawing := report.Section{Heading: "When the extract was taken", Text: []string{"When each token that was reached could be read, and what follows from it. Times are UTC."}}
+	drawn := picture.Sheet(d.trace.Answer.Picture(), d.trace.Answer.Candidates())
+	drawing := report.Section{Heading: "When the extract was taken, and which it was", Text: []string{"When each token that was reached could be read, what follows from it, and how probable each explanation is. Times are UTC."}}
 	if !drawn.Empty() {
 		drawing.SVG, drawing.Drawing = drawn.SVG(), drawn.Text(88)
 	} else {

@@ -16,6 +16,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/forensics"
+	"saltmine/internal/incident"
 	"saltmine/internal/people"
 	"saltmine/internal/registry"
 	"saltmine/internal/scenario"
@@ -28,9 +29,12 @@ func (a *app) traceCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace [EXTRACT]",
 		Short: "Say when the leaked extract was taken, and which known extract it can be",
-		Long: `Intersects the windows of the tokens that were hit, and lists the known extracts
-that are consistent with all, some and none of the hits, with the reasons. What
-'audit watch' found in the audit log counts among the known extracts.
+		Long: `Weighs what may have happened against each other: that one of the known extracts
+leaked, several of them, all that one account took, a copy that no log knows, or that
+there was no leak and all contacts are noise; by what was contacted and when, by what
+stayed silent, and by what the placebos heard. It gives each its probability, when the
+access was, how much leaked, and the reasons. A suspect is what has over 90 %, a lead
+what has over 50 %. What the audit log told counts among the known extracts.
 Without --incident the newest incident is traced. DNS queries and unnamed calls
 are counted and carry no weight. --svg also draws it: the windows of the tokens and
 what follows from them, and what came when.
@@ -163,7 +167,11 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		return traced{}, err
 	}
 	out.SetAside = setAside(hits)
-	for _, h := range hits {
+	noise, err := incident.Noise(ctx, reg, hits)
+	if err != nil {
+		return traced{}, err
+	}
+	for i, h := range hits {
 		if !h.Clean {
 			continue
 		}
@@ -172,6 +180,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		q.Hits = append(q.Hits, forensics.Hit{
 			Token: h.Token, Canary: h.Canary, Kind: kinds[h.Token], Channel: channels[h.Contact], At: h.At,
 			Segment: live.Segment, Window: live.Window, Contact: h.Contact,
+			Noise: noise[i], Content: h.Content, Source: h.Origin,
 		})
 	}
 	if out.Answer, err = weigh(ctx, reg, q); err != nil {

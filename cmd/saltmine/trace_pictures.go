@@ -86,7 +86,7 @@ func sortOf(c *registry.FiledContact) picture.Sort {
 // what came when.
 func (d drawn) Pictures() []picture.Picture {
 	var out []picture.Picture
-	for _, p := range []picture.Picture{d.Answer.Picture(), picture.Contacts(d.contacts)} {
+	for _, p := range []picture.Picture{d.Answer.Picture(), d.Answer.Candidates(), picture.Contacts(d.contacts)} {
 		if !p.Empty() {
 			out = append(out, p)
 		}

@@ -30,7 +30,17 @@ type Hit struct {
 	// Counts is set when it is compared with the placebos' rate: it is no mere probe,
 	// and its source had reached no placebo before.
 	Counts bool
-	At     time.Time
+	// Content is how many times likelier what the contact says is under a leak than
+	// under noise; 0 and 1 are nothing.
+	Content float64
+	At      time.Time
+}
+
+// Stronger is a hit of which the contact was found to say more than was known.
+type Stronger struct {
+	Contact ContactID
+	Token   TokenID
+	Content float64
 }
 
 // Entry is a contact as the core files it.
@@ -99,6 +109,7 @@ type Outcome struct {
 	From, To   string // positions; the commit fails when the registry does not stand at From
 	Entries    []Entry
 	Hits       []Hit
+	Stronger   []Stronger // of hits that are filed
 	Supports   []Support
 	Clues      []Clue     // each contact's are all that it has for the incident
 	Incidents  []Incident // new or changed

@@ -47,10 +47,11 @@ type TimeChance struct {
 	P    float64   `json:"p"`
 }
 
-// What may be said of a probability: a suspect is whom hardly anything else explains.
+// What may be said of a probability: a suspect has more than Suspected, a lead more
+// than Leads.
 const (
-	suspected = .9
-	leads     = .5
+	Suspected = .9
+	Leads     = .5
 )
 
 // noiseUnknown is the rate of noise, in contacts a token-year, of tokens of which

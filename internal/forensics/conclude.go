@@ -50,26 +50,26 @@ func (a *Answer) verdictLine(ranked []weighed) string {
 	if a.All == 0 {
 		line += fmt.Sprintf(" No known extract explains all %s: there is noise, or more than one, or one that is not in the log.", of)
 	}
-	return line + fmt.Sprintf(" A copy that is in no log: %s. No leak at all: %s.", percent(a.Chances.Unlogged), percent(a.Chances.None))
+	return line + fmt.Sprintf(" A copy that is in no log: %s. No leak at all: %s.", Percent(a.Chances.Unlogged), Percent(a.Chances.None))
 }
 
 // level says what may be made of the first known extract.
 func (a *Answer) level(p float64) string {
 	switch {
-	case p > suspected:
-		return fmt.Sprintf("Suspect, %s: ", percent(p))
-	case p > leads:
-		return fmt.Sprintf("A lead, %s, no more: ", percent(p))
-	case a.Chances.Unlogged > leads:
-		return fmt.Sprintf("Probably a copy that is in no log. Of the known extracts the first has %s: ", percent(p))
-	case a.Chances.None > leads:
-		return fmt.Sprintf("Probably no leak. Of the known extracts the first has %s: ", percent(p))
+	case p > Suspected:
+		return fmt.Sprintf("Suspect, %s: ", Percent(p))
+	case p > Leads:
+		return fmt.Sprintf("A lead, %s, no more: ", Percent(p))
+	case a.Chances.Unlogged > Leads:
+		return fmt.Sprintf("Probably a copy that is in no log. Of the known extracts the first has %s: ", Percent(p))
+	case a.Chances.None > Leads:
+		return fmt.Sprintf("Probably no leak. Of the known extracts the first has %s: ", Percent(p))
 	}
-	return fmt.Sprintf("Nobody stands out; the first has %s: ", percent(p))
+	return fmt.Sprintf("Nobody stands out; the first has %s: ", Percent(p))
 }
 
-// percent writes a probability, never as certain.
-func percent(p float64) string {
+// Percent writes a probability, never as certain.
+func Percent(p float64) string {
 	switch {
 	case p >= .9995:
 		return "over 99.9 %"
@@ -85,7 +85,7 @@ func percent(p float64) string {
 // first.
 func equals(known []weighed) int {
 	n := 1
-	for n < len(known) && known[0].P <= suspected && known[n].Explains == known[0].Explains && known[n].P >= known[0].P/2 {
+	for n < len(known) && known[0].P <= Suspected && known[n].Explains == known[0].Explains && known[n].P >= known[0].P/2 {
 		n++
 	}
 	return n

@@ -26,12 +26,43 @@ func (a *Answer) Picture() picture.Picture {
 			p.Most = append(p.Most, picture.Span{From: peak.From, Until: peak.Until})
 		}
 	}
+	if c := a.Chances; c != nil {
+		for _, t := range c.Times {
+			p.Density = append(p.Density, picture.Moment{At: t.From, P: t.P})
+		}
+		for percent, set := range map[int][]TimeSpan{50: c.Half, 90: c.Likely, 99: c.Nearly} {
+			p.Credible = append(p.Credible, picture.Credible{Percent: percent, Intervals: drawnSet(set)})
+		}
+		slices.SortFunc(p.Credible, func(x, y picture.Credible) int { return x.Percent - y.Percent })
+	}
 	for _, s := range a.Suspects {
 		if !s.Unlogged && s.Explains > 0 {
 			p.Taken = append(p.Taken, picture.Taken{Name: string(s.Extract), Span: picture.Span{From: s.Taken.Earliest, Until: s.Taken.Latest}})
 		}
 	}
 	return picture.Window(p)
+}
+
+func drawnSet(set []TimeSpan) (out []picture.Span) {
+	for _, s := range set {
+		out = append(out, picture.Span{From: s.From, Until: s.Until})
+	}
+	return out
+}
+
+// Candidates gives what is drawn of the probabilities of an answer.
+func (a *Answer) Candidates() picture.Picture {
+	if a.Chances == nil {
+		return picture.Picture{}
+	}
+	list := []picture.Candidate{{Kind: picture.Unlogged, P: a.Chances.Unlogged}, {Kind: picture.None, P: a.Chances.None}}
+	for _, c := range a.Chances.Extracts {
+		list = append(list, picture.Candidate{Kind: picture.Extract, Name: c.Name, P: c.P})
+	}
+	for _, c := range a.Chances.Actors {
+		list = append(list, picture.Candidate{Kind: picture.Actor, Name: c.Name, P: c.P})
+	}
+	return picture.Suspects(list)
 }
 
 // drawn is a span as it is drawn; an empty one is not.

@@ -111,9 +111,9 @@ func (p page) intervals(word string, list []Interval) {
 func (p page) sure(a *Answer) {
 	c := a.Chances
 	p.line("\nHow sure")
-	p.line("  %-28s %s", "some extract that is known", percent(c.Known))
-	p.line("  %-28s %s", "a copy that is in no log", percent(c.Unlogged))
-	p.line("  %-28s %s", "no leak: all is noise", percent(c.None))
+	p.line("  %-28s %s", "some extract that is known", Percent(c.Known))
+	p.line("  %-28s %s", "a copy that is in no log", Percent(c.Unlogged))
+	p.line("  %-28s %s", "no leak: all is noise", Percent(c.None))
 	p.set("access, with 50 %", c.Half)
 	p.set("access, with 90 %", c.Likely)
 	p.set("access, with 99 %", c.Nearly)

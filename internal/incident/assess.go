@@ -99,7 +99,7 @@ func (w *work) hit(ctx context.Context, c *canary.Contact, m *canary.Match, h ca
 	if by.claim == Proved {
 		w.countOwn(h, by)
 	}
-	h.Clean, h.Counts = sig.clean, counts(h, sig)
+	h.Clean, h.Counts, h.Content = sig.clean, counts(h, sig), content(sig)
 	if h.Domain, err = w.domain(&m.Token); err != nil {
 		return err
 	}

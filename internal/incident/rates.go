@@ -67,11 +67,7 @@ func placebos(x *canary.Exposure) baserate.Background {
 // few that hardly a page a year would be made by it. One stray source at one token
 // is no rate: it does not make a domain deaf for a year.
 func (x *rated) quiet(budget float64) bool {
-	r := x.rate
-	if x.Same && !x.cell.Spoken() {
-		r = baserate.Rate{Hits: x.before.Hits, Years: x.before.Years + x.PastYears}
-	}
-	return r.Mean()*float64(min(max(x.Total, 1), onSome)) <= budget
+	return x.sober().Mean()*float64(min(max(x.Total, 1), onSome)) <= budget
 }
 
 // rates gives what is known of a cell: by the registry, and by this group.

@@ -275,6 +275,9 @@ func told(hits []canary.Hit) bool {
 // An incident that was closed since stays as it was judged. Whether it is proved
 // only now is asked before it weighs more.
 func (w *work) strengthen(h canary.Hit, sig signal) {
+	if more := content(sig); more > max(h.Content, 1) {
+		w.out.Stronger = append(w.out.Stronger, canary.Stronger{Contact: h.Contact, Token: h.Token, Content: more})
+	}
 	for _, s := range w.board {
 		if s.ID == h.Incident && sig.severity.Reaches(s.Severity) && !sig.guess {
 			w.anew[s.ID] = w.anew[s.ID] || proves(s, sig)

@@ -235,6 +235,9 @@ func (r *Registry) Commit(ctx context.Context, o canary.Outcome) error {
 		if err := r.saveHits(ctx, tx, o.Hits); err != nil {
 			return err
 		}
+		if err := saveStronger(ctx, tx, o.Stronger); err != nil {
+			return err
+		}
 		if err := errors.Join(r.saveLookers(ctx, tx, o.Lookers), saveClues(ctx, tx, o.Clues)); err != nil {
 			return err
 		}

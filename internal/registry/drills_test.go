@@ -144,7 +144,7 @@ func TestPruneShotsAmongContacts(t *testing.T) {
 	for _, q := range []string{
 		"DELETE FROM searches",
 		"INSERT INTO supports (incident, contact, why) VALUES ('i_1', 'k_shot00000001','')",
-		"INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard) VALUES ('k_shot00000120', 't', 'c', 'planted', '', '', 'i_1', 1, '', 'smtp', '', 1, 1)",
+		"INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard, content) VALUES ('k_shot00000120', 't', 'c', 'planted', '', '', 'i_1', 1, '', 'smtp', '', 1, 1, 1)",
 		"INSERT INTO searches (contact, due, size) VALUES ('k_shot00000229', 1, 1)",
 		"UPDATE contacts SET id = 'k_stranger' WHERE id = 'k_shot00000007'", "UPDATE drill_shots SET contact = '' WHERE contact = 'k_shot00000007'", "DELETE FROM contact_keys WHERE contact = 'k_shot00000007'",
 	} {

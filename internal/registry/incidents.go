@@ -154,13 +154,13 @@ func (r *Registry) HitsOf(ctx context.Context, id canary.ContactID) ([]canary.Hi
 	return list, nil
 }
 
-const hitColumns = "contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard"
+const hitColumns = "contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard, content"
 
 func (r *Registry) hits(ctx context.Context, where string, args ...any) (list []canary.Hit, err error) {
 	err = r.each(ctx, "SELECT "+hitColumns+" FROM hits WHERE "+where, args, func(row *sql.Rows) error {
 		var h canary.Hit
 		var at int64
-		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &h.Class, &h.Cell.Channel, &h.Cell.Stratum, &h.Counts, &at); err != nil {
+		if err := row.Scan(&h.Contact, &h.Token, &h.Canary, &h.Role, &h.Origin, &h.Domain, &h.Incident, &h.Clean, &h.Class, &h.Cell.Channel, &h.Cell.Stratum, &h.Counts, &at, &h.Content); err != nil {
 			return err
 		}
 		h.At = fromMicros(at)

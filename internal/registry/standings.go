@@ -131,8 +131,8 @@ func (r *Registry) saveHits(ctx context.Context, tx *sql.Tx, list []canary.Hit) 
 			}
 			more[h.Incident] += first
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO hits ("+hitColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, h.Class, h.Cell.Channel, h.Cell.Stratum, h.Counts, micros(h.At)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO hits ("+hitColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			h.Contact, h.Token, h.Canary, h.Role, h.Origin, h.Domain, h.Incident, h.Clean, h.Class, h.Cell.Channel, h.Cell.Stratum, h.Counts, micros(h.At), h.Content); err != nil {
 			return fmt.Errorf("registry: hit of %s: %w", h.Contact, err)
 		}
 		if err := r.sumUp(ctx, tx, h); err != nil {
@@ -145,6 +145,16 @@ func (r *Registry) saveHits(ctx context.Context, tx *sql.Tx, list []canary.Hit) 
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE incidents SET contacts = contacts + ? WHERE id = ?", n, id); err != nil {
 			return fmt.Errorf("registry: contacts of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// saveStronger writes down what hits say more than was known of them.
+func saveStronger(ctx context.Context, tx *sql.Tx, list []canary.Stronger) error {
+	for _, s := range list {
+		if _, err := tx.ExecContext(ctx, "UPDATE hits SET content = ? WHERE contact = ? AND token = ? AND content < ?", s.Content, s.Contact, s.Token, s.Content); err != nil {
+			return fmt.Errorf("registry: hit of %s: %w", s.Contact, err)
 		}
 	}
 	return nil

@@ -151,6 +151,7 @@ CREATE TABLE hits (
   stratum VARCHAR(48) COLLATE BINARY NOT NULL,
   counts INT NOT NULL,
   heard BIGINT NOT NULL,
+  content DOUBLE NOT NULL,
   PRIMARY KEY (contact, token)
 );
 CREATE INDEX hits_by_stratum ON hits (stratum, channel, role, counts, heard);
