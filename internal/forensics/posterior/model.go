@@ -122,17 +122,64 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares)
 
 // integral is the likelihood over these shares of records that are contacted.
 func (m *model) integral(e *evidence, shares []float64) float64 {
-	grid := make([]float64, 0, len(m.delays)*len(shares))
-	for _, l := range m.delays {
+	grid := make([]float64, 0, (len(m.delays)+len(campaigns()))*len(shares))
+	add := func(l delay, weight float64) {
 		row := grid[len(grid) : len(grid)+len(shares)]
 		grid = grid[:len(grid)+len(shares)]
 		_, all := l.reach(m.Until - e.from)
 		for i, f := range shares {
-			row[i] = e.silent * math.Log1p(-f*all)
+			row[i] = weight + e.silent*math.Log1p(-f*all)
 		}
 		m.explain(e, l, shares, row)
 	}
-	return logSum(grid) - math.Log(float64(len(grid)))
+	began := m.first(e)
+	known := math.Log(1 / float64(len(m.delays)))
+	if began > 0 {
+		known += math.Log(1 - belated)
+		m.campaigns(e, began, add)
+	}
+	for _, l := range m.delays {
+		add(l, known)
+	}
+	return logSum(grid) - math.Log(float64(len(shares)))
+}
+
+// Who bought a list may use it all at once, and months later: then contacts come
+// together, and how they lie in time says next to nothing of when the copy was made.
+// Without that, whatever was taken shortly before they came would be accused of it.
+const (
+	belated     = .2  // how probable it is
+	usualLag    = 4   // days, the median;
+	spreadOfLag = 1.4 // of its logarithm
+)
+
+// campaigns are the means, in days, of how contacts follow the beginning of one.
+func campaigns() [4]Day { return [4]Day{1, 10, 25, 60} }
+
+// first is how long after the copy the first of the contacts came, 0 for none.
+func (m *model) first(e *evidence) Day {
+	var first Day
+	for _, list := range [2][]int32{e.hits, e.slipped} {
+		for _, h := range list {
+			if d := m.hits[h].at - e.from; d > 0 && (first == 0 || d < first) {
+				first = d
+			}
+		}
+	}
+	return first
+}
+
+// campaigns adds those that began shortly before the first contact: of n contacts it
+// came a mean of so many days by n after.
+func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
+	n := float64(len(e.hits) + len(e.slipped))
+	for _, mean := range campaigns() {
+		before := min(mean/n, first/2)
+		lag := first - before
+		z := math.Log(lag/usualLag) / spreadOfLag
+		p := math.Exp(-z*z/2) / (lag * spreadOfLag * math.Sqrt(2*math.Pi))
+		add(delay{mean, lag}, math.Log(belated/float64(len(campaigns()))*min(p*2*before, 1)))
+	}
 }
 
 // explain adds what the hits say. Their factors are multiplied as long as they can
