@@ -162,7 +162,7 @@ func TestSmallBeatsGiant(t *testing.T) {
 	at := canary.At(day(5, 0))
 	q.Extracts = []canary.Extract{
 		extract("A-giant", "a", at, all...), extract("Z-small", "z", at, all[:50]...),
-		{ID: "B-table", Actor: "b", Taken: at, Place: main}, extract("C-four", "c", at, all[:4]...), extract("D-none", "d", at, 77),
+		{ID: "B-table", Actor: "b", Taken: at, Place: main}, extract("C-four", "c", at, append(slices.Clone(all[:4]), all[1000:1040]...)...), extract("D-none", "d", at, 77),
 	}
 	a := forensics.Trace(q)
 	var order []canary.ExtractID

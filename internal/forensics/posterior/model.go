@@ -153,8 +153,9 @@ const (
 	spreadOfLag = 1.4 // of its logarithm
 )
 
-// campaigns are the means, in days, of how contacts follow the beginning of one.
-func campaigns() [4]Day { return [4]Day{1, 10, 25, 60} }
+// campaigns are the means, in days, of how contacts follow the beginning of one: from
+// a second, for whoever has them all at hand, to two months.
+func campaigns() [6]Day { return [6]Day{1e-5, 1e-3, .04, 1, 10, 60} }
 
 // first is how long after the copy the first of the contacts came, 0 for none.
 func (m *model) first(e *evidence) Day {
@@ -177,7 +178,7 @@ func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
 		before := min(mean/n, first/2)
 		lag := first - before
 		z := math.Log(lag/usualLag) / spreadOfLag
-		p := math.Exp(-z*z/2) / (lag * spreadOfLag * math.Sqrt(2*math.Pi))
+		p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
 		add(delay{mean, lag}, math.Log(belated/float64(len(campaigns()))*min(p*2*before, 1)))
 	}
 }
