@@ -3,17 +3,94 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"saltmine/internal/canary"
 )
+
+func (a *app) extractsCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "extracts", Short: "Known extracts: what was taken out, when, by whom", Example: "  saltmine extracts import exports.csv"}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "import FILE",
+		Short: "Import known extracts from CSV or JSON lines",
+		Long: `Reads extracts from FILE, or from standard input when FILE is "-".
+
+CSV (first line names the columns, in any order) and JSON lines have the fields
+  id         the extract's name in your log
+  actor      who took it
+  taken_at   RFC 3339 time; or taken_from and taken_until
+  canaries   ids of the canaries it held (CSV: separated by spaces; JSON: a list)
+  place      db:NAME or copy:NAME, when the canaries are not known
+  segment    key=value[,key=value…] of the rows it took; empty is all
+  rows       how many rows it carried out (optional)
+
+The whole file is imported or nothing. An id that is already known is replaced.`,
+		Example: "  saltmine extracts import exports.csv\n  zcat exports.jsonl.gz | saltmine extracts import -",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.importExtracts(cmd.Context(), args[0]) },
+	})
+	cmd.AddCommand(a.releaseCmd())
+	return cmd
+}
+
+func (a *app) importExtracts(ctx context.Context, name string) (err error) {
+	in := a.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	list, err := readExtracts(in)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	c, err := a.openCore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	added, err := c.reg.ImportExtracts(ctx, list)
+	if err != nil {
+		return err
+	}
+	result := map[string]int{"read": len(list), "new": added, "replaced": len(list) - added}
+	return a.print(result, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%d extracts: %d new, %d replaced\n", len(list), added, len(list)-added)
+		return err
+	})
+}
+
+// extractColumns reads the header line of a CSV of extracts.
+func extractColumns(r *csv.Reader) (map[string]int, error) {
+	head, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("no header line: %w", err)
+	}
+	known := map[string]bool{"id": true, "actor": true, "taken_at": true, "taken_from": true, "taken_until": true, "canaries": true, "place": true, "segment": true, "rows": true}
+	at := map[string]int{}
+	for i, name := range head {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !known[name] {
+			return nil, fmt.Errorf("line 1: unknown column %q: want some of id, actor, taken_at, taken_from, taken_until, canaries, place, segment, rows", name)
+		}
+		at[name] = i
+	}
+	return at, nil
+}
 
 // extractLine is one extract as it stands in a file.
 type extractLine struct {
