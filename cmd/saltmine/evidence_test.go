@@ -244,13 +244,14 @@ func (s *site) byHand(files map[string][]byte) {
 			t.Fatalf("there is no step %s", step)
 		}
 		text, _, _ = strings.Cut(text, "\n\n")
-		script := "set -euo pipefail\n" + variables + "\n"
+		var script strings.Builder
+		script.WriteString("set -euo pipefail\n" + variables + "\n")
 		for l := range strings.Lines(text) {
 			if c, is := strings.CutPrefix(l, "     "); is {
-				script += c
+				script.WriteString(c)
 			}
 		}
-		return tool(t, dir, "bash", "-c", script)
+		return tool(t, dir, "bash", "-c", script.String())
 	}
 	sum := func(name string) string { return fmt.Sprintf("%x", sha256.Sum256(files[name])) }
 	said := hand("1", "KEY="+strings.TrimSpace(s.run("evidence", "key")))

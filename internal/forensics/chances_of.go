@@ -3,6 +3,7 @@ package forensics
 import (
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -85,7 +86,7 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 	type sort struct{ day, size int }
 	sums := map[sort]*posterior.Others{}
 	add := func(at float64, holds int) *posterior.Others {
-		key := sort{int(math.Floor(at)), bits.Len(uint(holds))} //nolint:gosec // a count
+		key := sort{int(math.Floor(at)), bits.Len(uint(holds))}
 		if sums[key] == nil {
 			sums[key] = &posterior.Others{At: float64(key.day) + .5, Holds: math.Floor(.75 * float64(int(1)<<key.size))}
 		}
@@ -147,35 +148,43 @@ func (w *weighing) held() {
 
 // holds gives the units that an extract held, all of them or those that were hit.
 func (w *weighing) holds(x *weighed, whole bool) (out []int32) {
+	if x.Explains == 0 {
+		return nil
+	}
 	took := span{x.Taken.Earliest.UnixMicro(), x.Taken.Latest.UnixMicro()}
-	e := x.from
-	covers := w.covering(e)
-	take := func(u int32) {
+	covers := w.covering(x.from)
+	for u := range w.among(x.from, whole) {
 		if k := &w.units[u]; k.from <= took.until && took.from < k.until && covers[w.Tokens[u].Segment] {
 			out = append(out, u)
 		}
 	}
-	switch {
-	case x.Explains == 0:
-	case e.Held != nil:
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// among gives the units that an extract can have held by what is known of its rows.
+func (w *weighing) among(e *canary.Extract, whole bool) iter.Seq[int32] {
+	var from int32
+	if !whole { // those that were hit are the last
+		from = int32(len(w.units) - len(w.reached)) //nolint:gosec // fewer than windows
+	}
+	return func(yield func(int32) bool) {
+		if e.Held == nil {
+			for u := from; u < int32(len(w.units)); u++ { //nolint:gosec // fewer than windows
+				if !yield(u) {
+					return
+				}
+			}
+			return
+		}
 		for _, id := range e.Held {
 			for _, u := range w.of[w.ix.canary(id)] {
-				if whole || int(u) >= len(w.units)-len(w.reached) { // those that were hit are the last
-					take(u)
+				if u >= from && !yield(u) {
+					return
 				}
 			}
 		}
-	case whole:
-		for u := range w.units {
-			take(int32(u)) //nolint:gosec // fewer than windows
-		}
-	default:
-		for _, u := range w.reached {
-			take(u)
-		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // covering says of which areas an extract had rows.

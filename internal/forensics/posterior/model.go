@@ -122,7 +122,8 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares)
 
 // integral is the likelihood over these shares of records that are contacted.
 func (m *model) integral(e *evidence, shares []float64) float64 {
-	grid := make([]float64, 0, (len(m.delays)+len(campaigns()))*len(shares))
+	paces := campaigns()
+	grid := make([]float64, 0, (len(m.delays)+len(paces))*len(shares))
 	add := func(l delay, weight float64) {
 		row := grid[len(grid) : len(grid)+len(shares)]
 		grid = grid[:len(grid)+len(shares)]
@@ -174,12 +175,13 @@ func (m *model) first(e *evidence) Day {
 // came a mean of so many days by n after.
 func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
 	n := float64(len(e.hits) + len(e.slipped))
-	for _, mean := range campaigns() {
+	paces := campaigns()
+	for _, mean := range paces {
 		before := min(mean/n, first/2)
 		lag := first - before
 		z := math.Log(lag/usualLag) / spreadOfLag
 		p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
-		add(delay{mean, lag}, math.Log(belated/float64(len(campaigns()))*min(p*2*before, 1)))
+		add(delay{mean, lag}, math.Log(belated/float64(len(paces))*min(p*2*before, 1)))
 	}
 }
 

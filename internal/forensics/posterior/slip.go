@@ -65,8 +65,8 @@ func (m *model) slip(t *theory, ev *evidence) {
 	ev.slip = min(missing*float64(n)/max(live-float64(n), 1), missing)
 	for i := range m.hits {
 		h := &m.hits[i]
-		if !held[int32(i)] && h.at > t.at && m.stood(h, t.at, in) { //nolint:gosec // an index
-			ev.slipped = append(ev.slipped, int32(i)) //nolint:gosec // an index
+		if !held[int32(i)] && h.at > t.at && m.stood(h, t.at, in) {
+			ev.slipped = append(ev.slipped, int32(i))
 		}
 	}
 }

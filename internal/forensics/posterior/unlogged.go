@@ -1,6 +1,7 @@
 package posterior
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -16,37 +17,55 @@ func (m *model) chances() []float64 {
 	return append(ladder(1e-5, .001, 5), m.shares...)
 }
 
+// closely is of how many of these copies the whole integral is taken.
+const closely = 300
+
 // unlogged weighs copies that no log knows: of each of the scopes, at each time.
 // Whether a record was in it is not known, only how many were.
 func (m *model) unlogged() []theory {
 	qs := m.chances()
-	times, live := m.ticks, m.live
-	prior := math.Log(priorUnlogged) - math.Log(float64(times*len(m.Scopes)))
-	var out []theory
+	prior := math.Log(priorUnlogged) - math.Log(float64(m.ticks*len(m.Scopes)))
+	quick, few := m.quick(), []float64{qs[0], qs[3], qs[6], qs[10], qs[14]}
+	out := make([]theory, 0, m.ticks*len(m.Scopes))
+	evs := make([]evidence, 0, cap(out))
+	var explain []int
 	for _, scope := range m.Scopes {
 		in := map[int]bool{}
 		for _, s := range scope {
 			in[s] = true
 		}
-		for k := range times {
-			ev := evidence{from: m.Since + (float64(k)+.5)*step}
-			for s := range in { // sums of whole numbers: in any order
-				ev.silent += live[s][k]
+		for k := range m.ticks {
+			ev := m.copied(in, k)
+			t := theory{kind: unlogged, at: ev.from, log: prior}
+			if ev.silent > 0 || len(ev.hits) > 0 {
+				t.log += quick.integral(&ev, few)
 			}
-			if ev.silent <= 0 {
-				out = append(out, theory{kind: unlogged, at: ev.from, log: prior})
-				continue
+			if len(ev.hits) > 0 {
+				explain = append(explain, len(out))
 			}
-			for i := range m.hits {
-				if m.hits[i].at > ev.from && m.stood(&m.hits[i], ev.from, in) {
-					ev.hits = append(ev.hits, int32(i))
-				}
-			}
-			ev.silent = max(ev.silent-float64(len(ev.hits)), 0)
-			out = append(out, theory{kind: unlogged, at: ev.from, log: prior + m.integral(&ev, qs)})
+			out, evs = append(out, t), append(evs, ev)
 		}
 	}
+	slices.SortStableFunc(explain, func(a, b int) int { return cmp.Compare(out[b].log, out[a].log) })
+	for _, i := range explain[:min(len(explain), closely)] {
+		out[i].log = prior + m.integral(&evs[i], qs)
+	}
 	return out
+}
+
+// copied is what a copy of some segments at a time has to explain.
+func (m *model) copied(in map[int]bool, tick int) evidence {
+	ev := evidence{from: m.Since + (float64(tick)+.5)*step}
+	for s := range in { // sums of whole numbers: in any order
+		ev.silent += m.live[s][tick]
+	}
+	for i := range m.hits {
+		if m.hits[i].at > ev.from && m.stood(&m.hits[i], ev.from, in) {
+			ev.hits = append(ev.hits, int32(i))
+		}
+	}
+	ev.silent = max(ev.silent-float64(len(ev.hits)), 0)
+	return ev
 }
 
 // stood reports whether a token that was hit could be read at a time in some segments.
