@@ -159,15 +159,15 @@ func (p page) suspects(a *Answer) {
 	p.line("\nSuspects (known extracts that explain all hits: %d, some: %d, none: %d)", a.All, a.Some, a.None)
 	p.line("       p  %-18s %-13s %-17s %-7s%9s", "extract", "actor", "taken (UTC)", "explains", "silent")
 	printed := 0
-	for i, s := range a.Suspects {
-		if s.Explains == 0 && printed > 0 && !s.Unlogged {
+	for _, s := range a.Suspects {
+		if s.Explains == 0 && s.P < .01 && printed > 0 && !s.Unlogged {
 			continue
 		}
 		if printed >= maxTable && !s.Unlogged {
 			continue
 		}
 		printed++
-		p.line("%3d. %s", i+1, row(s))
+		p.line("%3d. %s", printed, row(s))
 	}
 }
 
