@@ -43,22 +43,10 @@ func brief(a forensics.Answer) (window, suspects []string) {
 		switch {
 		case s.Explains == 0:
 		case s.Unlogged:
-			suspects = append(suspects, "a copy that is in no log: "+standing(s.P))
+			suspects = append(suspects, "a copy that is in no log: "+a.Standing(s.P))
 		default:
-			suspects = append(suspects, fmt.Sprintf("extract %s: %s, explains %d of %d hits", s.Extract, standing(s.P), s.Explains, s.Of))
+			suspects = append(suspects, fmt.Sprintf("extract %s: %s, explains %d of %d hits", s.Extract, a.Standing(s.P), s.Explains, s.Of))
 		}
 	}
 	return window, suspects
-}
-
-// standing says what may be made of a probability, in the words of the trace.
-func standing(p float64) string {
-	switch text := forensics.Percent(p); {
-	case p > forensics.Suspected:
-		return text + ", a suspect"
-	case p > forensics.Leads:
-		return text + ", a lead"
-	default:
-		return text
-	}
 }

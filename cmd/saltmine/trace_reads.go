@@ -19,7 +19,7 @@ type knownReads map[canary.ExtractID]*canary.Read
 
 // weigh asks forensics, with what is known of reads.
 func weigh(ctx context.Context, reg *registry.Registry, q forensics.Question) (forensics.Answer, error) {
-	reads, more, err := readsOf(ctx, reg, q.Hits)
+	reads, more, err := readsOf(ctx, reg, &q)
 	if err != nil {
 		return forensics.Answer{}, err
 	}
@@ -41,16 +41,26 @@ const longest = 24 * time.Hour
 // readsOf gives those of the places of some hits that can have carried one of their
 // tokens: what was read before the first of these stood, or after the last hit, is not
 // even opened. A page waits for this.
-func readsOf(ctx context.Context, reg *registry.Registry, hits []forensics.Hit) (knownReads, []canary.Extract, error) {
+func readsOf(ctx context.Context, reg *registry.Registry, q *forensics.Question) (knownReads, []canary.Extract, error) {
 	since := map[canary.Place]time.Time{}
-	var last time.Time
-	for _, h := range hits {
-		began := h.Window.From.Earliest.Add(-longest)
-		if old, known := since[h.Window.Place]; !known || began.Before(old) {
-			since[h.Window.Place] = began
+	stood := func(w canary.Window) {
+		began := w.From.Earliest.Add(-longest)
+		if old, known := since[w.Place]; !known || began.Before(old) {
+			since[w.Place] = began
 		}
+	}
+	var last time.Time
+	hit := map[canary.TokenID]bool{}
+	for _, h := range q.Hits {
+		stood(h.Window)
+		hit[h.Token] = true
 		if h.At.After(last) {
 			last = h.At
+		}
+	}
+	for _, l := range q.Tokens { // a mailbox may have stood in another record before
+		if hit[l.Token] {
+			stood(l.Window)
 		}
 	}
 	known := knownReads{}

@@ -60,10 +60,11 @@ const (
 const noiseUnknown = .5 / 20_000
 
 const (
-	daysOfYear = 365.25
-	longAgo    = 730     // days before the question, beyond which no unlogged copy is looked for
-	mostHeld   = 2 << 20 // tokens that are written down by extract; of others only how many
-	mostScopes = 64
+	daysOfYear  = 365.25
+	longAgo     = 730     // days before the question, beyond which no unlogged copy is looked for
+	mostHeld    = 2 << 20 // tokens that are written down by extract; of others only how many
+	mostScopes  = 64
+	mostWeighed = 500 // records that were hit
 )
 
 // part is what a hit may have reached: a canary's row in one segment of a place.
@@ -79,6 +80,7 @@ type cluster struct {
 	at     int64
 	source string
 	weight float64 // in days
+	found  bool    // in a file
 	units  []int
 }
 
@@ -88,6 +90,7 @@ type weighing struct {
 	ix       *index
 	ranked   []weighed // known extracts
 	clusters []*cluster
+	left     int // clusters that are not weighed
 	areas    map[area]int
 	covers   map[area][]bool // by what an extract is known by: the areas that it had rows of
 	units    []unit
@@ -110,6 +113,8 @@ type found struct {
 	p map[*canary.Extract]float64
 	// others counts the other actors of whom an extract explains the same hits.
 	others map[*canary.Extract]int
+	rows   [3]float64
+	left   int // records that were hit and not weighed
 }
 
 // weighChances works out probabilities. The order of the question's lists does not
@@ -121,6 +126,7 @@ func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *foun
 		w.Until = max(w.Until, daysOf(h.first))
 	}
 	w.cluster(q)
+	w.few()
 	w.stand()
 	w.hits()
 	w.scopes()
@@ -140,19 +146,13 @@ func timeOf(d float64) time.Time {
 
 // cluster joins hits on one record that may be of one copy of it.
 func (w *weighing) cluster(q *Question) {
-	telling, from := map[canary.TokenID]float64{}, map[canary.TokenID]string{}
-	for i := range q.Hits {
-		h := &q.Hits[i]
-		telling[h.Token] = max(telling[h.Token], h.weight())
-		if h.Source != "" && (from[h.Token] == "" || h.Source < from[h.Token]) {
-			from[h.Token] = h.Source
-		}
-	}
+	best := strongest(q.Hits)
 	of := map[int][]*cluster{}
 	for i, h := range w.ix.hits {
-		c := &cluster{spans: map[part][]span{}, at: h.first, source: from[h.Token], weight: telling[h.Token]}
+		one := best[h.Token]
+		c := &cluster{spans: map[part][]span{}, at: canary.Micro(one.At).UnixMicro(), source: one.Source, weight: one.weight(), found: one.Channel == canary.Dump}
 		for _, l := range h.lies {
-			if s := (span{l.hull.from, min(l.hull.until, h.first)}); !s.empty() {
+			if s := (span{l.hull.from, min(l.hull.until, c.at)}); !s.empty() {
 				p := part{area{l.place, l.segment}, w.ix.canary(l.canary)}
 				c.spans[p] = append(c.spans[p], s)
 			}
@@ -163,6 +163,44 @@ func (w *weighing) cluster(q *Question) {
 			w.clusters = append(w.clusters, c)
 		}
 	}
+}
+
+// weaker is how many times less a contact tells than another where it is left out
+// beside it: it may be a stranger's, who came before the leak.
+const weaker = 100
+
+// few leaves so many of the records that were hit that an answer comes while somebody
+// waits for it. The others count as not contacted, as they would if fewer had been.
+func (w *weighing) few() {
+	n := len(w.clusters)
+	if n <= mostWeighed {
+		return
+	}
+	list := make([]*cluster, 0, mostWeighed)
+	for i := range mostWeighed {
+		list = append(list, w.clusters[i*n/mostWeighed])
+	}
+	w.clusters, w.left = list, n-mostWeighed
+}
+
+// strongest gives of each token the contact that is weighed: the first of those that
+// tell most.
+func strongest(hits []Hit) map[canary.TokenID]*Hit {
+	most := map[canary.TokenID]float64{}
+	for i := range hits {
+		most[hits[i].Token] = max(most[hits[i].Token], hits[i].weight())
+	}
+	out := map[canary.TokenID]*Hit{}
+	for i := range hits {
+		h := &hits[i]
+		if h.weight()*weaker <= most[h.Token] {
+			continue
+		}
+		if old := out[h.Token]; old == nil || cmp.Or(h.At.Compare(old.At), cmp.Compare(h.Contact, old.Contact), cmp.Compare(old.weight(), h.weight())) < 0 {
+			out[h.Token] = h
+		}
+	}
+	return out
 }
 
 // weight is how much better a leak explains a contact than noise, in days.
@@ -186,7 +224,14 @@ func (c *cluster) join(other *cluster) bool {
 	if len(both) == 0 {
 		return false
 	}
-	c.spans, c.at, c.weight = both, min(c.at, other.at), max(c.weight, other.weight)
+	c.spans = both
+	switch {
+	case c.weight*weaker <= other.weight:
+		c.at, c.weight, c.source, c.found = other.at, other.weight, other.source, other.found
+	case other.weight*weaker <= c.weight:
+	default:
+		c.at, c.weight = min(c.at, other.at), max(c.weight, other.weight)
+	}
 	return true
 }
 
@@ -277,13 +322,13 @@ func (w *weighing) hits() {
 	w.Since = w.Until
 	for _, c := range w.clusters {
 		source := -1
-		if c.source != "" {
+		if c.source != "" && !c.found { // a file is no sender
 			if _, known := sources[c.source]; !known {
 				sources[c.source] = len(sources)
 			}
 			source = sources[c.source]
 		}
-		w.Hits = append(w.Hits, posterior.Hit{Tokens: c.units, Source: source, At: daysOf(c.at), Weight: c.weight})
+		w.Hits = append(w.Hits, posterior.Hit{Tokens: c.units, Source: source, At: daysOf(c.at), Weight: c.weight, Timeless: c.found})
 		for _, u := range c.units {
 			w.Since = min(w.Since, w.Tokens[u].From)
 		}

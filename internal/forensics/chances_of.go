@@ -96,6 +96,8 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 		n, holds int
 		rows     float64
 		last     float64
+
+		worth, squares float64
 	}
 	of := map[string]*taken{}
 	for i := range w.ranked {
@@ -104,17 +106,22 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 			continue
 		}
 		at := w.at(x)
-		add(at, x.Holds).Weight += posterior.Worth(rows(x))
+		worth := posterior.Worth(rows(x))
+		sum := add(at, x.Holds)
+		sum.Weight, sum.Squares = sum.Weight+worth, sum.Squares+worth*worth
 		t := of[x.Actor]
 		if t == nil {
 			t = &taken{}
 			of[x.Actor] = t
 		}
 		t.n, t.holds, t.rows, t.last = t.n+1, t.holds+x.Holds, t.rows+rows(x), max(t.last, at)
+		t.worth, t.squares = t.worth+worth, t.squares+worth*worth
 	}
 	for _, actor := range slices.Sorted(keys(of)) { // sums of fractions have an order
 		if t := of[actor]; t.n > 1 {
-			add(t.last, t.holds).Actors += posterior.ActorWorth(t.rows)
+			sum := add(t.last, t.holds)
+			sum.Actors += posterior.ActorWorth(t.rows)
+			sum.Pairs += (t.worth*t.worth - t.squares) / 2
 		}
 	}
 	for _, key := range slices.SortedFunc(keys(sums), func(a, b sort) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.size, b.size)) }) {
@@ -209,7 +216,7 @@ func (w *weighing) answer(a posterior.Answer) *found {
 		None: round(a.None), Unlogged: round(a.Unlogged), Known: round(max(1-a.None-a.Unlogged, 0)), Extracts: []Chance{}, Actors: []Chance{},
 		Half: spans(a.Half), Likely: spans(a.Intervals), Nearly: spans(a.Nearly), Times: make([]TimeChance, 0, len(a.Times)),
 	}
-	out := &found{c, map[*canary.Extract]float64{}, map[*canary.Extract]int{}}
+	out := &found{c, map[*canary.Extract]float64{}, map[*canary.Extract]int{}, a.Rows, w.left}
 	sets, actors := w.explained()
 	for _, s := range a.Extracts {
 		x := &w.ranked[w.what[s.Index]]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +141,114 @@ func TestColleagues(t *testing.T) {
 	}
 	if want := "innocent explanation: extracts of 2 other actors explain exactly the same hits"; !slices.Contains(a.Suspects[0].Reasons, want) {
 		t.Errorf("reasons %q", a.Suspects[0].Reasons)
+	}
+}
+
+// apart makes a log in which each contact's canary stands in one extract alone.
+func apart(extracts, contacts int) forensics.Question {
+	q := forensics.Question{Now: day(120, 0)}
+	for n := range extracts * 10 {
+		q.Tokens = append(q.Tokens, forensics.Live{Token: tokenID(n), Canary: canaryID(n), Window: open(day(0, 0), time.Time{})})
+	}
+	for i := range extracts {
+		var held []int
+		for n := range 10 {
+			held = append(held, i*10+n)
+		}
+		e := extract(fmt.Sprintf("E-%03d", i), fmt.Sprintf("actor%02d", i), canary.At(day(50+float64(i)/10, 0)), held...)
+		e.Place = main
+		q.Extracts = append(q.Extracts, e)
+	}
+	for i := range contacts {
+		q.Hits = append(q.Hits, hit(i*10, open(day(0, 0), time.Time{}), day(100+float64(i), 0)))
+	}
+	return q
+}
+
+// TestTwoContactsAccuseNobody: each of two people could have sold what one of two
+// strangers has; that they did so together is a chance among all the pairs of the log.
+func TestTwoContactsAccuseNobody(t *testing.T) {
+	t.Parallel()
+	a := forensics.Trace(apart(100, 2))
+	if c := a.Chances; c.Actors[0].P > .5 || c.Unlogged < .5 {
+		t.Errorf("%s has %.2f, in no log %.2f: %s", c.Actors[0].Name, c.Actors[0].P, c.Unlogged, a.Conclusion)
+	}
+}
+
+// TestWhoGoesOnWorking: that somebody reads on after the sale does not clear them of
+// what they had carried out bit by bit.
+func TestWhoGoesOnWorking(t *testing.T) {
+	t.Parallel()
+	q := apart(60, 0)
+	for i := range q.Extracts {
+		q.Extracts[i].Actor = fmt.Sprintf("actor%02d", i/10)
+		q.Extracts[i].Taken = canary.At(day(float64(50+5*(i%10)), float64(i)))
+	}
+	for i := range 6 {
+		n := 200 + 17*i // of the first seven extracts of actor02, and of nobody else
+		q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(112+float64(2*i), 0)))
+	}
+	again := extract("E-after", "actor02", canary.At(day(118, 0)), 599)
+	again.Place = main
+	q.Extracts = append(q.Extracts, again)
+	if c := forensics.Trace(q).Chances; c.Actors[0].Name != "actor02" || c.Actors[0].P < .9 {
+		t.Errorf("%s has %.3f, in no log %.3f", c.Actors[0].Name, c.Actors[0].P, c.Unlogged)
+	}
+}
+
+// TestAFileIsFoundLate: that a file was found last night does not accuse who made a
+// copy yesterday: what it holds was in both.
+func TestAFileIsFoundLate(t *testing.T) {
+	t.Parallel()
+	q := apart(30, 0)
+	q.Now = day(300, 0)
+	old, fresh := q.Extracts[3], q.Extracts[3]
+	fresh.ID, fresh.Actor, fresh.Taken = "E-fresh", "yesterday", canary.At(day(298, 0))
+	q.Extracts = append(q.Extracts, fresh)
+	for _, id := range old.Held {
+		h := hit(0, open(day(0, 0), time.Time{}), day(299, 0))
+		h.Canary, h.Channel = id, canary.Dump
+		for _, l := range q.Tokens {
+			if l.Canary == id {
+				h.Token = l.Token
+			}
+		}
+		q.Hits = append(q.Hits, h)
+	}
+	a := forensics.Trace(q)
+	if x, y := find(t, a, old.ID).P, find(t, a, "E-fresh").P; y > 1.5*x {
+		t.Errorf("yesterday's copy has %.2f, the old one %.2f", y, x)
+	}
+}
+
+// TestOneContactIsTooFew: whoever alone explains one contact is a lead, no suspect.
+func TestOneContactIsTooFew(t *testing.T) {
+	t.Parallel()
+	q := apart(1, 1)
+	a := forensics.Trace(q)
+	if strings.HasPrefix(a.Conclusion, "Suspect") || strings.Contains(a.Standing(.99), "suspect") {
+		t.Errorf("%s", a.Conclusion)
+	}
+}
+
+// TestManyRecords: of more records than can be weighed in time some are left out, and
+// the answer says so.
+func TestManyRecords(t *testing.T) {
+	t.Parallel()
+	q := apart(120, 0)
+	var all []int
+	for n := range 1200 {
+		all = append(all, n)
+	}
+	q.Extracts = append(q.Extracts, extract("E-all", "dump", canary.At(day(70, 0)), all...))
+	for n := range 1100 {
+		q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(80+float64(n)/50, 0)))
+	}
+	a := forensics.Trace(q)
+	if a.Suspects[0].Extract != "E-all" {
+		t.Errorf("%s", a.Conclusion)
+	}
+	if !slices.ContainsFunc(a.Reasons, func(s string) bool { return strings.Contains(s, "were not weighed") }) {
+		t.Errorf("reasons %q", a.Reasons)
 	}
 }

@@ -56,8 +56,10 @@ func (a *Answer) verdictLine(ranked []weighed) string {
 // level says what may be made of the first known extract.
 func (a *Answer) level(p float64) string {
 	switch {
-	case p > Suspected:
+	case p > Suspected && a.events >= fewHits:
 		return fmt.Sprintf("Suspect, %s: ", Percent(p))
+	case p > Leads && a.events < fewHits:
+		return fmt.Sprintf("A lead, %s, and too few contacts for more: ", Percent(p))
 	case p > Leads:
 		return fmt.Sprintf("A lead, %s, no more: ", Percent(p))
 	case a.Chances.Unlogged > Leads:
@@ -66,6 +68,17 @@ func (a *Answer) level(p float64) string {
 		return fmt.Sprintf("Probably no leak. Of the known extracts the first has %s: ", Percent(p))
 	}
 	return fmt.Sprintf("Nobody stands out; the first has %s: ", Percent(p))
+}
+
+// Standing says what may be made of the probability of a suspect.
+func (a *Answer) Standing(p float64) string {
+	switch {
+	case p > Suspected && a.events >= fewHits:
+		return Percent(p) + ", a suspect"
+	case p > Leads:
+		return Percent(p) + ", a lead"
+	}
+	return Percent(p)
 }
 
 // Percent writes a probability, never as certain.
@@ -182,6 +195,9 @@ func (a *Answer) reasonSuspects() {
 		a.say("only %s: with fewer than %d the first suspect is often the wrong one", count(len(a.Hits), "hit"), fewHits)
 	case a.events < fewHits:
 		a.say("only %s, for tokens of one record that were named together count once: with fewer than %d the first suspect is often the wrong one", count(a.events, "independent hit"), fewHits)
+	}
+	if a.left > 0 {
+		a.say("of so many records that were contacted %d, evenly chosen, were not weighed for the probabilities", a.left)
 	}
 	if a.Unusable > 0 {
 		a.say("%s passed over, for want of an actor, a time, or what was held", count(a.Unusable, "known extract"))

@@ -104,6 +104,7 @@ type Answer struct {
 	// hits fit, and were not hit.
 	Silent int `json:"silent"`
 	events int // independent hits
+	left   int // records that were hit and not weighed
 
 	// Window is the hull: disjoint intervals in which all hit tokens may have
 	// been readable, and after which all were contacted. Empty when no moment

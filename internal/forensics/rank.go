@@ -75,7 +75,8 @@ func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
 		}
 	}
 	order(ranked)
-	a.size(ranked)
+	a.size(ranked, f.rows)
+	a.left = f.left
 	var first *weighed
 	for i := range ranked {
 		x := &ranked[i]

@@ -34,8 +34,8 @@ type SegmentHits struct {
 	Hits    int            `json:"hits"`
 }
 
-// size says how much leaked.
-func (a *Answer) size(ranked []weighed) {
+// size says how much leaked; sum are the rows of what may have.
+func (a *Answer) size(ranked []weighed, sum [3]float64) {
 	s := &Size{Segments: []SegmentHits{}}
 	var rows, held float64
 	for i := range ranked {
@@ -47,7 +47,9 @@ func (a *Answer) size(ranked []weighed) {
 		low, high := baserate.Garwood(int(hit), .95)
 		s.Contacted = &Range{int64(low * rows / held), int64(hit * rows / held), int64(high * rows / held)}
 	}
-	s.Rows = rowsOf(ranked)
+	if knowsRows(ranked) && a.Chances.Known > 0 {
+		s.Rows = &Range{int64(sum[0]), int64(sum[1]), int64(sum[2])}
+	}
 	of := map[canary.Segment]int{}
 	for _, h := range a.Hits {
 		of[h.segment]++
@@ -64,35 +66,18 @@ func (a *Answer) size(ranked []weighed) {
 // mostUnsure is the part of the probability of which no rows may be known.
 const mostUnsure = .1
 
-// rowsOf gives the middle and the 90 % interval of the rows of the extracts that may
-// have leaked, where they are known of nearly all that is probable.
-func rowsOf(ranked []weighed) *Range {
-	type one struct {
-		rows int64
-		p    float64
-	}
-	var list []one
+// knowsRows reports whether the rows are known of nearly all that is probable.
+func knowsRows(ranked []weighed) bool {
 	var all, known float64
 	for i := range ranked {
 		x := &ranked[i]
+		if x.from == nil {
+			continue
+		}
 		all += x.P
-		if x.from != nil && x.from.Rows > 0 && x.P > 0 {
+		if x.from.Rows > 0 {
 			known += x.P
-			list = append(list, one{x.from.Rows, x.P})
 		}
 	}
-	if all == 0 || known < (1-mostUnsure)*all {
-		return nil
-	}
-	slices.SortFunc(list, func(x, y one) int { return cmp.Or(cmp.Compare(x.rows, y.rows), cmp.Compare(x.p, y.p)) })
-	at := func(share float64) int64 {
-		sum := 0.
-		for _, x := range list {
-			if sum += x.p; sum >= share*known {
-				return x.rows
-			}
-		}
-		return list[len(list)-1].rows
-	}
-	return &Range{at(.05), at(.5), at(.95)}
+	return known > 0 && known >= (1-mostUnsure)*all
 }

@@ -36,11 +36,45 @@ func (m *model) unions() []theory {
 	}
 	var out []theory
 	for _, a := range actors {
-		at := m.Extracts[of[a][len(of[a])-1]].At
-		ev := m.together(of[a], at)
-		out = append(out, theory{kind: union, extracts: of[a], at: at, log: math.Log(priorUnion*weight[a]/m.allActors) + m.likelihood(ev)})
+		ends := m.ends(of[a])
+		for _, n := range ends {
+			list := of[a][:n]
+			at := m.Extracts[list[n-1]].At
+			log := math.Log(priorUnion*weight[a]/m.allActors/float64(len(ends))) + m.likelihood(m.together(list, at))
+			out = append(out, theory{kind: union, extracts: list, at: at, log: log})
+		}
 	}
 	return out
+}
+
+// mostEnds is how many beginnings of what one actor took are weighed, with the whole.
+const mostEnds = 8
+
+// ends gives up to how many of an actor's extracts, in their order of time, are
+// weighed as one leak: all of them, and those before each contact, for who goes on
+// working after the sale has more by then.
+func (m *model) ends(list []int) (out []int) {
+	var times []Day
+	for _, e := range list {
+		for _, h := range m.has[e] {
+			times = append(times, m.hits[h].at)
+		}
+	}
+	slices.Sort(times)
+	for _, at := range times {
+		n, _ := slices.BinarySearchFunc(list, at, func(e int, at Day) int { return cmp.Compare(m.Extracts[e].At, at) })
+		if n > 1 && n < len(list) {
+			out = append(out, n)
+		}
+	}
+	if out = slices.Compact(out); len(out) >= mostEnds {
+		few := make([]int, 0, mostEnds)
+		for i := range mostEnds - 1 {
+			few = append(few, out[i*len(out)/(mostEnds-1)])
+		}
+		out = few
+	}
+	return append(out, len(list))
 }
 
 // together gives what several extracts that were sold at one time have to explain.
@@ -238,13 +272,14 @@ func (m *model) promising(t *theory) []int {
 
 // chancesOfPairs are the weights of all pairs of one actor's and of two actors'.
 func (m *model) chancesOfPairs() (same, other float64) {
-	var total, squares float64
+	total := m.total
+	var squares float64
 	type sums struct{ weights, squares float64 }
 	byActor := map[int]sums{}
 	var actors []int
 	for e := range m.Extracts {
 		w, a := m.weights[e], m.Extracts[e].Actor
-		total, squares = total+w, squares+w*w
+		squares += w * w
 		s, ok := byActor[a]
 		if !ok {
 			actors = append(actors, a)
@@ -254,6 +289,10 @@ func (m *model) chancesOfPairs() (same, other float64) {
 	for _, a := range actors {
 		s := byActor[a]
 		same += (s.weights*s.weights - s.squares) / 2
+	}
+	for _, o := range m.Others {
+		same += o.Pairs
+		squares += o.Squares
 	}
 	return same, (total*total-squares)/2 - same
 }

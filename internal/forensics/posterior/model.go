@@ -124,10 +124,14 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares)
 func (m *model) integral(e *evidence, shares []float64) float64 {
 	paces := campaigns()
 	grid := make([]float64, 0, (len(m.delays)+len(paces))*len(shares))
+	found := slices.ContainsFunc(e.hits, func(h int32) bool { return m.hits[h].always })
 	add := func(l delay, weight float64) {
 		row := grid[len(grid) : len(grid)+len(shares)]
 		grid = grid[:len(grid)+len(shares)]
 		_, all := l.reach(m.Until - e.from)
+		if found {
+			all = 1 // a file has all that it was made of
+		}
 		for i, f := range shares {
 			row[i] = weight + e.silent*math.Log1p(-f*all)
 		}
@@ -163,7 +167,7 @@ func (m *model) first(e *evidence) Day {
 	var first Day
 	for _, list := range [2][]int32{e.hits, e.slipped} {
 		for _, h := range list {
-			if d := m.hits[h].at - e.from; d > 0 && (first == 0 || d < first) {
+			if d := m.hits[h].at - e.from; !m.hits[h].always && d > 0 && (first == 0 || d < first) {
 				first = d
 			}
 		}
@@ -185,6 +189,10 @@ func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
 	}
 }
 
+// longSince is over how many days a find in a file is spread, so that its weight, which
+// is in days, is one of a contact among others.
+const longSince = 730
+
 // explain adds what the hits say. Their factors are multiplied as long as they can
 // be, which saves most of the logarithms.
 func (m *model) explain(e *evidence, l delay, shares, row []float64) {
@@ -203,6 +211,9 @@ func (m *model) explain(e *evidence, l delay, shares, row []float64) {
 		}
 		h := &m.hits[n]
 		g, all := l.reach(h.at - e.from)
+		if h.always {
+			g, all = 1/longSince, 1
+		}
 		if all == 0 {
 			continue
 		}

@@ -12,6 +12,7 @@ type hit struct {
 	source int // noSource: a caller who named the person
 	at     Day
 	w      float64 // how much better a leak explains the contact than noise, in days
+	always bool    // it tells nothing of time
 }
 
 const noSource = -1
@@ -101,12 +102,12 @@ func (m *model) sift() []hit {
 		}
 		for _, i := range s.contacts {
 			c := &m.Contacts[i]
-			keep(c.Token, hit{nil, id, c.At, r.share[c.Content] / r.rate[m.Tokens[c.Token].Guessable]})
+			keep(c.Token, hit{nil, id, c.At, r.share[c.Content] / r.rate[m.Tokens[c.Token].Guessable], false})
 		}
 	}
 	for i := range m.Contacts {
 		if c := &m.Contacts[i]; c.Named && c.Token >= 0 {
-			keep(c.Token, hit{nil, noSource, c.At, callWeight})
+			keep(c.Token, hit{nil, noSource, c.At, callWeight, false})
 		}
 	}
 	list := make([]hit, 0, len(best))
@@ -121,7 +122,7 @@ func (m *model) sift() []hit {
 func given(hits []Hit) []hit {
 	list := make([]hit, 0, len(hits))
 	for _, h := range hits {
-		list = append(list, hit{h.Tokens, h.Source, h.At, h.Weight})
+		list = append(list, hit{h.Tokens, h.Source, h.At, h.Weight, h.Timeless})
 	}
 	inOrder(list)
 	return list

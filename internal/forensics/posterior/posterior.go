@@ -62,17 +62,21 @@ type Hit struct {
 	// Weight is how much better a leak explains the contact than noise, in days: of
 	// noise there is one such contact in so many days on each token.
 	Weight float64
+	// Timeless is a find in a file, which may have lain anywhere since any time: that it
+	// was found late tells nothing of when the copy was made.
+	Timeless bool
 }
 
 // Others are extracts of about one day that held about as many tokens.
 type Others struct {
 	At    Day
 	Holds float64
-	// Weight is the sum of [Worth] over them.
-	Weight float64
+	// Weight is the sum of [Worth] over them, Squares that of its squares.
+	Weight, Squares float64
 	// Actors is the sum of [ActorWorth] over those of their actors of whom no extract
-	// is among the case's, and who took several.
-	Actors float64
+	// is among the case's, and who took several; Pairs that of the products of [Worth]
+	// over the pairs of extracts of each of them.
+	Actors, Pairs float64
 }
 
 // Token is one planted token: readable in [From, Until).
@@ -135,6 +139,9 @@ type Answer struct {
 	Actors         []Share
 	Intervals      []Interval // the 90 % credible set of the time of access, if there was a leak
 	Half, Nearly   []Interval // the same of 50 % and of 99 %
+	// Rows are how many the leaked extracts have together, if known ones leaked: with 90 %
+	// from the first to the last, the second in the middle.
+	Rows [3]float64
 	// Times says how probable each quarter of a day is, if there was a leak.
 	Times []Time
 }
@@ -191,9 +198,13 @@ func (m *model) report(list []theory) Answer {
 	extracts, actors := map[int]float64{}, map[int]float64{}
 	var out Answer
 	bins := map[int]float64{}
+	var sizes []sized
 	for i := range list {
 		t := &list[i]
 		p := math.Exp(t.log-top) / total
+		if len(t.extracts) > 0 {
+			sizes = append(sizes, sized{m.rows(t), p})
+		}
 		if t.kind == none {
 			out.None += p
 			continue
@@ -213,7 +224,7 @@ func (m *model) report(list []theory) Answer {
 	}
 	out.Extracts, out.Actors = shares(extracts), shares(actors)
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
-	out.Times = times(bins)
+	out.Times, out.Rows = times(bins), middle(sizes)
 	return out
 }
 
@@ -258,6 +269,35 @@ func shares(of map[int]float64) []Share {
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })
 	return list[:min(len(list), named)]
+}
+
+// sized is how many rows an explanation has, and how probable it is.
+type sized struct{ rows, p float64 }
+
+func (m *model) rows(t *theory) (rows float64) {
+	for _, e := range t.extracts {
+		rows += m.Extracts[e].Rows
+	}
+	return rows
+}
+
+// middle gives the rows of which 5, 50 and 95 % of the probability have fewer.
+func middle(list []sized) (out [3]float64) {
+	slices.SortStableFunc(list, func(a, b sized) int { return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.p, b.p)) })
+	var all float64
+	for _, s := range list {
+		all += s.p
+	}
+	for i, share := range [3]float64{.05, .5, .95} {
+		sum := 0.
+		for _, s := range list {
+			if sum += s.p; sum >= share*all {
+				out[i] = s.rows
+				break
+			}
+		}
+	}
+	return out
 }
 
 // times gives what bins hold, as shares of all that they hold.
