@@ -90,7 +90,7 @@ func edgeClientAs(cfg *conf.Config, reg *registry.Registry, p conf.Pull, id pull
 		return nil, err
 	}
 	if reg != nil { // else check says what is wrong with it
-		guarded(asking, reg, p.Name)
+		guarded(asking, reg)
 	}
 	return pull.NewClient(pull.ClientConfig{URL: p.URL, TLS: asking, Poll: p.Silence / 4, Now: now}), nil
 }
@@ -197,7 +197,7 @@ func (s *server) knowSpool(ctx context.Context, name string, id [16]byte) error 
 func (s *server) takeFrom(ctx context.Context, p *puller, state pull.State) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := s.taking(state.Spool, &watched{p.client, p, func(ctx context.Context) error { return trusts(ctx, s.reg, p.name, p.cert) }, cancel})
+	c := s.taking(state.Spool, &watched{p.client, p, func(ctx context.Context) error { return trusts(ctx, s.reg, p.cert) }, cancel})
 	c.Began = p.client.Began
 	c.Log = c.Log.With("edge", p.name)
 	if err := incident.New(c).Run(ctx); err != nil {

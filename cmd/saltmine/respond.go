@@ -28,6 +28,10 @@ func (a *app) respondCmd() *cobra.Command {
 it, once. 'serve' does it; these commands show what was done, let a person say yes to
 what waits for one, and show what would be done.
 
+A rule that is taken out of the configuration ends when serve starts: what is due by it
+is not done, and put back it passes the incidents that came meanwhile. So cores of one
+registry have the same rules.
+
 Each step is on the evidence log. What was begun and cut off, as by a crash, becomes
 "unknown": it is told to a person and never begun again by itself.`,
 		Example: "  saltmine respond list\n  saltmine respond confirm r_0123456789abcdef",
@@ -121,8 +125,8 @@ func (a *app) respondConfirmCmd() *cobra.Command {
 		Short: "Say yes, or no, to a response that waits, failed or is unknown",
 		Long: `Lets 'serve' do what waits for a person, or do again what failed or is not known to
 have been done. --refuse says no, also to what is due and rests: it is not done, and not
-asked about any more. Where
-[approval] wants a second person, both take two: ask, let another approve, and ask again.
+asked about any more. A yes is refused where the rule is a dry run now, or is not
+configured any more. Where [approval] wants a second person, both take two: ask, let another approve, and ask again.
 
 ` + bypass,
 		Example: "  saltmine respond confirm r_0123456789abcdef\n  saltmine respond confirm r_0123456789abcdef --refuse",
@@ -133,6 +137,9 @@ asked about any more. Where
 				r, err := c.reg.Response(cmd.Context(), id)
 				if err == nil && !r.Open() && (!refuse || r.State != canary.ResponseDue) {
 					err = fmt.Errorf("response %s: %w", id, registry.ErrNotOpen)
+				}
+				if err == nil && !refuse {
+					err = confirmable(c.cfg, &r)
 				}
 				if err != nil {
 					return err
@@ -151,6 +158,18 @@ asked about any more. Where
 	cmd.Flags().BoolVar(&refuse, "refuse", false, "say no")
 	a.tokenFlag(cmd)
 	return cmd
+}
+
+// confirmable reports why a yes to a response would lead to nothing.
+func confirmable(cfg *conf.Config, r *canary.Response) error {
+	at := slices.IndexFunc(cfg.Responses, func(c conf.Response) bool { return c.Name == r.Rule })
+	switch {
+	case at < 0:
+		return fmt.Errorf("response %s: no [[response]] is called %q any more, so nothing would be done; --refuse says no to it", r.ID, r.Rule)
+	case cfg.Responses[at].DryRun:
+		return fmt.Errorf("response %s: the rule %q is a dry run now, so nothing would be done: set dry_run = false and start serve anew first, or say --refuse", r.ID, r.Rule)
+	}
+	return nil
 }
 
 // tried is what a rule would do.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/conf"
 	"saltmine/internal/response"
 )
 
@@ -109,5 +110,17 @@ func TestRespond(t *testing.T) {
 	wants(t, s.run("acts", "--verify"), "whole")
 	if _, err := reg.Response(t.Context(), canary.ResponseID(id)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestConfirmable: nobody says yes to what would not be done.
+func TestConfirmable(t *testing.T) {
+	t.Parallel()
+	cfg := &conf.Config{Responses: []conf.Response{{Name: "does"}, {Name: "thinks", DryRun: true}}}
+	for rule, want := range map[string]string{"does": "", "thinks": "is a dry run now", "gone": "no [[response]] is called"} {
+		err := confirmable(cfg, &canary.Response{ID: "r_1", Rule: rule})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", rule, err, want)
+		}
 	}
 }

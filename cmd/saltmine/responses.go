@@ -48,6 +48,13 @@ func newRule(r *conf.Response, now func() time.Time) (rule response.Rule, check 
 	return rule, func(ctx context.Context) error { return poster.Reach(ctx, to) }, nil
 }
 
+func ruleNames(cfg *conf.Config) (names []string) {
+	for i := range cfg.Responses {
+		names = append(names, cfg.Responses[i].Name)
+	}
+	return names
+}
+
 // answering is the registry as responses are kept in it.
 type answering struct{ *registry.Registry }
 
@@ -55,8 +62,18 @@ func (r answering) In(ctx context.Context, rule string, states ...canary.Respons
 	return r.Responses(ctx, registry.ResponseFilter{Rule: rule, States: states})
 }
 
-// responses are the jobs that do something about incidents.
-func (s *server) responses() (list []job, err error) {
+// responses are the jobs that do something about incidents. Rules that are not configured
+// any more are ended first, with the notices of what they did.
+func (s *server) responses(ctx context.Context) (list []job, err error) {
+	gone, err := s.reg.DisarmResponses(ctx, ruleNames(s.cfg))
+	for _, rule := range gone {
+		_, err2 := s.reg.FileNotices(ctx, canary.NoticeResponse, rule, nil, s.compose())
+		err = errors.Join(err, err2)
+		s.log.Warn("a response is not configured any more, and is disarmed", "response", rule)
+	}
+	if err != nil {
+		return nil, err
+	}
 	for i := range s.cfg.Responses {
 		rule, _, err := newRule(&s.cfg.Responses[i], s.app.now)
 		if err != nil {
@@ -105,8 +122,12 @@ func (c *core) factsOf(ctx context.Context, inc *canary.Incident, link string, n
 }
 
 // tellResponses files, or ends, the notices of what waits for a person or went wrong.
-func (s *server) tellResponses(ctx context.Context, rule string, open []canary.Response) error {
+func (s *server) tellResponses(ctx context.Context, rule string, open []canary.Response, failing time.Time) error {
 	var list []canary.Notice
+	if !failing.IsZero() {
+		list = append(list, canary.Notice{Mark: "looks fail", Severity: canary.P2, Next: []string{"see in serve's log why \"responses are tried again\""},
+			Text: fmt.Sprintf("response %s: since %s something goes wrong at each look for what is to be done; what it should do may not be done", rule, failing.UTC().Format(time.DateTime))})
+	}
 	for i := range open {
 		a := &open[i]
 		n := canary.Notice{Mark: fmt.Sprintf("%s %s %d", a.ID, a.State, a.Attempts), Severity: canary.P2, Next: []string{

@@ -51,7 +51,8 @@ type putting struct {
 	main, keys *source
 	out        *restored
 
-	rules int // of [[response]]
+	rules     int // of [[response]]
+	approvals int // that were given, and are ended
 
 	dir  string // until it is whole
 	root *os.Root
@@ -272,7 +273,10 @@ func (p *putting) look(ctx context.Context, reg *registry.Registry) error {
 	if err != nil {
 		return err
 	}
-	p.rules, err = reg.RestoredResponses(ctx)
+	if p.rules, err = reg.RestoredResponses(ctx); err != nil {
+		return err
+	}
+	p.approvals, err = reg.RestoredApprovals(ctx)
 	return err
 }
 
@@ -303,6 +307,10 @@ func (p *putting) say(to string) {
 	if p.rules > 0 {
 		warn("%d rules of [[response]] begin anew: incidents that stand are left alone, but what pages as new is answered, also if that was done after the backup; set dry_run = true where it must not be", p.rules)
 	}
+	if p.approvals > 0 {
+		warn("%d approvals that were given are ended, for they may have been used after the backup: ask again", p.approvals)
+	}
+	warn("a certificate of an edge that was revoked after the backup is trusted again: revoke it anew (saltmine edge revoke) before serve is started")
 	if !h.Snapshot.Apart {
 		warn("the backup also holds the keys of contacts: with the keys, those that were given up after it can be opened in it; let it run out, or write keys apart (backup --keys)")
 	}

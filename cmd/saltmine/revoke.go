@@ -65,7 +65,7 @@ func (a *app) revoke(ctx context.Context, c *core, name, since, reason string) e
 	if err != nil {
 		return err
 	}
-	old, found, err := c.reg.Revoked(ctx, v.Edge, v.Cert)
+	old, found, err := c.reg.Revoked(ctx, v.Cert)
 	if err != nil {
 		return err
 	}
@@ -148,8 +148,8 @@ func (e *revokedError) Error() string {
 }
 
 // trusts is an error for an edge whose certificate was revoked.
-func trusts(ctx context.Context, reg *registry.Registry, edge, cert string) error {
-	v, found, err := reg.Revoked(ctx, edge, cert)
+func trusts(ctx context.Context, reg *registry.Registry, cert string) error {
+	v, found, err := reg.Revoked(ctx, cert)
 	if err == nil && found {
 		err = &revokedError{v}
 	}
@@ -158,19 +158,19 @@ func trusts(ctx context.Context, reg *registry.Registry, edge, cert string) erro
 
 // guarded has a TLS configuration refuse the certificate of an edge that was revoked,
 // at every handshake. It fails closed: who cannot be asked about is not trusted.
-func guarded(asking *tls.Config, reg *registry.Registry, edge string) {
+func guarded(asking *tls.Config, reg *registry.Registry) {
 	const patience = 10 * time.Second
 	asking.VerifyConnection = func(s tls.ConnectionState) error {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		return trusts(ctx, reg, edge, pull.FingerprintOf(s.PeerCertificates[0]))
+		return trusts(ctx, reg, pull.FingerprintOf(s.PeerCertificates[0]))
 	}
 }
 
 // lost reports whether an edge was revoked. Then nothing is asked of it any more, what
 // was being filed meanwhile is marked, and that is told.
 func (s *server) lost(ctx context.Context, p *puller) bool {
-	v, found, err := s.reg.Revoked(ctx, p.name, p.cert)
+	v, found, err := s.reg.Revoked(ctx, p.cert)
 	if err != nil || !found {
 		if err != nil && ctx.Err() == nil {
 			p.log.Warn("whether the edge is revoked cannot be read; it is not asked", "err", err)

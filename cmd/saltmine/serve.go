@@ -132,7 +132,7 @@ func (s *server) wire(ctx context.Context) error {
 	tapes, err2 := s.recordings(s.ears.road.Hear)
 	outsiders, err3 := s.witnesses()
 	stamping, err4 := s.stamping()
-	answers, err5 := s.responses()
+	answers, err5 := s.responses(ctx)
 	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		return err
 	}

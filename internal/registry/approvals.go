@@ -142,6 +142,30 @@ func (r *Registry) Decide(ctx context.Context, id canary.ApprovalID, approve boo
 	})
 }
 
+// RestoredApprovals is called on a registry that was put back: an approval that was given
+// may have been used after it was copied, and is one no more. It counts them.
+func (r *Registry) RestoredApprovals(ctx context.Context) (ended int, err error) {
+	var ids []canary.ApprovalID
+	err = r.each(ctx, "SELECT id FROM approvals WHERE state = ? AND ends > ? ORDER BY id", []any{canary.ApprovalGiven, micros(r.now())}, func(row *sql.Rows) error {
+		var id canary.ApprovalID
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("registry: approvals: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := r.settle(ctx, id, By{Who: "-", Via: "cli"}, func(*canary.Approval) (canary.ApprovalState, error) {
+			return canary.ApprovalRefused, nil
+		}); err != nil {
+			return ended, err
+		}
+		ended++
+	}
+	return ended, nil
+}
+
 // TakeBack ends a request that is open, for who asked for it; for others it is
 // [ErrNotYours], whatever its state.
 func (r *Registry) TakeBack(ctx context.Context, id canary.ApprovalID, by By) (canary.Approval, error) {

@@ -245,3 +245,27 @@ func wantErr(t *testing.T, err, want error) {
 		t.Errorf("%v, want %v", err, want)
 	}
 }
+
+// TestApprovalsRestored: an approval that was given before a registry was put back may
+// have been used since, and is none any more.
+func TestApprovalsRestored(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		given, err := r.Ask(ctx, registry.By{Who: "dana", Via: "cli"}, "reveal", []string{"c_1"}, aDay)
+		must(t, err)
+		asked, err := r.Ask(ctx, registry.By{Who: "dana", Via: "cli"}, "reveal", []string{"c_2"}, aDay)
+		must(t, err)
+		_, err = r.Decide(ctx, given.ID, true, second())
+		must(t, err)
+		ended, err := r.RestoredApprovals(ctx)
+		must(t, err)
+		got, err := r.Approval(ctx, given.ID)
+		must(t, err)
+		still, err := r.Approval(ctx, asked.ID)
+		must(t, err)
+		if ended != 1 || got.State != canary.ApprovalRefused || still.State != canary.ApprovalAsked {
+			t.Errorf("%d ended, %+v, %+v", ended, got, still)
+		}
+	})
+}

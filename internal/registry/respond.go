@@ -86,11 +86,24 @@ func (r *Registry) DropResponse(ctx context.Context, id canary.ResponseID, why s
 	return err
 }
 
+// HoldResponse lets what is due wait for a person, unless one has said yes to it: its
+// rule asks now, and did not when it was written down.
+func (r *Registry) HoldResponse(ctx context.Context, id canary.ResponseID) error {
+	_, err := r.moveResponse(ctx, id, served(), func(_ *sql.Tx, a *canary.Response) (string, error) {
+		if a.State != canary.ResponseDue || a.By != "" {
+			return "", ErrMoved
+		}
+		a.State = canary.ResponseWaiting
+		return "waiting: the rule asks a person now", nil
+	})
+	return err
+}
+
 // RestoredResponses is called on a registry that was put back: nobody knows what was
-// done after it was copied. What was due or begun is unknown, and the rules are armed
-// anew, so that the incidents which stand are passed. It counts the rules.
+// done after it was copied. What was due, begun, waited or failed is unknown, and the
+// rules are armed anew, so that the incidents which stand are passed. It counts the rules.
 func (r *Registry) RestoredResponses(ctx context.Context) (rules int, err error) {
-	list, err := r.Responses(ctx, ResponseFilter{States: []canary.ResponseState{canary.ResponseDue, canary.ResponseBegun}})
+	list, err := r.Responses(ctx, ResponseFilter{States: []canary.ResponseState{canary.ResponseDue, canary.ResponseBegun, canary.ResponseWaiting, canary.ResponseFailed}})
 	if err != nil {
 		return 0, err
 	}

@@ -15,8 +15,10 @@ import (
 // What a rule does about an incident is one row, whose id follows from the two. It is
 // written, and on the evidence log, before anything is done: what was begun and has no
 // end was cut off, and is begun again only when a person says so. A row is sealed, and
-// begun only when the log says as often as the row that it was, so that whoever writes
-// to the database and has not the keys makes nothing run, not even a second time.
+// begun only when the log says as often as the row that it was: one that is made up, or
+// put back as it was, is not begun. What a rule goes by, as the severity and the verdict
+// of an incident, is not sealed: whoever writes to the database can make a rule that asks
+// nobody answer to an incident, once.
 
 // ErrNotOpen is returned for a response that cannot be decided as it stands.
 var ErrNotOpen = errors.New("nothing is to be decided about it: it waits for nobody, or is done")
@@ -181,7 +183,7 @@ type ResponseFilter struct {
 	Limit    int // at most so many; 0 is no limit
 }
 
-// Responses returns responses, the newest first.
+// Responses returns responses, the newest first; with an error those that can be read.
 func (r *Registry) Responses(ctx context.Context, f ResponseFilter) ([]canary.Response, error) {
 	where, args := " WHERE state <> 'passed'", []any(nil)
 	if f.Rule != "" {
@@ -201,13 +203,18 @@ func (r *Registry) Responses(ctx context.Context, f ResponseFilter) ([]canary.Re
 		where, args = where+" LIMIT ?", append(args, f.Limit)
 	}
 	list := []canary.Response{}
+	var faults []error
 	err := r.each(ctx, "SELECT id, state, sealed FROM responses"+where, args, func(row *sql.Rows) error {
 		a, err := r.scanResponse(row)
+		if err != nil {
+			faults = append(faults, err)
+			return nil
+		}
 		list = append(list, a)
-		return err
+		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("registry: responses: %w", err)
+	if err = errors.Join(append(faults, err)...); err != nil {
+		return list, fmt.Errorf("registry: responses: %w", err)
 	}
 	return list, nil
 }

@@ -146,18 +146,56 @@ func TestResponseRestored(t *testing.T) {
 		ctx := t.Context()
 		must(t, r.ArmResponse(ctx, "suspend", "severity:P1"))
 		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{opened("i_one", "db:a", canary.P1), opened("i_two", "db:b", canary.P1)}}))
-		_, err := r.AddResponse(ctx, canary.Response{Rule: "suspend", Incident: "i_one", State: canary.ResponseDue})
-		must(t, err)
+		states := map[canary.IncidentID]canary.ResponseState{"i_one": canary.ResponseDue, "i_waits": canary.ResponseWaiting, "i_failed": canary.ResponseFailed, "i_no": canary.ResponseRefused}
+		for id, state := range states {
+			_, err := r.AddResponse(ctx, canary.Response{Rule: "suspend", Incident: id, State: state})
+			must(t, err)
+		}
 		rules, err := r.RestoredResponses(ctx)
 		must(t, err)
-		got, err := r.Response(ctx, r.ResponseID("suspend", "i_one"))
-		must(t, err)
-		if rules != 1 || got.State != canary.ResponseUnknown {
-			t.Errorf("%d rules, %+v", rules, got)
+		for id, was := range states {
+			got, err := r.Response(ctx, r.ResponseID("suspend", id))
+			must(t, err)
+			if unknown := got.State == canary.ResponseUnknown; rules != 1 || unknown != (was != canary.ResponseRefused) {
+				t.Errorf("%d rules, %+v", rules, got)
+			}
 		}
 		must(t, r.ArmResponse(ctx, "suspend", "severity:P1"))
 		if again := unanswered(t, r, "suspend", "severity:P1"); again != "" {
 			t.Errorf("answered: %s", again)
+		}
+	})
+}
+
+// TestResponseDisarmed: a rule that was taken out and put back passes what came
+// meanwhile, and what was due by it is not done.
+func TestResponseDisarmed(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx := t.Context()
+		for _, rule := range []string{"stays", "suspend"} {
+			must(t, r.ArmResponse(ctx, rule, "severity:P1"))
+		}
+		_, err := r.AddResponse(ctx, canary.Response{Rule: "suspend", Incident: "i_due", State: canary.ResponseDue})
+		must(t, err)
+		for _, want := range []int{1, 0} {
+			gone, err := r.DisarmResponses(ctx, []string{"stays"})
+			must(t, err)
+			if len(gone) != want {
+				t.Errorf("gone: %v", gone)
+			}
+		}
+		must(t, r.Commit(ctx, canary.Outcome{Incidents: []canary.Incident{opened("i_meanwhile", "db:a", canary.P1)}}))
+		for _, rule := range []string{"stays", "suspend"} {
+			must(t, r.ArmResponse(ctx, rule, "severity:P1"))
+		}
+		if got := unanswered(t, r, "suspend", "severity:P1") + "|" + unanswered(t, r, "stays", "severity:P1"); got != "|i_meanwhile" {
+			t.Errorf("answered %q", got)
+		}
+		got, err := r.Response(ctx, r.ResponseID("suspend", "i_due"))
+		must(t, err)
+		if got.State != canary.ResponseRefused {
+			t.Errorf("%+v", got)
 		}
 	})
 }
@@ -207,6 +245,11 @@ func TestResponseForged(t *testing.T) {
 	exec("UPDATE responses SET state = 'due' WHERE id = ?", one)
 	_, err = r.BeginResponse(ctx, one, "core", nil, time.Minute)
 	wantErr(t, err, registry.ErrTampered)
+	list, err := r.Responses(ctx, registry.ResponseFilter{})
+	wantErr(t, err, registry.ErrTampered)
+	if len(list) != 1 || list[0].ID != two { // the others go on
+		t.Errorf("%+v", list)
+	}
 
 	_, err = r.DecideResponse(ctx, two, true, second())
 	must(t, err)

@@ -66,17 +66,17 @@ func (r *Registry) doubt(ctx context.Context, tx *sql.Tx, spool string, since ti
 	return int(n), err
 }
 
-// Revoked returns the revocation of a certificate of an edge; found is false where it is
-// trusted.
-func (r *Registry) Revoked(ctx context.Context, edge, cert string) (v Revocation, found bool, err error) {
-	err = eachAct(ctx, r.db, "about = ? AND what = ? ORDER BY seq", []any{edge, canary.ActRevoke}, func(a canary.Act) error {
+// Revoked returns the revocation of a certificate, whatever its edge was called then:
+// names change with the configuration. Found is false where it is trusted.
+func (r *Registry) Revoked(ctx context.Context, cert string) (v Revocation, found bool, err error) {
+	err = eachAct(ctx, r.db, "what = ? ORDER BY seq", []any{canary.ActRevoke}, func(a canary.Act) error {
 		whose, rest, _ := strings.Cut(a.Outcome, " since ")
 		if whose != cert || found {
 			return nil
 		}
 		since, rest, _ := strings.Cut(rest, ", ")
 		_, reason, _ := strings.Cut(rest, ": ")
-		v = Revocation{Edge: edge, Cert: cert, At: a.At, Reason: reason}
+		v = Revocation{Edge: a.About, Cert: cert, At: a.At, Reason: reason}
 		found = true
 		var err error
 		if v.Since, err = time.Parse(time.RFC3339, since); err != nil {

@@ -30,6 +30,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"saltmine/internal/canary"
@@ -94,8 +95,9 @@ type Config struct {
 	Facts func(context.Context, *canary.Incident) (Facts, error)
 	// Incident gives one by its id.
 	Incident func(context.Context, canary.IncidentID) (canary.Incident, error)
-	// Tell is called with all that a person should look at, whenever it may have changed.
-	Tell func(ctx context.Context, rule string, open []canary.Response) error
+	// Tell is called with all that a person should look at, whenever that has changed;
+	// failing says since when looks go wrong, where they have for some minutes.
+	Tell func(ctx context.Context, rule string, open []canary.Response, failing time.Time) error
 	// Moved reports whether an error means that another core was faster.
 	Moved func(error) bool
 	Every time.Duration // between two looks
@@ -116,15 +118,19 @@ type Begin interface {
 	BeginResponse(ctx context.Context, id canary.ResponseID, core string, facts json.RawMessage, within time.Duration) (canary.Response, error)
 	// DropResponse does not do what is due.
 	DropResponse(ctx context.Context, id canary.ResponseID, why string) error
+	// HoldResponse lets what is due, and what nobody confirmed, wait for a person.
+	HoldResponse(ctx context.Context, id canary.ResponseID) error
 	EndResponse(ctx context.Context, id canary.ResponseID, end canary.Response) (canary.Response, error)
-	// In gives those of a rule in some states, the newest first.
+	// In gives those of a rule in some states, the newest first; with an error those
+	// that can be read.
 	In(ctx context.Context, rule string, states ...canary.ResponseState) ([]canary.Response, error)
 }
 
 // Keeper does what one rule says.
 type Keeper struct {
 	Config
-	told bool
+	told    string    // what was told last
+	failing time.Time // since when looks go wrong
 }
 
 // New returns a keeper.
@@ -148,6 +154,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		if err == nil {
 			err = k.Look(ctx)
+		} else {
+			err = k.looked(ctx, err)
 		}
 		if err != nil && ctx.Err() == nil {
 			k.Log.Warn("responses are tried again", "response", k.Rule.Name, "err", err)
@@ -160,69 +168,63 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// Look does what is to be done now.
+// Look does what is to be done now. What goes wrong with one response does not stop the
+// others.
 func (k *Keeper) Look(ctx context.Context) error {
-	lost, err := k.lost(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := k.take(ctx)
-	if err != nil {
-		return err
-	}
-	did, err := k.due(ctx)
-	if k.told && !lost && !found && !did {
-		return err
-	}
-	return errors.Join(err, k.tell(ctx))
+	return k.looked(ctx, errors.Join(k.lost(ctx), k.take(ctx), k.due(ctx)))
 }
 
 // lost finds what was begun and has no end: the program was killed meanwhile. What this
 // core began does not run, for nothing else of the rule does now; what another one began
 // is given its time.
-func (k *Keeper) lost(ctx context.Context) (some bool, err error) {
+func (k *Keeper) lost(ctx context.Context) error {
 	list, err := k.Begin.In(ctx, k.Rule.Name, canary.ResponseBegun)
-	if err != nil {
-		return false, err
-	}
+	faults := []error{err}
 	for _, a := range list {
 		if a.Core != k.Core && k.Now().Before(a.Ends) {
 			continue
 		}
 		_, err := k.Begin.EndResponse(ctx, a.ID, canary.Response{State: canary.ResponseUnknown, Outcome: "it was begun, and the program ended before what came of it was known"})
-		if err != nil && !k.Moved(err) {
-			return some, err
+		if err != nil {
+			faults = append(faults, k.unmoved(err))
+			continue
 		}
-		some = true
 		k.Log.Error("a response was cut off: whether it was done is not known", "response", k.Rule.Name, "id", string(a.ID), "incident", string(a.Incident))
 	}
-	return some, nil
+	return errors.Join(faults...)
+}
+
+// unmoved is an error, or none where another core was faster.
+func (k *Keeper) unmoved(err error) error {
+	if err == nil || k.Moved(err) {
+		return nil
+	}
+	return err
 }
 
 // take writes down what is to be done about new incidents.
-func (k *Keeper) take(ctx context.Context) (some bool, err error) {
+func (k *Keeper) take(ctx context.Context) error {
 	list, err := k.Store.Unanswered(ctx, k.Rule.Name, k.Rule.On, atOnce)
-	if err != nil {
-		return false, err
-	}
+	faults := []error{err}
 	for i := range list {
 		a := canary.Response{Rule: k.Rule.Name, Incident: list[i].ID, State: canary.ResponseDue}
 		switch {
 		case k.Rule.Dry:
 			a.State, a.Outcome = canary.ResponseDry, "dry run: "+k.Rule.What
 			if a.Facts, err = k.facts(ctx, &list[i], &a); err != nil {
-				return some, err
+				faults = append(faults, err)
+				continue
 			}
 		case k.Rule.Confirm:
 			a.State = canary.ResponseWaiting
 		}
 		if _, err := k.Store.AddResponse(ctx, a); err != nil {
-			return some, err
+			faults = append(faults, err)
+			continue
 		}
-		some = true
 		k.Log.Info("response", "response", k.Rule.Name, "incident", string(a.Incident), "state", string(a.State))
 	}
-	return some, nil
+	return errors.Join(faults...)
 }
 
 // facts gives what would be given about an incident.
@@ -236,22 +238,38 @@ func (k *Keeper) facts(ctx context.Context, inc *canary.Incident, a *canary.Resp
 }
 
 // due does what is due, the oldest first, one in each interval.
-func (k *Keeper) due(ctx context.Context) (some bool, err error) {
+func (k *Keeper) due(ctx context.Context) error {
 	list, err := k.Begin.In(ctx, k.Rule.Name, canary.ResponseDue)
-	if err != nil {
-		return false, err
-	}
-	for i := len(list) - 1; i >= 0; i-- {
+	faults, rests := []error{err}, false
+	for i := range slices.Backward(list) {
+		if allowed, err := k.allowed(ctx, &list[i]); err != nil || !allowed {
+			faults = append(faults, err)
+			continue
+		}
+		if rests {
+			continue
+		}
 		last, err := k.Store.ResponseBegun(ctx, k.Rule.Name)
-		if err != nil || k.Now().Sub(last) < k.Rule.MinInterval || ctx.Err() != nil {
-			return some, err
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(append(faults, err)...)
 		}
-		if err := k.do(ctx, &list[i]); err != nil {
-			return some, err
+		if rests = k.Now().Sub(last) < k.Rule.MinInterval; !rests {
+			faults = append(faults, k.do(ctx, &list[i]))
 		}
-		some = true
 	}
-	return some, nil
+	return errors.Join(faults...)
+}
+
+// allowed reports whether what is due may be done by the rule as it is now: the row may
+// be from a time when it was another one.
+func (k *Keeper) allowed(ctx context.Context, a *canary.Response) (bool, error) {
+	switch {
+	case k.Rule.Dry:
+		return false, k.unmoved(k.Begin.DropResponse(ctx, a.ID, "the rule is a dry run now"))
+	case k.Rule.Confirm && a.By == "":
+		return false, k.unmoved(k.Begin.HoldResponse(ctx, a.ID))
+	}
+	return true, nil
 }
 
 // do begins one, does it, and writes down what came of it.
@@ -261,18 +279,15 @@ func (k *Keeper) do(ctx context.Context, a *canary.Response) error {
 		return err
 	}
 	if v := inc.Verdict; v != "" && v != canary.Leak {
-		return k.Begin.DropResponse(ctx, a.ID, "the incident was found to be "+string(v)+" before it was begun")
+		return k.unmoved(k.Begin.DropResponse(ctx, a.ID, "the incident was found to be "+string(v)+" before it was begun"))
 	}
 	facts, err := k.facts(ctx, &inc, a)
 	if err != nil {
 		return err
 	}
 	_, err = k.Begin.BeginResponse(ctx, a.ID, k.Core, facts, k.Rule.Timeout+writes)
-	switch {
-	case err != nil && k.Moved(err):
-		return nil
-	case err != nil:
-		return err
+	if err != nil {
+		return k.unmoved(err)
 	}
 	return k.keep(ctx, a, k.run(ctx, a.ID, facts))
 }
@@ -311,16 +326,4 @@ func (k *Keeper) keep(ctx context.Context, a *canary.Response, r Result) error {
 		return fmt.Errorf("what came of it could not be written down: %w", err)
 	}
 	return nil
-}
-
-// tell shows a person what waits for them and what went wrong.
-func (k *Keeper) tell(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writes)
-	defer cancel()
-	open, err := k.Begin.In(ctx, k.Rule.Name, canary.ResponseWaiting, canary.ResponseFailed, canary.ResponseUnknown)
-	if err == nil {
-		err = k.Tell(ctx, k.Rule.Name, open)
-	}
-	k.told = err == nil
-	return err
 }

@@ -33,6 +33,8 @@ type desk struct {
 	at   time.Time
 	told []canary.Response
 	dir  string
+
+	failing time.Time
 }
 
 func newDesk(t *testing.T) *desk {
@@ -85,7 +87,10 @@ func (d *desk) keeper(rule response.Rule) *response.Keeper {
 			return response.Facts{Incident: inc.ID, Severity: inc.Severity, Place: inc.Place, Account: `j.doe'; rm -rf / #`}, nil
 		},
 		Moved: func(err error) bool { return errors.Is(err, registry.ErrMoved) },
-		Tell:  func(_ context.Context, _ string, open []canary.Response) error { d.told = open; return nil },
+		Tell: func(_ context.Context, _ string, open []canary.Response, failing time.Time) error {
+			d.told, d.failing = open, failing
+			return nil
+		},
 	})
 }
 

@@ -464,6 +464,7 @@ CREATE TABLE acts (
   salt VARCHAR(64) COLLATE BINARY NOT NULL
 );
 CREATE INDEX acts_by_about ON acts (about, seq);
+CREATE INDEX acts_by_what ON acts (what, seq);
 -- The Merkle tree over the acts, by the numbers of its stored hashes, and signed
 -- checkpoints of it; see tree.go. tree_size is how many acts a checkpoint has.
 CREATE TABLE tree (
