@@ -64,7 +64,7 @@ const (
 	longAgo     = 730     // days before the question, beyond which no unlogged copy is looked for
 	mostHeld    = 2 << 20 // tokens that are written down by extract; of others only how many
 	mostScopes  = 64
-	mostWeighed = 500 // records that were hit
+	mostWeighed = 200 // records that were hit
 )
 
 // part is what a hit may have reached: a canary's row in one segment of a place.

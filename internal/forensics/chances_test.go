@@ -245,7 +245,7 @@ func TestManyRecords(t *testing.T) {
 		q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(80+float64(n)/50, 0)))
 	}
 	a := forensics.Trace(q)
-	if a.Suspects[0].Extract != "E-all" {
+	if first, _ := a.Leading(); first.Extract != "E-all" {
 		t.Errorf("%s", a.Conclusion)
 	}
 	if !slices.ContainsFunc(a.Reasons, func(s string) bool { return strings.Contains(s, "were not weighed") }) {

@@ -26,6 +26,7 @@ type model struct {
 	by     [][]int32 // by hit: the extracts that held it, ascending
 	shares []float64
 	delays []delay
+	paces  []Day // of campaigns
 
 	weights []float64 // by extract: how likely it is the one, before any contact
 	total   float64   // of weights
@@ -75,6 +76,8 @@ func newModel(c *Case) *model {
 		m.total += o.Weight
 	}
 	m.count()
+	// Campaigns last from a second, for whoever has all at hand, to two months.
+	m.paces = []Day{1e-5, 1e-3, .04, 1, 10, 60}
 	m.shares = ladder(.002, .95, 13)
 	for _, mean := range []Day{10, 25, 60} {
 		for _, lag := range []Day{0, 2, 4, 7, 12} {
@@ -122,8 +125,7 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares)
 
 // integral is the likelihood over these shares of records that are contacted.
 func (m *model) integral(e *evidence, shares []float64) float64 {
-	paces := campaigns()
-	grid := make([]float64, 0, (len(m.delays)+len(paces))*len(shares))
+	grid := make([]float64, 0, (len(m.delays)+len(m.paces))*len(shares))
 	found := slices.ContainsFunc(e.hits, func(h int32) bool { return m.hits[h].always })
 	add := func(l delay, weight float64) {
 		row := grid[len(grid) : len(grid)+len(shares)]
@@ -158,10 +160,6 @@ const (
 	spreadOfLag = 1.4 // of its logarithm
 )
 
-// campaigns are the means, in days, of how contacts follow the beginning of one: from
-// a second, for whoever has them all at hand, to two months.
-func campaigns() [6]Day { return [6]Day{1e-5, 1e-3, .04, 1, 10, 60} }
-
 // first is how long after the copy the first of the contacts came, 0 for none.
 func (m *model) first(e *evidence) Day {
 	var first Day
@@ -179,13 +177,12 @@ func (m *model) first(e *evidence) Day {
 // came a mean of so many days by n after.
 func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
 	n := float64(len(e.hits) + len(e.slipped))
-	paces := campaigns()
-	for _, mean := range paces {
+	for _, mean := range m.paces {
 		before := min(mean/n, first/2)
 		lag := first - before
 		z := math.Log(lag/usualLag) / spreadOfLag
 		p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
-		add(delay{mean, lag}, math.Log(belated/float64(len(paces))*min(p*2*before, 1)))
+		add(delay{mean, lag}, math.Log(belated/float64(len(m.paces))*min(p*2*before, 1)))
 	}
 }
 
@@ -363,6 +360,7 @@ func (m *model) quick() *model {
 	q := *m
 	q.shares = []float64{m.shares[2], m.shares[6], m.shares[10]}
 	q.delays = []delay{{10, 2}, {25, 4}, {60, 7}}
+	q.paces = []Day{.01, 3}
 	return &q
 }
 
