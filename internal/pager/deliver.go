@@ -92,6 +92,7 @@ func (p *Pager) enrich(ctx context.Context, d Delivery) canary.Page {
 	case page := <-got:
 		return page
 	case <-ctx.Done():
+		p.log(ctx, slog.LevelWarn, "page goes out without what else is known: finding it out takes too long", d)
 		return d.Page
 	}
 }
