@@ -26,3 +26,6 @@ func Tables(ctx context.Context, r *Registry) (list []backup.Table, err error) {
 	}
 	return list, err
 }
+
+// TakenBack reports whether a transaction that ended so is begun again.
+func TakenBack(err error) bool { return takenBack(err) }

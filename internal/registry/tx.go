@@ -52,10 +52,11 @@ func (r *Registry) once(ctx context.Context, fn func(*sql.Tx) error) error {
 
 // takenBack reports whether nothing stands of a transaction and it may be tried
 // again: it was the victim of a deadlock (1213), waited for a lock for too long
-// (1205), or wanted to change what was changed since it began (1020, newer MariaDB).
+// (1205), wanted to change what was changed since it began (1020, newer MariaDB), or
+// another node of a Group Replication changed the same before it (3101).
 func takenBack(err error) bool {
 	fault, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && slices.Contains([]uint16{1020, 1205, 1213}, fault.Number)
+	return ok && slices.Contains([]uint16{1020, 1205, 1213, 3101}, fault.Number)
 }
 
 // inView runs fn on the registry as it is at one moment, whatever is written meanwhile.

@@ -2,8 +2,11 @@ package registry_test
 
 import (
 	"database/sql"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/registry"
@@ -55,6 +58,17 @@ func TestTakenBackIsTriedAgain(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 		})
+	}
+}
+
+// TestWhatIsTriedAgain: only that of which nothing stands.
+func TestWhatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[uint16]bool{1020: true, 1205: true, 1213: true, 3101: true, 1062: false, 1180: false} {
+		err := fmt.Errorf("registry: commit: %w", &mysql.MySQLError{Number: number})
+		if got := registry.TakenBack(err); got != want {
+			t.Errorf("error %d is tried again: %v", number, got)
+		}
 	}
 }
 
