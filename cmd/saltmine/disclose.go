@@ -39,7 +39,8 @@ are. This writes a file that shows one canary's tokens, and that they are under 
 roots, and nothing of any other. Who asked is on the evidence log first, with the file's
 SHA-256; where a second person has to approve, that is asked for.
 
-'saltmine evidence check-disclosure' reads the file with the public key sign.pub alone.`,
+'saltmine evidence check-disclosure' reads the file with what 'saltmine evidence key' prints, and
+no more.`,
 		Example: "  saltmine evidence disclose c_abcdefghijklmnop canary.json",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -82,7 +83,7 @@ func (a *app) disclose(ctx context.Context, c *core, id canary.ID, out string, q
 		return fmt.Errorf("disclose: %w", err)
 	}
 	return a.print(d, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "made %s: %s in %d commitments (sha256 %s)\nwhoever has sign.pub of the keys checks it: saltmine evidence check-disclosure %s --key sign.pub\n", d.File, d.Canary, d.Commitments, d.SHA256, d.File)
+		_, err := fmt.Fprintf(w, "made %s: %s in %d commitments (sha256 %s)\nwhoever has the output of 'saltmine evidence key', by another way, checks it: saltmine evidence check-disclosure %s --key saltmine.pub\n", d.File, d.Canary, d.Commitments, d.SHA256, d.File)
 		return err
 	})
 }
@@ -102,14 +103,15 @@ func (a *app) checkDisclosureCmd() *cobra.Command {
 		Short: "Check what 'evidence disclose' wrote, with the public key alone",
 		Long: `Reads a disclosure and tells what it proves: which tokens of the canary were
 registered, and with how many other canaries and placebos. It needs no registry and no
-configuration, only the core's public key: the file sign.pub of its keys, the line in
-it, or what 'saltmine evidence key' prints. Exit code 3 when the file is not as it was made, with what is wrong first.
+configuration, only what 'saltmine evidence key' prints, or a file of it. The line of sign.pub
+does as long as the key was never replaced: the log is named after its first key. Exit code 3
+when the file is not as it was made, with what is wrong first; 2 when the keys are of another log.
 
 The time of each registration is that of the act on the evidence log, which is the core's
 own word; what proves it are checkpoints of the log that others have stamped or cosigned,
 where the file has some. Those of time stamping authorities are verified with --roots, those of
 witnesses with --witness.`,
-		Example: "  saltmine evidence check-disclosure canary.json --key sign.pub",
+		Example: "  saltmine evidence check-disclosure canary.json --key saltmine.pub",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			keys, err := publicKeys(key)
@@ -123,7 +125,7 @@ witnesses with --witness.`,
 			return a.checkDisclosure(args[0], keys, by)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the core's public key (sign.pub), or the key itself")
+	cmd.Flags().StringVar(&key, "key", "", "the core's public `KEY`, as 'evidence key' prints it, or a file of it")
 	cmd.Flags().StringVar(&roots, "roots", "", "`FILE` (PEM) with the roots of time stamping authorities")
 	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "`KEY` of a witness, NAME+HASH+BASE64; may be repeated")
 	return cmd
@@ -148,7 +150,7 @@ func outsiders(roots string, witnesses []string) (by disclosure.Outside, err err
 // the first first; the last is that of now.
 func publicKeys(arg string) ([]ed25519.PublicKey, error) {
 	if arg == "" {
-		return nil, usage("--key is wanted: sign.pub of the core's keys, from whom you trust")
+		return nil, usage("--key is wanted: what 'saltmine evidence key' prints, from whom you trust")
 	}
 	text, err := os.ReadFile(arg) // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
@@ -200,6 +202,9 @@ func (a *app) checkDisclosure(path string, keys []ed25519.PublicKey, by disclosu
 		return err
 	}
 	proved, err := disclosure.Check(file, by, keys[len(keys)-1], keys[:len(keys)-1]...)
+	if errors.Is(err, disclosure.ErrLog) {
+		return usage("--key: %w", err)
+	}
 	if err != nil && !errors.Is(err, disclosure.ErrFalse) {
 		return err
 	}

@@ -14,7 +14,7 @@ func TestDisclose(t *testing.T) {
 	one := all[0]
 	out, key := s.path("one.json"), s.path("keys/sign.pub")
 	wants(t, s.run("evidence", "disclose", string(one.id), out), "made "+out, "sha256")
-	file := s.read("one.json")
+	file, old := s.read("one.json"), s.read("keys/sign.pub")
 	for _, p := range s.plantings(reg) {
 		for _, token := range p.Tokens {
 			if shown := strings.Contains(file, token.Text); shown != (p.ID == one.id) {
@@ -46,6 +46,21 @@ func TestDisclose(t *testing.T) {
 		t.Errorf("another key: %d: %s", code, text)
 	}
 	wants(t, s.run("acts", "--about", string(one.id)), "reveal", "disclose", "sha256")
+	// The key is replaced: the log is still named after the first.
+	s.run("keys", "rotate", "sign")
+	wants(t, s.run("evidence", "disclose", string(one.id), s.path("later.json")), "evidence key")
+	s.write("keys.pub", s.run("evidence", "key"))
+	if text, code = third(s.path("later.json"), "--key", s.path("keys.pub")); code != exitOK {
+		t.Errorf("after the key was replaced: %d: %s", code, text)
+	}
+	if text, code = third(s.path("later.json"), "--key", key); code != exitUsage {
+		t.Errorf("by the key of now alone: %d", code)
+	}
+	wants(t, text, "the checkpoint is of log \"saltmine/", "give every line that 'saltmine evidence key' prints")
+	s.write("raw.pub", old+s.read("keys/sign.pub"))
+	if text, code = third(s.path("later.json"), "--key", s.path("raw.pub")); code != exitOK {
+		t.Errorf("by the lines of sign.pub, the first first: %d: %s", code, text)
+	}
 	wants(t, s.run("acts", "--verify"), "whole")
 	wants(t, s.fails(exitUsage, "evidence", "disclose", string(one.id), out), "not overwritten")
 	wants(t, s.fails(exitFailed, "evidence", "disclose", "c_nobody", s.path("other.json")), "not in the registry")

@@ -109,6 +109,7 @@ func TestEvidencePack(t *testing.T) {
 // new one, in which are checkpoints of the old, by both.
 func (s *site) replacesKey(id, old string) {
 	s.t.Helper()
+	first := s.read("keys/sign.pub")
 	s.run("keys", "rotate", "sign")
 	s.run("evidence", "export", "--incident", id, s.path("later.zip"))
 	s.write("keys.pub", strings.TrimSpace(s.run("evidence", "key")))
@@ -116,6 +117,9 @@ func (s *site) replacesKey(id, old string) {
 		bothVerify(s.t, exitOK, "good: "+id, s.path(name), "--key", key)
 	}
 	bothVerify(s.t, exitOK, "good: "+id, s.path("case.zip"), "--key", s.path("keys.pub"))
+	bothVerify(s.t, exitOK, "signed by a key that was replaced since: hold it against --checkpoint", s.path("case.zip"), "--key", s.path("keys.pub"))
+	s.write("raw.pub", first+s.read("keys/sign.pub"))
+	bothVerify(s.t, exitOK, "good: "+id, s.path("later.zip"), "--key", s.path("raw.pub"))
 	bothVerify(s.t, exitFound, "", s.path("later.zip"), "--key", old)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"saltmine/internal/disclosure"
 	"saltmine/internal/evidence"
 	"saltmine/internal/evidence/pack"
 	"saltmine/internal/evidence/stamp"
@@ -36,7 +38,8 @@ func (a *app) verifyPackCmd() *cobra.Command {
 		Short: "Verify an evidence pack with the public key alone",
 		Long: `Reads a pack that 'saltmine evidence export' wrote and checks every byte of it: the
 archive's form, the signature on the manifest, each file's SHA-256, that the contacts,
-pages and acts in it are leaves of the log, and that the log is the one that was signed.
+pages and acts in it are leaves of the log, that the log is the one that was signed, and
+what is disclosed of the canaries.
 It needs no configuration and no registry. --key is what 'saltmine evidence key' prints,
 or a file of it; have it from the log's owner, not from who gave you the pack.
 
@@ -49,8 +52,13 @@ who signs that the log only grew: with them, the stamps that are in the pack are
 too, and it is said when the log was there by the word of others. OpenTimestamps are
 always looked at.
 
+Where a key that was replaced since has signed the pack, that is said: who has the old key
+can have made it at any time, and only a checkpoint from before shows that he has not.
+
 Exit code 0 when all is good, 3 with the first fault, 1 when it could not be read, 2 for
-wrong use. configs/verify.py does the same with nothing but Python.`,
+wrong use. configs/verify.py does the same with nothing but Python, but for the canaries'
+disclosures, OpenTimestamps and witnesses. Neither looks at what is merely signed: report,
+trace, incident.json, mail.json.`,
 		Example: "  saltmine evidence verify case.zip --key saltmine.pub\n  saltmine evidence verify case.zip --key saltmine.pub --checkpoint friday.checkpoint",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -58,7 +66,11 @@ wrong use. configs/verify.py does the same with nothing but Python.`,
 			if err != nil {
 				return err
 			}
-			o := pack.Options{Key: v}
+			keys, err := publicKeys(key)
+			if err != nil {
+				return err
+			}
+			o := pack.Options{Key: v, Canary: canariesBy(keys)}
 			if o.Stamp, err = stampsIn(roots, witnesses); err != nil {
 				return err
 			}
@@ -78,6 +90,20 @@ wrong use. configs/verify.py does the same with nothing but Python.`,
 	cmd.Flags().StringVar(&roots, "tsa-ca", "", "`FILE` with the roots of time stamping authorities, PEM")
 	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "the `KEY` of a witness of the log; may be given again")
 	return cmd
+}
+
+// canariesBy checks the disclosures of a pack, which the same key has signed.
+func canariesBy(keys []ed25519.PublicKey) func(id string, file []byte, by int) error {
+	return func(id string, file []byte, by int) error {
+		if by >= len(keys) {
+			return fmt.Errorf("there is no key %d", by)
+		}
+		list, err := disclosure.Check(file, disclosure.Outside{}, keys[by], keys[:by]...)
+		if err == nil && string(list[0].Leaf.Canary) != id {
+			err = fmt.Errorf("it is of %s", list[0].Leaf.Canary)
+		}
+		return err
+	}
 }
 
 // stampsIn verifies the stamps of a pack, as far as it is known by whom they may be.
@@ -178,6 +204,9 @@ func (v *verifiedPack) text(w io.Writer) error {
 	m := &v.Pack.Manifest
 	fmt.Fprintf(b, "good: %s, made at %s from the log %s, signed by its key\n%d contacts, %d pages and %d windows are as they were filed; %d acts are shown of %d\n", //nolint:errcheck // as above
 		m.Incident, m.At.Format(time.RFC3339), m.Log, v.Pack.Contacts, v.Pack.Pages, v.Pack.Windows, v.Pack.Acts, m.Acts)
+	if v.Pack.Replaced {
+		fmt.Fprintln(b, "signed by a key that was replaced since: hold it against --checkpoint") //nolint:errcheck // as above
+	}
 	for _, said := range v.Pack.Stamps {
 		fmt.Fprintln(b, said) //nolint:errcheck // as above
 	}

@@ -91,6 +91,10 @@ func (d *Disclosure) encode() ([]byte, error) {
 // ErrFalse is returned for a disclosure that does not prove what it says.
 var ErrFalse = errors.New("the disclosure is not as it was made")
 
+// ErrLog is returned for a disclosure whose checkpoints are of another log than that of
+// the keys: mostly, the first of these is missing, after which a log is named.
+var ErrLog = errors.New("the keys are not those of its log")
+
 // Proved is what a disclosure proves of its canary by one commitment.
 type Proved struct {
 	Act       canary.Act `json:"act"`
@@ -104,7 +108,7 @@ type Proved struct {
 
 // Check reads a disclosure and gives what it proves. key is the core's, from elsewhere:
 // the file's own proves nothing. Further ones are those that the core had before. All
-// faults but of a key's length are [ErrFalse].
+// faults but of a key's length, and [ErrLog], are [ErrFalse].
 func Check(file []byte, by Outside, key ed25519.PublicKey, before ...ed25519.PublicKey) ([]Proved, error) {
 	keys := append([]ed25519.PublicKey{key}, before...)
 	for _, k := range keys {
@@ -131,6 +135,9 @@ func Check(file []byte, by Outside, key ed25519.PublicKey, before ...ed25519.Pub
 		p, err := d.Shown[i].check(d.Canary)
 		if err == nil {
 			err = d.Shown[i].checkLog(&p, keys, by)
+		}
+		if errors.Is(err, ErrLog) {
+			return nil, err
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: commitment %s: %w", ErrFalse, d.Shown[i].Act.About, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -63,7 +64,12 @@ func (l *Logged) check(act canary.Act, salt []byte, keys []ed25519.PublicKey, by
 // openCheckpoint reads a checkpoint by one of keys: that of now, and those before it,
 // the first first.
 func openCheckpoint(msg []byte, keys []ed25519.PublicKey) (c evidence.Checkpoint, err error) {
-	if c, err = (evidence.Key{Signer: ring{public(keys[0]), keys[1:]}}).OpenCheckpoint(msg); err != nil {
+	key := evidence.Key{Signer: ring{public(keys[0]), keys[1:]}}
+	name := key.Log()
+	if log, _, _ := strings.Cut(string(msg), "\n"); log != name && strings.HasPrefix(log, "saltmine/") {
+		return c, fmt.Errorf("%w: the checkpoint is of log %.40q, the key of %s: give every line that 'saltmine evidence key' prints", ErrLog, log, name)
+	}
+	if c, err = key.OpenCheckpoint(msg); err != nil {
 		return c, fmt.Errorf("the checkpoint: %w", err)
 	}
 	return c, nil

@@ -101,7 +101,7 @@ func ParseText(text []byte) (canary.Act, error) {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&s)
 	a := canary.Act{Seq: s.Seq, At: s.At, Who: s.Who, Via: s.Via, What: s.What, About: s.About, Outcome: s.Outcome}
-	if again, err2 := Text(a); err != nil || err2 != nil || !bytes.Equal(again, text) {
+	if again, err2 := Text(a); err != nil || err2 != nil || !bytes.Equal(again, text) || s.At.Location() != time.UTC {
 		return canary.Act{}, errAct
 	}
 	return a, nil

@@ -138,7 +138,7 @@ func TestCheckpointNote(t *testing.T) {
 	if got, err := v.OpenCheckpoint(more); err != nil || got != c {
 		t.Errorf("with a cosignature: %v", err)
 	}
-	if _, err := v.Open(more, false); !errors.Is(err, evidence.ErrNote) {
+	if _, _, err := v.OpenBy(more, false); !errors.Is(err, evidence.ErrNote) {
 		t.Errorf("with a cosignature, where none may be: %v", err)
 	}
 	for name, text := range map[string]string{
@@ -206,6 +206,23 @@ func TestKeyThatWasReplaced(t *testing.T) {
 	other, err := evidence.Key{Signer: signer{key(3)}}.Verifier()
 	if err != nil {
 		t.Fatal(err)
+	}
+	// The lines of sign.pub, the first first, are the same.
+	raw := base64.StdEncoding.EncodeToString(old.Signer.Public()) + "\n" + base64.StdEncoding.EncodeToString(now.Signer.Public())
+	for _, text := range []string{strings.Join(list, "\n"), raw} {
+		v, err := evidence.ParseVerifier(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, k := range []evidence.Key{old, now} {
+			note, err := k.Sign("text\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, by, err := v.OpenBy(note, false); err != nil || by != i || v.Last() != 1 {
+				t.Errorf("signed by key %d: by %d, %v", i, by, err)
+			}
+		}
 	}
 	for _, text := range []string{"", list[0] + "\n" + other} {
 		if _, err := evidence.ParseVerifier(text); err == nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,12 +115,16 @@ func (s signer) KeyHash() uint32 { return s.all[len(s.all)-1].KeyHash() }
 type Verifier struct{ all []note.Verifier }
 
 // ParseVerifier reads what [Key.Verifiers] gave, one a line, or the 32 bytes in base64
-// of sign.pub: the log's name is then that of its first key.
+// of sign.pub: the log's name is then that of the first line.
 func ParseVerifier(text string) (*Verifier, error) {
 	v := &Verifier{}
 	for line := range strings.FieldsSeq(text) {
 		if raw, err := base64.StdEncoding.DecodeString(line); err == nil && len(raw) == ed25519.PublicKeySize {
-			if line, err = note.NewEd25519VerifierKey(logOf(raw), raw); err != nil {
+			name := logOf(raw)
+			if len(v.all) > 0 {
+				name = v.Name()
+			}
+			if line, err = note.NewEd25519VerifierKey(name, raw); err != nil {
 				return nil, fmt.Errorf("public key: %w", err)
 			}
 		}
@@ -140,26 +145,37 @@ func ParseVerifier(text string) (*Verifier, error) {
 // Name is the name of the key, which is that of its log.
 func (v *Verifier) Name() string { return v.all[0].Name() }
 
-// Open returns the text of a note that one of the keys has signed, and nobody else unless
-// others may. Its last lines are then of any key.
-func (v *Verifier) Open(msg []byte, others bool) (string, error) {
+// Last is the number of the key of now, where the first is 0.
+func (v *Verifier) Last() int { return len(v.all) - 1 }
+
+// OpenBy returns the text of a note that one of the keys has signed, and nobody else
+// unless others may, whose lines are then of any key; and which key that is.
+func (v *Verifier) OpenBy(msg []byte, others bool) (text string, by int, err error) {
+	if text, by, err = v.open(msg, others); err != nil {
+		return "", 0, fmt.Errorf("%w: %w", ErrNote, err)
+	}
+	return text, by, nil
+}
+
+func (v *Verifier) open(msg []byte, others bool) (text string, by int, err error) {
 	n, err := note.Open(msg, note.VerifierList(v.all...))
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNote, err)
+		return "", 0, err
 	}
 	if len(n.Sigs) != 1 || !others && len(n.UnverifiedSigs) > 0 {
-		return "", fmt.Errorf("%w: it has other signatures", ErrNote)
+		return "", 0, errors.New("it has other signatures")
 	}
 	// A signature in base64 can be spelt in several ways.
 	raw, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
 	if err != nil || len(raw) != 4+ed25519.SignatureSize || binary.BigEndian.Uint32(raw) != n.Sigs[0].Hash {
-		return "", fmt.Errorf("%w: the signature is not 68 bytes", ErrNote)
+		return "", 0, errors.New("the signature is not 68 bytes")
 	}
 	line := "\u2014 " + v.Name() + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
 	if !others && string(msg) != n.Text+"\n"+line || !bytes.Contains(msg, []byte("\n"+line)) {
-		return "", fmt.Errorf("%w: the signature is not spelt as it must be", ErrNote)
+		return "", 0, errors.New("the signature is not spelt as it must be")
 	}
-	return n.Text, nil
+	by = slices.IndexFunc(v.all, func(k note.Verifier) bool { return k.KeyHash() == n.Sigs[0].Hash })
+	return n.Text, by, nil
 }
 
 // Checkpoint is the log as it stood once.
@@ -175,7 +191,7 @@ func (c Checkpoint) Text() string { return fmt.Sprintf("%s\n%d\n%s\n", c.Log, c.
 // OpenCheckpoint reads a checkpoint that the key has signed. Others may have signed it
 // too.
 func (v *Verifier) OpenCheckpoint(msg []byte) (c Checkpoint, err error) {
-	text, err := v.Open(msg, true)
+	text, _, err := v.OpenBy(msg, true)
 	if err != nil {
 		return c, err
 	}

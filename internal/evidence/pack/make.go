@@ -32,6 +32,9 @@ type Head struct {
 // Write writes a pack of the files, whose proof is among them not yet, and returns its
 // manifest. The same files and head give the same bytes.
 func Write(w io.Writer, key evidence.Key, head Head, p Proof, files []Content) (*Manifest, error) {
+	if !incidents.MatchString(head.Incident) {
+		return nil, fmt.Errorf("pack: %q is no incident", head.Incident)
+	}
 	p.sort()
 	proof, err := encode(p)
 	if err != nil {

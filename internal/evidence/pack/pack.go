@@ -144,8 +144,21 @@ type Fault struct {
 func (f *Fault) Error() string { return f.Where + ": " + f.What }
 
 func fault(where, format string, args ...any) error {
-	return &Fault{where, fmt.Sprintf(format, args...)}
+	return &Fault{shown(where), shown(fmt.Sprintf(format, args...))}
 }
+
+// shown makes of what a stranger has written a text that does nothing to a terminal.
+func shown(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, s)
+}
+
+// incidents are the names that an incident may have.
+var incidents = regexp.MustCompile(`^i_[a-z2-7]+$`)
 
 // encode writes a manifest or a proof in the one form that is accepted.
 func encode(v any) ([]byte, error) {
@@ -189,10 +202,5 @@ func statement(log, incident string, manifest []byte) string {
 
 // plain makes of a text one that JSON writes the same everywhere.
 func plain(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return '?'
-		}
-		return c
-	}, s)
+	return strings.NewReplacer(`"`, "?", `\`, "?").Replace(shown(s))
 }

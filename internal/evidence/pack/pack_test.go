@@ -108,6 +108,17 @@ func (w *world) show(seq int64) {
 	w.proof.Acts = append(w.proof.Acts, pack.Act{Seq: seq, Salt: hex.EncodeToString(w.salts[seq-1])})
 }
 
+// says changes the line of an act, which the log then holds so.
+func (w *world) says(seq int64, from, to string) {
+	w.t.Helper()
+	text := bytes.Replace(w.texts[seq-1], []byte(from), []byte(to), 1)
+	if bytes.Equal(text, w.texts[seq-1]) {
+		w.t.Fatalf("%s has no %s", text, from)
+	}
+	w.texts[seq-1], w.files[pack.ActFile(seq)] = text, text
+	delete(w.files, "checkpoints/33.note")
+}
+
 func (w *world) leaves() (out []byte) {
 	for i := range w.texts {
 		h := evidence.Leaf(w.salts[i], w.texts[i])
@@ -359,7 +370,19 @@ func TestSignedLies(t *testing.T) {
 		}, "checkpoints/33.note"},
 		"an earlier one of another size": {func(w *world) { w.files["checkpoints/33.note"] = w.checkpoint(34) }, "checkpoints/33.note"},
 		"a stamp of no checkpoint":       {func(w *world) { w.files["checkpoints/35.tsa.tsr"] = []byte("x") }, "checkpoints/35.note"},
-		"another key":                    {func(w *world) { w.key = key(2) }, "manifest.note"},
+		"an act that says a thing twice": {func(w *world) { w.says(41, `{"seq":41,`, `{"seq":41,"seq":41,`) }, pack.ActFile(41)},
+		"an act with a number as text":   {func(w *world) { w.says(41, `"seq":41`, `"seq":"41"`) }, pack.ActFile(41)},
+		"an act with another number":     {func(w *world) { w.says(41, `"seq":41`, `"seq":41.0`) }, pack.ActFile(41)},
+		"an act with a space":            {func(w *world) { w.says(41, `"who":`, `"who": `) }, pack.ActFile(41)},
+		"an act of another clock":        {func(w *world) { w.says(41, `Z"`, `+02:00"`) }, pack.ActFile(41)},
+		"an act of no day":               {func(w *world) { w.says(41, `2026-05-06`, `2026-02-30`) }, pack.ActFile(41)},
+		"an act with bare brackets":      {func(w *world) { w.says(41, `dana`, `<b>`) }, pack.ActFile(41)},
+		"act 0":                          {func(w *world) { w.proof.Acts[0].Seq = 0; w.files[pack.ActFile(0)] = w.texts[0] }, pack.ActFile(0)},
+		"a salt with spaces": {func(w *world) {
+			w.proof.Contacts[0].Salt = w.proof.Contacts[0].Salt[:2] + " " + w.proof.Contacts[0].Salt[2:]
+		}, pack.RawFile("k_smtpd-0123")},
+		"an act's salt with spaces": {func(w *world) { w.proof.Acts[1].Salt += " " }, pack.ActFile(41)},
+		"another key":               {func(w *world) { w.key = key(2) }, "manifest.note"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

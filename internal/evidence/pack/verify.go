@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"saltmine/internal/evidence"
 )
@@ -26,6 +27,9 @@ type Options struct {
 	// or "" where it cannot tell; file is NAME.tsr or the like. Without it they are not
 	// looked at.
 	Stamp func(file string, checkpoint, stamp []byte) (string, error)
+	// Canary checks canaries/ID.json; by is which of the keys has signed the pack, from 0.
+	// Without it they are not looked at.
+	Canary func(id string, file []byte, by int) error
 }
 
 // Verified is what was proved.
@@ -38,6 +42,9 @@ type Verified struct {
 	Earlier  int      `json:"earlier_checkpoints"`
 	Stamps   []string `json:"stamps,omitempty"`  // what those prove that were checked
 	Outside  int64    `json:"outside,omitempty"` // acts of the checkpoint from outside
+	// Replaced is set when a key has signed that another one replaced since: who has the
+	// old one can make packs of any time before.
+	Replaced bool `json:"by_a_replaced_key"`
 }
 
 // Verify reads a pack of so many bytes. What is wrong with it is a [*Fault], the first
@@ -48,7 +55,7 @@ func Verify(r io.ReaderAt, size int64, o Options) (*Verified, error) {
 		return nil, err
 	}
 	v := &verifier{archive: a, o: o, acts: map[int64]act{}, lists: map[string]map[string]bool{}, claimed: map[string]bool{}}
-	for _, step := range []func() error{v.manifest, v.files, v.checkpoint, v.earlier, v.readProof, v.showActs, v.showLists, v.contacts, v.pages, v.unclaimed, v.outside} {
+	for _, step := range []func() error{v.manifest, v.files, v.checkpoint, v.earlier, v.readProof, v.showActs, v.showLists, v.contacts, v.pages, v.unclaimed, v.canaries, v.outside} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -60,6 +67,7 @@ type verifier struct {
 	*archive
 
 	o       Options
+	by      int // which key has signed
 	out     Verified
 	leaves  []byte
 	proof   Proof
@@ -78,7 +86,7 @@ func (v *verifier) manifest() error {
 	if err != nil {
 		return err
 	}
-	signed, err := v.o.Key.Open(note, false)
+	signed, by, err := v.o.Key.OpenBy(note, false)
 	if err != nil {
 		return fault(noteFile, "%v", err)
 	}
@@ -86,11 +94,12 @@ func (v *verifier) manifest() error {
 	if len(lines) != 4 || signed != statement(v.o.Key.Name(), lines[1], text) {
 		return fault(noteFile, "it was not signed of this manifest")
 	}
+	v.by, v.out.Replaced = by, by < v.o.Key.Last()
 	m := &v.out.Manifest
 	if err := decode(manifestFile, text, m); err != nil {
 		return err
 	}
-	if m.Files == nil || m.Format != Format || m.Log != v.o.Key.Name() || m.Incident != lines[1] {
+	if m.Files == nil || m.Format != Format || m.Log != v.o.Key.Name() || m.Incident != lines[1] || !incidents.MatchString(m.Incident) || m.At.Location() != time.UTC {
 		return fault(manifestFile, "its format, log or incident is another")
 	}
 	return nil
@@ -162,62 +171,6 @@ func (v *verifier) root(size int64) evidence.Hash {
 		tree.Add(evidence.Hash(v.leaves[n*sha256.Size : (n+1)*sha256.Size]))
 	}
 	return tree.Root()
-}
-
-// begins reports what is wrong with a checkpoint that the log must begin with.
-func (v *verifier) begins(where string, note []byte) (int64, error) {
-	c, err := v.o.Key.OpenCheckpoint(note)
-	if err != nil {
-		return 0, fault(where, "%v", err)
-	}
-	if c.Size > v.out.Manifest.Acts {
-		return 0, fault(where, "it is of %d acts, and the pack's log has %d: it is no later than the pack", c.Size, v.out.Manifest.Acts)
-	}
-	if v.root(c.Size) != c.Root {
-		return 0, fault(where, "the pack's log does not begin with that of this checkpoint: acts up to %d were changed, dropped, put in or changed places", c.Size)
-	}
-	return c.Size, nil
-}
-
-// earlier checks the earlier checkpoints, and what others said of them.
-func (v *verifier) earlier() error {
-	for _, m := range v.list {
-		file, is := strings.CutPrefix(m.name, "checkpoints/")
-		if !is {
-			continue
-		}
-		b, err := v.read(m.name)
-		if err != nil {
-			return err
-		}
-		size, kind, _ := strings.Cut(file, ".")
-		if kind == "note" {
-			n, err := v.begins(m.name, b)
-			if err != nil {
-				return err
-			}
-			if fmt.Sprint(n) != size {
-				return fault(m.name, "it is of %d acts", n)
-			}
-			v.out.Earlier++
-			continue
-		}
-		note, err := v.read("checkpoints/" + size + ".note")
-		if err != nil {
-			return err
-		}
-		if v.o.Stamp == nil {
-			continue
-		}
-		said, err := v.o.Stamp(kind, note, b)
-		if err != nil {
-			return fault(m.name, "%v", err)
-		}
-		if said != "" {
-			v.out.Stamps = append(v.out.Stamps, said+", of "+size+" acts")
-		}
-	}
-	return nil
 }
 
 func (v *verifier) readProof() error {
@@ -366,12 +319,4 @@ func (v *verifier) unclaimed() error {
 		}
 	}
 	return nil
-}
-
-// outside holds the log against a checkpoint that others kept.
-func (v *verifier) outside() (err error) {
-	if v.o.Outside != nil {
-		v.out.Outside, err = v.begins("checkpoint", v.o.Outside)
-	}
-	return err
 }

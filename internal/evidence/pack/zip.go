@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"strings"
 )
 
 // The parts of a ZIP file (APPNOTE.TXT 4.3), each of which has one form here: stored,
@@ -182,6 +183,9 @@ func (a *archive) next(at, size int64) (*member, error) {
 	m.name = string(head[localSize : localSize+named])
 	if !bytes.Equal(head[:localSize+named], m.local()) {
 		return nil, fault("zip", "the header at byte %d is not as it must be", at)
+	}
+	if m.name == "" || shown(m.name) != m.name || strings.Contains(m.name, " ") {
+		return nil, fault("zip", "the file at byte %d has a name of other characters than ! to ~", at)
 	}
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, a.content(m)); err != nil {

@@ -79,6 +79,11 @@ func TestOtherArchives(t *testing.T) {
 		t.Fatalf("another program's archive of the same files differs: the others say nothing")
 	}
 	none := func(*zip.FileHeader) {}
+	with := func(name string) []byte {
+		more := maps.Clone(files)
+		more[name] = []byte("x")
+		return rezip(t, more)
+	}
 	turned := slices.Clone(names)
 	slices.Reverse(turned)
 	for name, bad := range map[string][]byte{
@@ -95,6 +100,11 @@ func TestOtherArchives(t *testing.T) {
 		"another version": rezipWith(t, files, names, func(h *zip.FileHeader) { h.CreatorVersion = 3<<8 | 20 }, ""),
 		"nothing":         {},
 		"no files":        rezipWith(t, files, nil, none, "")[:10],
+		"a line's end":    with("a\nb"),
+		"an escape":       with("a\x1b[2Jb"),
+		"a space":         with("a b"),
+		"a letter more":   with("b\u00fccher"),
+		"no name":         with(""),
 	} {
 		v.say(name, "zip", bad)
 	}
