@@ -52,6 +52,7 @@ type Limits struct {
 	Entries  int    // of one archive; 1,000,000
 	Each     int    // places of one token in one file that are told; 100
 	All      int    // places in one file that are told; 1,000,000
+	Kept     int64  // bytes of zip archives in something else that are kept at once; 4 GiB
 	Temp     string // where an archive in something else is kept meanwhile; the system's folder
 }
 
@@ -114,6 +115,8 @@ type job struct {
 	limits Limits
 	most   atomic.Int64 // bytes that may be unpacked
 	out    atomic.Int64 // bytes that were
+	// spooled are the bytes of zip archives in a stream that are kept now.
+	spooled atomic.Int64
 
 	mu     sync.Mutex // guards the rest: what is unpacked is looked through beside
 	report Report
@@ -133,6 +136,9 @@ func (l Limits) orDefaults() Limits {
 		if *n == 0 {
 			*n = otherwise
 		}
+	}
+	if l.Kept == 0 {
+		l.Kept = 4 << 30
 	}
 	or(&l.Depth, 8)
 	or(&l.Entries, 1_000_000)

@@ -207,7 +207,7 @@ func (j *job) copy(to io.Writer, in io.Reader) (n int64, err error) {
 		got, err := in.Read(buf)
 		n += int64(got)
 		if !j.mayUnpack(int64(got)) {
-			return n, fmt.Errorf("%w: %d bytes", ErrBomb, j.limits.Unpacked)
+			return n, fmt.Errorf("%w: %d bytes", ErrBomb, j.most.Load())
 		}
 		if got > 0 {
 			if _, err := to.Write(buf[:got]); err != nil {

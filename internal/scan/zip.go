@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -27,15 +26,19 @@ type zipSink struct {
 	where place
 	mem   bytes.Buffer
 	file  *os.File
-	size  int64
+	size  int64 // that is kept
 	err   error
 }
 
 // Write takes the next piece.
 func (z *zipSink) Write(p []byte) (int, error) {
-	z.size += int64(len(p))
 	switch {
 	case z.err != nil:
+		return len(p), nil //nolint:nilerr // told at the end, with where it is
+	case z.job.spooled.Add(int64(len(p))) > z.job.limits.Kept:
+		z.job.spooled.Add(-int64(len(p)))
+		z.err = fmt.Errorf("%w: of a zip archive in a stream %d bytes are kept, and %d were: unpack it, and scan what it holds", ErrBomb, z.job.limits.Kept, z.size)
+		return len(p), nil
 	case z.file != nil:
 		_, z.err = z.file.Write(p)
 	case z.mem.Len()+len(p) <= zipInMemory:
@@ -43,6 +46,7 @@ func (z *zipSink) Write(p []byte) (int, error) {
 	default:
 		z.err = z.spill(p)
 	}
+	z.size += int64(len(p))
 	return len(p), nil //nolint:nilerr // told at the end, with where it is
 }
 
@@ -63,6 +67,7 @@ func (z *zipSink) spill(p []byte) error {
 
 // Close looks through the archive.
 func (z *zipSink) Close() error {
+	defer z.job.spooled.Add(-z.size)
 	var in io.ReaderAt = bytes.NewReader(z.mem.Bytes())
 	if z.file != nil {
 		in = z.file
@@ -96,8 +101,9 @@ func (j *job) archive(in io.ReaderAt, size int64, where place) {
 			j.fault(where, fmt.Errorf("%w: %d entries of a zip archive, %d are read", ErrBomb, len(r.File), j.limits.Entries))
 			return
 		}
-		if err := j.entry(f, where.in("zip "+strconv.Quote(short(f.Name)))); err != nil {
-			j.fault(where.in("zip "+strconv.Quote(short(f.Name))), err)
+		inner := where.in(entryName(i, f.Name))
+		if err := j.entry(f, inner); err != nil {
+			j.fault(inner, err)
 		}
 		if j.ctx.Err() != nil || j.spent() {
 			return
@@ -105,8 +111,11 @@ func (j *job) archive(in io.ReaderAt, size int64, where place) {
 	}
 }
 
-// short cuts a name that somebody made too long to be shown.
-func short(name string) string { return name[:min(len(name), 100)] }
+// entryName is what an entry is called in a place: by its number, for names come twice,
+// and are cut where somebody made them too long to be shown.
+func entryName(i int, name string) string {
+	return fmt.Sprintf("zip %d %q", i+1, name[:min(len(name), 100)])
+}
 
 func (j *job) entry(f *zip.File, where place) error {
 	const encrypted = 1
@@ -158,7 +167,7 @@ func (j *job) salvage(in *bufio.Reader, where place) {
 		default:
 			continue
 		}
-		inner := where.in("zip " + strconv.Quote(short(string(name))))
+		inner := where.in(entryName(n, string(name)))
 		if err := j.stream(body, inner); err != nil {
 			j.fault(inner, err)
 		}
