@@ -14,6 +14,7 @@ import (
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
+	"saltmine/internal/forensics"
 	"saltmine/internal/registry"
 	"saltmine/seeder/supportdb"
 )
@@ -71,18 +72,23 @@ again in a read-only transaction, with the clock of then, a limit of rows and of
 on the support database or on a backup (--dsn-file); the server's plan is shown first.
 Or the rows that are known to have gone out are read from --rows. Canaries and placebos
 are left out. It says how the database differs from then, and what is assumed.
---out writes the list, for notices; it needs the role 'forensics' where people are
-named, a second person where one has to approve, and is on the evidence log.`
+--out writes the list, for notices. It, and --rows, --statement and --dsn-file, need the role
+'forensics' where people are named, and a second person where one has to approve. Each run
+is on the evidence log before a row is read.
+Without EXTRACT the first suspect must have over 50 %.`
 
 // affectedReport is what trace --affected says. It names no customer.
 type affectedReport struct {
 	Extract canary.ExtractID `json:"extract"`
-	Actor   string           `json:"actor"`
-	Taken   canary.Moment    `json:"taken"`
-	Source  string           `json:"source"` // where the rows are from
-	Shape   string           `json:"statement,omitempty"`
-	Plan    []string         `json:"plan,omitempty"`
-	Rows    int              `json:"rows"`
+	// P is how probable it is that it took part in the leak, by the trace; 0 when it
+	// was named.
+	P      float64       `json:"p,omitempty"`
+	Actor  string        `json:"actor"`
+	Taken  canary.Moment `json:"taken"`
+	Source string        `json:"source"` // where the rows are from
+	Shape  string        `json:"statement,omitempty"`
+	Plan   []string      `json:"plan,omitempty"`
+	Rows   int           `json:"rows"`
 	// Customers are real ones. Ours were canaries and placebos. Unmatched rows name
 	// nobody who is a customer now.
 	Customers int `json:"customers"`
@@ -101,6 +107,9 @@ type affectedReport struct {
 // Text prints the report for a person.
 func (r *affectedReport) Text(w io.Writer) error {
 	out := []string{fmt.Sprintf("Extract %s of %s, taken between %s and %s", r.Extract, r.Actor, r.Taken.Earliest.Format(time.RFC3339), r.Taken.Latest.Format(time.RFC3339)), "rows: " + r.Source}
+	if r.P > 0 {
+		out[0] += ", which took part in the leak with " + forensics.Percent(r.P)
+	}
 	if r.Shape != "" {
 		out = append(out, "statement, without its values: "+r.Shape)
 	}
@@ -124,6 +133,8 @@ type affecting struct {
 	app   *app
 	core  *core
 	flags affectedFlags
+	place canary.Place   // whose customers it asks about
+	zone  *time.Location // of the session of then, as far as that is known
 	desk  *supportdb.Desk
 	db    *supportdb.DB
 	read  *canary.Read
@@ -149,6 +160,13 @@ func (a *app) affected(ctx context.Context, c *core, f affectedFlags, q request)
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	act := canary.Act{What: canary.ActAffected, About: string(m.out.Extract), Outcome: "begun"}
+	if f.dryRun {
+		act.Outcome = "begun, for the plan alone"
+	}
+	if err := c.reg.RecordUnder(ctx, by, act); err != nil {
+		return err
+	}
 	if err := m.gather(ctx); err != nil {
 		return err
 	}
@@ -160,60 +178,19 @@ func (a *app) affected(ctx context.Context, c *core, f affectedFlags, q request)
 	return a.print(&m.out, m.out.Text)
 }
 
-// permitted asks before anything is read. Counts alone are everybody's who may trace.
+// permitted asks before anything is read. Counts alone of what the log has are everybody's
+// who may trace; counts of rows of one's own choice tell which of them are canaries.
 func (m *affecting) permitted(ctx context.Context, q request) (registry.By, error) {
-	if m.flags.out == "" {
+	switch {
+	case m.flags.out+m.flags.rows+m.flags.statement+m.flags.dsn == "":
 		return here(), nil
+	case m.flags.out == "":
+		return m.app.may(ctx, m.core, q)
 	}
 	if _, err := os.Lstat(m.flags.out); err == nil {
 		return registry.By{}, usage("--out %s exists: name another file", m.flags.out)
 	}
 	return m.app.may(ctx, m.core, q)
-}
-
-// choose finds the extract, and the place that it was taken from.
-func (m *affecting) choose(ctx context.Context) (canary.Place, error) {
-	id := canary.ExtractID(m.flags.extract)
-	if id == "" {
-		answer, err := traceIncident(ctx, m.core.reg, canary.IncidentID(m.flags.incident), m.app.now())
-		if err != nil {
-			return "", err
-		}
-		first, ok := answer.Answer.Leading()
-		if !ok {
-			return "", fmt.Errorf("no known extract explains a hit of incident %s: name one, 'saltmine trace --affected EXTRACT'", answer.Incident.ID)
-		}
-		id = first.Extract
-		m.note("it was this extract, which the trace puts first; see 'saltmine trace' for how sure that is")
-	}
-	if name, logged := strings.CutPrefix(string(id), "read:"); logged {
-		return m.chooseRead(ctx, id, name)
-	}
-	list, err := m.core.reg.Extracts(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range list {
-		if e.ID == id {
-			m.out.Extract, m.out.Actor, m.out.Taken, m.out.Held = e.ID, e.Actor, e.Taken, len(e.Held)
-			return e.Place, nil
-		}
-	}
-	return "", fmt.Errorf("extract %s: %w", id, registry.ErrNotFound)
-}
-
-func (m *affecting) chooseRead(ctx context.Context, id canary.ExtractID, name string) (canary.Place, error) {
-	list, err := m.core.reg.ReadsNamed(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	if len(list) != 1 {
-		return "", fmt.Errorf("extract %s: %w: %d statements are called that", id, registry.ErrNotFound, len(list))
-	}
-	r := &list[0]
-	m.read = r
-	m.out.Extract, m.out.Actor, m.out.Taken, m.out.Shape, m.out.Held = id, r.Account, r.Taken, r.Shape, len(r.Returned)
-	return r.Place, nil
 }
 
 func (m *affecting) note(format string, args ...any) {
@@ -227,8 +204,12 @@ func (m *affecting) open(ctx context.Context, place canary.Place) (done func() e
 	if !strings.HasPrefix(string(place), "db:") {
 		name = ""
 	}
-	_, sc, err := chooseSupport(m.core.cfg, name)
+	name, sc, err := chooseSupport(m.core.cfg, name)
 	if err != nil {
+		return nil, err
+	}
+	m.place = canary.Place("db:" + name)
+	if m.zone, err = m.zoneOf(name, sc.TimeZone); err != nil {
 		return nil, err
 	}
 	r, err := loadRecipe(sc.Recipe)
@@ -273,7 +254,8 @@ func (m *affecting) gather(ctx context.Context) error {
 		return err
 	}
 	m.assume(&reduced)
-	err = m.db.Rerun(ctx, supportdb.Rerun{Text: reduced.Text, At: m.at(), Rows: m.flags.maxRows, Plan: m.plan, Each: m.found.row})
+	m.found.keyed = reduced.Key != (replay.Key{})
+	err = m.db.Rerun(ctx, supportdb.Rerun{Text: reduced.Text, At: m.at().In(m.zone), Rows: m.flags.maxRows, Plan: m.plan, Each: m.found.row})
 	switch {
 	case errors.Is(err, errOnlyPlan):
 		return nil
@@ -331,6 +313,7 @@ func (m *affecting) assume(r *replay.Reduced) {
 	}
 	now := m.app.now()
 	m.note("the rows are those of %s, %s after it was logged: customers who changed or went since then may be missing, and others too many", now.UTC().Format(time.RFC3339), now.Sub(m.at()).Round(time.Minute))
+	m.note("its session had the server's time zone, taken to be %s, %s from UTC at the time", m.zone, m.at().In(m.zone).Format("-07:00"))
 	if r.Limited {
 		m.note("a LIMIT chose among the rows: it may choose others now")
 	}

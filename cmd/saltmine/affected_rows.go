@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/canary"
@@ -21,6 +22,7 @@ import (
 
 // gathered are the customers of some rows, by key, or by address where there is none.
 type gathered struct {
+	keyed  bool // the last column that is called replay.Label is the key
 	rows   int
 	keys   map[string]bool
 	emails map[string]bool
@@ -33,7 +35,7 @@ func (g *gathered) row(columns []string, values []supportdb.Value) error {
 		g.keys, g.emails = map[string]bool{}, map[string]bool{}
 	}
 	g.rows++
-	if at := slices.Index(columns, replay.Label); at >= 0 && !values[at].IsNull() {
+	if at := g.keyAt(columns); at >= 0 && !values[at].IsNull() {
 		g.keys[values[at].Text()] = true
 		return nil
 	}
@@ -47,6 +49,16 @@ func (g *gathered) row(columns []string, values []supportdb.Value) error {
 		g.lost++
 	}
 	return nil
+}
+
+// keyAt finds the key; -1 is none. A column of the statement's own may be called like it.
+func (g *gathered) keyAt(columns []string) int {
+	for i := len(columns) - 1; i >= 0 && g.keyed; i-- {
+		if columns[i] == replay.Label {
+			return i
+		}
+	}
+	return -1
 }
 
 // readFile takes in recorded rows: CSV with a heading, in which the key has the name
@@ -66,8 +78,11 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 	key := desk.KeyColumns()[0][1]
 	for i := range head {
 		head[i] = strings.TrimSpace(strings.TrimPrefix(head[i], "\ufeff"))
-		if strings.EqualFold(head[i], key) {
-			head[i] = replay.Label
+		switch {
+		case strings.EqualFold(head[i], key) && !g.keyed:
+			head[i], g.keyed = replay.Label, true
+		case head[i] == replay.Label:
+			head[i] = ""
 		}
 	}
 	for {
@@ -95,9 +110,6 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 
 // settle maps the rows to customers, leaves out what is ours, and writes the list.
 func (m *affecting) settle(ctx context.Context, by registry.By) (err error) {
-	if err := m.core.reg.RecordUnder(ctx, by, canary.Act{What: canary.ActAffected, About: string(m.out.Extract), Outcome: "begun"}); err != nil {
-		return err
-	}
 	list, err := m.customers(ctx)
 	if err != nil {
 		return err
@@ -157,15 +169,16 @@ func (m *affecting) customers(ctx context.Context) (list []customer, err error) 
 	return append(list, gone...), nil
 }
 
-// canaries are the keys of all canaries that ever stood in the place.
+// canaries are the keys of all canaries that ever stood in the place. In another place
+// the same keys are real customers'.
 func (m *affecting) canaries(ctx context.Context) (map[string]canary.ID, error) {
-	all, err := m.core.reg.Plantings(ctx, canary.Filter{})
+	all, err := m.core.reg.Plantings(ctx, canary.Filter{Place: m.place})
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]canary.ID{}
 	for i := range all {
-		if all[i].Keys == nil || !strings.HasPrefix(string(all[i].Place), "db:") {
+		if all[i].Keys == nil {
 			continue
 		}
 		image, err := supportdb.DecodeImage(all[i].Rows)
@@ -278,8 +291,8 @@ func (m *affecting) portraits(ctx context.Context, keys []string) (list []custom
 		return nil, err
 	}
 	for i := range records {
-		created, dated := supportdb.ParseTime(facts[i].Get("created"))
-		changed, ok := supportdb.ParseTime(facts[i].Get("updated"))
+		created, dated := m.when(&facts[i], "created")
+		changed, ok := m.when(&facts[i], "updated")
 		switch {
 		case known[emails[i]]:
 			m.out.Ours++
@@ -293,6 +306,15 @@ func (m *affecting) portraits(ctx context.Context, keys []string) (list []custom
 		list = append(list, customer{key: records[i].Key, facts: facts[i]})
 	}
 	return list, nil
+}
+
+// when reads a time of a customer, which may be the application's local one.
+func (m *affecting) when(facts *supportdb.Row, word string) (t time.Time, ok bool) {
+	at, known := m.desk.Fact(word)
+	if !known {
+		return t, false
+	}
+	return m.desk.Part(at.Part).ParseTime(at.Column, facts.Get(word))
 }
 
 // write writes the list for notices.

@@ -81,6 +81,8 @@ func TestAffected(t *testing.T) {
 		t.Errorf("%d of %d statements returned canaries", done, len(want))
 	}
 	p.affectedRefuses(&reads[0])
+	p.affectedZone(&reads[0])
+	p.affectedAs(&reads[0])
 }
 
 func (p *past) tokens() []canary.DatedToken {

@@ -16,7 +16,8 @@ import (
 // change nothing.
 type Rerun struct {
 	Text string
-	// At is what NOW() gives; zero is the present.
+	// At is what NOW() gives, in the time zone that the session then has; zero is the
+	// present, in UTC.
 	At time.Time
 	// Rows bounds how many rows are read.
 	Rows int
@@ -49,7 +50,7 @@ func (d *DB) Rerun(ctx context.Context, r Rerun) error {
 func (r *Rerun) run(ctx context.Context, conn *sql.Conn) error {
 	set := fmt.Sprintf("SET SESSION sql_mode = DEFAULT, sql_select_limit = %d", r.Rows+1)
 	if !r.At.IsZero() {
-		set += fmt.Sprintf(", timestamp = %d", r.At.Unix())
+		set += fmt.Sprintf(", time_zone = '%s', timestamp = %d", r.At.Format("-07:00"), r.At.Unix())
 	}
 	if _, err := conn.ExecContext(ctx, set); err != nil {
 		return classify(err)

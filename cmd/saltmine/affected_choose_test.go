@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"saltmine/internal/audit/replay"
+	"saltmine/internal/canary"
+	"saltmine/internal/forensics"
+	"saltmine/internal/registry"
+	"saltmine/internal/response"
+	"saltmine/seeder/supportdb"
+)
+
+// suspects are those of a trace: extract, actor, probability, hits explained of 4.
+func suspects(list ...forensics.Suspect) *forensics.Answer {
+	for i := range list {
+		list[i].Of = 4
+	}
+	return &forensics.Answer{Suspects: append([]forensics.Suspect{{Unlogged: true, Explains: 4, Of: 4}}, list...)}
+}
+
+// TestSuspectNamed names nobody who is no lead, neither to a response nor as whose
+// customers are told.
+func TestSuspectNamed(t *testing.T) {
+	t.Parallel()
+	sure := forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, Explains: 4}
+	for name, c := range map[string]struct {
+		answer      *forensics.Answer
+		named       bool
+		alone       bool
+		refuse, say string
+	}{
+		"nobody":   {suspects(), false, false, "no known extract", ""},
+		"none":     {suspects(forensics.Suspect{Extract: "e1", P: .8}), false, false, "no known extract", ""},
+		"unlikely": {suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .5, Explains: 4}), false, false, "no extract stands out", ""},
+		"a lead":   {suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .9, Explains: 4}), true, false, "", "puts first with 90 %"},
+		"sure":     {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "k", P: .4, Explains: 3}), true, true, "", "puts first with 95 %"},
+		"not all":  {suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, Explains: 3}), true, false, "", "95 %"},
+		"two":      {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "k", P: .1, Explains: 4}), true, false, "", "95 %"},
+		"another":  {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "j.doe", P: .6, Explains: 1}, forensics.Suspect{Extract: "e3", Actor: "j.doe", P: .3, Explains: 1}), true, true, "", "actor's e2 has 60 %"},
+	} {
+		var f response.Facts
+		suspected(&f, c.answer)
+		if (f.Extract == "e1" && f.Actor == "j.doe" && f.Explains > 0) != c.named || (f.Extract+canary.ExtractID(f.Actor) != "") != c.named || f.Alone != c.alone {
+			t.Errorf("%s: %+v", name, f)
+		}
+		var m affecting
+		id, err := m.suspect("i_1", c.answer)
+		notes := strings.Join(m.out.Notes, "\n")
+		if (err == nil) != c.named || !c.named && !strings.Contains(err.Error(), c.refuse) || c.named && (id != "e1" || m.out.P != f.P || !strings.Contains(notes, c.say)) || strings.Contains(notes, "e3") {
+			t.Errorf("%s: %q, %v, %q", name, id, err, notes)
+		}
+	}
+}
+
+// TestKeyColumn takes the key that was added, and no column that is called like it.
+func TestKeyColumn(t *testing.T) {
+	t.Parallel()
+	values := []supportdb.Value{supportdb.Text("1"), supportdb.Text("a@example.org"), supportdb.Text("2")}
+	columns := []string{replay.Label, "email", replay.Label}
+	for _, c := range []struct {
+		keyed   bool
+		columns int
+		key     string
+	}{{true, 3, "2"}, {false, 3, ""}, {false, 2, ""}} {
+		g := gathered{keyed: c.keyed}
+		if err := g.row(columns[:c.columns], values[:c.columns]); err != nil {
+			t.Fatal(err)
+		}
+		if g.keys[c.key] != c.keyed || g.emails["a@example.org"] == c.keyed || len(g.keys)+len(g.emails) != 1 {
+			t.Errorf("%+v: %+v", c, g)
+		}
+	}
+}
+
+// TestAffectedElsewhere leaves the keys of another place's canaries to this place's
+// customers.
+func TestAffectedElsewhere(t *testing.T) {
+	t.Parallel()
+	_, reg, _ := planted(t, 2)
+	for place, want := range map[canary.Place]int{"db:main": 2, "db:other": 0} {
+		m := affecting{core: &core{reg: reg}, place: place}
+		if got, err := m.canaries(t.Context()); err != nil || len(got) != want {
+			t.Errorf("%s: %v, %v", place, got, err)
+		}
+	}
+}
+
+// TestKeptInput reads standard input twice, and leaves nothing in the temporary folder.
+func TestKeptInput(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	a := app{stdin: strings.NewReader("a log")}
+	drop, err := a.onDisk([]string{"a", "-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+	for range 2 {
+		in, size, err := a.openLog("-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(in)
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+		if string(text) != "a log" || size != 5 || err != nil {
+			t.Errorf("%q, %d, %v", text, size, err)
+		}
+	}
+	if err := drop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// affectedAs lists customers as people with and without the role, on the record before a
+// row is read.
+func (p *past) affectedAs(r *canary.Read) {
+	t := p.t
+	id := "read:" + r.ID[:12]
+	p.with("saltmine.toml", strings.Replace(p.read("saltmine.toml"), "[api]\n", "[api]\npeople_file = \"people.txt\"\n", 1)+"[approval]\nsecond_person = \"never\"\n")
+	for who, role := range map[string]string{"f.law": "forensics", "s.eed": "seeder"} {
+		p.write(who, strings.TrimSpace(p.run("agent", who, "--file", p.path("people.txt"), "--role", role)))
+	}
+	for _, args := range [][]string{{"--out", p.path("as.csv")}, {"--rows", p.path("rows.csv")}} {
+		args = append([]string{"trace", "--affected", id, "--token-file"}, append([]string{p.path("s.eed")}, args...)...)
+		wants(t, p.fails(exitFailed, args...), "has not the role")
+		args[4] = p.path("f.law")
+		p.run(args...)
+	}
+	acts, err := p.open().Acts(t.Context(), registry.ActFilter{What: []string{canary.ActAffected}, Limit: 1000})
+	if err != nil || !slices.ContainsFunc(acts, func(a canary.Act) bool { return a.Outcome == "begun, for the plan alone" }) {
+		t.Errorf("%d acts, %v", len(acts), err)
+	}
+}
+
+// affectedZone reads times of the application's zone as such, with the session in that of
+// the server.
+func (p *past) affectedZone(r *canary.Read) {
+	t := p.t
+	id := "read:" + r.ID[:12]
+	p.write("now.sql", "SELECT id FROM customers WHERE created_at <= NOW()")
+	count := func() (got affectedReport) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(p.run("--output", "json", "trace", "--affected", id, "--statement", p.path("now.sql"))), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := count()
+	p.support = "time_zone = \"Asia/Tokyo\"\n"
+	p.configure("")
+	p.exec("INSERT INTO customers (first_name, last_name, email, country, language, product, created_at, updated_at) VALUES ('An', 'Hour', 'hour@example.org', 'DE', 'de', 'x', UTC_TIMESTAMP() + INTERVAL 8 HOUR, UTC_TIMESTAMP() + INTERVAL 8 HOUR)")
+	after := count()
+	if after.Customers != before.Customers+1 || after.Later != before.Later || after.Changed != 0 || !strings.Contains(strings.Join(after.Notes, "\n"), "taken to be Asia/Tokyo, +09:00") {
+		t.Errorf("%+v, before %+v", after, before)
+	}
+}
