@@ -79,12 +79,12 @@ func (a *app) may(ctx context.Context, c *core, q request) (registry.By, error) 
 		by.Who = who.Name
 	}
 	switch {
+	case who != nil && !who.Has(q.roles...):
+		return by, fmt.Errorf("%s has not the role %s", who.Name, roleWords(q.roles))
 	case !c.cfg.NeedsSecond():
 		return by, nil
 	case who == nil:
 		return by, usage("a second person has to approve this: say who you are with --token-file")
-	case !who.Has(q.roles...):
-		return by, fmt.Errorf("%s has not the role %s", who.Name, roleWords(q.roles))
 	}
 	got, err := c.reg.Ask(ctx, by, q.what, q.args, c.cfg.Approval.Valid)
 	if err != nil {

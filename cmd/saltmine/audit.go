@@ -222,6 +222,13 @@ func unlessEnd(err error) error {
 
 // openLog opens a file, or standard input.
 func (a *app) openLog(name string) (in io.ReadCloser, size int64, err error) {
+	if name == "-" && a.kept != nil {
+		info, err := a.kept.Stat()
+		if err != nil {
+			return nil, 0, fmt.Errorf("read standard input again: %w", err)
+		}
+		return io.NopCloser(io.NewSectionReader(a.kept, 0, info.Size())), info.Size(), nil
+	}
 	if name == "-" {
 		return io.NopCloser(a.stdin), 0, nil
 	}

@@ -77,7 +77,7 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, m.core.close()) }()
-	files, drop, err := a.onDisk(files)
+	drop, err := a.onDisk(files)
 	if err != nil {
 		return err
 	}
@@ -94,24 +94,24 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 	return errors.Join(a.print(&m.out, func(w io.Writer) error { return m.out.text(w, f.zone) }), fault)
 }
 
-// onDisk copies standard input to a file, since it is read twice.
-func (a *app) onDisk(files []string) (names []string, drop func() error, err error) {
-	none := func() error { return nil }
-	at := slices.Index(files, "-")
-	if at < 0 {
-		return files, none, nil
+// onDisk keeps standard input, which is read twice, in a file without a name.
+func (a *app) onDisk(files []string) (drop func() error, err error) {
+	if !slices.Contains(files, "-") {
+		return func() error { return nil }, nil
 	}
 	f, err := os.CreateTemp("", "saltmine-log-")
 	if err != nil {
-		return nil, none, fmt.Errorf("keep standard input: %w", err)
+		return nil, fmt.Errorf("keep standard input: %w", err)
 	}
-	names = slices.Clone(files)
-	names[at] = f.Name()
-	_, err = io.Copy(f, a.stdin)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, none, errors.Join(fmt.Errorf("keep standard input: %w", err), os.Remove(f.Name()))
+	err = os.Remove(f.Name()) // so that nothing of it stays behind, however this ends
+	if err == nil {
+		_, err = io.Copy(f, a.stdin)
 	}
-	return names, func() error { return os.Remove(f.Name()) }, nil
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("keep standard input: %w", err), f.Close())
+	}
+	a.kept = f
+	return f.Close, nil
 }
 
 // begin looks at the canaries' past.

@@ -15,6 +15,7 @@ import (
 
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
+	"saltmine/internal/forensics"
 	"saltmine/internal/pager/post"
 	"saltmine/internal/registry"
 	"saltmine/internal/response"
@@ -110,15 +111,24 @@ func (c *core) factsOf(ctx context.Context, inc *canary.Incident, link string, n
 	if err != nil {
 		return f, err
 	}
-	if first, explains := t.Answer.Leading(); explains {
-		f.Extract, f.Actor, f.Explains, f.Of, f.Alone = first.Extract, first.Actor, first.Explains, first.Of, true
-		for _, x := range t.Answer.Suspects {
-			if !x.Unlogged && x.Extract != first.Extract && x.Explains >= first.Explains {
-				f.Alone = false
-			}
-		}
-	}
+	suspected(&f, &t.Answer)
 	return f, nil
+}
+
+// suspected names the first suspect of a trace, as far as it is one: what is done about it
+// is done to a person.
+func suspected(f *response.Facts, a *forensics.Answer) {
+	first, explains := a.Leading()
+	if !explains {
+		return
+	}
+	if f.P = first.P; f.P <= forensics.Leads {
+		return
+	}
+	f.Extract, f.Actor, f.Explains, f.Of = first.Extract, first.Actor, first.Explains, first.Of
+	f.Alone = f.P > forensics.Suspected && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
+		return !x.Unlogged && x.Extract != first.Extract && x.Explains >= first.Explains
+	})
 }
 
 // tellResponses files, or ends, the notices of what waits for a person or went wrong.

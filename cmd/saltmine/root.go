@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 // they open.
 type app struct {
 	stdin          io.Reader
+	kept           *os.File // of standard input that is read again; nil: it is not
 	stdout, stderr io.Writer
 	config         string
 	output         string

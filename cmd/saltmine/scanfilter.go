@@ -198,6 +198,9 @@ func (a *app) scanFiltered(ctx context.Context, f *scanFlags, args []string) err
 		if err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil { // a part has another hash than the whole
+			return errors.Join(fmt.Errorf("broken off: nothing of %s is told, begin again: %w", name, err), a.print(answer, answer.Text))
+		}
 		one, err := a.sealFinds(filter, lid, name, r)
 		if err != nil {
 			return err

@@ -49,9 +49,11 @@ type Facts struct {
 	Place    canary.Place      `json:"place"`
 	// Account is that of the support database whose reading the incident is about.
 	Account string `json:"account,omitempty"`
-	// Extract and Actor are the first suspect of the trace, which explains Explains of
-	// so many hits; Alone is set when no other known extract explains as many. It is a
-	// suspect and no more.
+	// P is how probable it is that the first known extract of the trace took part in the
+	// leak. Extract and Actor name it when that is over .5, a lead: it explains Explains
+	// of so many hits. Alone is set when it is over .9, a suspect, and it alone explains
+	// all of them. It proves nothing against anybody.
+	P        float64          `json:"p,omitempty"`
 	Extract  canary.ExtractID `json:"extract,omitempty"`
 	Actor    string           `json:"actor,omitempty"`
 	Explains int              `json:"explains,omitempty"`
