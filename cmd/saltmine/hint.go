@@ -84,6 +84,7 @@ func hints() []hint {
 		{seeder.ErrPool, "'saltmine pool list' shows what is free and when the rest will be: add to the pool, wait, or plant fewer"},
 		{seeder.ErrRefused, "add what the gate asks for (mailboxes or numbers of [pool], --dates past, no --with), or plant all the same with --force, which is recorded; max_auc in [gate] is the limit"},
 		{seeder.ErrBatch, "repeat the command with the settings that the batch was begun with, or name another one with --batch"},
+		{registry.ErrFirstKey, "the first master key is missing from the keys folder: see 'saltmine keys rotate --help'"},
 		{seal.ErrOpen, "these are not the keys that the registry was written with: check keys in [registry]"},
 		{errNotOpen, "'saltmine pool check' says it of each: passwords and tokens run out, and large providers want an app password or a token, and IMAP switched on"},
 		{spool.ErrLocked, "another 'saltmine serve' has this spool: stop it, or give this one another dir in [spool]"},

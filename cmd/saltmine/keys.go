@@ -65,7 +65,9 @@ func (a *app) keysListCmd() *cobra.Command {
 
 // keyList is what keys list prints.
 type keyList struct {
-	Master    int      `json:"master_replaced"`
+	Master int `json:"master_replaced"`
+	// Needed is a key that was replaced and without which the registry is not opened.
+	Needed    string   `json:"needed,omitempty"`
 	OldFields int64    `json:"fields_of_old_keys"`
 	Core      string   `json:"core_public"`
 	CoreOld   int      `json:"core_replaced"`
@@ -84,6 +86,9 @@ func (c *core) keyList(ctx context.Context) (l keyList, err error) {
 	if l.Verifiers, err = (evidence.Key{Signer: c.keys.Signer}).Verifiers(); err != nil {
 		return l, err
 	}
+	if l.Master > 0 {
+		l.Needed = "old/master-1.key"
+	}
 	l.OldFields, err = c.reg.OldFields(ctx)
 	return l, err
 }
@@ -91,9 +96,14 @@ func (c *core) keyList(ctx context.Context) (l keyList, err error) {
 func (l *keyList) text() []string {
 	out := []string{
 		fmt.Sprintf("master  replaced %d times; %d fields are sealed with an old one", l.Master, l.OldFields),
+	}
+	if l.Needed != "" {
+		out = append(out, "        "+l.Needed+" is still needed: the index and the evidence log go on with it")
+	}
+	out = append(out,
 		fmt.Sprintf("core    replaced %d times; public half %s", l.CoreOld, l.Core),
 		fmt.Sprintf("sign    replaced %d times; public half %s", len(l.SignPast), l.Sign),
-	}
+	)
 	for _, past := range l.SignPast {
 		out = append(out, "        before "+past)
 	}
@@ -117,10 +127,11 @@ and each rotation is on the evidence log. Back up the keys afterwards.
 
 master  What it sealed in the registry is sealed anew, a few hundred fields at a time;
         meanwhile both keys open. If that is broken off, run it again: it goes on.
-        Contacts keep their own keys, which are sealed anew. With several cores, first
-        copy the keys folder to each. The blind index and the links of the evidence log
-        go on with the first master key (keys/old/master-1.key): with that and a copy of
-        the registry somebody can test whether an address that they guess is in it,
+        Contacts keep their own keys, which are sealed anew. With several cores, copy
+        keys/, with old/, to each of the others right after this: until then they file
+        and page nothing. The blind index and the links of the evidence log go on with
+        the first master key (keys/old/master-1.key), which every core needs: without it
+        the registry is not opened. With that and a copy of the registry somebody can test whether an address that they guess is in it,
         and no more; so keep that one as secret as the new one.
 core    What the ears seal to. Contacts that edges still seal to the old key open. On
         each edge put the new keys/core.pub in the place of the old, and start it anew.
@@ -260,6 +271,7 @@ func (a *app) rotateMaster(ctx context.Context, c *core, r *rotating, out *rotat
 				return "", err
 			}
 			out.Done = append(out.Done, "replaced master.key")
+			out.Next = append(out.Next, "with several cores: copy "+c.cfg.Registry.Keys+", with old/, to each of the others now; until then they file and page nothing")
 		}
 		n, err := a.reseal(ctx, c)
 		if err != nil {

@@ -62,7 +62,8 @@ type Registry struct {
 // Open opens the registry, making an empty SQLite file (mode 0600) where there
 // is none, and brings its tables up to date; of several processes that do so at
 // once, one makes the tables and the others wait, a minute at most. A registry in which a batch was
-// registered with other keys is not opened: the error is [seal.ErrOpen].
+// registered with other keys is not opened: the error is [seal.ErrOpen]; nor is one whose
+// first master key is missing: [ErrFirstKey].
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	r := &Registry{vault: cfg.Vault, now: cfg.Now, log: cfg.Log, rules: cfg.Pool}
 	if r.log == nil {
@@ -94,10 +95,10 @@ func (r *Registry) checkKeys(ctx context.Context) error { return r.checkKeysIn(c
 
 func (r *Registry) checkKeysIn(ctx context.Context, q querier) error {
 	_, err := r.scanBatch(q.QueryRowContext(ctx, "SELECT id, opened, closed, sealed FROM batches LIMIT 1"))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
 	}
-	return err
+	return r.checkIndex(ctx, q)
 }
 
 // Close closes the registry.

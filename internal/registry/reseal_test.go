@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -129,4 +130,23 @@ func checkWhole(t *testing.T, r *registry.Registry, want []canary.Planting, end 
 	if kept, err := r.CheckContacts(t.Context()); err != nil || kept.Contacts != 1 || kept.Shredded != 1 {
 		t.Errorf("%+v, %v", kept, err)
 	}
+}
+
+// TestFirstKeyMissing: a registry whose master key was replaced is not opened without
+// the first one, by which its index and its log go on.
+func TestFirstKeyMissing(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, dsn string) {
+		ctx := t.Context()
+		dir, keys := keysIn(t)
+		r := openAt(t, dsn, keys.Vault)
+		peopled(t, r)
+		must(t, errors.Join(seal.Rotate(dir, seal.PartMaster), keys.Vault.Reread()))
+		_, err := r.Reseal(ctx, func(int64) {})
+		must(t, err)
+		must(t, openAt(t, dsn, loadKeys(t, dir).Vault).Close())
+		must(t, os.Remove(filepath.Join(dir, "old", "master-1.key")))
+		_, err = registry.Open(ctx, registry.Config{DSN: dsn, Vault: loadKeys(t, dir).Vault, Now: start})
+		wantErr(t, err, registry.ErrFirstKey)
+	})
 }
