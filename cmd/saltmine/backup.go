@@ -30,16 +30,17 @@ func (a *app) backupCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup [OUT]",
 		Short: "The registry, configuration and spool in one encrypted file; the keys in another",
-		Long: `Writes the registry, as it is at one moment, with the configuration, the files that it
-names and what the spool still holds, into OUT; 'saltmine serve' goes on meanwhile. A
+		Long: `Writes the registry, as it is at one moment, with the configuration, those of the files
+that it names which are not secret, and what the spool still holds, into OUT; 'saltmine serve' goes on meanwhile. A
 registry on SQLite can be restored to MySQL and the other way round.
 
-With --keys the keys folder and the secrets that the configuration names go into a
-second file, which has a passphrase or recipient of its own: keep it elsewhere. The key
+With --keys the keys folder, the secrets that the configuration names, and the lists of
+mailboxes and numbers of [pool], which are canaries, go into a second file, which has a passphrase or recipient of its own: keep it elsewhere. The key
 of each contact then goes there too, and OUT has none. So keep many OUT, and of the keys
 files only the newest (--replace): what 'saltmine retention' and 'redact' gave up
 before it was made cannot be opened with any OUT, however old. Without --keys, OUT
-holds both, and whoever also has the keys can open in it what was given up since.
+holds the contacts' keys, and whoever also has the master key can open in it what was
+given up since; the keys, secrets and lists of [pool] are then in no file.
 
 Passphrases come from --passphrase-file and --keys-passphrase-file, from the environment
 (SALTMINE_BACKUP_PASSPHRASE, SALTMINE_KEYS_PASSPHRASE) or from the terminal; instead,
@@ -73,6 +74,7 @@ type backedUp struct {
 	Snapshot registry.Snapshot `json:"registry"`
 	Files    []string          `json:"files"`
 	Secrets  []string          `json:"secrets,omitempty"` // with the keys
+	Left     int               `json:"secrets_in_no_file,omitempty"`
 	Spool    int64             `json:"spool_bytes"`
 }
 
@@ -138,9 +140,7 @@ func (a *app) backUp(ctx context.Context, b *backingUp) error {
 			return a.sayBackup(ctx, c, b, files)
 		}
 		done := backedUp{File: b.out, Keys: b.keys, Files: files.names(false)}
-		if b.keys != "" {
-			done.Secrets = files.names(true)
-		}
+		done.secrets(files)
 		about := "registry"
 		if b.out == "" {
 			about = "keys"
@@ -158,6 +158,16 @@ func (a *app) backUp(ctx context.Context, b *backingUp) error {
 	})
 }
 
+// secrets says where secret files go.
+func (d *backedUp) secrets(files fileList) {
+	list := files.names(true)
+	if d.Keys == "" {
+		d.Left = len(list)
+		return
+	}
+	d.Secrets = list
+}
+
 func (d *backedUp) text() []string {
 	s := &d.Snapshot
 	what := fmt.Sprintf("%d canaries, %d contacts, the evidence log up to %s", s.Rows["canaries"], s.Rows["contacts"], s.End)
@@ -172,7 +182,7 @@ func (d *backedUp) text() []string {
 	if d.Keys != "" {
 		out = append(out, fmt.Sprintf("%s %s: the keys, %d secrets, and the keys of %d contacts; keep it apart", verb, d.Keys, len(d.Secrets), s.Rows["contact_keys"]))
 	} else {
-		out = append(out, "the keys are not in it: 'saltmine backup --keys FILE' writes them to a file of their own")
+		out = append(out, fmt.Sprintf("%d secret files, the keys among them, are in no file: 'saltmine backup --keys FILE' writes them to one of their own", d.Left))
 	}
 	if n := len(s.Waiting); n > 0 {
 		out = append(out, fmt.Sprintf("%d pages were on their way: a restore does not send them again", n))
@@ -188,9 +198,7 @@ var errLooked = errors.New("looked")
 // sayBackup tells what a backup would hold.
 func (a *app) sayBackup(ctx context.Context, c *core, b *backingUp, files fileList) error {
 	d := backedUp{File: b.out, Keys: b.keys, DryRun: true, Files: files.names(false)}
-	if b.keys != "" {
-		d.Secrets = files.names(true)
-	}
+	d.secrets(files)
 	_, err := c.reg.Export(ctx, registry.Sink{Begin: func(s registry.Snapshot) error { d.Snapshot = s; return errLooked }})
 	if err != nil && !errors.Is(err, errLooked) {
 		return err

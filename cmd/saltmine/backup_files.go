@@ -63,13 +63,15 @@ func backupFiles(config string, cfg *conf.Config) (fileList, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys := cfg.Registry.Keys
 	list := fileList{{path: filepath.Join(dir, filepath.Base(config)), name: inFolder + filepath.Base(config)}}
 	for _, f := range named {
 		if list, err = list.add(f.Path, func(path string) string { return nameInBackup(dir, path) }, f.Secret); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Key, err)
 		}
 	}
-	keys := cfg.Registry.Keys
+	// What lies in the keys folder goes with that, once.
+	list = slices.DeleteFunc(list, func(f baggage) bool { return below(keys, f.path) != "" })
 	if list, err = list.add(keys, func(path string) string { return inKeys + below(keys, path) }, true); err != nil {
 		return nil, fmt.Errorf("registry.keys: %w", err)
 	}

@@ -214,6 +214,11 @@ func TestBackupOnABareMachine(t *testing.T) {
 	if out, err := bare(t, dir, "acts", "--verify", "--noted", noted.String(), "--config", "new/site/saltmine.toml").CombinedOutput(); err != nil {
 		t.Errorf("the evidence of before: %v\n%s", err, out)
 	}
+	acts, err := bare(t, dir, "acts", "--about", made.Snapshot.End.String(), "--config", "new/site/saltmine.toml").CombinedOutput()
+	if err != nil {
+		t.Errorf("acts: %v", err)
+	}
+	wants(t, string(acts), fmt.Sprintf("%d acts are missing, %s was noted", last.Seq-made.Snapshot.End.Seq, last))
 }
 
 func (h *hookServer) posted() int {

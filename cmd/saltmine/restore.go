@@ -36,11 +36,13 @@ func (a *app) restoreCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore IN",
 		Short: "Put a backup back, on this machine or a bare one, and look whether it is whole",
-		Long: `Reads IN, and the keys file, to their ends before it writes anything: what was changed
-or cut off is refused. Then it makes DIR, which must be empty or not there, with the
+		Long: `Reads IN, and the keys file, to their ends before it writes anything: what was damaged
+or cut off is refused, and under a passphrase what somebody changed; a public key proves
+nobody, so a file that somebody else made for it is told by --head alone. Then it makes DIR, which must be empty or not there, with the
 configuration, the files it names, the keys, the registry and what the spool held, and
 checks the evidence log and every contact. DIR is there as a whole or not at all; until
-then it is called DIR.restoring. With --dry-run it only reads and says what is in them.
+then it is called DIR.restoring. A database of MySQL is not: when it was filled and the
+rest fails, the error says so; empty it then, and run this again. With --dry-run it only reads and says what is in them.
 
 --keys-from is the keys file of 'saltmine backup --keys', or a folder with a copy of
 keys/. A registry of MySQL is put into SQLite, unless --registry-dsn-file names a file
@@ -51,7 +53,8 @@ A backup is older than what it is put in place of, and this says what follows: w
 acts are missing; which pages were on their way, and are not sent again, because they
 may have been sent since (--send-pages does); from where on contacts are missing that
 a spool has let go of. What edges still hold is taken in again by itself, once.
-Contacts that were given up since are given up again where the keys file is newer, or
+Edges that were revoked since are trusted again: revoke them anew before 'saltmine serve'
+is started. Contacts that were given up since are given up again where the keys file is newer, or
 where --given-up names a list of 'saltmine acts --shredded --output json'.`,
 		Example: "  saltmine restore today.backup --to /etc/saltmine --keys-from saltmine.keys --head 4711:0f5c…\n  saltmine restore today.backup --dry-run --passphrase-file backup.pass",
 		Args:    cobra.ExactArgs(1),
@@ -100,6 +103,8 @@ type source struct {
 	counts backup.Counts
 	acts   map[int64]string // the links of acts that were noted
 	broken []string         // names that no backup of ours has
+	places map[string]bool  // where its files go
+	twice  []string         // files for a place that another one has
 }
 
 // take reads a backup.
@@ -122,13 +127,17 @@ func (s *source) verify(what string, heads []registry.Head) error {
 	for _, h := range heads {
 		links.want[h.Seq] = true
 	}
-	s.acts = links.found
+	s.acts, s.places = links.found, map[string]bool{}
 	err := s.take(backup.Taker{
 		Head: func(text json.RawMessage) error { return json.Unmarshal(text, &s.head) },
 		File: func(f backup.File, _ io.Reader) error {
-			if s.head.place(f.Name) == "" {
+			at := s.head.place(f.Name)
+			if at == "" {
 				s.broken = append(s.broken, f.Name)
+			} else if s.places[at] {
+				s.twice = append(s.twice, f.Name)
 			}
+			s.places[at] = true
 			return nil
 		},
 		Table: links.table, Row: links.row,
@@ -140,8 +149,14 @@ func (s *source) verify(what string, heads []registry.Head) error {
 		return usage("%s holds the %s, where a backup of the %s is wanted", s.path, s.head.What, what)
 	case len(s.broken) > 0:
 		return fmt.Errorf("%s: %w: a file %q belongs nowhere", s.path, backup.ErrDamaged, s.broken[0])
+	case len(s.twice) > 0:
+		return s.clash(s.twice[0])
 	}
 	return nil
+}
+
+func (s *source) clash(name string) error {
+	return fmt.Errorf("%s: the file %q goes to a place to which another one goes: nothing can be restored from it; make a new backup", s.path, name)
 }
 
 // linkReader finds the links of some acts in the rows of a backup.
@@ -234,6 +249,11 @@ func (a *app) readSources(r *restoringFlags) (main, keys *source, err error) {
 	}
 	if err := keys.verify(backupOfKeys, nil); err != nil {
 		return nil, nil, err
+	}
+	for at := range keys.places {
+		if main.places[at] {
+			return nil, nil, keys.clash(at)
+		}
 	}
 	if main.head.Snapshot.Apart && keys.head.Snapshot.End.Seq < main.head.Snapshot.End.Seq {
 		return nil, nil, usage("%s was made before %s, which has contacts whose keys are not in it: take the keys file of the same backup, or a later one", r.keys, r.in)

@@ -54,6 +54,8 @@ type putting struct {
 	rules     int // of [[response]]
 	approvals int // that were given, and are ended
 
+	filled bool // what is in the database stays there
+
 	dir  string // until it is whole
 	root *os.Root
 }
@@ -68,7 +70,7 @@ func (p *putting) run(ctx context.Context) (err error) {
 	defer func() {
 		err = errors.Join(err, p.root.Close())
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(p.dir))
+			err = errors.Join(p.stays(err), os.RemoveAll(p.dir))
 		}
 	}()
 	if err := p.files(); err != nil {
@@ -86,6 +88,14 @@ func (p *putting) run(ctx context.Context) (err error) {
 	p.out.Dir = to
 	p.say(to)
 	return syncDir(filepath.Dir(to))
+}
+
+// stays says of a fault that it does not undo what is in a database of MySQL.
+func (p *putting) stays(err error) error {
+	if p.filled && p.flags.dsnFile != "" {
+		err = fmt.Errorf("%w; what was put into the database is still in it: empty the database, then run this again", err)
+	}
+	return err
 }
 
 // begin makes the folder in which all is done until it is whole, and takes away what
@@ -209,12 +219,22 @@ func (p *putting) registry(ctx context.Context, to string) error {
 	}
 	reg, done, err := l.Finish(ctx, registry.Restoring{
 		By: here(), From: p.main.head.Made, Snapshot: p.main.head.Snapshot, KeysApart: p.newerKeys(), Send: p.flags.send, GivenUp: p.flags.givenUpAlready,
+		Noted: p.noted(), Missing: p.out.Missing,
 	})
+	p.filled = l.Committed()
 	if err != nil {
 		return err
 	}
 	p.out.Restored = done
 	return errors.Join(p.look(ctx, reg), reg.Close())
+}
+
+// noted is the last end of the log that was given.
+func (p *putting) noted() string {
+	if len(p.flags.heads) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(p.flags.heads, func(a, b registry.Head) int { return cmp.Compare(a.Seq, b.Seq) }).String()
 }
 
 // newerKeys reports whether the contacts' keys come from the keys file: where the
@@ -290,6 +310,9 @@ func (p *putting) say(to string) {
 	if len(o.Outside) > 0 {
 		slices.Sort(o.Outside)
 		warn("%d files were outside of the folder of the configuration, and are in %s: move them to their places: %s", len(o.Outside), filepath.Join(to, strings.TrimSuffix(inOutside, "/")), strings.Join(o.Outside, ", "))
+	}
+	if p.keys == nil {
+		warn("the keys came from a folder: secrets that the configuration names, and the lists of mailboxes and numbers of [pool], are in no backup; put them in their places")
 	}
 	if h.Registry == "" || p.flags.dsnFile != "" {
 		warn("the configuration names another registry than %s: correct dsn or dsn_file in [registry] before anything is started", o.Registry)

@@ -4,7 +4,8 @@
 // A backup file is one file of age (age-encryption.org/v1): for a passphrase
 // (scrypt) or for recipients (X25519). Its header has a MAC, and its content is
 // sealed in chunks of 64 KiB of which the last is marked as the last: a file that
-// was changed, cut off or added to at any place is not read to its end. What is
+// was changed, cut off or added to at any place is not read to its end. Recipients prove
+// nobody: whoever has the public key can write a whole file of their own for it. What is
 // encrypted begins with the line "saltmine backup 1" and goes on with frames:
 //
 //	0  1 kind

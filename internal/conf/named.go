@@ -13,7 +13,7 @@ import (
 type NamedFile struct {
 	Key    string // dotted, of the configuration; of the pool's mailboxes with their file's name before it
 	Path   string // absolute
-	Secret bool   // it holds a secret
+	Secret bool   // it holds a secret, or canaries: mailboxes and numbers
 }
 
 // name writes down that a key names a file.
@@ -23,7 +23,8 @@ func (b *book) name(key, path string) {
 	case "keys", "dir", "file", "lmtp", "path":
 		return // what is made here, or by others: not part of the configuration
 	}
-	b.named = append(b.named, NamedFile{Key: key, Path: path, Secret: strings.HasSuffix(last, "_file") || last == "tls_key" || last == "acme_dir"})
+	secret := strings.HasSuffix(last, "_file") || last == "tls_key" || last == "acme_dir" || key == "pool.mailboxes" || key == "pool.phones"
+	b.named = append(b.named, NamedFile{Key: key, Path: path, Secret: secret})
 }
 
 // Files are the files that the configuration names, in the order of their paths, each

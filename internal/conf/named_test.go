@@ -58,7 +58,7 @@ path = "/mnt/worm/saltmine.heads"
 		}
 		got = append(got, name)
 	}
-	want := []string{"box.secret (secret)", "boxes.toml", "hook.secret (secret)", "numbers.csv", "recipe.toml", "support.dsn (secret)"}
+	want := []string{"box.secret (secret)", "boxes.toml (secret)", "hook.secret (secret)", "numbers.csv (secret)", "recipe.toml", "support.dsn (secret)"}
 	if !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}

@@ -33,6 +33,8 @@ type Loading struct {
 	table backup.Table
 	rows  []any
 	bytes int
+
+	committed bool
 	// Loaded are how many rows each table got.
 	Loaded map[string]int64
 }
@@ -185,6 +187,10 @@ type Restoring struct {
 	Send bool
 	// GivenUp are contacts that were given up after that, as far as is known.
 	GivenUp []canary.ContactID
+	// Noted is the last end of the log of which is known, and Missing how many acts
+	// there were after the backup, as far as is known.
+	Noted   string
+	Missing int64
 }
 
 // Restored says what was done.
@@ -195,6 +201,9 @@ type Restored struct {
 
 // stoppedFault is what a delivery says that a restore has stopped.
 const stoppedFault = "it was on its way when the backup was made, and may have been sent since"
+
+// Committed reports whether what was loaded is in the database and stays there.
+func (l *Loading) Committed() bool { return l.committed }
 
 // Finish makes it all a registry, with an act that says so, and opens it.
 func (l *Loading) Finish(ctx context.Context, as Restoring) (*Registry, Restored, error) {
@@ -223,7 +232,7 @@ func (l *Loading) finish(ctx context.Context, as Restoring) (r *Registry, out Re
 	if err := l.tx.Commit(); err != nil {
 		return nil, out, err
 	}
-	l.tx = nil
+	l.tx, l.committed = nil, true
 	if err := l.r.migrate(ctx); err != nil {
 		return nil, out, err
 	}
@@ -251,8 +260,11 @@ func (l *Loading) settle(ctx context.Context, as Restoring) (out Restored, err e
 	if out.GivenUp, err = l.giveUp(ctx, as); err != nil {
 		return out, err
 	}
-	return out, l.r.record(ctx, l.tx, canary.Act{Who: as.By.Who, Via: as.By.Via, What: canary.ActRestore, About: end.String(),
-		Outcome: fmt.Sprintf("from the backup of %s; %d pages are not sent again, %d contacts given up again", as.From.UTC().Format(time.RFC3339), len(out.Stopped), out.GivenUp)})
+	outcome := fmt.Sprintf("from the backup of %s; %d pages are not sent again, %d contacts given up again; %d acts are missing", as.From.UTC().Format(time.RFC3339), len(out.Stopped), out.GivenUp, as.Missing)
+	if as.Noted != "" {
+		outcome += ", " + as.Noted + " was noted"
+	}
+	return out, l.r.record(ctx, l.tx, canary.Act{Who: as.By.Who, Via: as.By.Via, What: canary.ActRestore, About: end.String(), Outcome: outcome})
 }
 
 // keyless finds contacts whose keys were written over since, and refuses those that
