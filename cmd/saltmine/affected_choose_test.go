@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/canary"
@@ -21,7 +23,24 @@ func suspects(list ...forensics.Suspect) *forensics.Answer {
 	for i := range list {
 		list[i].Of = 4
 	}
-	return &forensics.Answer{Suspects: append([]forensics.Suspect{{Unlogged: true, Explains: 4, Of: 4}}, list...)}
+	a := contacted(4)
+	a.Suspects = append([]forensics.Suspect{{Unlogged: true, Explains: 4, Of: 4}}, list...)
+	return a
+}
+
+// contacted is the trace of so many canaries that were contacted, a day after another.
+func contacted(n int) *forensics.Answer {
+	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	q := forensics.Question{Now: begin.AddDate(0, 1, 0)}
+	for i := range n {
+		h := forensics.Hit{
+			Token: canary.TokenID(fmt.Sprint("t_", i)), Canary: canary.ID(fmt.Sprint("c_", i)), Kind: canary.Email, Channel: canary.SMTP,
+			At: begin.AddDate(0, 0, 10+i), Window: canary.Window{Place: "db:main", From: canary.At(begin)}, Contact: canary.ContactID(fmt.Sprint("k_", i)),
+		}
+		q.Hits, q.Tokens = append(q.Hits, h), append(q.Tokens, forensics.Live{Token: h.Token, Canary: h.Canary, Window: h.Window})
+	}
+	a := forensics.Trace(q)
+	return &a
 }
 
 // TestSuspectNamed names nobody who is no lead, neither to a response nor as whose
@@ -29,6 +48,8 @@ func suspects(list ...forensics.Suspect) *forensics.Answer {
 func TestSuspectNamed(t *testing.T) {
 	t.Parallel()
 	sure := forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, Explains: 4}
+	few := contacted(2)
+	few.Suspects = []forensics.Suspect{{Extract: "e1", Actor: "j.doe", P: .95, Explains: 2, Of: 2}}
 	for name, c := range map[string]struct {
 		answer      *forensics.Answer
 		named       bool
@@ -43,6 +64,7 @@ func TestSuspectNamed(t *testing.T) {
 		"not all":  {suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, Explains: 3}), true, false, "", "95 %"},
 		"two":      {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "k", P: .1, Explains: 4}), true, false, "", "95 %"},
 		"another":  {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "j.doe", P: .6, Explains: 1}, forensics.Suspect{Extract: "e3", Actor: "j.doe", P: .3, Explains: 1}), true, true, "", "actor's e2 has 60 %"},
+		"too few":  {few, true, false, "", "95 %"},
 	} {
 		var f response.Facts
 		suspected(&f, c.answer)

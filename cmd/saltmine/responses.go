@@ -126,7 +126,8 @@ func suspected(f *response.Facts, a *forensics.Answer) {
 		return
 	}
 	f.Extract, f.Actor, f.Explains, f.Of = first.Extract, first.Actor, first.Explains, first.Of
-	f.Alone = f.P > forensics.Suspected && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
+	suspect := strings.HasSuffix(a.Standing(f.P), ", a suspect") // which few contacts make nobody
+	f.Alone = suspect && f.P > forensics.Suspected && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
 		return !x.Unlogged && x.Extract != first.Extract && x.Explains >= first.Explains
 	})
 }

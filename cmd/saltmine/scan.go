@@ -27,6 +27,8 @@ type scanFlags struct {
 	passphrase string
 	limits     scan.Limits
 	most       string
+	foundAt    string
+	seen       time.Time // when the files had been seen
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -46,7 +48,8 @@ Each find is filed as a contact by dump, P1, with 160 bytes on either side as it
 so that 'saltmine trace' weighs it. What is filed stands in the incident at once; pages
 go out by a running 'saltmine serve', within a minute. To scan a file again files nothing twice, so a scan that
 was broken off is simply begun again. Of one token 100 places in a file are filed, the rest
-are counted.
+are counted. --found-at says by when the files had been seen: what was taken later cannot
+be in them.
 
 A number that stands in any file now and then (a ticket number of few digits, a telephone
 number without its country) is told as weak, and as chance where as many placebos are
@@ -63,7 +66,7 @@ Exit code 3: something was found. 1: nothing was found, and not all could be rea
 		Example: "  saltmine scan leak.sql.gz\n  saltmine scan --dry-run --output json mails.mbox chat.zip\n  zcat dump.gz | saltmine scan -\n  saltmine scan --filter case7.filter --passphrase-file case7.pass leak.sql --output json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
+			if err := f.check(a.now()); err != nil {
 				return err
 			}
 			if f.filter != "" {
@@ -74,13 +77,17 @@ Exit code 3: something was found. 1: nothing was found, and not all could be rea
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "file nothing")
 	cmd.Flags().StringVar(&f.filter, "filter", "", "scan without the registry, with the filter in this `FILE`")
+	cmd.Flags().StringVar(&f.foundAt, "found-at", "", "`TIME` by which the files had been seen, as 2026-12-31 (UTC) or a time (default now)")
 	cmd.Flags().StringVar(&f.passphrase, "passphrase-file", "", "`FILE` with the filter's passphrase")
 	cmd.Flags().StringVar(&f.most, "max-unpacked", "", "most `BYTES` that one file may unpack to, such as 500GiB (default 64GiB and 200 times its size)")
 	cmd.AddCommand(a.scanFilterCmd(), a.scanImportCmd())
 	return cmd
 }
 
-func (f *scanFlags) check() (err error) {
+func (f *scanFlags) check(now time.Time) (err error) {
+	if f.seen, err = seenBy(f.foundAt, now); err != nil {
+		return err
+	}
 	if f.most != "" {
 		if f.limits.Unpacked, err = conf.ParseSize(f.most); err != nil {
 			return usage("--max-unpacked: %w", err)
@@ -93,6 +100,26 @@ func (f *scanFlags) check() (err error) {
 		return usage("--filter wants --passphrase-file: the file with what 'saltmine scan filter' printed")
 	}
 	return nil
+}
+
+// seenBy reads when a file had been seen: by now, by a time, or by the end of a day.
+func seenBy(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return now, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if day, err2 := time.Parse(time.DateOnly, text); err2 == nil {
+		if at, err = day.AddDate(0, 0, 1), nil; at.After(now) && !day.After(now) {
+			at = now
+		}
+	}
+	switch {
+	case err != nil:
+		return at, usage("--found-at %q: want a day such as 2026-12-31 (UTC), or a time such as 2026-12-31T18:00:00Z", text)
+	case at.After(now):
+		return at, usage("--found-at %s has not come yet", text)
+	}
+	return at.UTC(), nil
 }
 
 // scannedFile is what is printed of one file.
@@ -161,7 +188,7 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 			return errors.Join(fmt.Errorf("broken off: nothing of %s is filed, begin again: %w", name, err), a.print(answer, answer.Text))
 		}
 		judged := scan.Judge(book, r)
-		if err := a.take(ctx, c, &answer, scannedOne{book, name, r, judged, a.contactsOf(book, name, r, judged.Weights)}); err != nil {
+		if err := a.take(ctx, c, &answer, scannedOne{book, name, r, judged, contactsOf(book, name, r, judged.Weights, f.seen)}); err != nil {
 			return err
 		}
 	}

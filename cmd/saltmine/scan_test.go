@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -214,6 +216,47 @@ func TestScanCutOff(t *testing.T) {
 	s.fails(exitUsage, "scan", "--passphrase-file", "x", s.path("cut.gz"))
 }
 
+// partUntold breaks a scan with a filter off: nothing is told of the part that was read.
+func (s *site) partUntold() {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	cancel()
+	var out bytes.Buffer
+	a := app{stdout: &out, stderr: io.Discard, output: "json", now: time.Now}
+	err := a.scanFiltered(ctx, &scanFlags{filter: s.path("a.filter"), passphrase: s.path("a.pass"), seen: time.Now()}, []string{s.path("leak.sql")})
+	var told filterFinds
+	if err == nil || !strings.Contains(err.Error(), "broken off") || json.Unmarshal(out.Bytes(), &told) != nil || len(told.Files) > 0 {
+		s.t.Errorf("%v: %s", err, out.Bytes())
+	}
+}
+
+// TestScanFoundAt files contacts of when the file had been seen.
+func TestScanFoundAt(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"": now, "2026-11-03": now, "2026-11-02": now.Add(-12 * time.Hour), "2026-11-03T13:00:00+02:00": now.Add(-time.Hour), "2026-11-04": {}, "2026-11-03T12:00:01Z": {}, "yesterday": {},
+	} {
+		if got, err := seenBy(text, now); (err != nil) != want.IsZero() || err == nil && !got.Equal(want) {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+	s, reg, all := planted(t, 4)
+	seen := time.Now().UTC().Truncate(time.Second)
+	s.bytes("leak.sql", stolen(all))
+	time.Sleep(1100 * time.Millisecond)
+	var got scanned
+	s.scans(&got, "scan", "--found-at", seen.Format(time.RFC3339), s.path("leak.sql"))
+	for _, c := range s.contacts(reg) {
+		if !c.At.Equal(seen) {
+			t.Errorf("%s is of %s, want %s", c.ID, c.At, seen)
+		}
+	}
+	if len(got.Incidents) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestScanFilter scans on a machine that has the filter alone, and brings the finds home.
 func TestScanFilter(t *testing.T) {
 	t.Parallel()
@@ -266,6 +309,7 @@ func TestScanFilter(t *testing.T) {
 	}
 	s.write("changed.json", string(out))
 	wants(t, s.fails(exitFailed, "scan", "import", s.path("changed.json")), "the file was changed")
+	s.partUntold()
 	s.write("foreign.json", strings.ReplaceAll(string(out), made.ID, "f_aaaaaaaaaaaaaaaa"))
 	wants(t, s.fails(exitFailed, "scan", "import", s.path("foreign.json")), "was not made here")
 	s.write("b.pass", "another")

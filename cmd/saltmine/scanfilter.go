@@ -201,7 +201,7 @@ func (a *app) scanFiltered(ctx context.Context, f *scanFlags, args []string) err
 		if err := ctx.Err(); err != nil { // a part has another hash than the whole
 			return errors.Join(fmt.Errorf("broken off: nothing of %s is told, begin again: %w", name, err), a.print(answer, answer.Text))
 		}
-		one, err := a.sealFinds(filter, lid, name, r)
+		one, err := sealFinds(filter, lid, name, r, f.seen)
 		if err != nil {
 			return err
 		}
@@ -213,7 +213,7 @@ func (a *app) scanFiltered(ctx context.Context, f *scanFlags, args []string) err
 	return answer.outcome()
 }
 
-func (a *app) sealFinds(filter *scan.Filter, lid *seal.Lid, name string, r *scan.Report) (filterFile, error) {
+func sealFinds(filter *scan.Filter, lid *seal.Lid, name string, r *scan.Report, seen time.Time) (filterFile, error) {
 	out := filterFile{File: name, SHA256: r.SHA256, Bytes: r.Bytes, Whole: r.Whole && len(r.Faults) == 0, Finds: []filterFind{}, More: r.More, Faults: faultsOf(r)}
 	for i := range r.Finds {
 		f := &r.Finds[i]
@@ -222,7 +222,7 @@ func (a *app) sealFinds(filter *scan.Filter, lid *seal.Lid, name string, r *scan
 			weight = scan.Weak
 		}
 		c := findContact(f.Text, name, r.SHA256, f, weight)
-		c.At = canary.Micro(a.now())
+		c.At = canary.Micro(seen)
 		c.Facts[factFilter], c.Facts["holder"] = filter.Head.ID, filter.Head.Holder
 		plain, err := c.MarshalBinary()
 		if err != nil {

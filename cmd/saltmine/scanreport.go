@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/scan"
@@ -21,9 +22,9 @@ func findID(sum string, f *scan.Find) canary.ContactID {
 	return canary.ContactID("k_dump-" + hex.EncodeToString(h[:20]))
 }
 
-// contactsOf are the finds of a report as contacts.
-func (a *app) contactsOf(book *scan.Book, name string, r *scan.Report, weights []scan.Weight) []canary.Contact {
-	at := canary.Micro(a.now())
+// contactsOf are the finds of a report as contacts, of when the file had been seen.
+func contactsOf(book *scan.Book, name string, r *scan.Report, weights []scan.Weight, seen time.Time) []canary.Contact {
+	at := canary.Micro(seen)
 	var out []canary.Contact
 	for i := range r.Finds {
 		f := &r.Finds[i]

@@ -51,8 +51,8 @@ type Facts struct {
 	Account string `json:"account,omitempty"`
 	// P is how probable it is that the first known extract of the trace took part in the
 	// leak. Extract and Actor name it when that is over .5, a lead: it explains Explains
-	// of so many hits. Alone is set when it is over .9, a suspect, and it alone explains
-	// all of them. It proves nothing against anybody.
+	// of so many hits. Alone is set when it is over .9 and of enough contacts, a suspect,
+	// and it alone explains all of them. It proves nothing against anybody.
 	P        float64          `json:"p,omitempty"`
 	Extract  canary.ExtractID `json:"extract,omitempty"`
 	Actor    string           `json:"actor,omitempty"`

@@ -47,7 +47,7 @@ func (z *zipSink) Write(p []byte) (int, error) {
 		z.err = z.spill(p)
 	}
 	z.size += int64(len(p))
-	return len(p), nil //nolint:nilerr // told at the end, with where it is
+	return len(p), nil
 }
 
 // spill moves the archive to a file without a name.
