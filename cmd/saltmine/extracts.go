@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,9 @@ CSV (first line names the columns, in any order) and JSON lines have the fields
   segment    key=value[,key=value…] of the rows it took; empty is all
   rows       how many rows it carried out (optional)
 
-The whole file is imported or nothing. An id that is already known is replaced.`,
+The whole file is imported or nothing. An id that is already known is replaced. The evidence
+log gets the SHA-256 of the file with it: keep the file, for it shows whether the extracts
+were changed later.`,
 		Example: "  saltmine extracts import exports.csv\n  zcat exports.jsonl.gz | saltmine extracts import -",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.importExtracts(cmd.Context(), args[0]) },
@@ -54,8 +57,12 @@ func (a *app) importExtracts(ctx context.Context, name string) (err error) {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
-	list, err := readExtracts(in)
+	sum := sha256.New()
+	list, err := readExtracts(io.TeeReader(in, sum))
 	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	if _, err := io.Copy(sum, in); err != nil { // what was not read of it
 		return fmt.Errorf("import %s: %w", name, err)
 	}
 	c, err := a.openCore(ctx)
@@ -63,7 +70,7 @@ func (a *app) importExtracts(ctx context.Context, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	added, err := c.reg.ImportExtracts(ctx, list)
+	added, err := c.reg.ImportExtractsFrom(ctx, list, fmt.Sprintf("%x", sum.Sum(nil)), here())
 	if err != nil {
 		return err
 	}

@@ -44,5 +44,6 @@ const (
 	ActBackup      = "backup"
 	ActRestore     = "restore"  // about the end of the log that was put back
 	ActAffected    = "affected" // real customers of an extract were listed; about is the extract, the outcome how many
+	ActImport      = "import"   // of extracts; the outcome is how many, and the SHA-256 of their file
 	ActKeys        = "keys"     // about the key; begun, then what came of it
 )

@@ -11,6 +11,20 @@ import (
 // ImportExtracts files extracts in one transaction. An extract whose id is
 // already there replaces the older one; added counts those that were new.
 func (r *Registry) ImportExtracts(ctx context.Context, list []canary.Extract) (added int, err error) {
+	return r.importExtracts(ctx, list, func(*sql.Tx, int) error { return nil })
+}
+
+// ImportExtractsFrom files extracts that came in a file, and puts on the evidence log with
+// them who did that and the SHA-256 of the file, in hex digits: extracts are plain rows,
+// and the file that somebody kept shows later whether another actor was put in.
+func (r *Registry) ImportExtractsFrom(ctx context.Context, list []canary.Extract, file string, by By) (added int, err error) {
+	return r.importExtracts(ctx, list, func(tx *sql.Tx, added int) error {
+		outcome := fmt.Sprintf("%d, of which %d were new, sha256 %s", len(list), added, file)
+		return r.record(ctx, tx, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActImport, About: "extracts", Outcome: outcome})
+	})
+}
+
+func (r *Registry) importExtracts(ctx context.Context, list []canary.Extract, last func(tx *sql.Tx, added int) error) (added int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		added = 0
 		for i := range list {
@@ -22,7 +36,7 @@ func (r *Registry) ImportExtracts(ctx context.Context, list []canary.Extract) (a
 				added++
 			}
 		}
-		return nil
+		return last(tx, added)
 	})
 	return added, err
 }
