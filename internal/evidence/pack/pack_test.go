@@ -393,6 +393,27 @@ func TestSignedLies(t *testing.T) {
 	}
 }
 
+// TestCanaries: whoever can check what is disclosed of canaries is asked, and told by which
+// key the pack is signed.
+func TestCanaries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.files["canaries/c_aaaa.json"] = []byte("what is said of it")
+	b, v := w.pack(), newVerifiers(t, nil)
+	for _, want := range []error{nil, errors.New("it is false")} {
+		asked := ""
+		check := func(id string, file []byte, by int) error {
+			asked = fmt.Sprintf("%s %s %d", id, file, by)
+			return want
+		}
+		_, err := pack.Verify(bytes.NewReader(b), int64(len(b)), pack.Options{Key: v.key, Canary: check})
+		fault, is := errors.AsType[*pack.Fault](err)
+		if is != (want != nil) || is && fault.Where != "canaries/c_aaaa.json" || asked != "c_aaaa what is said of it 0" {
+			t.Errorf("%v, and %q was asked", err, asked)
+		}
+	}
+}
+
 // TestOutside: the key's owner writes the log anew, all signatures new and right; a
 // checkpoint that somebody else has kept shows it, whatever the pack shows of the log.
 func TestOutside(t *testing.T) {

@@ -99,10 +99,15 @@ func (v *verifier) manifest() error {
 	if err := decode(manifestFile, text, m); err != nil {
 		return err
 	}
-	if m.Files == nil || m.Format != Format || m.Log != v.o.Key.Name() || m.Incident != lines[1] || !incidents.MatchString(m.Incident) || m.At.Location() != time.UTC {
+	if !m.valid() || m.Log != v.o.Key.Name() || m.Incident != lines[1] {
 		return fault(manifestFile, "its format, log or incident is another")
 	}
 	return nil
+}
+
+// valid reports whether a manifest is one at all.
+func (m *Manifest) valid() bool {
+	return m.Files != nil && m.Format == Format && incidents.MatchString(m.Incident) && m.At.Location() == time.UTC
 }
 
 // files holds the files against the manifest.

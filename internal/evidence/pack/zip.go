@@ -174,6 +174,22 @@ func (a *archive) next(at, size int64) (*member, error) {
 	if len(head) < localSize {
 		return nil, fault("zip", "it breaks off at byte %d", at)
 	}
+	m, err := header(head, at, size)
+	if err != nil {
+		return nil, err
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, a.content(m)); err != nil {
+		return nil, err
+	}
+	if sum.Sum32() != m.crc {
+		return nil, fault("zip", "the content at byte %d has another checksum", m.offset)
+	}
+	return m, nil
+}
+
+// header reads what stands before the content of the file that begins at a byte.
+func header(head []byte, at, size int64) (*member, error) {
 	m := &member{at: at, crc: binary.LittleEndian.Uint32(head[14:]), size: int64(binary.LittleEndian.Uint32(head[18:]))}
 	named := int64(binary.LittleEndian.Uint16(head[26:]))
 	m.offset = at + localSize + named
@@ -186,13 +202,6 @@ func (a *archive) next(at, size int64) (*member, error) {
 	}
 	if m.name == "" || shown(m.name) != m.name || strings.Contains(m.name, " ") {
 		return nil, fault("zip", "the file at byte %d has a name of other characters than ! to ~", at)
-	}
-	sum := crc32.NewIEEE()
-	if _, err := io.Copy(sum, a.content(m)); err != nil {
-		return nil, err
-	}
-	if sum.Sum32() != m.crc {
-		return nil, fault("zip", "the content at byte %d has another checksum", m.offset)
 	}
 	return m, nil
 }
