@@ -16,6 +16,17 @@ type packedCase struct {
 	GivenUp  []canary.ContactID `json:"given_up,omitempty"`
 	Unproved []canary.ContactID `json:"unproved,omitempty"`
 	Custody  []canary.Act       `json:"custody"`
+	Looks    []packedLooks      `json:"looks"`
+}
+
+// packedLooks are the times that somebody looked at the incident, which are summed up: they
+// are acts as the others, and not shown one by one.
+type packedLooks struct {
+	Who   string    `json:"who"`
+	Via   string    `json:"via"`
+	Times int       `json:"times"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
 }
 
 type packedContact struct {
@@ -55,17 +66,16 @@ type packedHit struct {
 }
 
 func (d *dossier) known() packedCase {
-	p := packedCase{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody}
+	p := packedCase{Incident: d.incident, Contacts: []packedContact{}, Canaries: []packedCanary{}, Hits: []packedHit{}, GivenUp: d.givenUp, Unproved: d.unproved, Custody: d.custody, Looks: d.looks}
 	for _, id := range d.ids[1:] {
 		p.Merged = append(p.Merged, string(id))
 	}
 	for _, c := range d.contacts {
 		p.Contacts = append(p.Contacts, packedContact{c.ID, c.Channel, c.At, c.Received, c.Class, c.Probe, c.Unverified, c.Clean, c.Bytes})
 	}
-	reached := map[canary.TokenID]bool{}
+	reached := d.reached()
 	for _, h := range d.hits {
 		if h.Role == canary.RolePlanted {
-			reached[h.Token] = true
 			p.Hits = append(p.Hits, packedHit{h.Contact, h.Token, h.Canary, h.At, h.Clean})
 		}
 	}

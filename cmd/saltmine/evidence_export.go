@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type exportedPack struct {
 	Unproved int               `json:"unproved"`
 	Canaries int               `json:"canaries"`
 	Pages    int               `json:"pages"`
+	Named    int               `json:"canaries_named"` // beside, by these contacts
 	Acts     int               `json:"acts_shown"`
 	Log      int64             `json:"acts"` // of the log
 }
@@ -43,14 +45,21 @@ func (a *app) exportCmd() *cobra.Command {
 		Long: `Writes a ZIP file with the report (HTML and PDF), each contact byte for byte with its
 DNS answers and recordings, the pages, the trace, the canaries that were reached, who
 opened what and when, and the proofs: every contact, page and act in it is a leaf of the
-evidence log, whose signed checkpoint is in the pack too. Of other canaries, and of
-placebos, nothing is in it. HOW-TO-VERIFY.txt in the pack says how to check it by hand.
+evidence log, whose signed checkpoint is in the pack too. No other canary is in it but what
+the contacts themselves name. HOW-TO-VERIFY.txt in the pack says how to check it by hand.
 
-The canaries' identities are opened by this, which is recorded for each of them, and that
-it was exported, with the SHA-256 of the pack's manifest. Where a second person has to
-approve, that is asked for. Before anything is written, the whole log and every contact
-are held against what was signed: of a registry that was tampered with nothing is
-exported. --dry-run says what would be in it, and opens nothing.
+The canaries' identities are opened by this, which is recorded for each of them, and for
+those that the contacts name beside; and that it was exported, with the SHA-256 of the
+pack's manifest. Where a second person has to approve, that is asked for.
+
+Before anything is written, the whole log and every contact, page, planting and window are
+held against what was signed, and the verdict against its act; the pack is verified before
+it gets its name. Where one of these was changed nothing is exported. Which contact reached
+which token (hits), severity and reasons of the incident, and the known extracts are plain
+rows that nothing signs: the report and the trace rest on them. Of the extracts, the log
+has the SHA-256 of each file that was imported.
+
+--dry-run says what would be in it, and opens nothing.
 
 Of one state of the registry the pack is the same each time, but for that each export is
 itself on the log.`,
@@ -72,8 +81,11 @@ itself on the log.`,
 }
 
 func (a *app) export(ctx context.Context, c *core, id canary.IncidentID, out string, dryRun bool, q request) error {
-	d := &dossier{core: c, now: a.now()}
+	d := &dossier{core: c, now: a.now(), listed: map[string]bool{}}
 	if err := d.choose(ctx, id); err != nil {
+		return err
+	}
+	if err := d.fits(); err != nil {
 		return err
 	}
 	if dryRun {
@@ -82,14 +94,14 @@ func (a *app) export(ctx context.Context, c *core, id canary.IncidentID, out str
 	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return usage("%s is already there and is not overwritten", out)
 	}
-	if err := c.sound(ctx); err != nil {
+	if err := errors.Join(c.sound(ctx), d.verdictHolds(ctx)); err != nil {
 		return fmt.Errorf("nothing is exported: %w", err)
 	}
 	by, err := a.may(ctx, c, q)
 	if err != nil {
 		return err
 	}
-	if err := c.reg.Reveal(ctx, by, d.canaryIDs()...); err != nil {
+	if err := c.reg.Reveal(ctx, by, slices.Concat(d.canaryIDs(), d.named)...); err != nil {
 		return err
 	}
 	act := canary.Act{Who: by.Who, Via: by.Via, What: canary.ActExport, About: string(id), Outcome: "begun"}
@@ -117,7 +129,7 @@ func (c *core) sound(ctx context.Context) error {
 
 func (a *app) printExported(e exportedPack) error {
 	return a.print(e, func(w io.Writer) error {
-		list := []string{fmt.Sprintf("%s: %d contacts (and %d that were given up, %d that nothing proves), %d canaries, %d pages, %d acts", e.Incident, e.Contacts, e.GivenUp, e.Unproved, e.Canaries, e.Pages, e.Acts)}
+		list := []string{fmt.Sprintf("%s: %d contacts (and %d that were given up, %d that nothing proves), %d canaries (and %d that these contacts name beside), %d pages, %d acts", e.Incident, e.Contacts, e.GivenUp, e.Unproved, e.Canaries, e.Named, e.Pages, e.Acts)}
 		if e.File != "" {
 			list = append(list, fmt.Sprintf("wrote %s, %d bytes (manifest sha256 %s)", e.File, e.Size, e.Manifest),
 				"who verifies it needs the output of 'saltmine evidence key', by another way: saltmine evidence verify "+e.File+" --key KEY")
@@ -148,6 +160,9 @@ func (d *dossier) write(ctx context.Context, out string) (exportedPack, error) {
 		err = w.Flush()
 	}
 	size, err2 := f.Seek(0, io.SeekCurrent)
+	if err == nil {
+		err = d.holds(f, size)
+	}
 	if err := errors.Join(err, err2, f.Sync(), f.Close()); err != nil {
 		return exportedPack{}, err
 	}
@@ -170,22 +185,25 @@ type dossier struct {
 	contacts   []registry.FiledContact
 	hits       []canary.Hit
 	canaries   []canary.Planting
+	named      []canary.ID // others that the contacts reached
 	pages      []registry.PageProof
 	checkpoint registry.Checkpoint
 	trace      traced
 	custody    []canary.Act
+	looks      []packedLooks
 	unproved   []canary.ContactID
 	givenUp    []canary.ContactID
 	about      []string // ids whose acts are shown
 
-	proof pack.Proof
-	files []pack.Content
+	proof  pack.Proof
+	listed map[string]bool // lists in the proof
+	files  []pack.Content
 }
 
 func (d *dossier) summary() exportedPack {
 	return exportedPack{
 		Incident: d.incident.ID, Contacts: len(d.contacts) - len(d.givenUp) - len(d.unproved), GivenUp: len(d.givenUp), Unproved: len(d.unproved),
-		Canaries: len(d.canaries), Pages: len(d.pages), Acts: len(d.custody),
+		Canaries: len(d.canaries), Named: len(d.named), Pages: len(d.pages), Acts: len(d.custody),
 	}
 }
 

@@ -52,14 +52,17 @@ func (d *dossier) chooseContacts(ctx context.Context) (err error) {
 	if d.hits, err = d.reg.IncidentHits(ctx, id); err != nil {
 		return err
 	}
+	d.hits = slices.DeleteFunc(d.hits, guessed)
 	ids := []canary.ID{}
 	for _, h := range d.hits {
 		if h.Role == canary.RolePlanted && h.Canary != "" && !slices.Contains(ids, h.Canary) {
 			ids = append(ids, h.Canary)
 		}
 	}
-	d.canaries, err = d.reg.Plantings(ctx, canary.Filter{IDs: ids})
-	return err
+	if d.canaries, err = d.reg.Plantings(ctx, canary.Filter{IDs: ids}); err != nil {
+		return err
+	}
+	return d.chooseNamed(ctx)
 }
 
 // merged finds the incidents that were merged into this one, and the pages of all.
@@ -104,6 +107,7 @@ func (d *dossier) chooseActs(ctx context.Context, until int64) (err error) {
 	if d.custody, err = d.reg.ActsOn(ctx, d.about, until); err != nil {
 		return err
 	}
+	d.custody, d.looks = d.withoutLooks(d.custody)
 	var more []string
 	for _, a := range d.custody {
 		more = append(more, approvals.FindAllString(a.Outcome, -1)...)
@@ -142,6 +146,7 @@ func (d *dossier) gather(ctx context.Context) (err error) {
 	if d.trace, err = traceIncident(ctx, d.reg, d.incident.ID, d.checkpoint.Made); err != nil {
 		return err
 	}
+	onlyLikely(&d.trace.Answer)
 	if err := errors.Join(d.addJSON("trace.json", d.trace), d.addJSON("incident.json", d.known())); err != nil {
 		return err
 	}
@@ -164,9 +169,9 @@ func (d *dossier) list(p registry.FiledProof) bool {
 	if p.Act > d.checkpoint.Size {
 		return false
 	}
-	l := pack.List{ID: p.List, Act: p.Act}
-	if !slices.Contains(d.proof.Lists, l) {
-		d.proof.Lists = append(d.proof.Lists, l)
+	if !d.listed[p.List] {
+		d.listed[p.List] = true
+		d.proof.Lists = append(d.proof.Lists, pack.List{ID: p.List, Act: p.Act})
 	}
 	return true
 }
@@ -243,9 +248,10 @@ func (d *dossier) addWindows(ctx context.Context) error {
 	return nil
 }
 
-// addCanaries shows each canary that was reached, and gives the ids of the acts by
-// which they were committed to.
+// addCanaries shows each canary that was reached, with the tokens that were registered
+// together with one that was, and gives the ids of the acts by which it was committed to.
 func (d *dossier) addCanaries(ctx context.Context) (about []string, err error) {
+	reached := d.reached()
 	for _, p := range d.canaries {
 		shown, err := d.reg.Commitments(ctx, p.ID)
 		if errors.Is(err, registry.ErrNotFound) {
@@ -253,6 +259,9 @@ func (d *dossier) addCanaries(ctx context.Context) (about []string, err error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if shown = onlyOf(shown, reached); len(shown) == 0 {
+			continue
 		}
 		file, err := disclosure.New(p.ID, shown, d.keys.Signer, d.keys.Signer.Past()...)
 		if err != nil {
@@ -280,16 +289,17 @@ func (d *dossier) addActs(ctx context.Context, about []string) error {
 	if err != nil {
 		return err
 	}
+	done := map[int64]bool{}
 	for _, a := range slices.Concat(d.custody, more) {
+		if done[a.Seq] {
+			continue
+		}
+		done[a.Seq] = true
 		text, err := evidence.Text(a)
 		if err != nil {
 			return err
 		}
-		shown := pack.Act{Seq: a.Seq, Salt: a.Salt}
-		if slices.Contains(d.proof.Acts, shown) {
-			continue
-		}
-		d.proof.Acts = append(d.proof.Acts, shown)
+		d.proof.Acts = append(d.proof.Acts, pack.Act{Seq: a.Seq, Salt: a.Salt})
 		d.add(pack.ActFile(a.Seq), text)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (d *dossier) addReport() error {
 			{Heading: "What the trace says", Lines: trace.String()},
 			contactsSection(&k),
 			canariesSection(&k),
-			custodySection(d.custody),
+			custodySection(d.custody, d.looks),
 		},
 	}
 	d.add("report.html", r.HTML())
@@ -95,10 +95,13 @@ func canariesSection(k *packedCase) report.Section {
 }
 
 // custodySection says who did what with it.
-func custodySection(acts []canary.Act) report.Section {
+func custodySection(acts []canary.Act, looks []packedLooks) report.Section {
 	s := report.Section{Heading: "Chain of custody", Text: []string{"Who did what with the incident, its contacts and its canaries, from the evidence log. Each line is an act under the checkpoint: log/acts/NUMBER.json."}, Table: [][]string{{"Act", "At", "Who", "Via", "What", "About", "Outcome"}}}
 	for _, a := range acts {
 		s.Table = append(s.Table, []string{fmt.Sprint(a.Seq), rfc3339(a.At), a.Who, a.Via, a.What, a.About, a.Outcome})
+	}
+	for _, l := range looks {
+		s.Text = append(s.Text, fmt.Sprintf("Not shown one by one: %s looked at the incident %d times (%s), from %s to %s.", l.Who, l.Times, l.Via, rfc3339(l.First), rfc3339(l.Last)))
 	}
 	return s
 }

@@ -77,7 +77,8 @@ func TestEvidencePack(t *testing.T) {
 	srv.kill()
 	ca := s.stamped(reg)
 
-	wants(t, s.run("evidence", "export", "--incident", id, s.path("case.zip"), "--dry-run"), id, "3 canaries")
+	beside := s.beside(reg, id, reached)
+	wants(t, s.run("evidence", "export", "--incident", id, s.path("case.zip"), "--dry-run"), id, "3 canaries (and 1 that these contacts name beside)")
 	if strings.Contains(s.run("acts", "--limit", "0"), "reveal") {
 		t.Error("a dry run opens identities")
 	}
@@ -96,6 +97,10 @@ func TestEvidencePack(t *testing.T) {
 	s.contents(id, reached)
 	wants(t, s.run("acts", "--about", id), "export", "begun", "sha256 ")
 	wants(t, s.run("acts", "--about", string(all[0].id)), "reveal")
+	wants(t, s.run("acts", "--about", string(beside[0])), "reveal")
+	if said := s.run("acts", "--about", string(beside[1])); strings.Contains(said, "reveal") {
+		t.Errorf("a canary is opened of which a token was one letter off: %s", said)
+	}
 	wants(t, s.run("acts", "--verify"), "whole, up to ", "signed checkpoints")
 	wants(t, s.fails(exitUsage, "evidence", "export", "--incident", id, s.path("case.zip")), "not overwritten")
 	wants(t, s.fails(exitUsage, "evidence", "export", s.path("x.zip")), "--incident is wanted")
@@ -103,6 +108,43 @@ func TestEvidencePack(t *testing.T) {
 	s.misuses(key)
 	s.tampersWith(id, key)
 	s.replacesKey(id, key)
+}
+
+// beside puts into the registry what is no business of the incident's: a hit of one of its
+// contacts on another incident's canary, which is named; one on what is one letter off a
+// canary's, which is not; looks at it; and an extract of somewhere else.
+func (s *site) beside(reg *registry.Registry, id string, reached map[canary.ID]bool) (named []canary.ID) {
+	t := s.t
+	t.Helper()
+	hits, err := reg.IncidentHits(t.Context(), canary.IncidentID(id))
+	if err != nil || len(hits) == 0 {
+		t.Fatal(hits, err)
+	}
+	db := s.sqlite()
+	for _, p := range s.plantings(reg) {
+		if reached[p.ID] || len(named) == 2 {
+			continue
+		}
+		incident, stratum := "i_aaaaaaaaaaaaaaaa", "x"
+		if named = append(named, p.ID); len(named) == 2 {
+			incident, stratum = id, canary.VariantStratum+"x"
+		}
+		_, err := db.ExecContext(t.Context(), `INSERT INTO hits (contact, token, canary, role, origin, domain, incident, clean, class, channel, stratum, counts, heard, content)
+			SELECT contact, ?, ?, role, origin, domain, ?, 0, class, channel, ?, counts, heard, content FROM hits WHERE contact = ? AND token = ?`,
+			p.Tokens[0].ID, p.ID, incident, stratum, hits[0].Contact, hits[0].Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if err := reg.Record(t.Context(), canary.Act{Who: "noor", Via: "api", What: "GET /v1/incidents/{id}", About: id, Outcome: "200"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write("extracts.csv", "id,actor,taken_at,place\nelsewhere-7,someoneelse,2020-01-02T03:04:05Z,copy:elsewhere\n")
+	s.run("extracts", "import", s.path("extracts.csv"))
+	wants(t, s.run("acts", "--about", "extracts"), "import", fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(s.read("extracts.csv")))))
+	return named
 }
 
 // replacesKey has another key sign: the old pack is good by the old key and by both, the
@@ -184,12 +226,24 @@ func (s *site) contents(id string, reached map[canary.ID]bool) {
 			t.Errorf("%s was not reached and is in the pack", p.ID)
 		}
 	}
+	for _, other := range []string{"elsewhere-7", "someoneelse"} {
+		if bytes.Contains(files["trace.json"], []byte(other)) || bytes.Contains(files["report.html"], []byte(other)) {
+			t.Errorf("%s has nothing to do with it and is in the pack", other)
+		}
+	}
 	var told struct {
 		Canaries []struct{ ID canary.ID }
 		Custody  []canary.Act
+		Looks    []packedLooks
 	}
 	if err := json.Unmarshal(files["incident.json"], &told); err != nil || len(told.Canaries) != len(reached) {
 		t.Errorf("%d canaries are told of: %v", len(told.Canaries), err)
+	}
+	if len(told.Looks) != 1 || told.Looks[0].Times != 3 || told.Looks[0].Who != "noor" {
+		t.Errorf("looks: %+v", told.Looks)
+	}
+	if slices.ContainsFunc(told.Custody, func(a canary.Act) bool { return a.Who == "noor" }) {
+		t.Error("looks are in the custody, too")
 	}
 	for _, what := range []string{"verdict", "reveal", "export", "sent"} {
 		if !slices.ContainsFunc(told.Custody, func(a canary.Act) bool { return a.What == what }) {
@@ -313,6 +367,7 @@ func (s *site) tampersWith(id, key string) {
 	}
 	for n, c := range []struct{ do, undo string }{
 		{"UPDATE acts SET who = 'mallory' WHERE what = 'verdict'", "UPDATE acts SET who = '" + whoami() + "' WHERE what = 'verdict'"},
+		{"UPDATE incidents SET verdict = 'false-alarm' WHERE verdict = 'leak'", "UPDATE incidents SET verdict = 'leak' WHERE verdict = 'false-alarm'"},
 		{"UPDATE tree SET hash = '" + strings.Repeat("0", 64) + "' WHERE n = 2", ""},
 	} {
 		change(c.do)
