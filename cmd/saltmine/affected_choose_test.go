@@ -98,6 +98,13 @@ func TestKeyColumn(t *testing.T) {
 			t.Errorf("%+v: %+v", c, g)
 		}
 	}
+	for text, want := range map[string]string{"saltmine_key,ID,id": ",saltmine_key,id", "\ufeffid,saltmine_key": "saltmine_key,", "saltmine_key,email": ",email"} {
+		var g gathered
+		head := strings.Split(text, ",")
+		if g.heading(head, "id"); strings.Join(head, ",") != want || g.keyed != strings.Contains(strings.ToLower(text), "id") {
+			t.Errorf("%q: %q, %+v", text, head, g)
+		}
+	}
 }
 
 // TestAffectedElsewhere leaves the keys of another place's canaries to this place's

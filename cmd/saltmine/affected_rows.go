@@ -75,16 +75,7 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 	if err != nil {
 		return fmt.Errorf("%s: no heading: %w", name, err)
 	}
-	key := desk.KeyColumns()[0][1]
-	for i := range head {
-		head[i] = strings.TrimSpace(strings.TrimPrefix(head[i], "\ufeff"))
-		switch {
-		case strings.EqualFold(head[i], key) && !g.keyed:
-			head[i], g.keyed = replay.Label, true
-		case head[i] == replay.Label:
-			head[i] = ""
-		}
-	}
+	g.heading(head, desk.KeyColumns()[0][1])
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -104,6 +95,19 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 		}
 		if err := g.row(head[:len(values)], values); err != nil {
 			return err
+		}
+	}
+}
+
+// heading finds the key among the columns of a file: the first that is called so.
+func (g *gathered) heading(head []string, key string) {
+	for i := range head {
+		head[i] = strings.TrimSpace(strings.TrimPrefix(head[i], "\ufeff"))
+		switch {
+		case strings.EqualFold(head[i], key) && !g.keyed:
+			head[i], g.keyed = replay.Label, true
+		case head[i] == replay.Label:
+			head[i] = ""
 		}
 	}
 }
