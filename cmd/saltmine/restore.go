@@ -155,6 +155,16 @@ func (s *source) verify(what string, heads []registry.Head) error {
 	return nil
 }
 
+// apartFrom refuses a file that goes to a place to which one of another backup goes.
+func (s *source) apartFrom(other *source) error {
+	for at := range s.places {
+		if other.places[at] {
+			return s.clash(at)
+		}
+	}
+	return nil
+}
+
 func (s *source) clash(name string) error {
 	return fmt.Errorf("%s: the file %q goes to a place to which another one goes: nothing can be restored from it; make a new backup", s.path, name)
 }
@@ -250,10 +260,8 @@ func (a *app) readSources(r *restoringFlags) (main, keys *source, err error) {
 	if err := keys.verify(backupOfKeys, nil); err != nil {
 		return nil, nil, err
 	}
-	for at := range keys.places {
-		if main.places[at] {
-			return nil, nil, keys.clash(at)
-		}
+	if err := keys.apartFrom(main); err != nil {
+		return nil, nil, err
 	}
 	if main.head.Snapshot.Apart && keys.head.Snapshot.End.Seq < main.head.Snapshot.End.Seq {
 		return nil, nil, usage("%s was made before %s, which has contacts whose keys are not in it: take the keys file of the same backup, or a later one", r.keys, r.in)

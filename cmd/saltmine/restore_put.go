@@ -327,13 +327,7 @@ func (p *putting) say(to string) {
 		slices.Sort(spools)
 		warn("taken in then: %s. What a spool still holds after that is taken in by itself, once, and pages as new; contacts that were taken in after the backup and that the spool has let go of are missing", strings.Join(spools, ", "))
 	}
-	if p.rules > 0 {
-		warn("%d rules of [[response]] begin anew: incidents that stand are left alone, but what pages as new is answered, also if that was done after the backup; set dry_run = true where it must not be", p.rules)
-	}
-	if p.approvals > 0 {
-		warn("%d approvals that were given are ended, for they may have been used after the backup: ask again", p.approvals)
-	}
-	warn("a certificate of an edge that was revoked after the backup is trusted again: revoke it anew (saltmine edge revoke) before serve is started")
+	p.sayDecisions(warn)
 	if !h.Snapshot.Apart {
 		warn("the backup also holds the keys of contacts: with the keys, those that were given up after it can be opened in it; let it run out, or write keys apart (backup --keys)")
 	}
@@ -342,6 +336,17 @@ func (p *putting) say(to string) {
 		"saltmine check --config " + o.Config,
 		"saltmine serve --config " + o.Config,
 	}
+}
+
+// sayDecisions tells what people and rules had decided, and what became of it.
+func (p *putting) sayDecisions(warn func(format string, args ...any)) {
+	if p.rules > 0 {
+		warn("%d rules of [[response]] begin anew: incidents that stand are left alone, but what pages as new is answered, also if that was done after the backup; set dry_run = true where it must not be", p.rules)
+	}
+	if p.approvals > 0 {
+		warn("%d approvals that were given are ended, for they may have been used after the backup: ask again", p.approvals)
+	}
+	warn("a certificate of an edge that was revoked after the backup is trusted again: revoke it anew (saltmine edge revoke) before serve is started")
 }
 
 // syncTree makes a folder durable, with all that is in it.

@@ -39,23 +39,23 @@ func (r *Registry) checkIndex(ctx context.Context, q querier) error {
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	for _, which := range []string{"seq <= 2 ORDER BY seq", "seq > 2 ORDER BY seq DESC LIMIT 2"} {
-		var acts []canary.Act
+	for _, which := range []string{"seq = 1", "1=1 ORDER BY seq DESC LIMIT 2"} {
+		var acts []canary.Act // the later first
 		if err := eachAct(ctx, q, which, nil, func(a canary.Act) error { acts = append(acts, a); return nil }); err != nil {
 			return err
 		}
-		if len(acts) < 2 {
+		if len(acts) == 0 {
 			continue
 		}
-		before, last := acts[0], acts[1]
-		if before.Seq > last.Seq {
-			before, last = last, before
+		before := canary.Act{} // of the first
+		if len(acts) > 1 {
+			before = acts[1]
 		}
-		link, err := r.linkOf(before.Link, last)
+		link, err := r.linkOf(before.Link, acts[0])
 		if err != nil {
 			return err
 		}
-		count(link == last.Link)
+		count(link == acts[0].Link)
 	}
 	if fits == 0 && differs > 0 {
 		return ErrFirstKey
