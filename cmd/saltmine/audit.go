@@ -36,6 +36,7 @@ type auditFlags struct {
 	support      string
 	clockError   time.Duration
 	longest      time.Duration
+	scratch      string // a file with a DSN
 }
 
 func (a *app) auditImportCmd() *cobra.Command {
@@ -63,6 +64,13 @@ order of their first times, so name all that a log was rotated to. --anew works 
 again what was kept before, when a zone was wrong for example. No hours are counted
 and nobody is woken.
 
+--replay-dsn names a file (mode 0600) with the DSN of a scratch server of the same
+product and version as the support database's, and not that one. What our own replay
+leaves open (a function it does not know, dialect that it does not parse) is run there on
+the canaries' rows as they stood, in a database of its own that is dropped at the end:
+only SELECTs of one table, read-only, with the clock, zone and sql_mode of then. What looks
+at other rows (LIMIT, joins, sums) stays open, and so does what that server refuses.
+
 The changes that the seeder itself made are in the log too, and when is known: where
 the log has them at other times nothing is kept, and it is said by how much.
 --dry-run only says what the files hold, and needs no configuration. Exports and
@@ -77,6 +85,11 @@ reports of CSV and JSON lines are no statements: 'saltmine extracts import' take
 			return a.auditImport(cmd.Context(), args, f)
 		},
 	}
+	f.add(cmd)
+	return cmd
+}
+
+func (f *auditFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	var names []string
 	for _, format := range audit.Formats() {
@@ -90,10 +103,10 @@ reports of CSV and JSON lines are no statements: 'saltmine extracts import' take
 	flags.StringVar(&f.malformed, "malformed", "", "write what could not be read to `FILE`, which is made, as JSON lines")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what the files hold")
 	flags.BoolVar(&f.anew, "anew", false, "work out again what was kept of these files before")
+	flags.StringVar(&f.scratch, "replay-dsn", "", "run what replay leaves open on the scratch server that `FILE` names: mysql://user:pass@host:3306/")
 	flags.StringVar(&f.support, "support", "", "`NAME` of the [support.NAME] whose logs they are")
 	flags.DurationVar(&f.clockError, "clock-error", 2*time.Second, "how far the log's clock may be from ours")
 	flags.DurationVar(&f.longest, "longest", time.Hour, "how long a statement may have run before or after its time in the log, up to 24h")
-	return cmd
 }
 
 // config checks the flags.

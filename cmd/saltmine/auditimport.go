@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"saltmine/internal/audit"
@@ -19,6 +16,7 @@ import (
 	"saltmine/internal/audit/watch"
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
+	"saltmine/seeder/supportdb"
 )
 
 // importSummary is what audit import says when it keeps reads.
@@ -36,8 +34,9 @@ type importSummary struct {
 	// Before counts the events that an earlier run had worked out.
 	Before int64 `json:"worked_out_before"`
 	// Checked are changes of our own that stand in the logs when they were made.
-	Checked int      `json:"own_changes_checked"`
-	Notes   []string `json:"notes,omitempty"`
+	Checked int             `json:"own_changes_checked"`
+	Scratch *scratchSummary `json:"scratch,omitempty"`
+	Notes   []string        `json:"notes,omitempty"`
 }
 
 func (s *importSummary) text(w io.Writer, zone string) error {
@@ -48,6 +47,9 @@ func (s *importSummary) text(w io.Writer, zone string) error {
 	}
 	if s.Before > 0 {
 		out = append(out, fmt.Sprintf("%d events had been worked out by an earlier run (--anew does it again)", s.Before))
+	}
+	if s.Scratch != nil {
+		out = append(out, s.Scratch.text())
 	}
 	return errors.Join(s.auditSummary.text(w, zone), lines(w, append(out, s.Notes...)))
 }
@@ -62,6 +64,8 @@ type importing struct {
 	run   *watch.Import
 	own   ownChanges
 	out   importSummary
+	// scratch is the server that is asked what is left open; nil without one.
+	scratch *supportdb.Scratch
 }
 
 // auditImport reads the files twice: what their clocks are worth is known at their end.
@@ -87,6 +91,10 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, sup.close()) }()
+	if err := m.openScratch(ctx, sup); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.closeScratch(ctx)) }()
 	if err := m.begin(ctx, sup); err != nil {
 		return err
 	}
@@ -123,7 +131,7 @@ func (m *importing) begin(ctx context.Context, sup *support) (err error) {
 		})
 	}
 	m.run, err = watch.NewImport(ctx, watch.Config{
-		Place: sup.place, Store: m.core.reg, Ignored: ignored, Past: sup.seeder.Past, Now: m.app.now, Logger: m.app.logger(),
+		Place: sup.place, Store: m.core.reg, Ignored: ignored, Past: sup.seeder.Past, Now: m.app.now, Logger: m.app.logger(), Scratch: m.filler(),
 		Feed: replay.FeedConfig{Zone: m.cfg.Zone, Slack: m.flags.clockError, Longest: m.flags.longest},
 	}, m.flags.anew)
 	if err != nil {
@@ -162,6 +170,7 @@ func (m *importing) files(ctx context.Context, files []string) error {
 	after, err := m.core.reg.CountReads(ctx, m.place)
 	m.out.Kept = after - before
 	m.out.Statements, m.out.Ignored, m.out.Reads, m.out.Sure = m.run.Statements, m.run.Ignored, m.run.Reads, m.run.Sure
+	m.tellScratch()
 	return errors.Join(fault, err)
 }
 
@@ -316,77 +325,4 @@ func (m *importing) commit(ctx context.Context, log *canary.AuditLog, r *audit.R
 	}
 	log.Version++
 	return nil
-}
-
-// ownChanges are changes of ours in a log: when they were made is known.
-type ownChanges struct {
-	account string
-	came    map[string]canary.Moment // by what came with them
-	off     []time.Duration
-}
-
-// exactly is how well it has to be known when a change was made to check a clock by it.
-const exactly = 10 * time.Second
-
-func (o *ownChanges) learn(ctx context.Context, reg interface {
-	Plantings(ctx context.Context, f canary.Filter) ([]canary.Planting, error)
-}, place canary.Place) error {
-	all, err := reg.Plantings(ctx, canary.Filter{Place: place})
-	if err != nil {
-		return err
-	}
-	o.came = map[string]canary.Moment{}
-	for i := range all {
-		for _, t := range all[i].Tokens {
-			from := t.Window.From
-			if t.Kind == canary.Email && from.Come() && from.Latest.Sub(from.Earliest) < exactly {
-				o.came[strings.ToLower(t.Text)] = from
-			}
-		}
-	}
-	return nil
-}
-
-// mostChecked bounds what is remembered of our own changes.
-const mostChecked = 10_000
-
-// see compares the time of an event with that of the change that it is.
-func (o *ownChanges) see(e *audit.Event) {
-	if e.Kind != audit.Query || e.At.IsZero() || len(o.off) >= mostChecked || e.User+"@"+e.Host != o.account {
-		return
-	}
-	first, _, _ := bytes.Cut(bytes.TrimSpace(e.Text), []byte(" "))
-	if word := strings.ToLower(string(first)); word != "update" && word != "insert" {
-		return
-	}
-	// Between quotes stands what was written, and what stood there before.
-	var latest canary.Moment
-	for piece := range bytes.SplitSeq(e.Text, []byte("'")) {
-		if at, ours := o.came[strings.ToLower(string(piece))]; ours && at.Earliest.After(latest.Earliest) {
-			latest = at
-		}
-	}
-	if !latest.IsZero() {
-		o.off = append(o.off, e.At.Sub(latest.Earliest))
-	}
-}
-
-// offset is by how much the times of the log are off, and by how many changes that is
-// known. Later changes of a row name what stands in it, too: unless most agree, they tell
-// nothing.
-func (o *ownChanges) offset() (time.Duration, int) {
-	if len(o.off) == 0 {
-		return 0, 0
-	}
-	slices.SortFunc(o.off, cmp.Compare)
-	middle, agree := o.off[len(o.off)/2], 0
-	for _, d := range o.off {
-		if (d - middle).Abs() <= time.Minute {
-			agree++
-		}
-	}
-	if 2*agree <= len(o.off) {
-		return 0, 0
-	}
-	return middle, agree
 }

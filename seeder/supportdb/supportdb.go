@@ -106,6 +106,15 @@ func (d *DB) Close() error {
 func (d *DB) Name() string { return d.name }
 
 func parseDSN(dsn string) (*mysql.Config, error) {
+	cfg, err := parseServer(dsn)
+	if err == nil && cfg.DBName == "" {
+		return nil, fmt.Errorf("open support database: %w: it names no database (…/database at its end)", ErrDSN)
+	}
+	return cfg, err
+}
+
+// parseServer is parseDSN of one that may name no database.
+func parseServer(dsn string) (*mysql.Config, error) {
 	dsn = strings.TrimSpace(dsn)
 	if strings.HasPrefix(dsn, "mysql://") {
 		var err error
@@ -117,9 +126,6 @@ func parseDSN(dsn string) (*mysql.Config, error) {
 	if err != nil {
 		// The driver's own text may quote a part of the DSN, and so the password.
 		return nil, fmt.Errorf("open support database: %w: want user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database", ErrDSN)
-	}
-	if cfg.DBName == "" {
-		return nil, fmt.Errorf("open support database: %w: it names no database (…/database at its end)", ErrDSN)
 	}
 	cfg.InterpolateParams = true // statements look like an application's, not prepared ones
 	cfg.ParseTime = false        // dates are copied as the text they are

@@ -44,6 +44,7 @@ type version struct {
 	window canary.Window
 	cells  []maybe.Value
 	key    string
+	number int // among all that New was given
 }
 
 func newBook(schema *Schema) (*book, error) {
@@ -81,7 +82,7 @@ func (b *book) fill(rows []Row) error {
 			b.ids, b.everyone = append(b.ids, r.Canary), append(b.everyone, n)
 			b.rows = append(b.rows, make([][]version, len(b.byIndex)))
 		}
-		v := version{window: r.Window, key: r.Key, cells: make([]maybe.Value, len(t.Columns))}
+		v := version{window: r.Window, key: r.Key, number: i, cells: make([]maybe.Value, len(t.Columns))}
 		for c, text := range r.Values {
 			if v.cells[c] = cell(&t.Columns[c], text); r.Unknown != nil && r.Unknown[c] {
 				v.cells[c] = maybe.Value{NotNull: t.Columns[c].NotNull, Zero: dated(t.Columns[c].Type)}

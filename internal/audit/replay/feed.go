@@ -42,6 +42,10 @@ type session struct {
 	timeless bool // its clock was set
 	odd      bool // a mode makes its texts mean something else
 	past     bool // it asks for the rows of another time
+	mode     *string
+	lost     bool // it has set a mode that is not known
+	tuned    bool // functions may give it something else
+	moded    bool // a mode alone does what doubt and odd say
 }
 
 // touched are the tables that the log has for one statement.
@@ -122,10 +126,7 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	}
 	delete(at.tables, e.Sequence)
 	at.follow(e)
-	out.Doubt, out.Odd, out.Past, out.Timeless = at.doubt || e.Low || e.Code < 0, at.odd, at.past, at.timeless
-	if at.zoneless {
-		out.Zone = nil
-	}
+	at.tell(&out, e)
 	if e.At.IsZero() {
 		out.Began, out.Saw = anyTime(), anyTime()
 		return out
@@ -137,6 +138,16 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 		out.Saw.Earliest = canary.Micro(at.snapshot.Add(-f.cfg.Slack))
 	}
 	return out
+}
+
+// tell says how the session of a statement is set.
+func (s *session) tell(out *Statement, e *audit.Event) {
+	out.Doubt, out.Odd, out.Past, out.Timeless = s.doubt || e.Low || e.Code < 0, s.odd, s.past, s.timeless
+	out.Mode, out.Tuned, out.Moded = s.mode, s.lost || s.tuned, s.moded && s.mode != nil && !out.Odd && !out.Doubt
+	out.Odd, out.Doubt = out.Odd || s.moded, out.Doubt || s.moded
+	if s.zoneless {
+		out.Zone = nil
+	}
 }
 
 // clock is the moment by which a statement's NOW() goes.
@@ -164,6 +175,7 @@ func (s *session) follow(e *audit.Event) {
 		s.snapshot = time.Time{}
 	case "set":
 		s.set(words)
+		s.setMode(e)
 	case "create":
 		s.doubt = s.doubt || slices.Contains(words, "temporary") // a table of its own behind another's name
 	}
@@ -183,7 +195,9 @@ func (s *session) set(words []string) {
 			s.timeless = true
 		case strings.Contains(word, "system_versioning"):
 			s.past = true
-		case strings.Contains(word, "auto_is_null"), strings.Contains(word, "sql_mode") && slices.ContainsFunc(words, strict),
+		case strings.Contains(word, "sql_mode"):
+			s.moded = s.moded || slices.ContainsFunc(words, strict)
+		case strings.Contains(word, "auto_is_null"),
 			slices.Contains(twoByte(), strings.Trim(word, "_")):
 			s.doubt, s.odd = true, true
 		case strings.Contains(word, "autocommit"):

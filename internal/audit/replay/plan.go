@@ -55,7 +55,7 @@ func (r *Replayer) beyond(s *scan, first string, odd bool) string {
 		return "several statements in one"
 	case s.hidden:
 		return "a comment that the server runs"
-	case slices.ContainsFunc(s.quoted, func(name string) bool { return r.names[name] }):
+	case r.quotes(s):
 		return "a name in double quotes, which may be a text"
 	case first == "set" && slices.Contains(s.words, "statement"):
 		return "SET STATEMENT"

@@ -22,7 +22,8 @@
 // possible wherever it could have reached a canary. A count of rows returns
 // none. The statement is not
 // handed to an SQL engine: an engine answers yes or no, by collations and modes
-// of its own, and cannot say that it does not know.
+// of its own, and cannot say that it does not know. What is left open may be asked of one
+// all the same, where rows that are not held can change nothing: [Replayer.Refine].
 //
 // It rests on one assumption about the table: no row but a canary's own holds
 // that canary's keys ([Column.Domain]); rows that an agent hangs on a canary
@@ -60,6 +61,12 @@ type Statement struct {
 	// Doubt says that the session is not as others are: what would be returned is
 	// only possible.
 	Doubt bool
+	// Mode is the session's sql_mode, where it has set one that is known. Moded says that
+	// it is all that makes the session Odd, or puts it in Doubt.
+	Mode  *string
+	Moded bool
+	// Tuned says that other settings of the session may change what functions give.
+	Tuned bool
 }
 
 // Result is what a statement did to the canaries. Those in neither list are

@@ -17,6 +17,8 @@ type album struct {
 	each     float64
 	account  string
 	canaries int
+	schema   replay.Schema
+	list     []replay.Row // what the replayer was made of
 }
 
 // begin takes in all that ever stood: from then on, nothing that a statement may have
@@ -94,6 +96,7 @@ func (a *album) renew(schema replay.Schema, forget time.Time) (err error) {
 		a.rows[key] = versions
 		rows = append(rows, versions...)
 	}
+	a.schema, a.list = schema, rows
 	if a.replayer == nil {
 		a.replayer, err = replay.New(schema, rows)
 	} else {

@@ -2,9 +2,11 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"saltmine/internal/audit"
+	"saltmine/internal/audit/replay"
 	"saltmine/internal/canary"
 )
 
@@ -18,7 +20,12 @@ type Import struct {
 	// Statements are those of accounts that are not ignored, Reads those that returned
 	// canaries or may have, Sure those of which nothing is open.
 	Statements, Ignored, Reads, Sure int
-	last                             time.Time
+	// Asked are the statements that a scratch server was asked about, Answered those that it
+	// took. Found are the pairs that it made returned, Cleared those that it excluded.
+	Asked, Answered, Found, Cleared int
+	last                            time.Time
+	failed                          error          // of the scratch server
+	refused                         map[string]int // by the shape of statements
 }
 
 // NewImport looks at the canaries' past. With anew, what was filed of the same
@@ -28,7 +35,41 @@ func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
 	if err := w.lookBack(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
-	return &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}}, nil
+	m := &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}, refused: map[string]int{}}
+	if cfg.Scratch == nil {
+		return m, nil
+	}
+	server, err := cfg.Scratch(ctx, w.album.schema.Tables, w.album.list)
+	if err != nil {
+		return nil, err
+	}
+	w.refine = func(s *replay.Statement, r *replay.Result) { m.ask(ctx, server, s, r) }
+	return m, nil
+}
+
+// maxRefused is how often the scratch server may refuse statements that look the same, or
+// take too long about them.
+const maxRefused = 3
+
+// ask asks the scratch server about what is open. One that fails ends the import before
+// anything is filed that it would have told more of.
+func (m *Import) ask(ctx context.Context, server replay.Server, s *replay.Statement, r *replay.Result) {
+	if m.failed != nil || m.refused[r.Shape] >= maxRefused {
+		return
+	}
+	returned, open := len(r.Returned), len(r.Possible)
+	asked, answered, err := m.w.album.replayer.Refine(ctx, s, r, server)
+	if m.failed = err; asked {
+		m.Asked++
+	}
+	if asked && !answered && len(m.refused) < maxTexts {
+		m.refused[r.Shape]++
+	}
+	if answered {
+		m.Answered++
+		m.Found += len(r.Returned) - returned
+		m.Cleared += open - len(r.Possible) - (len(r.Returned) - returned)
+	}
 }
 
 // Canaries is how many ever stood.
@@ -86,6 +127,9 @@ func (m *Import) forget() {
 
 // Commit files what was worked out since the last time, with the place in the log.
 func (m *Import) Commit(ctx context.Context, log canary.AuditLog) error {
+	if m.failed != nil {
+		return fmt.Errorf("ask the scratch server: %w; the next run goes on here", m.failed)
+	}
 	m.batch.Log = log
 	err := m.w.cfg.Store.FileReads(ctx, m.batch)
 	m.batch.Reads, m.batch.Gone = nil, nil

@@ -67,6 +67,9 @@ type Config struct {
 	Feed    replay.FeedConfig
 	Now     func() time.Time
 	Logger  *slog.Logger
+	// Scratch has a server hold rows of tables, to be asked what replay leaves open; of an
+	// [Import] alone. Nil is none.
+	Scratch func(ctx context.Context, tables []replay.Table, rows []replay.Row) (replay.Server, error)
 }
 
 // Report says what one pass did.
@@ -97,6 +100,8 @@ type Watch struct {
 	album album
 	hours map[hourOf]*tally
 	usual usual
+	// refine asks a scratch server; nil without one.
+	refine func(s *replay.Statement, r *replay.Result)
 }
 
 // New makes a Watch that goes on where the store says; the source has to stand there.
@@ -219,6 +224,9 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 	t.account = account
 	t.statements++
 	result := w.album.replayer.Replay(&s)
+	if w.refine != nil {
+		w.refine(&s, &result)
+	}
 	if len(result.Returned)+len(result.Possible) == 0 {
 		return true
 	}
