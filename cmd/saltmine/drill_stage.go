@@ -311,7 +311,7 @@ func (st *drillStage) rank(ctx context.Context) {
 		r.RankWhy = "the trace failed: " + err.Error()
 		return
 	}
-	r.Of = len(t.Answer.Suspects)
+	r.Of = t.Answer.All + t.Answer.Some + t.Answer.None + 1 // with what is in no log
 	for i, s := range t.Answer.Suspects {
 		if s.Extract == r.Extract && !s.Unlogged {
 			r.Rank = i + 1

@@ -88,7 +88,7 @@ type cluster struct {
 type weighing struct {
 	posterior.Case
 	ix       *index
-	ranked   []weighed // known extracts
+	ranked   []*weighed // known extracts
 	clusters []*cluster
 	left     int // clusters that are not weighed
 	areas    map[area]int
@@ -130,8 +130,12 @@ func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *foun
 	w.stand()
 	w.hits()
 	w.scopes()
-	w.ranked = slices.DeleteFunc(slices.Clone(ranked), func(x weighed) bool { return x.Unlogged })
-	slices.SortFunc(w.ranked, func(x, y weighed) int {
+	for i := range ranked {
+		if !ranked[i].Unlogged {
+			w.ranked = append(w.ranked, &ranked[i])
+		}
+	}
+	slices.SortFunc(w.ranked, func(x, y *weighed) int {
 		return cmp.Or(cmp.Compare(x.Extract, y.Extract), cmp.Compare(x.Actor, y.Actor), x.Taken.Latest.Compare(y.Taken.Latest), x.Taken.Earliest.Compare(y.Taken.Earliest), cmp.Compare(x.Holds, y.Holds), cmp.Compare(x.Explains, y.Explains))
 	})
 	w.extracts()

@@ -29,7 +29,7 @@ func (w *weighing) extracts() {
 	w.others(involved, rows)
 	actors := map[string]int{}
 	for i := range w.ranked {
-		x := &w.ranked[i]
+		x := w.ranked[i]
 		if !involved[x.Actor] {
 			continue
 		}
@@ -50,7 +50,7 @@ func (w *weighing) extracts() {
 func (w *weighing) rowsPerCanary() float64 {
 	var rows, canaries float64
 	for i := range w.ranked {
-		if x := &w.ranked[i]; x.from.Rows > 0 {
+		if x := w.ranked[i]; x.from.Rows > 0 {
 			rows += float64(x.from.Rows)
 			canaries += float64(x.Holds)
 		}
@@ -101,7 +101,7 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 	}
 	of := map[string]*taken{}
 	for i := range w.ranked {
-		x := &w.ranked[i]
+		x := w.ranked[i]
 		if involved[x.Actor] {
 			continue
 		}
@@ -137,12 +137,12 @@ func (w *weighing) held() {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := &w.ranked[w.what[a]], &w.ranked[w.what[b]]
+		x, y := w.ranked[w.what[a]], w.ranked[w.what[b]]
 		return cmp.Or(cmp.Compare(y.Explains, x.Explains), cmp.Compare(y.evidence, x.evidence))
 	})
 	left := mostHeld
 	for _, i := range order {
-		x := &w.ranked[w.what[i]]
+		x := w.ranked[w.what[i]]
 		e := &w.Extracts[i]
 		whole := x.Explains > 0 && x.Holds <= left
 		e.Held = w.holds(x, whole)
@@ -219,7 +219,7 @@ func (w *weighing) answer(a posterior.Answer) *found {
 	out := &found{c, map[*canary.Extract]float64{}, map[*canary.Extract]int{}, a.Rows, w.left}
 	sets, actors := w.explained()
 	for _, s := range a.Extracts {
-		x := &w.ranked[w.what[s.Index]]
+		x := w.ranked[w.what[s.Index]]
 		out.p[x.from] = round(s.P)
 		out.others[x.from] = len(actors[sets[s.Index]]) - 1
 		c.Extracts = append(c.Extracts, Chance{string(x.Extract), round(s.P)})

@@ -32,11 +32,12 @@ func (a *Answer) conclude(ranked []weighed) {
 func (a *Answer) verdictLine(ranked []weighed) string {
 	of := count(len(a.Hits), "hit")
 	known := slices.DeleteFunc(slices.Clone(ranked), func(w weighed) bool { return w.Unlogged })
-	if len(known) == 0 {
+	logged := a.All + a.Some + a.None
+	if logged == 0 {
 		return fmt.Sprintf("%s, and no known extract to compare with: the source is not in the log.", of)
 	}
 	if !slices.ContainsFunc(known, func(w weighed) bool { return w.Explains > 0 }) {
-		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(len(known), "known extract"), of)
+		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(logged, "known extract"), of)
 	}
 	first := known[0]
 	line := a.level(first.P)
@@ -46,7 +47,7 @@ func (a *Answer) verdictLine(ranked []weighed) string {
 	} else {
 		line += fmt.Sprintf("%s, explains %d of %s", first.name(), first.Explains, of)
 	}
-	line += a.others(known[equal:])
+	line += a.others(known[:equal])
 	if a.All == 0 {
 		line += fmt.Sprintf(" No known extract explains all %s: there is noise, or more than one, or one that is not in the log.", of)
 	}
@@ -117,15 +118,15 @@ func names(known []weighed) string {
 	return strings.Join(out, ", ")
 }
 
-// others ends the sentence with what the rest of the known extracts explain.
-func (a *Answer) others(rest []weighed) string {
-	all, some := 0, 0
-	for _, w := range rest {
+// others ends the sentence with what the known extracts explain that it has not named.
+func (a *Answer) others(named []weighed) string {
+	all, some := a.All, a.Some
+	for _, w := range named {
 		switch w.Verdict {
 		case ExplainsAll:
-			all++
+			all--
 		case ExplainsSome:
-			some++
+			some--
 		case ExplainsNone:
 		}
 	}

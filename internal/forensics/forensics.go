@@ -130,7 +130,8 @@ type Answer struct {
 	Some     int `json:"some"`
 	None     int `json:"none"`
 	Unusable int `json:"unusable,omitempty"`
-	// Suspects are all known extracts and "not in the log", best first.
+	// Suspects are the known extracts that explain a hit, of a short log the others as
+	// well, at most 1,000, and "not in the log", best first.
 	Suspects []Suspect `json:"suspects"`
 
 	// Reasons say in plain words how the answer came about.
@@ -230,7 +231,10 @@ func Trace(q Question) Answer {
 	a.events = ix.events
 	ranked := a.weighAll(ix, q.Extracts)
 	if len(hits) > 0 {
-		a.chances(&q, ix, ranked)
+		ranked = a.chances(&q, ix, ranked)
+	} else {
+		ranked = first(ranked)
+		a.explain(ranked)
 	}
 	for _, w := range ranked {
 		a.Suspects = append(a.Suspects, w.Suspect)

@@ -13,6 +13,7 @@ import (
 type weighed struct {
 	Suspect
 	from     *canary.Extract // nil where none is known
+	why      tally
 	evidence float64
 	events   int // independent hits that it explains
 }
@@ -57,14 +58,44 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 		}
 		ranked = append(ranked, w)
 	}
-	ranked = append(ranked, a.unlogged(ix))
-	order(ranked)
-	return ranked
+	return append(ranked, a.unlogged(ix))
+}
+
+// Of a long log hardly any extract has to do with the hits: those that explain none
+// are listed where they are few, and so many are at all.
+const (
+	mostSuspects = 1000
+	mostOthers   = 10_000
+)
+
+// first puts the suspects in their order, and gives those that are listed.
+func first(ranked []weighed) []weighed {
+	n := 0
+	for i := range ranked {
+		if x := &ranked[i]; x.Unlogged || x.Explains > 0 || x.P > 0 {
+			ranked[n], ranked[i] = ranked[i], ranked[n]
+			n++
+		}
+	}
+	list := ranked[:n]
+	if n < mostSuspects && len(ranked) <= mostOthers {
+		list = ranked
+	}
+	order(list)
+	if len(list) <= mostSuspects {
+		return list
+	}
+	for i := mostSuspects; i < len(list); i++ {
+		if list[i].Unlogged { // it is always one of them
+			list[mostSuspects-1], list[i] = list[i], list[mostSuspects-1]
+		}
+	}
+	return list[:mostSuspects]
 }
 
 // chances gives the suspects their probabilities, puts them in their order, and says
 // what speaks for and against the first.
-func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
+func (a *Answer) chances(q *Question, ix *index, ranked []weighed) []weighed {
 	f := weighChances(q, ix, ranked, a.Now)
 	a.Chances = f.Chances
 	for i := range ranked {
@@ -74,19 +105,30 @@ func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
 			x.P = f.p[x.from]
 		}
 	}
-	order(ranked)
 	a.size(ranked, f.rows)
 	a.left = f.left
-	var first *weighed
-	for i := range ranked {
-		x := &ranked[i]
+	list := first(ranked)
+	a.explain(list)
+	var best *weighed
+	for i := range list {
+		x := &list[i]
 		if x.Unlogged || x.P == 0 || x.Explains == 0 {
 			continue
 		}
-		if first == nil {
-			first = x
+		if best == nil {
+			best = x
 		}
-		x.more(first, f.others[x.from])
+		x.more(best, f.others[x.from])
+	}
+	return list
+}
+
+// explain says of suspects that are listed why they are.
+func (a *Answer) explain(list []weighed) {
+	for i := range list {
+		if x := &list[i]; !x.Unlogged {
+			x.Reasons = x.why.words(len(a.Hits))
+		}
 	}
 }
 
@@ -139,9 +181,9 @@ func (a *Answer) weighOne(ix *index, n int, e *canary.Extract) weighed {
 	s := Suspect{
 		Extract: e.ID, Actor: e.Actor, Taken: e.Taken,
 		Explains: t.explained, Of: of, Holds: t.holds, Silent: t.holds - t.canaries,
-		Verdict: verdict(t.explained, of), Reasons: t.words(of),
+		Verdict: verdict(t.explained, of),
 	}
-	return weighed{s, e, evidence(t.canaries, t.holds), t.events}
+	return weighed{s, e, t, evidence(t.canaries, t.holds), t.events}
 }
 
 // unlogged is the assumption of one extract that no log shows. It explains as
