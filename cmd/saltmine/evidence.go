@@ -29,7 +29,8 @@ func (a *app) evidenceKeyCmd() *cobra.Command {
 		Long: `Prints the public key as NAME+HASH+BASE64, the form of signed notes. Give it to whoever
 is to verify, on another way than the packs: a pack proves nothing by a key that came
 with it. Where the key was replaced (keys rotate sign), those before it come first, one a
-line: what they signed stays signed. It needs the keys of the configuration and no registry.`,
+line: what they signed stays signed, and the log is named after the first. Give all lines.
+It needs the keys of the configuration and no registry.`,
 		Example: "  saltmine evidence key\n  saltmine evidence key --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
