@@ -167,6 +167,9 @@ func (p *perconaXML) between(data []byte, filling int, end bool) (n, from, to in
 
 // recordStop is the length of a record, or 0.
 func recordStop(b []byte) int {
+	if len(b) == len(recordTag) { // a log that ends in the middle
+		return 0
+	}
 	if b[len(recordTag)] == '>' {
 		if i := bytes.Index(b, []byte(recordEnd)); i >= 0 {
 			return i + len(recordEnd)
