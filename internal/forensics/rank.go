@@ -64,7 +64,7 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 // Of a long log hardly any extract has to do with the hits: those that explain none
 // are listed where they are few, and so many are at all.
 const (
-	mostSuspects = 1000
+	mostSuspects = 1000 + 1 // with what is in no log
 	mostOthers   = 10_000
 )
 

@@ -120,8 +120,12 @@ const sinchKey, sinchSecret = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3p
 
 func sinchHook(uri, body string) hook {
 	secret, _ := base64.StdEncoding.DecodeString(sinchSecret)
-	stamp, sum := noon().Format("2006-01-02T15:04:05Z"), md5.Sum([]byte(body))
-	text := "POST\n" + b64(sum[:]) + "\n" + jsonType + "\nx-timestamp:" + stamp + "\n/hooks" + uri
+	stamp, digest := noon().Format("2006-01-02T15:04:05Z"), ""
+	if body != "" {
+		sum := md5.Sum([]byte(body))
+		digest = b64(sum[:])
+	}
+	text := "POST\n" + digest + "\n" + jsonType + "\nx-timestamp:" + stamp + "\n/hooks" + uri
 	return hook{uri, jsonType, body, http.Header{"X-Timestamp": {stamp}, "Authorization": {"application " + sinchKey + ":" + b64(mac(sha256.New, string(secret), text))}}}
 }
 
