@@ -160,7 +160,7 @@ func (p page) suspects(a *Answer) {
 	p.line("       p  %-18s %-13s %-17s %-7s%9s", "extract", "actor", "taken (UTC)", "explains", "silent")
 	printed := 0
 	for _, s := range a.Suspects {
-		if s.Explains == 0 && s.P < .01 && printed > 0 && !s.Unlogged {
+		if s.Explains == 0 && printed > 0 && !s.Unlogged { // as what else the first actor took
 			continue
 		}
 		if printed >= maxTable && !s.Unlogged {
