@@ -2,6 +2,7 @@ package forensics
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -150,7 +151,7 @@ func timeOf(d float64) time.Time {
 
 // cluster joins hits on one record that may be of one copy of it.
 func (w *weighing) cluster(q *Question) {
-	best := strongest(q.Hits)
+	best := earliest(q.Hits)
 	of := map[int][]*cluster{}
 	for i, h := range w.ix.hits {
 		one := best[h.Token]
@@ -173,6 +174,16 @@ func (w *weighing) cluster(q *Question) {
 // beside it: it may be a stranger's, who came before the leak.
 const weaker = 100
 
+// telling leaves out contacts beside which another with the same token tells far more:
+// spam that reached an address early must not say that the row was known by then.
+func telling(hits []Hit) []Hit {
+	most := map[canary.TokenID]float64{}
+	for i := range hits {
+		most[hits[i].Token] = max(most[hits[i].Token], hits[i].weight())
+	}
+	return slices.DeleteFunc(slices.Clone(hits), func(h Hit) bool { return h.weight()*weaker <= most[h.Token] })
+}
+
 // few leaves so many of the records that were hit that an answer comes while somebody
 // waits for it. The others count as not contacted, as they would if fewer had been.
 func (w *weighing) few() {
@@ -187,19 +198,11 @@ func (w *weighing) few() {
 	w.clusters, w.left = list, n-mostWeighed
 }
 
-// strongest gives of each token the contact that is weighed: the first of those that
-// tell most.
-func strongest(hits []Hit) map[canary.TokenID]*Hit {
-	most := map[canary.TokenID]float64{}
-	for i := range hits {
-		most[hits[i].Token] = max(most[hits[i].Token], hits[i].weight())
-	}
+// earliest gives of each token the contact that came first.
+func earliest(hits []Hit) map[canary.TokenID]*Hit {
 	out := map[canary.TokenID]*Hit{}
 	for i := range hits {
 		h := &hits[i]
-		if h.weight()*weaker <= most[h.Token] {
-			continue
-		}
 		if old := out[h.Token]; old == nil || cmp.Or(h.At.Compare(old.At), cmp.Compare(h.Contact, old.Contact), cmp.Compare(old.weight(), h.weight())) < 0 {
 			out[h.Token] = h
 		}
@@ -233,6 +236,11 @@ func (c *cluster) join(other *cluster) bool {
 	case c.weight*weaker <= other.weight:
 		c.at, c.weight, c.source, c.found = other.at, other.weight, other.source, other.found
 	case other.weight*weaker <= c.weight:
+	case c.found && !other.found: // when it was contacted tells more than that it was found
+		c.at, c.source, c.found = other.at, other.source, false
+		c.weight = max(c.weight, other.weight)
+	case other.found && !c.found:
+		c.weight = max(c.weight, other.weight)
 	default:
 		c.at, c.weight = min(c.at, other.at), max(c.weight, other.weight)
 	}
@@ -263,22 +271,12 @@ func (w *weighing) stand() {
 		all = all[end:]
 	}
 	for _, c := range w.clusters {
-		for _, p := range slices.SortedFunc(keys(c.spans), func(a, b part) int {
+		for _, p := range slices.SortedFunc(maps.Keys(c.spans), func(a, b part) int {
 			return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment), cmp.Compare(w.ix.names[a.canary], w.ix.names[b.canary]))
 		}) {
 			for _, s := range c.spans[p] {
 				u := w.unit(p, s)
 				c.units, w.reached = append(c.units, u), append(w.reached, int32(u)) //nolint:gosec // fewer than windows
-			}
-		}
-	}
-}
-
-func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
 			}
 		}
 	}
@@ -359,7 +357,7 @@ func (w *weighing) scopes() {
 	for _, u := range w.reached {
 		reached[w.Tokens[u].Segment] = true
 	}
-	for _, a := range slices.SortedFunc(keys(byName), func(a, b area) int {
+	for _, a := range slices.SortedFunc(maps.Keys(byName), func(a, b area) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment))
 	}) {
 		scope := byName[a]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"iter"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -117,14 +118,14 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 		t.n, t.holds, t.rows, t.last = t.n+1, t.holds+x.Holds, t.rows+rows(x), max(t.last, at)
 		t.worth, t.squares = t.worth+worth, t.squares+worth*worth
 	}
-	for _, actor := range slices.Sorted(keys(of)) { // sums of fractions have an order
+	for _, actor := range slices.Sorted(maps.Keys(of)) { // sums of fractions have an order
 		if t := of[actor]; t.n > 1 {
 			sum := add(t.last, t.holds)
 			sum.Actors += posterior.ActorWorth(t.rows)
 			sum.Pairs += (t.worth*t.worth - t.squares) / 2
 		}
 	}
-	for _, key := range slices.SortedFunc(keys(sums), func(a, b sort) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.size, b.size)) }) {
+	for _, key := range slices.SortedFunc(maps.Keys(sums), func(a, b sort) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.size, b.size)) }) {
 		w.Others = append(w.Others, *sums[key])
 	}
 }

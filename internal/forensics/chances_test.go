@@ -252,3 +252,28 @@ func TestManyRecords(t *testing.T) {
 		t.Errorf("reasons %q", a.Reasons)
 	}
 }
+
+// TestSpamBeforeTheCall: an address gets spam on day 10, and on day 60 a call names its
+// customer and ticket: whoever took the row on day 40 explains the call, and that it
+// was spammed before clears them no more than it accuses who had it on day 5.
+func TestSpamBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	q := apart(40, 0)
+	for i, at := range []float64{5, 40} {
+		e := q.Extracts[i]
+		e.ID, e.Actor, e.Taken, e.Held = canary.ExtractID(fmt.Sprintf("E-day%.0f", at)), fmt.Sprintf("who%d", i), canary.At(day(at, 0)), q.Extracts[0].Held
+		q.Extracts = append(q.Extracts, e)
+	}
+	for n := range 4 {
+		spam, call := hit(n, open(day(0, 0), time.Time{}), day(10, 0)), hit(n, open(day(0, 0), time.Time{}), day(60+float64(n), 0))
+		call.Contact, call.Content = canary.ContactID(fmt.Sprintf("k_call%d", n)), 1e5
+		q.Hits = append(q.Hits, spam, call)
+	}
+	a := forensics.Trace(q)
+	if s := find(t, a, "E-day40"); s.Verdict != forensics.ExplainsAll || s.P < find(t, a, "E-day5").P {
+		t.Errorf("day 40 has %.2f and explains %s, day 5 has %.2f", s.P, s.Verdict, find(t, a, "E-day5").P)
+	}
+	if !slices.ContainsFunc(a.Reasons, func(s string) bool { return strings.HasPrefix(s, "4 contacts left out") }) {
+		t.Errorf("reasons %q", a.Reasons)
+	}
+}

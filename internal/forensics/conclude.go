@@ -197,6 +197,9 @@ func (a *Answer) reasonSuspects() {
 	case a.events < fewHits:
 		a.say("only %s, for tokens of one record that were named together count once: with fewer than %d the first suspect is often the wrong one", count(a.events, "independent hit"), fewHits)
 	}
+	if a.aside > 0 {
+		a.say("%s left out, beside which another with the same token tells far more: it may be a stranger's", count(a.aside, "contact"))
+	}
 	if a.left > 0 {
 		a.say("of so many records that were contacted %d, evenly chosen, were not weighed for the probabilities", a.left)
 	}

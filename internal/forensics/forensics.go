@@ -105,6 +105,7 @@ type Answer struct {
 	Silent int `json:"silent"`
 	events int // independent hits
 	left   int // records that were hit and not weighed
+	aside  int // contacts beside which others with the same token tell far more
 
 	// Window is the hull: disjoint intervals in which all hit tokens may have
 	// been readable, and after which all were contacted. Empty when no moment
@@ -220,8 +221,10 @@ func (a Answer) Leading() (Suspect, bool) {
 
 // Trace answers the question.
 func Trace(q Question) Answer {
+	all := len(q.Hits)
+	q.Hits = telling(q.Hits)
 	hits := group(q)
-	a := Answer{Now: canary.Micro(q.Now), Hits: make([]Reached, 0, len(hits)), Contacts: contacts(q.Hits)}
+	a := Answer{Now: canary.Micro(q.Now), Hits: make([]Reached, 0, len(hits)), Contacts: contacts(q.Hits), aside: all - len(q.Hits)}
 	for _, h := range hits {
 		a.Hits = append(a.Hits, h.Reached)
 	}
