@@ -92,3 +92,42 @@ func TestJudgedHasItsYears(t *testing.T) {
 		t.Errorf("with three %+v", r)
 	}
 }
+
+// TestNoiseOfAHit: of an address whose domain is full of strangers noise brings far
+// more contacts than of one where all is quiet, by what was known when it came.
+func TestNoiseOfAHit(t *testing.T) {
+	t.Parallel()
+	l := newLedger(start(), 4, 40, 99, 0, 0, 0)
+	w := newWorld(t)
+	w.cfg.Finder, w.cfg.Filer, w.cfg.Blind, w.cfg.Rates, w.cfg.Written = l, l, l, l, nil
+	mail := func(domain, n int) canary.Contact {
+		m := w.mail(l.pool().Address(domain, n))
+		m.Targets[0].Text = l.pool().Address(domain, n)
+		m.Peer, m.Source = fmt.Sprintf("203.0.%d.%d:25", w.n/250, w.n%250), fmt.Sprintf("news@s%d.example.org", w.n)
+		return m
+	}
+	must(t, w.intake().Settle(w.ctx, mail(0, 1))) // before anything was heard there
+	for n := range 12 {
+		must(t, w.intake().Settle(w.ctx, mail(0, 50+n)))
+		w.pass(5 * 24 * time.Hour)
+	}
+	must(t, w.intake().Settle(w.ctx, mail(0, 2)))
+	must(t, w.intake().Settle(w.ctx, mail(1, 1)))
+	var hits []canary.Hit
+	for _, h := range l.hits {
+		if h.Role == canary.RolePlanted {
+			hits = append(hits, h)
+		}
+	}
+	if len(hits) != 3 {
+		t.Fatalf("%d hits", len(hits))
+	}
+	rates, err := incident.Noise(w.ctx, l, hits)
+	must(t, err)
+	if first, noisy, quiet := rates[0], rates[1], rates[2]; noisy < 10*quiet || noisy < 10*first {
+		t.Errorf("a year: %.2g at first, %.2g later, %.2g on the quiet domain", first, noisy, quiet)
+	}
+	if none, err := incident.Noise(w.ctx, l, nil); err != nil || none != nil {
+		t.Errorf("of no hits %v, %v", none, err)
+	}
+}

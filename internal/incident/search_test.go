@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,11 @@ func TestLateFactsAfterAcknowledgedNoise(t *testing.T) {
 		w.search()
 		if list := w.told(); len(list) != 2 || !list[1].Page.Anew {
 			t.Errorf("%s: %d pages", what, len(list))
+		}
+		hits, err := w.reg.IncidentHits(w.ctx, w.only().ID)
+		must(t, err)
+		if !slices.ContainsFunc(hits, func(h canary.Hit) bool { return h.Contact == late.ID && h.Cell.Kind() == canary.Email && h.Content > 1 }) {
+			t.Errorf("%s: no hit says more than that somebody wrote: %+v", what, hits)
 		}
 		w.take(late)
 		if n := len(w.told()); n != 2 {

@@ -353,3 +353,23 @@ func TestCommitToAClosedIncident(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatAHitSaysOnlyRises: what the rest of a contact tells is written to its hit
+// with all that follows from it, and nothing takes it back.
+func TestWhatAHitSaysOnlyRises(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, r *registry.Registry) {
+		ctx, o := t.Context(), outcome(r)
+		must(t, r.Intend(ctx, []canary.Planting{planting(1)}))
+		o.Hits[0].Content = 1
+		must(t, r.Commit(ctx, o))
+		hit := o.Hits[0]
+		for _, step := range []struct{ told, want float64 }{{100, 100}, {1e5, 1e5}, {100, 1e5}} {
+			must(t, r.Commit(ctx, canary.Outcome{Stronger: []canary.Stronger{{Contact: hit.Contact, Token: hit.Token, Content: step.told}}}))
+			hits, err := r.IncidentHits(ctx, hit.Incident)
+			if err != nil || len(hits) != 1 || hits[0].Content != step.want {
+				t.Errorf("told %g: %+v, %v", step.told, hits, err)
+			}
+		}
+	})
+}
