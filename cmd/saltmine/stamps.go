@@ -61,24 +61,14 @@ func (s *server) stamping() (list []job, err error) {
 
 // silentStamp files, or ends, the notice of one who stamps nothing.
 func (s *server) silentStamp(ctx context.Context, name string, since time.Time) {
-	var list []canary.Notice
-	if !since.IsZero() {
-		list = append(list, canary.Notice{
-			Mark: "unstamped", Severity: canary.P3,
-			Text: fmt.Sprintf("%s has not stamped the evidence log since %s: when what came upon it was there, only others can prove", name, since.UTC().Format(time.DateTime)),
-			Next: []string{
-				"'saltmine check' says what it answers; serve asks it again each hour",
-				"name another one in [evidence], if it has given up",
-			},
-		})
-	}
-	fresh, err := s.reg.FileNotices(ctx, canary.NoticeWitness, "stamps "+name, list, s.compose())
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("what is to be told of who stamps the evidence log could not be filed; it is tried again", "source", name, "err", err)
-	}
-	if len(fresh) > 0 {
-		s.pager.Wake()
-	}
+	s.outsideSilent(ctx, "stamps "+name, since, canary.Notice{
+		Mark: "unstamped", Severity: canary.P3,
+		Text: fmt.Sprintf("%s has not stamped the evidence log since %s: when what came upon it was there, only others can prove", name, since.UTC().Format(time.DateTime)),
+		Next: []string{
+			"'saltmine check' says what it answers; serve asks it again each hour",
+			"name another one in [evidence], if it has given up",
+		},
+	})
 }
 
 // stampMetrics tells of each who is asked.

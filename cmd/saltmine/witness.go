@@ -91,20 +91,26 @@ func (s *server) witnesses() (list []job, err error) {
 
 // silentWitness files, or ends, the notice of a witness that takes nothing.
 func (s *server) silentWitness(ctx context.Context, name string, since time.Time) {
+	s.outsideSilent(ctx, name, since, canary.Notice{
+		Mark: "silent", Severity: canary.P3,
+		Text: fmt.Sprintf("witness %s has taken no end of the evidence log since %s: what is done to the log meanwhile, nobody outside could show", name, since.UTC().Format(time.DateTime)),
+		Next: []string{
+			"'saltmine check' says why it takes nothing; look whether somebody has switched it off",
+			"compare the log with what it holds: saltmine acts --verify --against FILE",
+		},
+	})
+}
+
+// outsideSilent files the notice of somebody outside who keeps nothing of the evidence
+// log, or ends it where since is zero.
+func (s *server) outsideSilent(ctx context.Context, scope string, since time.Time, n canary.Notice) {
 	var list []canary.Notice
 	if !since.IsZero() {
-		list = append(list, canary.Notice{
-			Mark: "silent", Severity: canary.P3,
-			Text: fmt.Sprintf("witness %s has taken no end of the evidence log since %s: what is done to the log meanwhile, nobody outside could show", name, since.UTC().Format(time.DateTime)),
-			Next: []string{
-				"'saltmine check' says why it takes nothing; look whether somebody has switched it off",
-				"compare the log with what it holds: saltmine acts --verify --against FILE",
-			},
-		})
+		list = append(list, n)
 	}
-	fresh, err := s.reg.FileNotices(ctx, canary.NoticeWitness, name, list, s.compose())
+	fresh, err := s.reg.FileNotices(ctx, canary.NoticeWitness, scope, list, s.compose())
 	if err != nil && ctx.Err() == nil {
-		s.log.Error("what is to be told of a witness could not be filed; it is tried again", "witness", name, "err", err)
+		s.log.Error("what is to be told of who keeps the evidence log outside could not be filed; it is tried again", "who", scope, "err", err)
 	}
 	if len(fresh) > 0 {
 		s.pager.Wake()
