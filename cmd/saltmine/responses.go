@@ -126,8 +126,7 @@ func suspected(f *response.Facts, a *forensics.Answer) {
 		return
 	}
 	f.Extract, f.Actor, f.Explains, f.Of = first.Extract, first.Actor, first.Explains, first.Of
-	suspect := strings.HasSuffix(a.Standing(f.P), ", a suspect") // which few contacts make nobody
-	f.Alone = suspect && f.P > forensics.Suspected && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
+	f.Alone = a.Suspect(f.P) && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
 		return !x.Unlogged && x.Extract != first.Extract && x.Explains >= first.Explains
 	})
 }

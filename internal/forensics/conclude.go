@@ -57,7 +57,7 @@ func (a *Answer) verdictLine(ranked []weighed) string {
 // level says what may be made of the first known extract.
 func (a *Answer) level(p float64) string {
 	switch {
-	case p > Suspected && a.events >= fewHits:
+	case a.Suspect(p):
 		return fmt.Sprintf("Suspect, %s: ", Percent(p))
 	case p > Leads && a.events < fewHits:
 		return fmt.Sprintf("A lead, %s, and too few contacts for more: ", Percent(p))
@@ -71,10 +71,14 @@ func (a *Answer) level(p float64) string {
 	return fmt.Sprintf("Nobody stands out; the first has %s: ", Percent(p))
 }
 
+// Suspect reports whether so probable an extract or actor may be called a suspect: one
+// or two contacts make none.
+func (a *Answer) Suspect(p float64) bool { return p > Suspected && a.events >= fewHits }
+
 // Standing says what may be made of the probability of a suspect.
 func (a *Answer) Standing(p float64) string {
 	switch {
-	case p > Suspected && a.events >= fewHits:
+	case a.Suspect(p):
 		return Percent(p) + ", a suspect"
 	case p > Leads:
 		return Percent(p) + ", a lead"
