@@ -232,6 +232,12 @@ func (c *cluster) join(other *cluster) bool {
 		return false
 	}
 	c.spans = both
+	c.learn(other)
+	return true
+}
+
+// learn takes in what another hit of the same record tells of time and sender.
+func (c *cluster) learn(other *cluster) {
 	switch {
 	case c.weight*weaker <= other.weight:
 		c.at, c.weight, c.source, c.found = other.at, other.weight, other.source, other.found
@@ -244,7 +250,6 @@ func (c *cluster) join(other *cluster) bool {
 	default:
 		c.at, c.weight = min(c.at, other.at), max(c.weight, other.weight)
 	}
-	return true
 }
 
 // stand makes the units.
