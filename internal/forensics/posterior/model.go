@@ -21,226 +21,159 @@ const (
 type model struct {
 	*Case
 	hits   []hit
-	again  float64   // see learnt
-	has    [][]int32 // by extract: the hits among what it held, ascending
-	by     [][]int32 // by hit: the extracts that held it, ascending
-	shares []float64
-	delays []delay
-	paces  []Day // of campaigns
+	again  float64 // see learnt
+	latest Day     // of the hits
+
+	// whole and copies are the points of the whole integral, of known extracts and of
+	// copies in no log; few tell by and large.
+	whole, copies, few *grid
+	// fades is, by mean of the delays and hit, how much less probable a contact at the
+	// latest hit's time is than one at this hit's.
+	fades [][]float64
+
+	sets  [][]int32        // sets of hits, ascending; the first is empty
+	names map[string]int32 // of sets
+	has   []int32          // by extract: the set of the hits among what it held,
+	fits  []int32          // and of those that came after it
 
 	weights []float64 // by extract: how likely it is the one, before any contact
 	total   float64   // of weights
-	// allActors is the sum of ActorWorth over those who took several.
+	// actors are how many there are; allActors is the sum of ActorWorth over those who
+	// took several.
+	actors    int
 	allActors float64
-	ticks     int               // how many steps of time there are
-	live      map[int][]float64 // by segment and step: how many tokens could be read
-	in        []int32           // by token: the last call of union that met it
-	calls     int32
+	ticks     int // how many steps of time there are
+	segments  int
+	live      [][]float64 // by segment and step: how many tokens could be read
 }
 
-// delay is one course that the contacts of a leak may take: after a lag, which is
-// of days and a fortnight at most, at a pace that falls off. The lags are close
-// enough that extracts of neighbouring days are told apart: with 0, 3 and 8 fewer
-// culprits came first in worlds made for it.
-type delay struct{ mean, lag Day }
-
 func newModel(c *Case) *model {
-	m := &model{Case: c, in: make([]int32, len(c.Tokens))}
+	m := &model{Case: c, names: map[string]int32{"": 0}, sets: [][]int32{nil}}
 	if c.Hits == nil {
 		m.hits = m.sift()
 	} else {
 		m.hits, m.again = given(c.Hits), innocents/.5
 	}
-	of := slices.Repeat([]int32{-1}, len(c.Tokens))
-	for i, h := range m.hits {
-		for _, t := range h.tokens {
-			of[t] = int32(i)
-		}
-	}
-	m.by = make([][]int32, len(m.hits))
-	m.has = make([][]int32, len(c.Extracts))
+	m.whole, m.copies, m.few = grids()
+	m.fade()
 	m.weights = make([]float64, len(c.Extracts))
 	for e := range c.Extracts {
-		m.weights[e] = Worth(c.Extracts[e].Rows)
+		x := &c.Extracts[e]
+		m.weights[e] = Worth(x.Rows)
 		m.total += m.weights[e]
-		for _, t := range c.Extracts[e].Held {
-			if h := of[t]; h >= 0 {
-				m.has[e] = append(m.has[e], h)
-				m.by[h] = append(m.by[h], int32(e))
-			}
-		}
-		slices.Sort(m.has[e])
-		m.has[e] = slices.Compact(m.has[e])
+		m.actors = max(m.actors, x.Actor+1)
 	}
 	for _, o := range c.Others {
 		m.total += o.Weight
 	}
+	m.hold()
 	m.count()
-	// Campaigns last from a second, for whoever has all at hand, to two months.
-	m.paces = []Day{1e-5, 1e-3, .04, 1, 10, 60}
-	m.shares = ladder(.002, .95, 13)
-	for _, mean := range []Day{10, 25, 60} {
-		for _, lag := range []Day{0, 2, 4, 7, 12} {
-			m.delays = append(m.delays, delay{mean, lag})
-		}
-	}
 	return m
 }
 
-// ladder gives n numbers from one to another, each as many times the last.
-func ladder(from, to float64, n int) []float64 {
-	list := make([]float64, n)
-	for i := range list {
-		list[i] = from * math.Pow(to/from, float64(i)/float64(n-1))
+// fade works out what contacts lose with time. Of hits more than some twenty years
+// apart a number cannot hold it.
+func (m *model) fade() {
+	m.latest = math.Inf(-1)
+	for i := range m.hits {
+		m.latest = max(m.latest, m.hits[i].at)
 	}
-	return list
-}
-
-// reach gives the density and the distribution of the delay after d days.
-func (l delay) reach(d Day) (density, all float64) {
-	if d -= l.lag; d <= 0 {
-		return 0, 0
-	}
-	e := math.Exp(-d / l.mean)
-	return e / l.mean, 1 - e
-}
-
-// evidence is what an explanation has to explain: the hits among what it held, how
-// many tokens stayed silent, and the time from which on the leak was made use of.
-type evidence struct {
-	hits   []int32
-	silent float64
-	from   Day
-	// slipped are hits on what it held by no list, slip how likely it held each
-	// nevertheless.
-	slipped []int32
-	slip    float64
-}
-
-// likelihood is the logarithm of how much better the explanation does than noise,
-// the unknowns integrated out. That a source had its addresses from the leak is
-// counted once: what it reached besides is as much more telling as noise seldom has
-// two contacts of one source.
-func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.shares) }
-
-// integral is the likelihood over these shares of records that are contacted.
-func (m *model) integral(e *evidence, shares []float64) float64 {
-	grid := make([]float64, 0, (len(m.delays)+len(m.paces))*len(shares))
-	found := slices.ContainsFunc(e.hits, func(h int32) bool { return m.hits[h].always })
-	add := func(l delay, weight float64) {
-		row := grid[len(grid) : len(grid)+len(shares)]
-		grid = grid[:len(grid)+len(shares)]
-		_, all := l.reach(m.Until - e.from)
-		if found {
-			all = 1 // a file has all that it was made of
-		}
-		for i, f := range shares {
-			row[i] = weight + e.silent*math.Log1p(-f*all)
-		}
-		m.explain(e, l, shares, row)
-	}
-	began := m.first(e)
-	known := math.Log(1 / float64(len(m.delays)))
-	if began > 0 {
-		known += math.Log(1 - belated)
-		m.campaigns(e, began, add)
-	}
-	for _, l := range m.delays {
-		add(l, known)
-	}
-	return logSum(grid) - math.Log(float64(len(shares)))
-}
-
-// Who bought a list may use it all at once, and months later: then contacts come
-// together, and how they lie in time says next to nothing of when the copy was made.
-// Without that, whatever was taken shortly before they came would be accused of it.
-const (
-	belated     = .2  // how probable it is
-	usualLag    = 4   // days, the median;
-	spreadOfLag = 1.4 // of its logarithm
-)
-
-// first is how long after the copy the first of the contacts came, 0 for none.
-func (m *model) first(e *evidence) Day {
-	var first Day
-	for _, list := range [2][]int32{e.hits, e.slipped} {
-		for _, h := range list {
-			if d := m.hits[h].at - e.from; !m.hits[h].always && d > 0 && (first == 0 || d < first) {
-				first = d
-			}
-		}
-	}
-	return first
-}
-
-// campaigns adds those that began shortly before the first contact: of n contacts it
-// came a mean of so many days by n after.
-func (m *model) campaigns(e *evidence, first Day, add func(delay, float64)) {
-	n := float64(len(e.hits) + len(e.slipped))
-	for _, mean := range m.paces {
-		before := min(mean/n, first/2)
-		lag := first - before
-		z := math.Log(lag/usualLag) / spreadOfLag
-		p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
-		add(delay{mean, lag}, math.Log(belated/float64(len(m.paces))*min(p*2*before, 1)))
-	}
-}
-
-// longSince is over how many days a find in a file is spread, so that its weight, which
-// is in days, is one of a contact among others.
-const longSince = 730
-
-// explain adds what the hits say. Their factors are multiplied as long as they can
-// be, which saves most of the logarithms.
-func (m *model) explain(e *evidence, l delay, shares, row []float64) {
-	var factors [24]float64
-	product := factors[:len(shares)]
-	for i := range product {
-		product[i] = 1
-	}
-	last := noSource
-	for k := range len(e.hits) + len(e.slipped) {
-		part, n := 1., int32(0)
-		if k < len(e.hits) {
-			n = e.hits[k]
-		} else {
-			part, n = e.slip, e.slipped[k-len(e.hits)]
-		}
-		h := &m.hits[n]
-		g, all := l.reach(h.at - e.from)
-		if h.always {
-			g, all = 1/longSince, 1
-		}
-		if all == 0 {
+	for _, l := range m.whole.delays {
+		if l.pace < len(m.fades) {
 			continue
 		}
-		x := g * h.w
-		if h.source != noSource && h.source == last {
-			x *= m.again
+		list := make([]float64, len(m.hits))
+		for i := range m.hits {
+			list[i] = math.Exp(min((m.latest-m.hits[i].at)/l.mean, 700))
 		}
-		last = h.source
-		for i, f := range shares {
-			if product[i] *= 1 + part*f*(x-all); product[i] > 1e200 || product[i] < 1e-200 {
-				row[i] += math.Log(product[i])
-				product[i] = 1
-			}
-		}
-	}
-	for i := range product {
-		row[i] += math.Log(product[i])
+		m.fades = append(m.fades, list)
 	}
 }
 
-func logSum(list []float64) float64 {
-	top := slices.Max(list)
-	if math.IsInf(top, -1) {
-		return top
+// hold finds the hits among what the extracts held.
+func (m *model) hold() {
+	of := slices.Repeat([]int32{-1}, len(m.Tokens))
+	times := make([]Day, len(m.hits))
+	for i, h := range m.hits {
+		times[i] = h.at
+		for _, t := range h.tokens {
+			of[t] = int32(i)
+		}
 	}
-	var sum float64
-	for _, v := range list {
-		sum += math.Exp(v - top)
+	slices.Sort(times)
+	type list struct {
+		first *int32
+		n     int
 	}
-	return top + math.Log(sum)
+	type early struct {
+		set   int32
+		times int
+	}
+	known := map[list]int32{} // many extracts share one list
+	later := map[early]int32{}
+	m.has, m.fits = make([]int32, len(m.Extracts)), make([]int32, len(m.Extracts))
+	var room []int32
+	for e := range m.Extracts {
+		x := &m.Extracts[e]
+		if len(x.Held) == 0 {
+			continue
+		}
+		key := list{&x.Held[0], len(x.Held)}
+		set, ok := known[key]
+		if !ok {
+			room = room[:0]
+			for _, t := range x.Held {
+				if h := of[t]; h >= 0 {
+					room = append(room, h)
+				}
+			}
+			set = m.set(room)
+			known[key] = set
+		}
+		if m.has[e] = set; set == 0 {
+			continue
+		}
+		n, _ := slices.BinarySearchFunc(times, x.At, func(at, by Day) int {
+			if at <= by {
+				return -1
+			}
+			return 1
+		})
+		fit, ok := later[early{set, n}]
+		if !ok {
+			fit = m.set(m.after(m.sets[set], x.At))
+			later[early{set, n}] = fit
+		}
+		m.fits[e] = fit
+	}
+}
+
+// set gives the number of a set of hits, which is put in order.
+func (m *model) set(hits []int32) int32 {
+	slices.Sort(hits)
+	hits = slices.Compact(hits)
+	text := make([]byte, 0, 4*len(hits))
+	for _, h := range hits {
+		text = binary.LittleEndian.AppendUint32(text, uint32(h)) //nolint:gosec // an index
+	}
+	n, known := m.names[string(text)]
+	if !known {
+		n = int32(len(m.sets)) //nolint:gosec // fewer than extracts
+		m.names[string(text)] = n
+		m.sets = append(m.sets, slices.Clone(hits))
+	}
+	return n
+}
+
+// after gives those of hits that came after a time.
+func (m *model) after(hits []int32, at Day) []int32 {
+	list := make([]int32, 0, len(hits))
+	for _, h := range hits {
+		if m.hits[h].at > at {
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // worth is the power with which the chance of an extract to be the leak grows with
@@ -256,6 +189,28 @@ func Worth(rows float64) float64 { return math.Pow(max(rows, 1), worth) }
 // ActorWorth is that of all that one actor took, of so many rows.
 func ActorWorth(rows float64) float64 { return math.Sqrt(max(rows, 1)) }
 
+// theory is one explanation: how probable it is before any contact, and how much
+// better than noise it explains them, as logarithms.
+type theory struct {
+	kind        kind
+	set         int32 // of hits that it explains, see model.sets
+	extracts    []int32
+	at          Day // of the last access
+	prior, like float64
+}
+
+type kind uint8
+
+const (
+	none kind = iota
+	single
+	union
+	several
+	unlogged
+)
+
+func (t *theory) log() float64 { return t.prior + t.like }
+
 // sameness is how far a difference between explanations of the same hits counts.
 // They differ in how much stayed silent and by their day, which are known as well
 // as what they held and how contacts are spread in time are, and no better: the full
@@ -264,117 +219,57 @@ const sameness = .5
 
 // temper brings explanations of the same hits nearer to each other, without
 // changing what they weigh together.
-func temper(list []theory, sets []string) {
-	groups := map[string][]int{}
-	for i, set := range sets {
-		if set != "" {
-			groups[set] = append(groups[set], i)
+func (m *model) temper(list []theory) {
+	type sums struct{ top, before, after float64 }
+	of := make([]sums, len(m.sets))
+	for i := range of {
+		of[i].top = math.Inf(-1)
+	}
+	for i := range list {
+		s := &of[list[i].set]
+		s.top = max(s.top, list[i].log())
+	}
+	for i := range list {
+		s := &of[list[i].set]
+		if l := list[i].log() - s.top; l > -faint/sameness {
+			s.before += math.Exp(l)
+			s.after += math.Exp(sameness * l)
 		}
 	}
-	for _, group := range groups { // their order does not matter
-		before, after := make([]float64, len(group)), make([]float64, len(group))
-		for k, i := range group {
-			before[k] = list[i].log
-			list[i].log *= sameness
-			after[k] = list[i].log
+	for i := range list {
+		t := &list[i]
+		s := &of[t.set]
+		if t.set == 0 || math.IsInf(s.top, -1) {
+			continue
 		}
-		shift := logSum(before) - logSum(after)
-		for _, i := range group {
-			list[i].log += shift
-		}
+		l := s.top + sameness*(t.log()-s.top) + math.Log(s.before) - math.Log(s.after)
+		t.like = l - t.prior
 	}
 }
 
-// after gives those of hits that came after a time.
-func (m *model) after(hits []int32, at Day) []int32 {
-	list := make([]int32, 0, len(hits))
-	for _, h := range hits {
-		if m.hits[h].at > at {
-			list = append(list, h)
+// faint is how far below the best an explanation, as a logarithm, says nothing more.
+const faint = 40
+
+// Of the explanations that look best, so many are weighed with care; of many hits
+// fewer, for then they differ more, and each takes longer.
+func (m *model) most(n int) int {
+	const hits = 12_000
+	return min(n, max(hits/max(len(m.hits), 1), 40))
+}
+
+// best gives the explanations that look best, not more than a number, and none that
+// says nothing beside the first.
+func best(list []theory, most int) []int {
+	top := math.Inf(-1)
+	for i := range list {
+		top = max(top, list[i].log())
+	}
+	var out []int
+	for i := range list {
+		if l := list[i].log(); l >= top-faint && !math.IsInf(l, -1) && list[i].set != 0 {
+			out = append(out, i)
 		}
 	}
-	return list
-}
-
-// setOf names a set of hits.
-func setOf(hits []int32) string {
-	text := make([]byte, 0, 4*len(hits))
-	for _, h := range hits {
-		text = binary.LittleEndian.AppendUint32(text, uint32(h)) //nolint:gosec // an index
-	}
-	return string(text)
-}
-
-// singles weighs every extract by itself.
-func (m *model) singles() []theory {
-	list := make([]theory, 0, len(m.Extracts))
-	cache := map[[2]float64]float64{}
-	sets := make([]string, len(m.Extracts))
-	quick := m.quick()
-	var explain []int
-	for e := range m.Extracts {
-		x := &m.Extracts[e]
-		ev := m.alone(e)
-		var l float64
-		if len(ev.hits) > 0 {
-			sets[e] = setOf(ev.hits)
-			explain = append(explain, e)
-			l = quick.likelihood(&ev)
-		} else {
-			// Nothing but silence: as good for all extracts of a day that held as much.
-			key := [2]float64{math.Floor(x.At), ev.silent}
-			known, ok := cache[key]
-			if !ok {
-				ev.from = key[0] + .5
-				known = m.likelihood(&ev)
-				cache[key] = known
-			}
-			l = known
-		}
-		list = append(list, theory{kind: single, extracts: []int{e}, at: x.At, log: math.Log(priorSingle*m.weights[e]/m.total) + l})
-	}
-	slices.SortStableFunc(explain, func(a, b int) int { return cmp.Compare(list[b].log, list[a].log) })
-	for _, e := range explain[:min(len(explain), exactly)] {
-		ev := m.alone(e)
-		list[e].log = math.Log(priorSingle*m.weights[e]/m.total) + m.likelihood(&ev)
-	}
-	m.forgive(list)
-	temper(list, sets)
-	return list
-}
-
-// alone is what an extract has to explain by itself.
-func (m *model) alone(e int) evidence {
-	x := &m.Extracts[e]
-	ev := evidence{from: x.At, hits: m.after(m.has[e], x.At)}
-	ev.silent = float64(max(len(x.Held)+x.More-len(ev.hits), 0))
-	return ev
-}
-
-// exactly is of how many extracts the whole integral is taken; of the others a few
-// points of it tell enough.
-const exactly = 600
-
-// quick is a model with a few of the shares and delays.
-func (m *model) quick() *model {
-	q := *m
-	q.shares = []float64{m.shares[2], m.shares[6], m.shares[10]}
-	q.delays = []delay{{10, 2}, {25, 4}, {60, 7}}
-	q.paces = []Day{.01, 3}
-	return &q
-}
-
-// others weighs those that explain nothing: any of them, and all that one of their
-// actors took.
-func (m *model) others() (list []theory) {
-	for _, o := range m.Others {
-		l := m.likelihood(&evidence{from: o.At, silent: o.Holds})
-		if o.Weight > 0 {
-			list = append(list, theory{kind: single, at: o.At, log: math.Log(priorSingle*o.Weight/m.total) + l})
-		}
-		if o.Actors > 0 {
-			list = append(list, theory{kind: union, at: o.At, log: math.Log(priorUnion*o.Actors/m.allActors) + l})
-		}
-	}
-	return list
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(list[b].log(), list[a].log()) })
+	return out[:min(len(out), most)]
 }

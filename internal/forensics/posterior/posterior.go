@@ -154,28 +154,10 @@ type Time struct {
 
 const named = 20
 
-// theory is one explanation, with its weight as a logarithm.
-type theory struct {
-	kind     kind
-	extracts []int
-	at       Day // of the last access
-	log      float64
-}
-
-type kind uint8
-
-const (
-	none kind = iota
-	single
-	union
-	several
-	unlogged
-)
-
 // Weigh weighs the explanations of a case.
 func Weigh(c *Case) Answer {
 	m := newModel(c)
-	list := []theory{{kind: none, log: math.Log(priorNone)}}
+	list := []theory{{kind: none, prior: math.Log(priorNone)}}
 	singles := m.singles()
 	list = append(list, singles...)
 	list = append(list, m.unions()...)
@@ -189,43 +171,55 @@ func Weigh(c *Case) Answer {
 func (m *model) report(list []theory) Answer {
 	top := math.Inf(-1)
 	for i := range list {
-		top = max(top, list[i].log)
+		top = max(top, list[i].log())
 	}
 	var total float64
 	for i := range list {
-		total += math.Exp(list[i].log - top)
+		total += math.Exp(list[i].log() - top)
 	}
-	extracts, actors := map[int]float64{}, map[int]float64{}
+	extracts, actors := make([]float64, len(m.Extracts)), make([]float64, m.actors)
 	var out Answer
 	bins := map[int]float64{}
 	var sizes []sized
 	for i := range list {
 		t := &list[i]
-		p := math.Exp(t.log-top) / total
-		if len(t.extracts) > 0 {
-			sizes = append(sizes, sized{m.rows(t), p})
-		}
-		if t.kind == none {
-			out.None += p
+		p := math.Exp(t.log()-top) / total
+		if p < nothing {
 			continue
 		}
-		if t.kind == unlogged {
+		switch t.kind {
+		case none:
+			out.None += p
+			continue
+		case unlogged:
 			out.Unlogged += p
-		}
-		t.spread(bins, p)
-		seen := map[int]bool{}
-		for _, e := range t.extracts {
-			extracts[e] += p
-			if a := m.Extracts[e].Actor; !seen[a] {
-				seen[a] = true
-				actors[a] += p
+		case single, union, several:
+			m.blame(t, p, extracts, actors)
+			if len(t.extracts) > 0 {
+				sizes = append(sizes, sized{m.rows(t), p})
 			}
 		}
+		t.spread(bins, p)
 	}
 	out.Extracts, out.Actors = shares(extracts), shares(actors)
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
 	return out
+}
+
+// nothing is the probability of what need not be told: of a million such the sum is
+// less than what answers are rounded to.
+const nothing = 1e-13
+
+// blame adds the probability of an explanation to what took part in it.
+func (m *model) blame(t *theory, p float64, extracts, actors []float64) {
+	for i, e := range t.extracts {
+		extracts[e] += p
+		a := m.Extracts[e].Actor
+		if i == 0 || t.kind == several && !slices.ContainsFunc(t.extracts[:i], func(e int32) bool { return m.Extracts[e].Actor == a }) {
+			actors[a] += p
+		}
+	}
 }
 
 // bin is the width in which times of access are told, in days.
@@ -262,10 +256,12 @@ func careful(p float64) float64 {
 }
 
 // shares gives the greatest.
-func shares(of map[int]float64) []Share {
-	list := make([]Share, 0, len(of))
+func shares(of []float64) []Share {
+	var list []Share
 	for i, p := range of {
-		list = append(list, Share{i, careful(min(p, 1))})
+		if p > 0 {
+			list = append(list, Share{i, careful(min(p, 1))})
+		}
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })
 	return list[:min(len(list), named)]

@@ -1,10 +1,6 @@
 package posterior
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // A list of what an extract held is as good as the log it was made from: rows are
 // written while a report runs, replicas are behind, what a statement returned is
@@ -19,54 +15,46 @@ const (
 
 // forgive weighs the best explanations again, as if their lists might have faults.
 func (m *model) forgive(list []theory) {
-	best := make([]int, 0, len(list))
-	for i := range list {
-		if len(list[i].extracts) > 0 && !math.IsInf(list[i].log, -1) && m.explains(&list[i]) {
-			best = append(best, i)
+	near := best(list, m.most(forgiven))
+	m.each(len(near), func(s *scratch, i int) {
+		t := &list[near[i]]
+		ev := s.together(t.extracts, t.at)
+		if s.slip(t, &ev); len(ev.slipped) > 0 {
+			t.like = logSum([]float64{math.Log(1-unreliable) + t.like, math.Log(unreliable) + m.likelihood(&ev)})
 		}
-	}
-	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(list[b].log, list[a].log) })
-	for _, i := range best[:min(len(best), forgiven)] {
-		t := &list[i]
-		ev := m.together(t.extracts, t.at)
-		exact := m.likelihood(ev)
-		if m.slip(t, ev); len(ev.slipped) == 0 {
-			continue
-		}
-		loose := m.likelihood(ev)
-		t.log += logSum([]float64{math.Log(1-unreliable) + exact, math.Log(unreliable) + loose}) - exact
-	}
+	})
 }
 
-// explains reports whether any extract of a theory held something that was hit.
-func (m *model) explains(t *theory) bool {
-	return slices.ContainsFunc(t.extracts, func(e int) bool { return len(m.has[e]) > 0 })
-}
-
-// slip finds the hits that an explanation may have held without a list saying so.
-func (m *model) slip(t *theory, ev *evidence) {
-	held := map[int32]bool{}
-	in := map[int]bool{}
-	n := 0
+// slip finds the hits that an explanation may have held without a list saying so. It
+// is called after together, which marks the hits that it held by one.
+func (s *scratch) slip(t *theory, ev *evidence) {
+	n, live := 0, 0.
+	tick := min(max(int((t.at-s.Since)/step), 0), s.ticks-1)
 	for _, e := range t.extracts {
-		for _, k := range m.Extracts[e].Held {
-			in[m.Tokens[k].Segment] = true
+		for _, k := range s.Extracts[e].Held {
+			if in := s.Tokens[k].Segment; s.segment[in] != s.calls {
+				s.segment[in] = s.calls
+				live += s.live[in][tick]
+			}
 		}
-		for _, h := range m.has[e] {
-			held[h] = true
-		}
-		n += len(m.Extracts[e].Held) + m.Extracts[e].More
-	}
-	live := 0.
-	tick := min(max(int((t.at-m.Since)/step), 0), m.ticks-1)
-	for s := range in { // sums of whole numbers: in any order
-		live += m.live[s][tick]
+		n += len(s.Extracts[e].Held) + s.Extracts[e].More
 	}
 	ev.slip = min(missing*float64(n)/max(live-float64(n), 1), missing)
-	for i := range m.hits {
-		h := &m.hits[i]
-		if !held[int32(i)] && h.at > t.at && m.stood(h, t.at, in) {
-			ev.slipped = append(ev.slipped, int32(i))
+	for i := range s.hits {
+		h := &s.hits[i]
+		if s.hit[i] != s.calls && h.at > t.at && s.stood(h, t.at) {
+			ev.slipped = append(ev.slipped, int32(i)) //nolint:gosec // an index
 		}
 	}
+}
+
+// stood reports whether a token that was hit could be read at a time in the segments
+// of this call.
+func (s *scratch) stood(h *hit, at Day) bool {
+	for _, n := range h.tokens {
+		if t := &s.Tokens[n]; t.From <= at && at < t.Until && s.segment[t.Segment] == s.calls {
+			return true
+		}
+	}
+	return false
 }

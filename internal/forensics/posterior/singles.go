@@ -1,0 +1,89 @@
+package posterior
+
+import "math"
+
+// singles weighs every extract by itself.
+func (m *model) singles() []theory {
+	list := make([]theory, len(m.Extracts))
+	names := make([]int32, len(m.Extracts))
+	for e := range names {
+		names[e] = int32(e) //nolint:gosec // an index
+	}
+	before := math.Log(priorSingle) - math.Log(m.total)
+	m.each(len(list), func(_ *scratch, e int) {
+		list[e] = theory{
+			kind: single, extracts: names[e : e+1 : e+1], at: m.Extracts[e].At, set: m.fits[e],
+			prior: before + math.Log(m.weights[e]),
+		}
+		if ev := m.alone(e); list[e].set != 0 {
+			list[e].like = m.rough(&ev)
+		}
+	})
+	m.silent(list)
+	near := best(list, m.most(exactly))
+	m.each(len(near), func(_ *scratch, i int) {
+		e := near[i]
+		ev := m.alone(e)
+		list[e].like = m.likelihood(&ev)
+	})
+	m.forgive(list)
+	m.temper(list)
+	return list
+}
+
+// exactly is of how many extracts the whole integral is taken; of the others a few
+// points of it tell enough.
+const exactly = 600
+
+// silent weighs those that explain nothing: as good for all extracts of a day that
+// held about as much.
+func (m *model) silent(list []theory) {
+	type sort struct{ day, size int }
+	known := map[sort]float64{}
+	const fine = 16 // sizes are told apart by 4 %, and below as many by one
+	for e := range list {
+		if list[e].set != 0 {
+			continue
+		}
+		ev := m.alone(e)
+		key := sort{int(math.Floor(ev.from)), int(ev.silent)}
+		if ev.silent > fine {
+			key.size = int(math.Round(fine * math.Log2(ev.silent)))
+			ev.silent = math.Exp2(float64(key.size) / fine)
+		}
+		like, ok := known[key]
+		if !ok {
+			ev.from = float64(key.day) + .5
+			like = m.likelihood(&ev)
+			known[key] = like
+		}
+		list[e].like = like
+	}
+}
+
+// alone is what an extract has to explain by itself.
+func (m *model) alone(e int) evidence {
+	x := &m.Extracts[e]
+	ev := evidence{from: x.At, hits: m.sets[m.fits[e]]}
+	ev.silent = float64(max(len(x.Held)+x.More-len(ev.hits), 0))
+	return ev
+}
+
+// others weighs those that explain nothing: any of them, and all that one of their
+// actors took.
+func (m *model) others() (list []theory) {
+	likes := make([]float64, len(m.Others))
+	m.each(len(likes), func(_ *scratch, i int) {
+		o := &m.Others[i]
+		likes[i] = m.likelihood(&evidence{from: o.At, silent: o.Holds})
+	})
+	for i, o := range m.Others {
+		if o.Weight > 0 {
+			list = append(list, theory{kind: single, at: o.At, prior: math.Log(priorSingle * o.Weight / m.total), like: likes[i]})
+		}
+		if o.Actors > 0 {
+			list = append(list, theory{kind: union, at: o.At, prior: math.Log(priorUnion * o.Actors / m.allActors), like: likes[i]})
+		}
+	}
+	return list
+}
