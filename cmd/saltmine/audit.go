@@ -59,7 +59,7 @@ Each statement is replayed on the canaries' rows as they stood then, by what the
 registry remembers of plantings, rotations and withdrawals. What it returned, or may
 have (what a column held is not known, a row changed about then), is kept, and counts in
 'saltmine trace' as what 'audit watch' finds does. The same statement is kept once,
-from whatever file; a run that was killed goes on where it was. Files are taken in the
+from whatever file, with all that any run was sure of; a run that was killed goes on where it was. Files are taken in the
 order of their first times, so name all that a log was rotated to. --anew works out
 again what was kept before, when a zone was wrong for example. No hours are counted
 and nobody is woken.

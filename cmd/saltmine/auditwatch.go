@@ -177,13 +177,10 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	w, err := watch.New(ctx, watch.Config{
+	w := watch.New(watch.Config{
 		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look, Past: sup.seeder.Past,
 		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: f.cfg.Longest}, Now: f.app.now, Logger: f.log,
 	}, kept)
-	if err != nil {
-		return err
-	}
 	return f.passes(ctx, w, total, once)
 }
 

@@ -1,6 +1,7 @@
 package canary
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,6 +51,30 @@ type Read struct {
 	Text   string `json:"text,omitempty"`
 	CopyTo string `json:"copy_to,omitempty"`
 	Where  string `json:"where"` // in the log
+}
+
+// With is a read with those that another look at the same statement knows to have been
+// returned. It is false when these are no more.
+func (r *Read) With(other *Read) (both Read, more bool) {
+	known := map[ID]bool{}
+	for _, id := range r.Returned {
+		known[id] = true
+	}
+	both = *r
+	for _, id := range other.Returned {
+		if !known[id] {
+			known[id], more = true, true
+			both.Returned = append(slices.Clip(both.Returned), id)
+		}
+	}
+	if !more {
+		return both, false
+	}
+	both.Possible = slices.DeleteFunc(slices.Clone(r.Possible), func(id ID) bool { return known[id] })
+	if len(both.Possible) == 0 {
+		both.Possible, both.Likely, both.Share, both.Guess, both.Why = nil, nil, 0, false, ""
+	}
+	return both, true
 }
 
 // ReadHour is how much an account read in an hour: Canaries by what is sure, and

@@ -111,17 +111,40 @@ func (r *Registry) saveReads(ctx context.Context, tx *sql.Tx, b *canary.ReadBatc
 	return nil
 }
 
+// saveRead files a read; of one that is filed already, what either knows.
 func (r *Registry) saveRead(ctx context.Context, tx *sql.Tx, read *canary.Read) error {
-	var n int
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM canary_reads WHERE id = ?", read.ID).Scan(&n); err != nil || n > 0 {
+	var sealed []byte
+	err := tx.QueryRowContext(ctx, "SELECT sealed FROM canary_reads WHERE id = ?", read.ID).Scan(&sealed)
+	fresh := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !fresh {
 		return err
 	}
-	plain, err := json.Marshal(read)
+	merged := *read
+	if !fresh {
+		old, err := r.vault.Open("canary_reads|"+read.ID, sealed)
+		if err != nil {
+			return err
+		}
+		var before canary.Read
+		if err := json.Unmarshal(old, &before); err != nil {
+			return err
+		}
+		var more bool
+		if merged, more = before.With(read); !more {
+			return nil
+		}
+	}
+	plain, err := json.Marshal(&merged)
 	if err != nil {
 		return err
 	}
+	sealed = r.vault.Seal("canary_reads|"+read.ID, plain)
+	if !fresh {
+		_, err = tx.ExecContext(ctx, "UPDATE canary_reads SET sealed = ? WHERE id = ?", sealed, read.ID)
+		return err
+	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO canary_reads (id, place, reader, taken, sealed) VALUES (?,?,?,?,?)",
-		read.ID, read.Place, read.Reader, micros(read.Taken.Earliest), r.vault.Seal("canary_reads|"+read.ID, plain))
+		read.ID, read.Place, read.Reader, micros(read.Taken.Earliest), sealed)
 	return err
 }
 

@@ -134,9 +134,7 @@ func (r *Replayer) Replay(s *Statement) Result {
 	p := r.plan(s)
 	out := Result{Shape: p.shape, CopyTo: p.copyTo, Why: p.why, Carries: p.carries}
 	at := *s
-	if s.Past || p.past {
-		at.Saw.Earliest = time.Unix(0, 0)
-	}
+	at.Saw.Earliest = r.Sees(s)
 	r.judge(&at, p, &out)
 	r.remember(s, p, &out)
 	if len(out.Possible) == 0 {
@@ -151,6 +149,14 @@ func (r *Replayer) Follow(s *Statement) {
 	if p := r.plan(s); len(p.renames)+len(p.views)+len(p.fills) > 0 || p.copyTo != "" {
 		r.Replay(s)
 	}
+}
+
+// Sees is since when rows stood that a statement may have seen.
+func (r *Replayer) Sees(s *Statement) time.Time {
+	if s.Past || r.plan(s).past {
+		return time.Unix(0, 0)
+	}
+	return s.Saw.Earliest
 }
 
 func (r *Replayer) judge(s *Statement, p *plan, out *Result) {

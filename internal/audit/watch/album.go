@@ -14,23 +14,25 @@ type album struct {
 	rows     map[string][]replay.Row // versions by canary, table and key, the oldest first
 	first    time.Time               // the first look was over
 	looked   time.Time               // the last one began
-	each     float64
-	account  string
-	canaries int
-	schema   replay.Schema
-	list     []replay.Row // what the replayer was made of
+	// forgotten is before when versions that had ended are not held.
+	forgotten time.Time
+	each      float64
+	account   string
+	canaries  int
+	schema    replay.Schema
+	list      []replay.Row // what the replayer was made of
 }
 
 // begin takes in all that ever stood: from then on, nothing that a statement may have
 // seen is taken on trust.
-func (a *album) begin(v *replay.Look, forget time.Time) error {
-	a.rows = map[string][]replay.Row{}
+func (a *album) begin(v *replay.Look) error {
+	a.rows, a.forgotten = map[string][]replay.Row{}, time.Time{}
 	for i := range v.Rows {
 		key := keyOf(&v.Rows[i])
 		a.rows[key] = append(a.rows[key], v.Rows[i])
 	}
 	a.looked, a.each, a.account, a.canaries = v.Before, v.Each, v.Account, len(v.Planted)
-	return a.renew(v.Schema, forget)
+	return a.renew(v.Schema, time.Time{})
 }
 
 func keyOf(r *replay.Row) string { return string(r.Canary) + "\x00" + r.Table + "\x00" + r.Key }
@@ -84,6 +86,9 @@ func (a *album) end(key string, v *replay.Look) {
 
 // renew makes a replayer of all versions.
 func (a *album) renew(schema replay.Schema, forget time.Time) (err error) {
+	if forget.After(a.forgotten) {
+		a.forgotten = forget
+	}
 	var rows []replay.Row
 	for key, versions := range a.rows {
 		for len(versions) > 0 && versions[0].Window.Until.Come() && versions[0].Window.Until.Latest.Before(forget) {

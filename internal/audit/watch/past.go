@@ -32,7 +32,7 @@ type Import struct {
 // statements before is replaced.
 func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
 	w := newWatch(cfg, canary.AuditLog{})
-	if err := w.lookBack(ctx, time.Time{}); err != nil {
+	if err := w.lookBack(ctx); err != nil {
 		return nil, err
 	}
 	m := &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}, refused: map[string]int{}}
@@ -98,7 +98,8 @@ func (m *Import) Add(e *audit.Event) {
 		m.Ignored++
 	}
 	before := len(m.batch.Reads)
-	if !m.w.take(e, &m.batch) {
+	s, ok := m.w.feed.Add(e)
+	if !ok || !m.w.take(e, &s, &m.batch) {
 		return
 	}
 	m.Statements++

@@ -126,19 +126,31 @@ func sums(list ...*tally) (canaries, guessed float64) {
 	return canaries, guessed
 }
 
-// remember takes the last day out of the store.
-func (w *Watch) remember(ctx context.Context) error {
-	since := w.cfg.Now().Add(-day).Truncate(time.Hour)
+// remember takes the hours from a time on out of the store, but for those that are held.
+func (w *Watch) remember(ctx context.Context, since time.Time) error {
+	if !w.since.IsZero() && !since.Before(w.since) {
+		return nil
+	}
+	w.since = since
 	hours, err := w.cfg.Store.ReadHours(ctx, w.cfg.Place, since)
 	if err != nil {
 		return err
 	}
+	fresh := map[hourOf]*tally{}
 	for _, h := range hours {
-		t := w.tally(h.Reader, h.Hour)
-		t.statements, t.filed, t.touched = h.Statements, h, false
+		key := hourOf{h.Reader, h.Hour.UTC()}
+		if w.hours[key] != nil {
+			continue
+		}
+		t := newTally(key)
+		t.statements, t.filed = h.Statements, h
 		if h.Incident != "" {
 			t.told = h.Canaries
 		}
+		w.hours[key], fresh[key] = t, t
+	}
+	if len(fresh) == 0 {
+		return nil
 	}
 	reads, err := w.cfg.Store.ReadsSince(ctx, w.cfg.Place, since.Add(-w.cfg.Feed.Longest-w.cfg.Feed.Slack)) // by when they may have begun
 	if err != nil {
@@ -146,7 +158,7 @@ func (w *Watch) remember(ctx context.Context) error {
 	}
 	for i := range reads {
 		r := &reads[i]
-		if t := w.hours[hourOf{r.Reader, r.At.UTC().Truncate(time.Hour)}]; t != nil {
+		if t := fresh[hourOf{r.Reader, r.At.UTC().Truncate(time.Hour)}]; t != nil {
 			t.account = r.Account
 			t.count(r)
 		}
@@ -154,9 +166,11 @@ func (w *Watch) remember(ctx context.Context) error {
 	return nil
 }
 
-// forget drops what is older than a day.
-func (w *Watch) forget() {
-	before := w.cfg.Now().Add(-day - time.Hour)
+// forget drops the hours before a time.
+func (w *Watch) forget(before time.Time) {
+	if before.After(w.since) {
+		w.since = before
+	}
 	for key, t := range w.hours {
 		if key.hour.Before(before) && !t.touched {
 			delete(w.hours, key)
@@ -191,6 +205,5 @@ func (w *Watch) commit(ctx context.Context, batch canary.ReadBatch) error {
 		t.touched, t.filed.Statements = false, t.statements
 		t.filed.Canaries, t.filed.Guessed = sums(t)
 	}
-	w.forget()
 	return nil
 }

@@ -99,19 +99,14 @@ type Watch struct {
 	feed  *replay.Feed
 	album album
 	hours map[hourOf]*tally
+	since time.Time // from when on the hours of the log are held; zero at first
 	usual usual
 	// refine asks a scratch server; nil without one.
 	refine func(s *replay.Statement, r *replay.Result)
 }
 
 // New makes a Watch that goes on where the store says; the source has to stand there.
-func New(ctx context.Context, cfg Config, log canary.AuditLog) (*Watch, error) {
-	w := newWatch(cfg, log)
-	if err := w.remember(ctx); err != nil {
-		return nil, err
-	}
-	return w, nil
-}
+func New(cfg Config, log canary.AuditLog) *Watch { return newWatch(cfg, log) }
 
 func newWatch(cfg Config, log canary.AuditLog) *Watch {
 	return &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
@@ -133,12 +128,20 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	if r.Events == 0 && r.Faults == 0 {
 		return r, nil
 	}
-	if err := w.look(ctx, events); err != nil {
+	oldest := w.oldest(events)
+	if err := w.remember(ctx, oldest.Add(-day).Truncate(time.Hour)); err != nil {
+		return r, err
+	}
+	if err := w.look(ctx, events, oldest.Add(-2*day)); err != nil {
 		return r, err
 	}
 	batch := canary.ReadBatch{Log: w.log, Place: w.cfg.Place}
 	for i := range events {
-		if w.take(&events[i], &batch) {
+		statement, err := w.see(ctx, &events[i], &batch)
+		if err != nil {
+			return r, err
+		}
+		if statement {
 			r.Statements++
 		}
 	}
@@ -147,7 +150,23 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	r.Incidents = len(batch.Page)
-	return r, w.commit(ctx, batch)
+	if err := w.commit(ctx, batch); err != nil {
+		return r, err
+	}
+	w.forget(oldest.Add(-day - time.Hour))
+	return r, nil
+}
+
+// oldest is when the first of some events may have begun; now, when the log keeps up. What
+// is forgotten lies well before it, however far the log is behind.
+func (w *Watch) oldest(events []audit.Event) time.Time {
+	first := w.cfg.Now()
+	for i := range events {
+		if at := events[i].At; !at.IsZero() && at.Before(first) {
+			first = at
+		}
+	}
+	return first.Add(-w.cfg.Feed.Longest - w.cfg.Feed.Slack)
 }
 
 // read takes events out of the log; they outlive the next one.
@@ -175,8 +194,10 @@ func (w *Watch) read(r *Report) (events []audit.Event, err error) {
 	return events, nil
 }
 
-// look looks at the canaries when something happened since the last look.
-func (w *Watch) look(ctx context.Context, events []audit.Event) error {
+// look looks at the canaries when something happened since the last look. The first time
+// all that ever stood is taken in; later, versions that ended before some time are
+// forgotten when others come.
+func (w *Watch) look(ctx context.Context, events []audit.Event, forget time.Time) error {
 	newest := time.Time{}
 	for i := range events {
 		if end := events[i].At.Add(events[i].Precision + w.cfg.Feed.Slack); end.After(newest) {
@@ -187,33 +208,43 @@ func (w *Watch) look(ctx context.Context, events []audit.Event) error {
 		return nil
 	}
 	if w.album.replayer == nil && w.cfg.Past != nil {
-		return w.lookBack(ctx, w.cfg.Now().Add(-2*day))
+		return w.lookBack(ctx)
 	}
 	v, err := w.cfg.Look(ctx)
 	if err != nil {
 		return err
 	}
-	return w.album.add(&v, w.cfg.Now().Add(-2*day))
+	return w.album.add(&v, forget)
 }
 
-// lookBack takes in the canaries' past, as far as it lies behind some time.
-func (w *Watch) lookBack(ctx context.Context, forget time.Time) error {
+// lookBack takes in all of the canaries' past.
+func (w *Watch) lookBack(ctx context.Context) error {
 	v, err := w.cfg.Past(ctx)
 	if err != nil {
 		return err
 	}
-	return w.album.begin(&v, forget)
+	return w.album.begin(&v)
 }
 
-// take works out one event. It is false for what is no statement of an account that
-// is watched.
-func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
+// see takes in one event. A statement that may have seen rows which were forgotten has the
+// past taken in again.
+func (w *Watch) see(ctx context.Context, e *audit.Event, batch *canary.ReadBatch) (statement bool, err error) {
 	s, ok := w.feed.Add(e)
 	if !ok {
-		return false
+		return false, nil
 	}
+	if w.cfg.Past != nil && w.album.replayer.Sees(&s).Before(w.album.forgotten) {
+		if err := w.lookBack(ctx); err != nil {
+			return false, err
+		}
+	}
+	return w.take(e, &s, batch), nil
+}
+
+// take works out one statement. It is false for one of an account that is not watched.
+func (w *Watch) take(e *audit.Event, s *replay.Statement, batch *canary.ReadBatch) bool {
 	if w.passedOver(e) {
-		w.album.replayer.Follow(&s) // tables that it makes may be read by others
+		w.album.replayer.Follow(s) // tables that it makes may be read by others
 		return false
 	}
 	account := accountOf(e)
@@ -223,14 +254,14 @@ func (w *Watch) take(e *audit.Event, batch *canary.ReadBatch) bool {
 	}
 	t.account = account
 	t.statements++
-	result := w.album.replayer.Replay(&s)
+	result := w.album.replayer.Replay(s)
 	if w.refine != nil {
-		w.refine(&s, &result)
+		w.refine(s, &result)
 	}
 	if len(result.Returned)+len(result.Possible) == 0 {
 		return true
 	}
-	read := w.readOf(e, &s, &result, t)
+	read := w.readOf(e, s, &result, t)
 	if read.Share > 0 && !t.fresh(e.Text) {
 		return true // it gives what it gave before
 	}

@@ -27,6 +27,7 @@ type world struct {
 	view replay.Look
 	log  *lines
 	seq  uint64
+	past func(context.Context) (replay.Look, error)
 }
 
 // lines are the events that nobody has read yet.
@@ -94,19 +95,16 @@ func (w *world) start() *watch.Watch {
 	if state, err := watch.DecodeState(kept.State); err != nil || state.Offset != w.log.read {
 		w.t.Fatalf("kept is %+v, %v; %d were read", state, err, w.log.read)
 	}
-	watching, err := watch.New(w.t.Context(), watch.Config{
+	return watch.New(watch.Config{
 		Place: "db:main", Log: w.log, Store: w.reg, Ignored: func(user, _ string) bool { return user == "backup" },
 		Look: func(context.Context) (replay.Look, error) {
 			v := w.view
 			v.Before, v.After = w.now, w.now.Add(time.Millisecond)
 			return v, nil
 		},
+		Past: w.past,
 		Feed: replay.FeedConfig{Zone: time.UTC, Slack: time.Second, Longest: time.Hour}, Now: func() time.Time { return w.now }, Logger: slog.New(slog.DiscardHandler),
 	}, kept)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return watching
 }
 
 // asks is a statement that an account sends now.
