@@ -70,8 +70,9 @@ With --affected the real customers are counted whom an extract carried: EXTRACT,
 first suspect of --incident. A statement of the log is reduced to its SELECT and run
 again in a read-only transaction, with the clock of then, a limit of rows and of time,
 on the support database or on a backup (--dsn-file); the server's plan is shown first.
-Or the rows that are known to have gone out are read from --rows. Canaries and placebos
-are left out. It says how the database differs from then, and what is assumed.
+Or the rows that are known to have gone out are read from --rows: by the key, the address
+or both, and none is lost: who is a customer no more is listed by the address recorded, and who
+signed up later by the database is marked. Canaries and placebos are left out. It says how the database differs from then, and what is assumed.
 --out writes the list, for notices. It, and --rows, --statement and --dsn-file, need the role
 'forensics' where people are named, and a second person where one has to approve. Each run
 is on the evidence log before a row is read.
@@ -89,19 +90,23 @@ type affectedReport struct {
 	Shape  string        `json:"statement,omitempty"`
 	Plan   []string      `json:"plan,omitempty"`
 	Rows   int           `json:"rows"`
-	// Customers are real ones. Ours were canaries and placebos. Unmatched rows name
-	// nobody who is a customer now.
+	// Customers are real ones; Gone of them are none any more, and are listed by the
+	// addresses that were recorded. Ours were canaries and placebos. Unmatched rows name
+	// nobody who is a customer now, and have no address.
 	Customers int `json:"customers"`
+	Gone      int `json:"gone_since"`
 	Ours      int `json:"canaries_left_out"`
 	Unmatched int `json:"unmatched_rows"`
-	// Later signed up after the extract, and are left out. Changed have changed since.
-	Later   int      `json:"signed_up_later"`
-	Changed int      `json:"changed_since"`
-	Held    int      `json:"canaries_returned_then"`
-	Again   int      `json:"of_these_again"`
-	Notes   []string `json:"assumptions"`
-	Out     string   `json:"out,omitempty"`
-	DryRun  bool     `json:"dry_run,omitempty"`
+	// Later signed up after the extract, by the database, and are left out, unless the rows
+	// are Recorded: then they are listed and marked. Changed have changed since.
+	Recorded bool     `json:"recorded,omitempty"`
+	Later    int      `json:"signed_up_later"`
+	Changed  int      `json:"changed_since"`
+	Held     int      `json:"canaries_returned_then"`
+	Again    int      `json:"of_these_again"`
+	Notes    []string `json:"assumptions"`
+	Out      string   `json:"out,omitempty"`
+	DryRun   bool     `json:"dry_run,omitempty"`
 }
 
 // Text prints the report for a person.
@@ -117,7 +122,11 @@ func (r *affectedReport) Text(w io.Writer) error {
 		out = append(out, "plan: "+line)
 	}
 	if !r.DryRun {
-		out = append(out, fmt.Sprintf("%d rows, %d real customers; left out: %d canaries and placebos, %d who signed up later; %d rows name no customer of now", r.Rows, r.Customers, r.Ours, r.Later, r.Unmatched))
+		later := fmt.Sprintf(", %d who signed up later", r.Later)
+		if r.Recorded {
+			later = ""
+		}
+		out = append(out, fmt.Sprintf("%d rows, %d real customers; left out: %d canaries and placebos%s; %d rows name no customer of now", r.Rows, r.Customers, r.Ours, later, r.Unmatched))
 	}
 	for _, n := range r.Notes {
 		out = append(out, "assumed: "+n)
@@ -238,7 +247,7 @@ func (m *affecting) open(ctx context.Context, place canary.Place) (done func() e
 // gather reads the rows.
 func (m *affecting) gather(ctx context.Context) error {
 	if m.flags.rows != "" {
-		m.out.Source = "recorded, in " + m.flags.rows
+		m.out.Source, m.out.Recorded = "recorded, in "+m.flags.rows, true
 		return m.found.readFile(m.flags.rows, m.desk, m.flags.maxRows)
 	}
 	text, err := m.text()

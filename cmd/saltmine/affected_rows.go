@@ -25,8 +25,11 @@ type gathered struct {
 	keyed  bool // the last column that is called replay.Label is the key
 	rows   int
 	keys   map[string]bool
-	emails map[string]bool
-	lost   int // rows that name nobody
+	emails map[string]bool     // of rows without a key
+	lost   int                 // rows that name nobody
+	beside map[string][]string // of recorded rows: the addresses that stand beside a key
+	// elsewhere are keys that are nobody's, of whose addresses somebody else has one now.
+	elsewhere map[string]bool
 }
 
 // row takes in one row.
@@ -36,19 +39,30 @@ func (g *gathered) row(columns []string, values []supportdb.Value) error {
 	}
 	g.rows++
 	if at := g.keyAt(columns); at >= 0 && !values[at].IsNull() {
-		g.keys[values[at].Text()] = true
+		key := values[at].Text()
+		if g.keys[key] = true; g.beside != nil { // they may have gone since: then the address is all there is
+			g.beside[key] = slices.Compact(slices.Sorted(slices.Values(append(g.beside[key], mailsIn(values)...))))
+		}
 		return nil
 	}
-	named := false
-	for i := range values {
-		if _, err := token.Canon(canary.Email, values[i].Text()); err == nil && strings.Contains(values[i].Text(), "@") {
-			g.emails[values[i].Text()], named = true, true
-		}
+	named := mailsIn(values)
+	for _, text := range named {
+		g.emails[text] = true
 	}
-	if !named {
+	if len(named) == 0 {
 		g.lost++
 	}
 	return nil
+}
+
+// mailsIn are the values of a row that are e-mail addresses.
+func mailsIn(values []supportdb.Value) (list []string) {
+	for i := range values {
+		if _, err := token.Canon(canary.Email, values[i].Text()); err == nil && strings.Contains(values[i].Text(), "@") {
+			list = append(list, values[i].Text())
+		}
+	}
+	return list
 }
 
 // keyAt finds the key; -1 is none. A column of the statement's own may be called like it.
@@ -76,6 +90,7 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 		return fmt.Errorf("%s: no heading: %w", name, err)
 	}
 	g.heading(head, desk.KeyColumns()[0][1])
+	g.beside = map[string][]string{}
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -89,7 +104,7 @@ func (g *gathered) readFile(name string, desk *supportdb.Desk, most int) error {
 		}
 		values := make([]supportdb.Value, min(len(fields), len(head)))
 		for i := range values {
-			if values[i] = supportdb.Text(fields[i]); fields[i] == "" {
+			if values[i] = supportdb.Text(strings.TrimSpace(fields[i])); strings.TrimSpace(fields[i]) == "" {
 				values[i] = supportdb.Null()
 			}
 		}
@@ -132,7 +147,9 @@ func (m *affecting) settle(ctx context.Context, by registry.By) (err error) {
 // customer is one line of the list.
 type customer struct {
 	key   string
-	email string // of one who is no customer any more
+	email string // as it was recorded, of one who has it no more
+	gone  bool   // who is no customer any more
+	later bool   // who signed up after the extract, by the database
 	facts supportdb.Row
 }
 
@@ -142,6 +159,9 @@ const portraitGroup = 200
 func (m *affecting) customers(ctx context.Context) (list []customer, err error) {
 	ours, err := m.canaries(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.byBoth(ctx, ours); err != nil {
 		return nil, err
 	}
 	gone, err := m.byEmail(ctx)
@@ -170,7 +190,9 @@ func (m *affecting) customers(ctx context.Context) (list []customer, err error) 
 	if m.out.Changed > 0 {
 		m.note("%d of the customers have changed since it was taken", m.out.Changed)
 	}
-	return append(list, gone...), nil
+	list = append(list, gone...)
+	m.tellGone(list)
+	return list, nil
 }
 
 // canaries are the keys of all canaries that ever stood in the place. In another place
@@ -211,13 +233,9 @@ func (m *affecting) byEmail(ctx context.Context) (gone []customer, err error) {
 		return nil, err
 	}
 	texts = slices.DeleteFunc(texts, func(s string) bool { return known[s] })
-	keys, err := m.desk.KeysOf(ctx, "email", texts)
+	byLower, err := m.keysOf(ctx, texts)
 	if err != nil {
 		return nil, err
-	}
-	byLower := map[string]string{}
-	for text, key := range keys {
-		byLower[strings.ToLower(text)] = key
 	}
 	for _, text := range texts {
 		key, there := byLower[strings.ToLower(text)]
@@ -225,15 +243,12 @@ func (m *affecting) byEmail(ctx context.Context) (gone []customer, err error) {
 		case there:
 			m.found.keys[key] = true
 		case m.flags.rows != "":
-			gone = append(gone, customer{email: text})
+			gone = append(gone, customer{email: text, gone: true})
 		default:
 			m.found.lost++
 		}
 	}
 	m.out.Unmatched = m.found.lost
-	if len(gone) > 0 {
-		m.note("%d addresses are no customer's any more: they are listed by the address alone", len(gone))
-	}
 	return gone, nil
 }
 
@@ -277,13 +292,14 @@ func (m *affecting) known(ctx context.Context, texts []string) (map[string]bool,
 	return out, nil
 }
 
-// portraits reads customers, without those who signed up after the extract was taken.
+// portraits reads customers, without those who signed up after the extract was taken. Whose
+// rows are recorded is told all the same: a time or zone that is wrong must lose nobody.
 func (m *affecting) portraits(ctx context.Context, keys []string) (list []customer, err error) {
 	records, err := m.desk.Portraits(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	m.out.Unmatched += len(keys) - len(records)
+	list = m.missing(keys, records)
 	var emails []string
 	facts := make([]supportdb.Row, len(records))
 	for i := range records {
@@ -297,17 +313,20 @@ func (m *affecting) portraits(ctx context.Context, keys []string) (list []custom
 	for i := range records {
 		created, dated := m.when(&facts[i], "created")
 		changed, ok := m.when(&facts[i], "updated")
+		c := customer{key: records[i].Key, facts: facts[i], email: strings.Join(m.found.beside[records[i].Key], " ")}
 		switch {
 		case known[emails[i]]:
 			m.out.Ours++
 			continue
 		case dated && created.After(m.out.Taken.Latest):
 			m.out.Later++
-			continue
+			if c.later = m.flags.rows != ""; !c.later {
+				continue
+			}
 		case ok && changed.After(m.out.Taken.Latest):
 			m.out.Changed++
 		}
-		list = append(list, customer{key: records[i].Key, facts: facts[i]})
+		list = append(list, c)
 	}
 	return list, nil
 }
@@ -319,36 +338,4 @@ func (m *affecting) when(facts *supportdb.Row, word string) (t time.Time, ok boo
 		return t, false
 	}
 	return m.desk.Part(at.Part).ParseTime(at.Column, facts.Get(word))
-}
-
-// write writes the list for notices.
-func (m *affecting) write(list []customer) (err error) {
-	f, err := os.OpenFile(m.flags.out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the list: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	words := []string{"email", "salutation", "name", "first_name", "last_name", "phone", "segment.country", "segment.language"}
-	w := csv.NewWriter(f)
-	head := []string{"customer"}
-	for _, word := range words {
-		head = append(head, strings.TrimPrefix(word, "segment."))
-	}
-	if err := w.Write(head); err != nil {
-		return fmt.Errorf("write the list: %w", err)
-	}
-	for _, c := range list {
-		line := []string{c.key}
-		for _, word := range words {
-			line = append(line, c.facts.Get(word).Text())
-		}
-		if c.key == "" {
-			line[1] = c.email
-		}
-		if err := w.Write(line); err != nil {
-			return fmt.Errorf("write the list: %w", err)
-		}
-	}
-	w.Flush()
-	return w.Error()
 }
