@@ -24,6 +24,8 @@ func TestSecondPerson(t *testing.T) {
 	wants(t, s.run("check"), "second person (2 can approve)")
 	wants(t, s.run("show", id), "(masked)") // shows nothing, so nobody is asked
 	forms := s.path("forms.csv")
+	s.write("dump.sql", stolen(all))
+	s.write("clean.sql", stolen(nil))
 	for _, c := range []struct {
 		who  string
 		args []string
@@ -31,6 +33,8 @@ func TestSecondPerson(t *testing.T) {
 		{"f.law", []string{"show", id, "--reveal"}},
 		{"f.law", []string{"evidence", "disclose", id, s.path("one.json")}},
 		{"f.law", []string{"scan", "filter", "--for", "K. Holm", "--expires", "2099-12-31", s.path("one.filter")}},
+		{"f.law", []string{"scan", "--dry-run", s.path("clean.sql")}},
+		{"f.law", []string{"scan", s.path("clean.sql")}},
 		{"s.eed", []string{"rotate", "--dry-run"}},
 		{"s.eed", []string{"live", "--dry-run"}},
 		{"s.eed", []string{"withdraw", "--all", "--dry-run"}},
@@ -73,9 +77,15 @@ func TestSecondPerson(t *testing.T) {
 		}
 	}
 	wants(t, s.fails(exitFailed, as("s.eed", "show", id, "--reveal")...), "has not the role")
+	for _, args := range [][]string{{"scan", "--dry-run"}, {"scan"}} {
+		text := s.fails(exitFailed, as("s.eed", append(args, s.path("dump.sql"))...)...)
+		if wants(t, text, "has not the role forensics"); strings.Contains(text, "offset") || strings.Contains(text, "canaries") {
+			t.Errorf("without the role it says %s", text)
+		}
+	}
 	wants(t, s.fails(exitUsage, as("saltmine.toml", "show", id, "--reveal")...), "token")
 	var list []canary.Approval
-	if err := json.Unmarshal([]byte(s.run("approvals", "--all", "--output", "json")), &list); err != nil || len(list) != 13 {
+	if err := json.Unmarshal([]byte(s.run("approvals", "--all", "--output", "json")), &list); err != nil || len(list) != 17 {
 		t.Errorf("%d requests, %v", len(list), err)
 	}
 	wants(t, s.run("acts", "--verify"), "whole")

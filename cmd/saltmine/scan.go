@@ -17,6 +17,8 @@ import (
 	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/incident"
+	"saltmine/internal/people"
+	"saltmine/internal/registry"
 	"saltmine/internal/scan"
 )
 
@@ -58,12 +60,15 @@ ticket number counts only behind a word or sign for it ("ticket", "#"). Finds of
 alone are noise.
 
 What is printed names canaries by their ids. Whoever has the file as well can
-read there what they are, so each scan is on the evidence log, --dry-run too.
+read there what they are, and a scan of an extract would show every canary in it. So it
+takes the role forensics, --dry-run too, and a second person's approval where the
+configuration wants one, and is on the evidence log before a file is read. What was found is there
+once more, a line for each file.
 
 Who may not hold the registry scans with a filter: see 'saltmine scan filter --help'.
 
 Exit code 3: something was found. 1: nothing was found, and not all could be read.`,
-		Example: "  saltmine scan leak.sql.gz\n  saltmine scan --dry-run --output json mails.mbox chat.zip\n  zcat dump.gz | saltmine scan -\n  saltmine scan --filter case7.filter --passphrase-file case7.pass leak.sql --output json",
+		Example: "  saltmine scan leak.sql.gz\n  saltmine scan --dry-run --output json mails.mbox chat.zip\n  zcat dump.gz | saltmine scan -\n  saltmine scan --filter case7.filter --passphrase-file case7.pass leak.sql --output json\n  saltmine scan leak.sql.gz --token-file f.law.token",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(a.now()); err != nil {
@@ -72,7 +77,7 @@ Exit code 3: something was found. 1: nothing was found, and not all could be rea
 			if f.filter != "" {
 				return a.scanFiltered(cmd.Context(), &f, args)
 			}
-			return a.withCore(cmd.Context(), func(c *core) error { return a.scan(cmd.Context(), c, &f, args) })
+			return a.withCore(cmd.Context(), func(c *core) error { return a.scan(cmd.Context(), c, &f, args, asked(cmd, args, people.Forensics)) })
 		},
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "file nothing")
@@ -80,6 +85,7 @@ Exit code 3: something was found. 1: nothing was found, and not all could be rea
 	cmd.Flags().StringVar(&f.foundAt, "found-at", "", "`TIME` by which the files had been seen, as 2026-12-31 (UTC) or a time (default now)")
 	cmd.Flags().StringVar(&f.passphrase, "passphrase-file", "", "`FILE` with the filter's passphrase")
 	cmd.Flags().StringVar(&f.most, "max-unpacked", "", "most `BYTES` that one file may unpack to, such as 500GiB (default 64GiB and 200 times its size)")
+	a.tokenFlag(cmd)
 	cmd.AddCommand(a.scanFilterCmd(), a.scanImportCmd())
 	return cmd
 }
@@ -164,9 +170,15 @@ type scanned struct {
 	DryRun    bool                `json:"dry_run,omitempty"`
 }
 
-// scan looks through files one after another, and files what it finds in each.
-func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) error {
+// scan looks through files one after another, and files what it finds in each. Even how
+// many are in a file of one's own choice tells which of its rows are canaries, so there is no
+// part of it that is everybody's.
+func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string, q request) error {
 	files, err := filesOf(args)
+	if err != nil {
+		return err
+	}
+	by, err := a.may(ctx, c, q)
 	if err != nil {
 		return err
 	}
@@ -176,6 +188,10 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 	}
 	if book.Len() == 0 {
 		return errors.New("there is nothing to look for: no canary has been planted")
+	}
+	act := canary.Act{What: canary.ActScan, Outcome: fmt.Sprintf("begun, of %d files", len(files))}
+	if err := c.reg.RecordUnder(ctx, by, act); err != nil {
+		return err
 	}
 	a.say("looking for %d tokens and placebos", book.Len())
 	answer := scanned{Files: []scannedFile{}, Incidents: []canary.IncidentID{}, DryRun: f.dryRun}
@@ -188,7 +204,7 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 			return errors.Join(fmt.Errorf("broken off: nothing of %s is filed, begin again: %w", name, err), a.print(answer, answer.Text))
 		}
 		judged := scan.Judge(book, r)
-		if err := a.take(ctx, c, &answer, scannedOne{book, name, r, judged, contactsOf(book, name, r, judged.Weights, f.seen)}); err != nil {
+		if err := a.take(ctx, c, &answer, scannedOne{by, book, name, r, judged, contactsOf(book, name, r, judged.Weights, f.seen)}); err != nil {
 			return err
 		}
 	}
@@ -200,6 +216,7 @@ func (a *app) scan(ctx context.Context, c *core, f *scanFlags, args []string) er
 
 // scannedOne is what a scan of one file came to.
 type scannedOne struct {
+	by       registry.By // who scanned it
 	book     *scan.Book
 	name     string
 	report   *scan.Report
@@ -210,7 +227,7 @@ type scannedOne struct {
 // take puts one file to the answer: on the evidence log first, and filed.
 func (a *app) take(ctx context.Context, c *core, answer *scanned, one scannedOne) error {
 	out := reportOf(one.book, one.name, one.report, one.judged, one.contacts)
-	err := c.recordScan(ctx, &out, answer.DryRun)
+	err := c.recordScan(ctx, one.by, &out, answer.DryRun)
 	if err != nil {
 		return err
 	}
@@ -297,8 +314,7 @@ func inside(name, part string) string {
 }
 
 // recordScan puts on the evidence log that somebody learned where canaries are.
-func (c *core) recordScan(ctx context.Context, s *scannedFile, dryRun bool) error {
-	by := here()
+func (c *core) recordScan(ctx context.Context, by registry.By, s *scannedFile, dryRun bool) error {
 	outcome := fmt.Sprintf("%d canaries at %d places", s.Canaries, len(s.Finds)+s.More)
 	if dryRun {
 		outcome += ", not filed"

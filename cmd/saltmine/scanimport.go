@@ -63,7 +63,7 @@ func (a *app) importFinds(ctx context.Context, c *core, finds *filterFinds) erro
 				contacts[k].Facts[canary.FindWeight] = string(w)
 			}
 		}
-		if err := a.take(ctx, c, &answer, scannedOne{book, f.File, r, judged, contacts}); err != nil {
+		if err := a.take(ctx, c, &answer, scannedOne{here(), book, f.File, r, judged, contacts}); err != nil {
 			return err
 		}
 	}
