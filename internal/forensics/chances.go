@@ -62,8 +62,7 @@ const noiseUnknown = .5 / 20_000
 
 const (
 	daysOfYear  = 365.25
-	longAgo     = 730     // days before the question, beyond which no unlogged copy is looked for
-	mostHeld    = 2 << 20 // tokens that are written down by extract; of others only how many
+	longAgo     = 730 // days before the question, beyond which no unlogged copy is looked for
 	mostScopes  = 64
 	mostWeighed = 200 // records that were hit
 )
@@ -89,16 +88,27 @@ type cluster struct {
 type weighing struct {
 	posterior.Case
 	ix       *index
-	ranked   []*weighed // known extracts
+	ranked   []weighed // known extracts and what is in no log, in the question's order
+	order    []int32   // of the known ones, by time: an order of their own
 	clusters []*cluster
 	left     int // clusters that are not weighed
 	areas    map[area]int
-	covers   map[area][]bool // by what an extract is known by: the areas that it had rows of
+	covers   map[area]*cover // by what an extract is known by
 	units    []unit
 	of       map[int][]int32 // by canary: its units
-	reached  []int32         // units that were hit
-	who      []string        // by actor
-	what     []int           // by extract: its place in ranked
+	reached  []int32         // units that were hit: the last
+	edges    []int64         // moments at which one of these begins or ends, sorted
+	times    []float64       // of the hits, in days, sorted
+	names    []string        // by actor
+	actors   []int32         // by place in order: the actor
+	who      []string        // by actor of the posterior
+	what     []int32         // by extract of the posterior: its place in ranked
+}
+
+// cover says of which areas an extract had rows, and what it held of what was hit.
+type cover struct {
+	areas []bool
+	held  map[[2]int][]int32 // by the edges before its time
 }
 
 // unit is what the posterior calls a token: a canary's row while it stood, and of one
@@ -108,20 +118,19 @@ type unit struct {
 	span
 }
 
-// found is what comes of it, by extract.
+// found is what comes of it.
 type found struct {
 	*Chances
-	p map[*canary.Extract]float64
 	// others counts the other actors of whom an extract explains the same hits.
 	others map[*canary.Extract]int
 	rows   [3]float64
 	left   int // records that were hit and not weighed
 }
 
-// weighChances works out probabilities. The order of the question's lists does not
-// matter: everything is put in an order of its own.
+// weighChances works out probabilities, and writes them down with what was ranked. The
+// order of the question's lists does not matter: everything is put in one of its own.
 func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *found {
-	w := &weighing{ix: ix, areas: map[area]int{}, covers: map[area][]bool{}, of: map[int][]int32{}}
+	w := &weighing{ix: ix, ranked: ranked, areas: map[area]int{}, covers: map[area]*cover{}, of: map[int][]int32{}}
 	w.Until = daysOf(now.UnixMicro())
 	for _, h := range ix.hits { // an ear's clock may be before ours
 		w.Until = max(w.Until, daysOf(h.first))
@@ -131,16 +140,45 @@ func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *foun
 	w.stand()
 	w.hits()
 	w.scopes()
-	for i := range ranked {
-		if !ranked[i].Unlogged {
-			w.ranked = append(w.ranked, &ranked[i])
-		}
-	}
-	slices.SortFunc(w.ranked, func(x, y *weighed) int {
-		return cmp.Or(cmp.Compare(x.Extract, y.Extract), cmp.Compare(x.Actor, y.Actor), x.Taken.Latest.Compare(y.Taken.Latest), x.Taken.Earliest.Compare(y.Taken.Earliest), cmp.Compare(x.Holds, y.Holds), cmp.Compare(x.Explains, y.Explains))
-	})
+	w.sort()
 	w.extracts()
 	return w.answer(posterior.Weigh(&w.Case))
+}
+
+// sort puts the known extracts in their order, and numbers their actors.
+func (w *weighing) sort() {
+	type dated struct {
+		at int64
+		n  int32
+	}
+	list := make([]dated, 0, len(w.ranked))
+	for n := range w.ranked {
+		if e := w.ranked[n].from; e != nil {
+			list = append(list, dated{e.Taken.Latest.UnixMicro(), int32(n)}) //nolint:gosec // an index
+		}
+	}
+	slices.SortFunc(list, func(a, b dated) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		x, y := &w.ranked[a.n], &w.ranked[b.n]
+		return cmp.Or(
+			cmp.Compare(x.from.ID, y.from.ID), cmp.Compare(x.from.Actor, y.from.Actor), x.from.Taken.Earliest.Compare(y.from.Taken.Earliest),
+			cmp.Compare(x.why.holds, y.why.holds), cmp.Compare(x.why.explained, y.why.explained),
+		)
+	})
+	w.order, w.actors = make([]int32, len(list)), make([]int32, len(list))
+	numbers := map[string]int32{}
+	for i, d := range list {
+		actor := w.ranked[d.n].from.Actor
+		a, known := numbers[actor]
+		if !known {
+			a = int32(len(w.names)) //nolint:gosec // fewer than extracts
+			numbers[actor] = a
+			w.names = append(w.names, actor)
+		}
+		w.order[i], w.actors[i] = d.n, a
+	}
 }
 
 func daysOf(micro int64) float64 { return float64(micro) / float64(24*time.Hour/time.Microsecond) }
@@ -282,9 +320,12 @@ func (w *weighing) stand() {
 			for _, s := range c.spans[p] {
 				u := w.unit(p, s)
 				c.units, w.reached = append(c.units, u), append(w.reached, int32(u)) //nolint:gosec // fewer than windows
+				w.edges = append(w.edges, s.from, s.until)
 			}
 		}
 	}
+	slices.Sort(w.edges)
+	w.edges = slices.Compact(w.edges)
 }
 
 func (w *weighing) unit(p part, s span) int {
@@ -335,11 +376,13 @@ func (w *weighing) hits() {
 			}
 			source = sources[c.source]
 		}
+		w.times = append(w.times, daysOf(c.at))
 		w.Hits = append(w.Hits, posterior.Hit{Tokens: c.units, Source: source, At: daysOf(c.at), Weight: c.weight, Timeless: c.found})
 		for _, u := range c.units {
 			w.Since = min(w.Since, w.Tokens[u].From)
 		}
 	}
+	slices.Sort(w.times)
 	w.Since = max(w.Since, w.Until-longAgo)
 }
 

@@ -1,95 +1,100 @@
 package forensics
 
 import (
-	"cmp"
 	"encoding/binary"
-	"iter"
-	"maps"
 	"math"
 	"math/bits"
 	"slices"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/forensics/posterior"
+	"saltmine/internal/parallel"
 )
 
 // extracts tells the posterior of those that explain a hit, with all that their
 // actors took, and sums up the others.
 func (w *weighing) extracts() {
-	perCanary := w.rowsPerCanary()
-	rows := func(x *weighed) float64 {
-		if x.from.Rows > 0 {
-			return float64(x.from.Rows)
+	involved := make([]bool, len(w.names))
+	n := 0
+	for i, k := range w.order {
+		involved[w.actors[i]] = involved[w.actors[i]] || w.ranked[k].explains()
+	}
+	for i := range w.order {
+		if involved[w.actors[i]] {
+			n++
 		}
-		return float64(x.Holds) * perCanary
 	}
-	involved := map[string]bool{}
-	for i := range w.ranked {
-		involved[w.ranked[i].Actor] = involved[w.ranked[i].Actor] || w.ranked[i].Explains > 0
-	}
+	rows := w.rowsOf()
 	w.others(involved, rows)
-	actors := map[string]int{}
-	for i := range w.ranked {
-		x := w.ranked[i]
-		if !involved[x.Actor] {
+	numbers := slices.Repeat([]int32{-1}, len(w.names))
+	w.what, w.Extracts = make([]int32, 0, n), make([]posterior.Extract, 0, n)
+	for i, k := range w.order {
+		actor := w.actors[i]
+		if !involved[actor] {
 			continue
 		}
-		a, known := actors[x.Actor]
-		if !known {
-			a = len(w.who)
-			actors[x.Actor] = a
-			w.who = append(w.who, x.Actor)
+		if numbers[actor] < 0 {
+			numbers[actor] = int32(len(w.who)) //nolint:gosec // fewer than extracts
+			w.who = append(w.who, w.names[actor])
 		}
-		w.what = append(w.what, i)
-		w.Extracts = append(w.Extracts, posterior.Extract{Actor: a, At: w.at(x), Rows: rows(x), More: x.Holds})
+		x := &w.ranked[k]
+		w.what = append(w.what, k)
+		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: w.at(x), Rows: rows(x), More: int(x.why.holds)})
 	}
 	w.held()
 }
 
-// rowsPerCanary is how many rows there are to a canary, by the extracts of which both
-// numbers are known.
-func (w *weighing) rowsPerCanary() float64 {
+// rowsOf says how many rows an extract has: those of which nobody knows as many to a
+// canary as the others.
+func (w *weighing) rowsOf() func(*weighed) float64 {
 	var rows, canaries float64
-	for i := range w.ranked {
-		if x := w.ranked[i]; x.from.Rows > 0 {
+	for _, k := range w.order {
+		if x := &w.ranked[k]; x.from.Rows > 0 {
 			rows += float64(x.from.Rows)
-			canaries += float64(x.Holds)
+			canaries += float64(x.why.holds)
 		}
 	}
-	if rows == 0 || canaries == 0 {
-		return 1
+	perCanary := 1.
+	if rows > 0 && canaries > 0 {
+		perCanary = max(rows/canaries, 1)
 	}
-	return max(rows/canaries, 1)
+	return func(x *weighed) float64 {
+		if x.from.Rows > 0 {
+			return float64(x.from.Rows)
+		}
+		return float64(x.why.holds) * perCanary
+	}
 }
 
 // at is when an extract was taken, in days: where only an interval is known, in the
-// middle of it, or as soon before the first contact that it explains as it may be.
+// middle of it, or halfway to the first contact in it if that is before.
 func (w *weighing) at(x *weighed) float64 {
-	latest := daysOf(x.Taken.Latest.UnixMicro())
-	if x.Taken.Earliest.Equal(x.Taken.Latest) {
+	t := &x.from.Taken
+	latest := daysOf(t.Latest.UnixMicro())
+	if t.Earliest.Equal(t.Latest) {
 		return latest
 	}
 	earliest := w.Since
-	if !x.Taken.Earliest.IsZero() {
-		earliest = daysOf(x.Taken.Earliest.UnixMicro())
+	if !t.Earliest.IsZero() {
+		earliest = daysOf(t.Earliest.UnixMicro())
 	}
-	at := (earliest + latest) / 2
-	for i := range w.Hits {
-		if hit := w.Hits[i].At; hit > earliest && hit <= at {
-			at = (earliest + hit) / 2
-		}
+	until := latest
+	if n, met := slices.BinarySearch(w.times, earliest); !met && n < len(w.times) {
+		until = min(until, w.times[n])
 	}
-	return at
+	return (earliest + until) / 2
 }
 
 // others sums up the extracts of those who explain nothing, by day and size.
-func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64) {
+func (w *weighing) others(involved []bool, rows func(*weighed) float64) {
 	type sort struct{ day, size int }
 	sums := map[sort]*posterior.Others{}
+	var order []sort
 	add := func(at float64, holds int) *posterior.Others {
 		key := sort{int(math.Floor(at)), bits.Len(uint(holds))}
 		if sums[key] == nil {
 			sums[key] = &posterior.Others{At: float64(key.day) + .5, Holds: math.Floor(.75 * float64(int(1)<<key.size))}
+			order = append(order, key)
 		}
 		return sums[key]
 	}
@@ -100,115 +105,158 @@ func (w *weighing) others(involved map[string]bool, rows func(*weighed) float64)
 
 		worth, squares float64
 	}
-	of := map[string]*taken{}
-	for i := range w.ranked {
-		x := w.ranked[i]
-		if involved[x.Actor] {
+	of := make([]taken, len(w.names))
+	for i, k := range w.order {
+		if involved[w.actors[i]] {
 			continue
 		}
-		at := w.at(x)
-		worth := posterior.Worth(rows(x))
-		sum := add(at, x.Holds)
+		x := &w.ranked[k]
+		at, holds, r := w.at(x), int(x.why.holds), rows(x)
+		worth := posterior.Worth(r)
+		sum := add(at, holds)
 		sum.Weight, sum.Squares = sum.Weight+worth, sum.Squares+worth*worth
-		t := of[x.Actor]
-		if t == nil {
-			t = &taken{}
-			of[x.Actor] = t
-		}
-		t.n, t.holds, t.rows, t.last = t.n+1, t.holds+x.Holds, t.rows+rows(x), max(t.last, at)
+		t := &of[w.actors[i]]
+		t.n, t.holds, t.rows, t.last = t.n+1, t.holds+holds, t.rows+r, max(t.last, at)
 		t.worth, t.squares = t.worth+worth, t.squares+worth*worth
 	}
-	for _, actor := range slices.Sorted(maps.Keys(of)) { // sums of fractions have an order
-		if t := of[actor]; t.n > 1 {
+	for a := range of {
+		if t := &of[a]; t.n > 1 {
 			sum := add(t.last, t.holds)
 			sum.Actors += posterior.ActorWorth(t.rows)
 			sum.Pairs += (t.worth*t.worth - t.squares) / 2
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(sums), func(a, b sort) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.size, b.size)) }) {
+	for _, key := range order {
 		w.Others = append(w.Others, *sums[key])
 	}
 }
 
+// mostScanned bounds the work of writing down what extracts held, in units.
+const mostScanned = 2 << 20
+
 // held writes down what the extracts held: of the best all of it, as far as there is
-// room, so that what several of them held is counted once; of the rest what was hit.
+// time, so that what several of them held is counted once; of the rest what was hit.
 func (w *weighing) held() {
-	order := make([]int, len(w.Extracts))
-	for i := range order {
-		order[i] = i
+	by := make([][]int32, len(w.ix.hits)+1) // by how many hits they explain
+	for i, k := range w.what {
+		n := w.ranked[k].why.explained
+		by[n] = append(by[n], int32(i)) //nolint:gosec // an index
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := w.ranked[w.what[a]], w.ranked[w.what[b]]
-		return cmp.Or(cmp.Compare(y.Explains, x.Explains), cmp.Compare(y.evidence, x.evidence))
-	})
-	left := mostHeld
-	for _, i := range order {
-		x := w.ranked[w.what[i]]
-		e := &w.Extracts[i]
-		whole := x.Explains > 0 && x.Holds <= left
-		e.Held = w.holds(x, whole)
-		if whole {
-			left -= len(e.Held)
+	left := mostScanned
+	var whole []int32
+	for n := len(by) - 1; n > 0; n-- {
+		if left > 0 {
+			slices.SortStableFunc(by[n], func(a, b int32) int { return w.better(w.what[a], w.what[b]) })
 		}
-		e.More = max(x.Holds-len(e.Held), 0)
+		for _, i := range by[n] {
+			x := &w.ranked[w.what[i]]
+			cost := len(w.units)
+			if x.from.Held != nil {
+				cost = len(x.from.Held)
+			}
+			if left -= cost; left >= 0 {
+				whole = append(whole, i)
+			} else {
+				w.hold(i, w.reachedBy(x))
+			}
+		}
 	}
+	areas := make([][]bool, len(whole))
+	for n, i := range whole {
+		areas[n] = w.coverOf(w.ranked[w.what[i]].from).areas
+	}
+	parallel.Each(len(whole), func() struct{} { return struct{}{} }, func(_ struct{}, n int) {
+		x := &w.ranked[w.what[whole[n]]]
+		w.hold(whole[n], w.among(x.from, 0, areas[n]))
+	})
 }
 
-// holds gives the units that an extract held, all of them or those that were hit.
-func (w *weighing) holds(x *weighed, whole bool) (out []int32) {
-	if x.Explains == 0 {
-		return nil
+func (w *weighing) hold(i int32, held []int32) {
+	e := &w.Extracts[i]
+	e.Held, e.More = held, max(e.More-len(held), 0)
+}
+
+func (w *weighing) better(a, b int32) int {
+	x, y := w.ix.silent.evidence(&w.ranked[a].why), w.ix.silent.evidence(&w.ranked[b].why)
+	switch {
+	case x > y:
+		return -1
+	case x < y:
+		return 1
 	}
-	took := span{x.Taken.Earliest.UnixMicro(), x.Taken.Latest.UnixMicro()}
-	covers := w.covering(x.from)
-	for u := range w.among(x.from, whole) {
-		if k := &w.units[u]; k.from <= took.until && took.from < k.until && covers[w.Tokens[u].Segment] {
-			out = append(out, u)
+	return 0
+}
+
+// reachedBy gives the units that an extract held of those that were hit. Extracts of
+// one place and segment, taken between the same edges, share one list.
+func (w *weighing) reachedBy(x *weighed) []int32 {
+	first := int32(len(w.units) - len(w.reached)) //nolint:gosec // fewer than windows
+	c := w.coverOf(x.from)
+	if x.from.Held != nil {
+		return w.among(x.from, first, c.areas)
+	}
+	t := &x.from.Taken
+	key := [2]int{w.edge(t.Earliest.UnixMicro()), w.edge(t.Latest.UnixMicro())}
+	held, known := c.held[key]
+	if !known {
+		held = w.among(x.from, first, c.areas)
+		c.held[key] = held
+	}
+	return held
+}
+
+func (w *weighing) edge(at int64) int {
+	n, met := slices.BinarySearch(w.edges, at)
+	if met {
+		n++
+	}
+	return n
+}
+
+// among gives the units, from one on, that an extract held by what is known of it.
+func (w *weighing) among(e *canary.Extract, from int32, areas []bool) (out []int32) {
+	took := span{e.Taken.Earliest.UnixMicro(), e.Taken.Latest.UnixMicro()}
+	held := func(u int32) bool {
+		k := &w.units[u]
+		return k.from <= took.until && took.from < k.until && areas[w.Tokens[u].Segment]
+	}
+	if e.Held == nil {
+		for u := from; u < int32(len(w.units)); u++ { //nolint:gosec // fewer than windows
+			if held(u) {
+				out = append(out, u)
+			}
+		}
+		return out
+	}
+	for _, id := range e.Held {
+		n, known := w.ix.number[id]
+		if !known {
+			continue
+		}
+		for _, u := range w.of[n] {
+			if u >= from && held(u) {
+				out = append(out, u)
+			}
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// among gives the units that an extract can have held by what is known of its rows.
-func (w *weighing) among(e *canary.Extract, whole bool) iter.Seq[int32] {
-	var from int32
-	if !whole { // those that were hit are the last
-		from = int32(len(w.units) - len(w.reached)) //nolint:gosec // fewer than windows
-	}
-	return func(yield func(int32) bool) {
-		if e.Held == nil {
-			for u := from; u < int32(len(w.units)); u++ { //nolint:gosec // fewer than windows
-				if !yield(u) {
-					return
-				}
-			}
-			return
-		}
-		for _, id := range e.Held {
-			for _, u := range w.of[w.ix.canary(id)] {
-				if u >= from && !yield(u) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// covering says of which areas an extract had rows.
-func (w *weighing) covering(e *canary.Extract) []bool {
+func (w *weighing) coverOf(e *canary.Extract) *cover {
 	at := area{e.Place, e.Segment}
 	if e.Held != nil {
 		at.segment = "" // it names its rows
 	}
-	if w.covers[at] == nil {
-		list := make([]bool, len(w.areas))
+	c := w.covers[at]
+	if c == nil {
+		c = &cover{make([]bool, len(w.areas)), map[[2]int][]int32{}}
 		for a, n := range w.areas {
-			list[n] = (at.place == "" || a.place == at.place) && at.segment.Covers(a.segment)
+			c.areas[n] = (at.place == "" || a.place == at.place) && at.segment.Covers(a.segment)
 		}
-		w.covers[at] = list
+		w.covers[at] = c
 	}
-	return w.covers[at]
+	return c
 }
 
 // answer names what the posterior numbers, and gives every extract its probability.
@@ -217,13 +265,16 @@ func (w *weighing) answer(a posterior.Answer) *found {
 		None: round(a.None), Unlogged: round(a.Unlogged), Known: round(max(1-a.None-a.Unlogged, 0)), Extracts: []Chance{}, Actors: []Chance{},
 		Half: spans(a.Half), Likely: spans(a.Intervals), Nearly: spans(a.Nearly), Times: make([]TimeChance, 0, len(a.Times)),
 	}
-	out := &found{c, map[*canary.Extract]float64{}, map[*canary.Extract]int{}, a.Rows, w.left}
-	sets, actors := w.explained()
+	out := &found{c, w.colleagues(a.Extracts), a.Rows, w.left}
+	for i := range w.ranked {
+		if w.ranked[i].from == nil {
+			w.ranked[i].p = c.Unlogged
+		}
+	}
 	for _, s := range a.Extracts {
-		x := w.ranked[w.what[s.Index]]
-		out.p[x.from] = round(s.P)
-		out.others[x.from] = len(actors[sets[s.Index]]) - 1
-		c.Extracts = append(c.Extracts, Chance{string(x.Extract), round(s.P)})
+		x := &w.ranked[w.what[s.Index]]
+		x.p = round(s.P)
+		c.Extracts = append(c.Extracts, Chance{string(x.from.ID), x.p})
 	}
 	for _, s := range a.Actors {
 		c.Actors = append(c.Actors, Chance{w.who[s.Index], round(s.P)})
@@ -236,32 +287,55 @@ func (w *weighing) answer(a posterior.Answer) *found {
 	return out
 }
 
-// explained names what each extract explains of the hits, and says which actors have
-// one that explains that.
-func (w *weighing) explained() (sets []string, actors map[string]map[int]bool) {
-	of := make([]int, len(w.units))
+// colleagues counts of some extracts the other actors of whom one explains the same.
+func (w *weighing) colleagues(of []posterior.Share) map[*canary.Extract]int {
+	cluster := make([]int, len(w.units))
 	for i, c := range w.clusters {
 		for _, u := range c.units {
-			of[u] = i
+			cluster[u] = i
 		}
 	}
 	first := int32(len(w.units) - len(w.reached)) //nolint:gosec // fewer than windows
-	actors = map[string]map[int]bool{}
-	for _, e := range w.Extracts {
-		var set []byte
-		for _, u := range e.Held {
+	var text []byte
+	set := func(held []int32) []byte {
+		text = text[:0]
+		for _, u := range held {
 			if u >= first {
-				set = binary.AppendUvarint(set, uint64(of[u])) //nolint:gosec // an index
+				text = binary.AppendUvarint(text, uint64(cluster[u])) //nolint:gosec // an index
 			}
 		}
-		name := string(set)
-		sets = append(sets, name)
-		if actors[name] == nil {
-			actors[name] = map[int]bool{}
-		}
-		actors[name][e.Actor] = true
+		return text
 	}
-	return sets, actors
+	actors := map[string]map[int]bool{} // by what is explained
+	for _, s := range of {
+		actors[string(set(w.Extracts[s.Index].Held))] = map[int]bool{}
+	}
+	type pair struct {
+		list  *int32
+		actor int
+	}
+	seen := map[pair]bool{} // many share one list
+	for i := range w.Extracts {
+		e := &w.Extracts[i]
+		var at pair
+		if len(e.Held) > 0 {
+			at = pair{&e.Held[0], e.Actor}
+		} else {
+			at.actor = e.Actor
+		}
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		if list := actors[string(set(e.Held))]; list != nil {
+			list[e.Actor] = true
+		}
+	}
+	out := map[*canary.Extract]int{}
+	for _, s := range of {
+		out[w.ranked[w.what[s.Index]].from] = len(actors[string(set(w.Extracts[s.Index].Held))]) - 1
+	}
+	return out
 }
 
 // round leaves of a probability what the arithmetic is good for.

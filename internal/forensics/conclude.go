@@ -15,13 +15,13 @@ import (
 const fewHits = 3
 
 // conclude puts the answer into words.
-func (a *Answer) conclude(ranked []weighed) {
+func (a *Answer) conclude() {
 	a.Reasons, a.Proves, a.ProvesNot = []string{}, []string{}, []string{}
 	if len(a.Hits) == 0 {
 		a.Conclusion = "No planted token was hit: there is nothing to trace."
 		return
 	}
-	a.Conclusion = a.verdictLine(ranked)
+	a.Conclusion = a.verdictLine()
 	a.reasonWindow()
 	a.reasonSuspects()
 	a.bounds()
@@ -29,14 +29,14 @@ func (a *Answer) conclude(ranked []weighed) {
 
 // verdictLine is what a responder reads first. It names nobody before others who
 // explain the hits just as well, and says how sure it is.
-func (a *Answer) verdictLine(ranked []weighed) string {
+func (a *Answer) verdictLine() string {
 	of := count(len(a.Hits), "hit")
-	known := slices.DeleteFunc(slices.Clone(ranked), func(w weighed) bool { return w.Unlogged })
+	known := slices.DeleteFunc(slices.Clone(a.Suspects), func(s Suspect) bool { return s.Unlogged })
 	logged := a.All + a.Some + a.None
 	if logged == 0 {
 		return fmt.Sprintf("%s, and no known extract to compare with: the source is not in the log.", of)
 	}
-	if !slices.ContainsFunc(known, func(w weighed) bool { return w.Explains > 0 }) {
+	if !slices.ContainsFunc(known, func(s Suspect) bool { return s.Explains > 0 }) {
 		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(logged, "known extract"), of)
 	}
 	first := known[0]
@@ -101,7 +101,7 @@ func Percent(p float64) string {
 
 // equals counts the known extracts that are about as probable as the first, and the
 // first.
-func equals(known []weighed) int {
+func equals(known []Suspect) int {
 	n := 1
 	for n < len(known) && known[0].P <= Suspected && known[n].Explains == known[0].Explains && known[n].P >= known[0].P/2 {
 		n++
@@ -110,7 +110,7 @@ func equals(known []weighed) int {
 }
 
 // names lists a few extracts with their actors.
-func names(known []weighed) string {
+func names(known []Suspect) string {
 	const most = 3
 	var out []string
 	for _, w := range known[:min(len(known), most)] {
@@ -123,7 +123,7 @@ func names(known []weighed) string {
 }
 
 // others ends the sentence with what the known extracts explain that it has not named.
-func (a *Answer) others(named []weighed) string {
+func (a *Answer) others(named []Suspect) string {
 	all, some := a.All, a.Some
 	for _, w := range named {
 		switch w.Verdict {

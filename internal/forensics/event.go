@@ -35,18 +35,3 @@ func within(x, y *target) bool {
 	}
 	return true
 }
-
-// whole counts the events of which all hits are explained.
-func (ix *index) whole(explained map[int]bool) int {
-	left := make([]bool, ix.events)
-	for i, e := range ix.event {
-		left[e] = left[e] || !explained[i]
-	}
-	n := 0
-	for _, l := range left {
-		if !l {
-			n++
-		}
-	}
-	return n
-}

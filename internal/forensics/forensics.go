@@ -234,15 +234,11 @@ func Trace(q Question) Answer {
 	a.events = ix.events
 	ranked := a.weighAll(ix, q.Extracts)
 	if len(hits) > 0 {
-		ranked = a.chances(&q, ix, ranked)
+		a.chances(&q, ix, ranked)
 	} else {
-		ranked = first(ranked)
-		a.explain(ranked)
+		a.suspects(ix.first(ranked))
 	}
-	for _, w := range ranked {
-		a.Suspects = append(a.Suspects, w.Suspect)
-	}
-	a.conclude(ranked)
+	a.conclude()
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"saltmine/internal/canary"
 )
@@ -17,13 +18,14 @@ type index struct {
 	number map[canary.ID]int // of a canary
 	names  []canary.ID       // by canary
 	lived  []lived           // all windows, by area and canary
-	mark   []int             // by canary: the extract that saw it last
 	onHits [][]int           // by canary: the hit tokens that it had, or may have been meant by
 	ofHit  []int             // by hit: the canary that it is put down to
 	shelf  map[canary.Place]*shelf
 	groups map[area]*holding
-	event  []int // by hit: the event that it belongs to
+	making sync.Mutex // of groups
+	event  []int      // by hit: the event that it belongs to
 	events int
+	silent *silence
 }
 
 type area struct {
@@ -49,6 +51,7 @@ type holding struct {
 	from, until []int64
 	gaps        []span // sorted by their beginning
 	hits        []heldHit
+	edges       []int64 // moments at which what explains the hits changes, sorted
 }
 
 type heldHit struct {
@@ -70,6 +73,7 @@ func newIndex(tokens []Live, hits []*target) *index {
 	}
 	ix.fill(tokens)
 	ix.event, ix.events = events(hits)
+	ix.silent = silences(len(ix.names))
 	return ix
 }
 
@@ -77,10 +81,9 @@ func newIndex(tokens []Live, hits []*target) *index {
 func (ix *index) canary(id canary.ID) int {
 	n, known := ix.number[id]
 	if !known {
-		n = len(ix.mark)
+		n = len(ix.names)
 		ix.number[id] = n
 		ix.names = append(ix.names, id)
-		ix.mark = append(ix.mark, -1)
 		ix.onHits = append(ix.onHits, nil)
 	}
 	return n
@@ -217,9 +220,24 @@ func (ix *index) holding(at area) *holding {
 		}
 		if spans != nil {
 			h.hits = append(h.hits, heldHit{i, spans})
+			h.edges = append(h.edges, t.first)
+		}
+		for _, s := range spans {
+			h.edges = append(h.edges, s.from, s.until)
 		}
 	}
+	slices.Sort(h.edges)
+	h.edges = slices.Compact(h.edges)
 	return h
+}
+
+// edge gives the number of edges that are not after a moment.
+func (h *holding) edge(at int64) int {
+	n, met := slices.BinarySearch(h.edges, at)
+	if met {
+		n++
+	}
+	return n
 }
 
 // count gives the canaries of which some token may have been readable in the
@@ -241,68 +259,6 @@ func (h *holding) count(from, until int64) int {
 	return n
 }
 
-// tally is what an extract has to do with the hits.
-type tally struct {
-	explained  int // hits
-	events     int // independent ones of which all hits are explained
-	canaries   int // different canaries among them
-	unheld     int // hits on canaries that it did not hold
-	unreadable int // hits on tokens that could not be read then
-	early      int // hits that came before it
-	holds      int // canaries
-}
-
-// weigh compares the extract, the nth of the question, with the hits.
-func (ix *index) weigh(n int, e *canary.Extract) tally {
-	taken := span{e.Taken.Earliest.UnixMicro(), e.Taken.Latest.UnixMicro()}
-	if e.Held == nil {
-		h := ix.holding(area{e.Place, e.Segment})
-		t := tally{holds: h.count(taken.from, taken.until), unheld: len(ix.hits) - len(h.hits)}
-		explained := map[int]bool{}
-		for _, held := range h.hits {
-			explained[held.hit] = ix.judge(&t, held.hit, held.spans, taken)
-			if explained[held.hit] && ix.mark[ix.ofHit[held.hit]] != n {
-				ix.mark[ix.ofHit[held.hit]] = n
-				t.canaries++
-			}
-		}
-		t.events = ix.whole(explained)
-		t.canaries = min(t.canaries, t.holds)
-		return t
-	}
-	return ix.weighHeld(n, e, taken)
-}
-
-// weighHeld is weigh of an extract that names its canaries.
-func (ix *index) weighHeld(n int, e *canary.Extract, taken span) tally {
-	t := tally{unheld: len(ix.hits)}
-	found := map[int][]span{} // windows of hits in rows that it held
-	for _, id := range e.Held {
-		c := ix.canary(id)
-		if ix.mark[c] == n { // named twice
-			continue
-		}
-		ix.mark[c] = n
-		t.holds++
-		for _, hit := range ix.onHits[c] {
-			if spans := ix.hits[hit].at(e.Place, id); spans != nil {
-				found[hit] = append(found[hit], spans...)
-			}
-		}
-	}
-	explained, rows := map[int]bool{}, map[int]bool{}
-	for hit, spans := range found {
-		t.unheld--
-		if explained[hit] = ix.judge(&t, hit, spans, taken); explained[hit] {
-			rows[ix.ofHit[hit]] = true
-		}
-	}
-	t.events = ix.whole(explained)
-	// Hits of several canaries may stem from one row, the one before theirs.
-	t.canaries = min(len(rows), t.holds)
-	return t
-}
-
 // at gives the token's windows in a canary's row in a place, in all places when
 // none is named.
 func (t *target) at(place canary.Place, of canary.ID) []span {
@@ -313,19 +269,4 @@ func (t *target) at(place canary.Place, of canary.ID) []span {
 		}
 	}
 	return out
-}
-
-// judge files one hit on a canary that the extract held.
-func (ix *index) judge(t *tally, hit int, spans []span, taken span) bool {
-	readable := slices.ContainsFunc(spans, func(s span) bool { return !s.empty() && s.from <= taken.until && taken.from < s.until })
-	switch {
-	case !readable:
-		t.unreadable++
-	case ix.hits[hit].first <= taken.from:
-		t.early++
-	default:
-		t.explained++
-		return true
-	}
-	return false
 }

@@ -39,8 +39,8 @@ func (a *Answer) size(ranked []weighed, sum [3]float64) {
 	s := &Size{Segments: []SegmentHits{}}
 	var rows, held float64
 	for i := range ranked {
-		if e := ranked[i].from; e != nil && e.Rows > 0 && ranked[i].Holds > 0 {
-			rows, held = rows+float64(e.Rows), held+float64(ranked[i].Holds)
+		if e := ranked[i].from; e != nil && e.Rows > 0 && ranked[i].why.holds > 0 {
+			rows, held = rows+float64(e.Rows), held+float64(ranked[i].why.holds)
 		}
 	}
 	if hit := float64(a.canaries()); held > 0 && rows > held {
@@ -74,9 +74,9 @@ func knowsRows(ranked []weighed) bool {
 		if x.from == nil {
 			continue
 		}
-		all += x.P
+		all += x.p
 		if x.from.Rows > 0 {
-			known += x.P
+			known += x.p
 		}
 	}
 	return known > 0 && known >= (1-mostUnsure)*all
