@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,13 +47,15 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 	switch {
 	case !ok:
 		return "", fmt.Errorf("no known extract explains a hit of incident %s: name one, 'saltmine trace --affected EXTRACT'", inc)
-	case first.P <= forensics.Leads:
-		return "", fmt.Errorf("no extract stands out in incident %s, the first has %s: see 'saltmine trace --incident %s', and name one, 'saltmine trace --affected EXTRACT'", inc, forensics.Percent(first.P), inc)
+	case first.ActorP <= forensics.Leads:
+		return "", fmt.Errorf("no extract stands out in incident %s, the first one's actor has %s: see 'saltmine trace --incident %s', and name one, 'saltmine trace --affected EXTRACT'", inc, forensics.Percent(first.ActorP), inc)
 	}
 	m.out.P = first.P
-	m.note("it was this extract, which the trace puts first with %s", forensics.Percent(first.P))
+	m.note("it was this extract, which the trace puts first with %s, and its actor with %s", forensics.Percent(first.P), forensics.Percent(first.ActorP))
+	alike := a.Alike(&first)
 	for _, s := range a.Suspects {
-		if !s.Unlogged && s.Actor == first.Actor && s.Extract != first.Extract && s.P > forensics.Leads {
+		same := slices.ContainsFunc(alike, func(x forensics.Suspect) bool { return x.Extract == s.Extract })
+		if !s.Unlogged && s.Actor == first.Actor && s.Extract != first.Extract && (s.P > forensics.Leads || same) {
 			m.note("it was this extract alone, though its actor's %s has %s: ask for that one too, 'saltmine trace --affected %s'", s.Extract, forensics.Percent(s.P), s.Extract)
 		}
 	}

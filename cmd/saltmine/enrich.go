@@ -32,21 +32,43 @@ func (s *server) enrich(ctx context.Context, p canary.Page) canary.Page {
 	return p
 }
 
-// brief gives the access window and the first suspects as lines. No suspect is
-// named by more than the id of the extract.
+// brief gives the access window, as the 90 % set of its times, and the first suspects as
+// lines, one for each actor. No suspect is named by more than the id of the extract.
 func brief(a forensics.Answer) (window, suspects []string) {
 	const form = "2006-01-02 15:04"
-	for _, i := range a.Window[:min(len(a.Window), windowsShown)] {
-		window = append(window, fmt.Sprintf("%s %s to %s UTC", i.Place, i.From.UTC().Format(form), i.Until.UTC().Format(form)))
+	if a.Chances == nil {
+		return nil, nil
 	}
-	for _, s := range a.Suspects[:min(len(a.Suspects), suspectsShown)] {
+	for _, i := range a.Chances.Likely[:min(len(a.Chances.Likely), windowsShown)] {
+		window = append(window, fmt.Sprintf("%s to %s UTC", i.From.UTC().Format(form), i.Until.UTC().Format(form)))
+	}
+	if n := len(a.Chances.Likely) - windowsShown; n > 0 {
+		window = append(window, fmt.Sprintf("%d more, the last until %s UTC", n, a.Chances.Likely[len(a.Chances.Likely)-1].Until.UTC().Format(form)))
+	}
+	told := map[string]bool{}
+	for _, s := range a.Suspects {
 		switch {
-		case s.Explains == 0:
+		case len(suspects) == suspectsShown:
+			return window, suspects
+		case s.Explains == 0 || told[s.Actor]:
 		case s.Unlogged:
 			suspects = append(suspects, "a copy that is in no log: "+a.Standing(s.P))
 		default:
-			suspects = append(suspects, fmt.Sprintf("extract %s: %s, explains %d of %d hits", s.Extract, a.Standing(s.P), s.Explains, s.Of))
+			told[s.Actor] = true
+			suspects = append(suspects, fmt.Sprintf("extract %s%s: %s, explains %d of %d hits", s.Extract, besides(&a, &s), a.Standing(s.ActorP), s.Explains, s.Of))
 		}
 	}
 	return window, suspects
+}
+
+// besides says how many extracts of the same actor may as well be the one.
+func besides(a *forensics.Answer, first *forensics.Suspect) string {
+	switch n := len(a.Alike(first)) - 1; n {
+	case 0:
+		return ""
+	case 1:
+		return " or another of its actor"
+	default:
+		return fmt.Sprintf(" or %d others of its actor", n)
+	}
 }

@@ -122,12 +122,12 @@ func suspected(f *response.Facts, a *forensics.Answer) {
 	if !explains {
 		return
 	}
-	if f.P = first.P; f.P <= forensics.Leads {
+	if f.P = first.ActorP; f.P <= forensics.Leads {
 		return
 	}
 	f.Extract, f.Actor, f.Explains, f.Of = first.Extract, first.Actor, first.Explains, first.Of
 	f.Alone = a.Suspect(f.P) && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
-		return !x.Unlogged && x.Extract != first.Extract && x.Explains >= first.Explains
+		return !x.Unlogged && x.Actor != first.Actor && x.Explains >= first.Explains
 	})
 }
 

@@ -140,7 +140,7 @@ func (w *weighing) held() {
 	by := make([][]int32, len(w.ix.hits)+1) // by how many hits they explain
 	for i, k := range w.what {
 		n := w.ranked[k].why.explained
-		by[n] = append(by[n], int32(i)) //nolint:gosec // an index
+		by[n] = append(by[n], int32(i))
 	}
 	left := mostScanned
 	var whole []int32
@@ -267,24 +267,47 @@ func (w *weighing) answer(a posterior.Answer) *found {
 	}
 	out := &found{c, w.colleagues(a.Extracts), a.Rows, w.left}
 	for i := range w.ranked {
-		if w.ranked[i].from == nil {
-			w.ranked[i].p = c.Unlogged
+		if x := &w.ranked[i]; x.from == nil {
+			x.p, x.lead = c.Unlogged, c.Unlogged
 		}
 	}
 	for _, s := range a.Extracts {
 		x := &w.ranked[w.what[s.Index]]
 		x.p = round(s.P)
+		x.lead = x.p
 		c.Extracts = append(c.Extracts, Chance{string(x.from.ID), x.p})
 	}
 	for _, s := range a.Actors {
 		c.Actors = append(c.Actors, Chance{w.who[s.Index], round(s.P)})
 	}
+	w.lead(a.Actors)
 	for _, t := range a.Times {
 		if p := round(t.P); p > 0 {
 			c.Times = append(c.Times, TimeChance{timeOf(t.From), p})
 		}
 	}
 	return out
+}
+
+// lead gives the extracts of the probable actors their actors' probabilities, and has
+// the best of each stand for its actor.
+func (w *weighing) lead(actors []posterior.Share) {
+	p := make([]float64, len(w.who))
+	for _, s := range actors {
+		p[s.Index] = round(s.P)
+	}
+	best := slices.Repeat([]int32{-1}, len(w.who))
+	for i, k := range w.what {
+		a, x := w.Extracts[i].Actor, &w.ranked[k]
+		if x.actor = p[a]; p[a] > 0 && (best[a] < 0 || w.ix.compare(*x, w.ranked[best[a]]) < 0) {
+			best[a] = k
+		}
+	}
+	for a, k := range best {
+		if k >= 0 {
+			w.ranked[k].lead = p[a]
+		}
+	}
 }
 
 // colleagues counts of some extracts the other actors of whom one explains the same.

@@ -144,6 +144,25 @@ func TestColleagues(t *testing.T) {
 	}
 }
 
+// TestRanItAgain: who took the same three times is as much a suspect as who took it once.
+func TestRanItAgain(t *testing.T) {
+	t.Parallel()
+	q, culprit := sold(rand.New(rand.NewPCG(2, 3)), true) // a test's dice
+	for i := range 2 {
+		again := culprit
+		again.ID, again.Taken = canary.ExtractID(fmt.Sprintf("again-%d", i)), canary.At(culprit.Taken.Latest.Add(time.Duration(i+1)*time.Minute))
+		q.Extracts = append(q.Extracts, again)
+	}
+	a := forensics.Trace(q)
+	first := a.Suspects[0]
+	if first.Actor != culprit.Actor || first.ActorP < .9 || first.P > .5 {
+		t.Errorf("%s has %.2f, and %.2f by %s", first.Actor, first.ActorP, first.P, first.Extract)
+	}
+	if want := "Suspect, over 99.9 %: " + culprit.Actor + ", by one of 3 extracts"; !strings.HasPrefix(a.Conclusion, want) {
+		t.Errorf("%s; want %s", a.Conclusion, want)
+	}
+}
+
 // apart makes a log in which each contact's canary stands in one extract alone.
 func apart(extracts, contacts int) forensics.Question {
 	q := forensics.Question{Now: day(120, 0)}

@@ -40,14 +40,19 @@ func (a *Answer) verdictLine() string {
 		return fmt.Sprintf("None of %s explains any of %s: the source is not in the log, or the hits are noise.", count(logged, "known extract"), of)
 	}
 	first := known[0]
-	line := a.level(first.P)
+	line := a.level(first.ActorP)
 	equal := equals(known)
-	if equal > 1 {
-		line += fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", equal, first.Explains, of, names(known[:equal]))
-	} else {
+	switch same := a.Alike(&first); {
+	case len(same) < len(equal):
+		line += fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", len(equal), first.Explains, of, names(equal))
+	case len(same) > 1:
+		line += fmt.Sprintf("%s, by one of %d extracts that explain %d of %s and that these hits cannot tell apart: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
+	case first.ActorP-first.P > slight:
+		line += fmt.Sprintf("%s, of whose extracts the most probable is, with %s, %s, which explains %d of %s", plain(first.Actor), Percent(first.P), first.what(), first.Explains, of)
+	default:
 		line += fmt.Sprintf("%s, explains %d of %s", first.name(), first.Explains, of)
 	}
-	line += a.others(known[:equal])
+	line += a.others(equal)
 	if a.All == 0 {
 		line += fmt.Sprintf(" No known extract explains all %s: there is noise, or more than one, or one that is not in the log.", of)
 	}
@@ -99,25 +104,53 @@ func Percent(p float64) string {
 	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
-// equals counts the known extracts that are about as probable as the first, and the
-// first.
-func equals(known []Suspect) int {
-	n := 1
-	for n < len(known) && known[0].P <= Suspected && known[n].Explains == known[0].Explains && known[n].P >= known[0].P/2 {
-		n++
+// slight is a difference of probabilities that a reader need not be told of.
+const slight = .05
+
+// equals gives the first of the known extracts, and those that are about as probable and
+// explain as much. Where the first one's actor is sure, only what he took himself.
+func equals(known []Suspect) []Suspect {
+	first := &known[0]
+	out := []Suspect{*first}
+	for _, s := range known[1:] {
+		mine := s.Actor == first.Actor
+		if s.Explains == first.Explains && s.P > 0 && s.P >= first.P/2 && (mine || first.ActorP <= Suspected && s.ActorP >= first.ActorP/2) {
+			out = append(out, s)
+		}
 	}
-	return n
+	return out
 }
+
+// Alike gives the extracts of a suspect's actor that may as well be the one: they explain
+// as much and are about as probable, the suspect among them.
+func (a *Answer) Alike(first *Suspect) (out []Suspect) {
+	for _, s := range a.Suspects {
+		if !s.Unlogged && s.Actor == first.Actor && (s.Extract == first.Extract || s.Explains == first.Explains && s.P > 0 && s.P >= first.P/2) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+const mostNamed = 3 // extracts in a sentence
 
 // names lists a few extracts with their actors.
 func names(known []Suspect) string {
-	const most = 3
+	return listed(known, func(s *Suspect) string { return fmt.Sprintf("%s by %s", plain(string(s.Extract)), plain(s.Actor)) })
+}
+
+// ids lists a few extracts.
+func ids(known []Suspect) string {
+	return listed(known, func(s *Suspect) string { return plain(string(s.Extract)) })
+}
+
+func listed(known []Suspect, name func(*Suspect) string) string {
 	var out []string
-	for _, w := range known[:min(len(known), most)] {
-		out = append(out, fmt.Sprintf("%s by %s", plain(string(w.Extract)), plain(w.Actor)))
+	for i := range known[:min(len(known), mostNamed)] {
+		out = append(out, name(&known[i]))
 	}
-	if len(known) > most {
-		out = append(out, fmt.Sprintf("%d more", len(known)-most))
+	if len(known) > mostNamed {
+		out = append(out, fmt.Sprintf("%d more", len(known)-mostNamed))
 	}
 	return strings.Join(out, ", ")
 }
@@ -243,6 +276,11 @@ func (s Suspect) name() string {
 		return "an extract that is not in the log"
 	}
 	return fmt.Sprintf("extract %s by %s, taken %s", plain(string(s.Extract)), plain(s.Actor), momentText(s.Taken))
+}
+
+// what gives "extract E-7, taken 2026-03-01 10:00:00 UTC".
+func (s Suspect) what() string {
+	return fmt.Sprintf("extract %s, taken %s", plain(string(s.Extract)), momentText(s.Taken))
 }
 
 func momentText(m canary.Moment) string {

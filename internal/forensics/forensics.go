@@ -132,7 +132,8 @@ type Answer struct {
 	None     int `json:"none"`
 	Unusable int `json:"unusable,omitempty"`
 	// Suspects are the known extracts that explain a hit, of a short log the others as
-	// well, at most 1,000, and "not in the log", best first.
+	// well, at most 1,000, and "not in the log". They come by what speaks for them: the
+	// best extract of each actor by the actor's probability, others by their own.
 	Suspects []Suspect `json:"suspects"`
 
 	// Reasons say in plain words how the answer came about.
@@ -191,9 +192,11 @@ const (
 type Suspect struct {
 	Extract canary.ExtractID `json:"extract,omitempty"`
 	// P is the probability that it took part in the leak; 0 beyond the first twenty.
-	P     float64       `json:"p"`
-	Actor string        `json:"actor,omitempty"`
-	Taken canary.Moment `json:"taken,omitzero"`
+	// ActorP is that of its actor, who may have taken several.
+	P      float64       `json:"p"`
+	ActorP float64       `json:"actor_p"`
+	Actor  string        `json:"actor,omitempty"`
+	Taken  canary.Moment `json:"taken,omitzero"`
 	// Unlogged marks "not in the log": one extract that is not known. Extract,
 	// Actor, Taken, Holds and Silent are then empty.
 	Unlogged bool `json:"unlogged,omitempty"`

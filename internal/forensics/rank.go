@@ -14,6 +14,9 @@ type weighed struct {
 	from *canary.Extract // nil where it is in no log
 	why  tally
 	p    float64 // of having taken part
+	// actor is the probability that its actor did, lead what it is listed by: of the
+	// best of an actor's extracts the actor's.
+	actor, lead float64
 }
 
 func (x *weighed) explains() bool { return x.why.explained > 0 }
@@ -119,7 +122,7 @@ func (a *Answer) suspects(list []weighed) {
 
 func (x *weighed) suspect(of int) Suspect {
 	t, e := &x.why, x.from
-	s := Suspect{P: x.p, Explains: int(t.explained), Of: of, Verdict: verdict(int(t.explained), of)}
+	s := Suspect{P: x.p, ActorP: x.actor, Explains: int(t.explained), Of: of, Verdict: verdict(int(t.explained), of)}
 	if e == nil {
 		s.Unlogged = true
 		s.Reasons = []string{"an extract that no log shows may have held any of them; nothing here can rule it out"}
@@ -151,7 +154,7 @@ func (s *Suspect) more(first *Suspect, others int) {
 func (ix *index) compare(x, y weighed) int {
 	a, b := &x.why, &y.why
 	if by := cmp.Or(
-		cmp.Compare(y.p, x.p),
+		cmp.Compare(y.lead, x.lead),
 		cmp.Compare(b.events, a.events),
 		cmp.Compare(min(b.explained, 1), min(a.explained, 1)),
 		boolCompare(x.from == nil, y.from == nil),

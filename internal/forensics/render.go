@@ -126,7 +126,7 @@ func (p page) size(s *Size) {
 		p.line("  %-28s about %d, with 95 %% from %d to %d", "records contacted", r.Best, r.From, r.Until)
 	}
 	if r := s.Rows; r != nil {
-		p.line("  %-28s %d, with 90 %% from %d to %d", "rows of what leaked", r.Best, r.From, r.Until)
+		p.line("  %-28s %d, with 90 %% from %d to %d", "rows, if it is a known one", r.Best, r.From, r.Until)
 	}
 	if len(s.Segments) > 1 || s.Segments[0].Segment != "" {
 		var parts []string

@@ -14,8 +14,9 @@ type Size struct {
 	// its 95 % interval (Garwood's): no leak is smaller. Nil where nobody knows how
 	// many rows there are to a canary.
 	Contacted *Range `json:"contacted,omitempty"`
-	// Rows is how many the leaked extract has, by the rows of the known extracts that
-	// may be it, with its 90 % interval. Nil where too little is known of them.
+	// Rows is how many the leaked extract has, if it is a known one: by the rows of those
+	// that may be it, with its 90 % interval. Nil where too little is known of them, and
+	// where it is more probably none of them.
 	Rows *Range `json:"rows,omitempty"`
 	// Segments counts the tokens hit by segment, most first.
 	Segments []SegmentHits `json:"segments"`
@@ -47,7 +48,7 @@ func (a *Answer) size(ranked []weighed, sum [3]float64) {
 		low, high := baserate.Garwood(int(hit), .95)
 		s.Contacted = &Range{int64(low * rows / held), int64(hit * rows / held), int64(high * rows / held)}
 	}
-	if knowsRows(ranked) && a.Chances.Known > 0 {
+	if knowsRows(ranked) && a.Chances.Known > .5 {
 		s.Rows = &Range{int64(sum[0]), int64(sum[1]), int64(sum[2])}
 	}
 	of := map[canary.Segment]int{}

@@ -49,10 +49,11 @@ type Facts struct {
 	Place    canary.Place      `json:"place"`
 	// Account is that of the support database whose reading the incident is about.
 	Account string `json:"account,omitempty"`
-	// P is how probable it is that the first known extract of the trace took part in the
-	// leak. Extract and Actor name it when that is over .5, a lead: it explains Explains
-	// of so many hits. Alone is set when it is over .9 and of enough contacts, a suspect,
-	// and it alone explains all of them. It proves nothing against anybody.
+	// P is how probable it is that the first actor of the trace took part in the leak.
+	// Actor names him when that is over .5, a lead, and Extract the most probable of what
+	// he took: it explains Explains of so many hits. Alone is set when P is over .9 and of
+	// enough contacts, a suspect, it explains all of them, and nobody else's does. It
+	// proves nothing against anybody.
 	P        float64          `json:"p,omitempty"`
 	Extract  canary.ExtractID `json:"extract,omitempty"`
 	Actor    string           `json:"actor,omitempty"`

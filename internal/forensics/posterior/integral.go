@@ -23,14 +23,8 @@ func courses(means, lags []Day) (list []delay) {
 	return list
 }
 
-// reach gives the density and the distribution of the delay after d days.
-func (l *delay) reach(d Day) (density, all float64) {
-	if d -= l.lag; d <= 0 {
-		return 0, 0
-	}
-	e := math.Exp(-d / l.mean)
-	return e / l.mean, 1 - e
-}
+// reach is the distribution of the delay: how many of the contacts came within d days.
+func (l *delay) reach(d Day) float64 { return -math.Expm1(-max(d-l.lag, 0) / l.mean) }
 
 // evidence is what an explanation has to explain: the hits among what it held, how
 // many tokens stayed silent, and the time from which on the leak was made use of.
@@ -163,8 +157,7 @@ func (m *model) reached(e *evidence, c *course, found bool) float64 {
 	if found {
 		return 1
 	}
-	_, all := c.reach(m.Until - e.from)
-	return all
+	return c.reach(m.Until - e.from)
 }
 
 // rough is about the likelihood, by a few courses and for each by the share that fits

@@ -50,7 +50,7 @@ func (m *model) party(singles []theory) *party {
 		return cmp.Or(cmp.Compare(singles[b].log(), singles[a].log()), cmp.Compare(a, b))
 	}
 	for e := range singles {
-		e := int32(e) //nolint:gosec // an index
+		e := int32(e)
 		set := m.fits[e]
 		if set == 0 {
 			continue
@@ -68,7 +68,7 @@ func (m *model) party(singles []theory) *party {
 	for set, list := range p.best {
 		if len(list) > 0 {
 			for _, h := range m.sets[set] {
-				p.with[h] = append(p.with[h], int32(set)) //nolint:gosec // an index
+				p.with[h] = append(p.with[h], int32(set))
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (g *glance) gain(e int32) float64 {
 			product = 1
 		}
 	}
-	_, all := g.reach(g.Until - at)
+	all := g.reach(g.Until - at)
 	sum += math.Log(product) + float64(silent)*math.Log1p(-g.share*all)
 	if at > g.at { // then what came before cannot be the leak's
 		for _, k := range g.known {

@@ -7,7 +7,7 @@ func (m *model) singles() []theory {
 	list := make([]theory, len(m.Extracts))
 	names := make([]int32, len(m.Extracts))
 	for e := range names {
-		names[e] = int32(e) //nolint:gosec // an index
+		names[e] = int32(e)
 	}
 	before := math.Log(priorSingle) - math.Log(m.total)
 	m.each(len(list), func(_ *scratch, e int) {

@@ -43,7 +43,7 @@ func (s *scratch) slip(t *theory, ev *evidence) {
 	for i := range s.hits {
 		h := &s.hits[i]
 		if s.hit[i] != s.calls && h.at > t.at && s.stood(h, t.at) {
-			ev.slipped = append(ev.slipped, int32(i)) //nolint:gosec // an index
+			ev.slipped = append(ev.slipped, int32(i))
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (m *model) byActor() [][]int32 {
 	}
 	for e := range m.Extracts {
 		a := m.Extracts[e].Actor
-		of[a] = append(of[a], int32(e)) //nolint:gosec // an index
+		of[a] = append(of[a], int32(e))
 	}
 	m.each(len(of), func(_ *scratch, a int) {
 		slices.SortFunc(of[a], func(x, y int32) int {

@@ -49,7 +49,7 @@ func (s *scratch) copies(scope []int, evs []evidence) {
 		evs[k].from = s.Since + (float64(k)+.5)*step
 	}
 	for i := range s.hits {
-		h, n := &s.hits[i], int32(i) //nolint:gosec // an index
+		h, n := &s.hits[i], int32(i)
 		until := min(s.tick(h.at), len(evs))
 		for _, t := range h.tokens {
 			t := &s.Tokens[t]
