@@ -22,7 +22,7 @@ func (a *app) auditCmd() *cobra.Command {
 		Short:   "Read the audit logs of the support database",
 		Example: "  saltmine audit import --dry-run /var/log/mysql/server_audit.log",
 	}
-	cmd.AddCommand(a.auditImportCmd(), a.auditWatchCmd())
+	cmd.AddCommand(a.auditImportCmd(), a.auditWatchCmd(), a.auditHealthCmd())
 	return cmd
 }
 

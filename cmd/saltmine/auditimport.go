@@ -64,6 +64,7 @@ type importing struct {
 	run   *watch.Import
 	own   ownChanges
 	out   importSummary
+	done  int // files that were worked out
 	// scratch is the server that is asked what is left open; nil without one.
 	scratch *supportdb.Scratch
 }
@@ -98,7 +99,10 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 	if err := m.begin(ctx, sup); err != nil {
 		return err
 	}
-	fault := m.files(ctx, files)
+	fault := m.core.onRecord(ctx, canary.ActAuditImport, string(m.place), false, func() (string, error) {
+		err := m.files(ctx, files)
+		return m.outcome(), err
+	})
 	return errors.Join(a.print(&m.out, func(w io.Writer) error { return m.out.text(w, f.zone) }), fault)
 }
 
@@ -219,11 +223,12 @@ const importEvery = 20_000
 // file works out the statements of one file.
 func (m *importing) file(ctx context.Context, one *logSummary) error {
 	m.trust(one)
-	in, size, err := m.app.openLog(one.File)
+	file, size, err := m.app.openLog(one.File)
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer file.Close() //nolint:errcheck // it was only read
+	in := newHashed(file)
 	cfg := m.cfg
 	cfg.File = one.File
 	r, err := audit.Open(in, cfg)
@@ -231,6 +236,8 @@ func (m *importing) file(ctx context.Context, one *logSummary) error {
 		return err //nolint:wrapcheck // it names the file
 	}
 	defer r.Close()
+	before, id := m.counts(), m.core.reg.LogID(m.place, "import|"+r.State().Head)
+	m.run.From(id)
 	log, done, err := m.standing(ctx, r)
 	if err != nil {
 		return err
@@ -245,7 +252,11 @@ func (m *importing) file(ctx context.Context, one *logSummary) error {
 			continue // it was told of
 		}
 		if err != nil {
-			return errors.Join(m.commit(ctx, &log, r, whole), unlessCut(err))
+			if err := errors.Join(m.commit(ctx, &log, r, whole), unlessCut(err)); err != nil {
+				return err
+			}
+			m.done++
+			return m.keep(ctx, one, id, in, m.counts().since(before))
 		}
 		whole = -1
 		m.take(e, done)

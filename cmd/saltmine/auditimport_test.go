@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -99,12 +100,14 @@ func TestAuditImport(t *testing.T) {
 	t.Parallel()
 	p := newPast(t)
 	whole := p.at("whole")
+	text := strings.Join(p.lines, "")
 	first := whole.imports(p.log)
 	want := whole.reads()
 	if first.Kept != len(want) || first.Reads != len(want) || first.Checked < 20 {
 		t.Errorf("%d reads are kept: %+v", len(want), first)
 	}
 	p.sure(whole)
+	whole.keepsLog(p.log, len(want), "")
 	same := func(name string, s *site) {
 		t.Helper()
 		if got := s.reads(); !maps.Equal(got, want) {
@@ -117,11 +120,13 @@ func TestAuditImport(t *testing.T) {
 	if anew := whole.imports("--anew", p.log); anew.Kept != 0 || anew.Reads != len(want) {
 		t.Errorf("anew: %+v", anew)
 	}
+	whole.keepsLog(p.log, len(want), ", anew")
 	same("again", whole)
 
 	followed := p.at("followed")
 	followed.run("audit", "watch", "--once")
 	same("following the log", followed)
+	wants(t, followed.run("acts"), "audit watch  r_", fmt.Sprintf("sha256 %x, byte 0 to byte %d of server_audit.log; ", sha256.Sum256([]byte(text)), len(text)))
 	if sum := followed.imports(p.log); sum.Kept != 0 {
 		t.Errorf("of a log that was followed %d reads were not kept: %+v", sum.Kept, sum)
 	}

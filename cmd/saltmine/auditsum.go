@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"saltmine/internal/audit"
+	"saltmine/internal/audit/cover"
+	"saltmine/internal/canary"
 )
 
 // auditSummary is what audit import says.
@@ -41,6 +43,7 @@ type logSummary struct {
 	Passed    int64      `json:"other_programs_lines,omitempty"`
 	Malformed []badPiece `json:"malformed"` // the first maxShown
 	Error     string     `json:"error,omitempty"`
+	pieces    []canary.BadPiece
 }
 
 // badPiece is a fault without its bytes.
@@ -52,10 +55,11 @@ type badPiece struct {
 }
 
 const (
-	maxUsers = 10_000
-	maxShown = 20
-	maxSeen  = 4 << 20
-	topUsers = 10
+	maxUsers    = 10_000
+	maxShown    = 20
+	maxSeen     = 4 << 20
+	topUsers    = 10
+	topSilences = 5
 )
 
 func newLogSummary(file string) *logSummary {
@@ -92,6 +96,7 @@ func (s *logSummary) see(e *audit.Event) {
 
 func (s *logSummary) fault(f *audit.Fault, all *json.Encoder) error {
 	s.Health.Fault()
+	s.pieces = cover.AddPiece(s.pieces, f, s.Health.Last)
 	if len(s.Malformed) < maxShown {
 		s.Malformed = append(s.Malformed, badPiece{f.Where.Line, f.Where.Offset, f.Length, f.Reason})
 	}
@@ -212,7 +217,7 @@ func healthLines(h *audit.Health) (out []string) {
 	if h.Back != nil {
 		out = append(out, fmt.Sprintf("health: the clock went back by %s in line %d", h.Back.Length(), h.Back.Where.Line))
 	}
-	for _, gap := range h.Silences {
+	for _, gap := range h.Silences[:min(len(h.Silences), topSilences)] {
 		out = append(out, fmt.Sprintf("health: nothing from %s to %s", gap.From.Format(time.RFC3339), gap.Until.Format(time.RFC3339)))
 	}
 	return out

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"saltmine/internal/audit/follow"
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/audit/watch"
+	"saltmine/internal/canary"
 	"saltmine/internal/conf"
 	"saltmine/internal/registry"
 )
@@ -172,25 +174,50 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 	if err != nil {
 		return fmt.Errorf("[[audit]] %s: %w", f.cfg.Name, err)
 	}
-	source, err := f.open(kept.State, zone)
+	sum := sha256.New()
+	source, err := f.open(kept.State, zone, sum)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	w := watch.New(watch.Config{
+	health, act, err := f.standing(ctx, sup.place)
+	if err != nil {
+		return err
+	}
+	w, err := watch.New(watch.Config{
+		Health: health, Act: &act, Sum: sum,
 		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look, Past: sup.seeder.Past,
 		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: f.cfg.Longest}, Now: f.app.now, Logger: f.log,
 	}, kept)
-	return f.passes(ctx, w, total, once)
+	if err != nil {
+		return err
+	}
+	if err := f.passes(ctx, w, total, once); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
+	defer cancel()
+	return w.End(ctx)
+}
+
+// standing is what is kept of the log, and by whom what was read goes upon the evidence log.
+func (f *follower) standing(ctx context.Context, place canary.Place) (h canary.LogHealth, act canary.Act, err error) {
+	id := f.core.reg.LogID(place, "watch|"+f.cfg.Name)
+	if h, err = f.core.reg.LogHealth(ctx, id); err != nil {
+		return h, act, err
+	}
+	h.ID, h.Place, h.Log, h.Followed = id, place, f.cfg.Name, true
+	by := here()
+	return h, canary.Act{Who: by.Who, Via: by.Via, What: canary.ActAuditWatch}, nil
 }
 
 // open opens the log where it was left.
-func (f *follower) open(kept []byte, zone *time.Location) (*follow.Log, error) {
+func (f *follower) open(kept []byte, zone *time.Location, sum io.Writer) (*follow.Log, error) {
 	state, err := watch.DecodeState(kept)
 	if err != nil {
 		return nil, err
 	}
-	source, err := follow.Open(f.cfg.File, audit.Config{Format: audit.Format(f.cfg.Format), Zone: zone, Now: f.app.now(), TextLimit: f.cfg.TextLimit}, state)
+	source, err := follow.Open(f.cfg.File, audit.Config{Format: audit.Format(f.cfg.Format), Zone: zone, Now: f.app.now(), TextLimit: f.cfg.TextLimit, Sum: sum}, state)
 	if err == nil {
 		f.log.Info("following", "file", f.cfg.File, "offset", state.Offset)
 	}

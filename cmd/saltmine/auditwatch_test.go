@@ -154,6 +154,10 @@ func (w *audited) namesTheReader(r *running, thief *sql.DB) {
 		w.t.Errorf("the first suspect is %+v, not a read of %s", first, account)
 	}
 	wants(w.t, strings.Join(first.Reasons, "\n"), "a statement in the audit log: ", "server_audit.log", "customers")
+	if c := answer.Logs; c == nil || len(c.Logs) != 1 || c.Logs[0].Log != "db1" || c.Logs[0].Events < 200 {
+		w.t.Errorf("what the logs cover: %+v", c)
+	}
+	wants(w.t, w.run("trace", "--incident", string(id)), "What the audit logs cover", "  - Log db1 covers 20", "no gap of an")
 }
 
 // TestAuditWatchRefuses tells what is wrong of a configuration.

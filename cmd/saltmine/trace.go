@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"saltmine/internal/audit/cover"
 	"saltmine/internal/canary"
 	"saltmine/internal/forensics"
 	"saltmine/internal/incident"
@@ -108,6 +109,9 @@ type traced struct {
 	// origins that also contacted placebos.
 	SetAside int              `json:"set_aside"`
 	Answer   forensics.Answer `json:"trace"`
+	// Logs is what the audit logs that were read cover of the access window; nil where
+	// nothing was hit.
+	Logs *cover.Report `json:"logs,omitempty"`
 	// Mails are the newest, with what is proved of their senders, without the DNS
 	// answers: "saltmine mailauth CONTACT" has those.
 	Mails []registry.Mail `json:"mails,omitempty"`
@@ -134,7 +138,7 @@ func (t traced) Text(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(printMails(w, t.Mails), t.Answer.Text(w))
+	return errors.Join(printMails(w, t.Mails), t.Answer.Text(w), printCover(w, t.Logs))
 }
 
 // traceIncident gathers what the registry knows and asks forensics. An empty id
@@ -181,6 +185,9 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 		})
 	}
 	if out.Answer, err = weigh(ctx, reg, q); err != nil {
+		return traced{}, err
+	}
+	if out.Logs, err = coverOf(ctx, reg, &out.Answer); err != nil {
 		return traced{}, err
 	}
 	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)

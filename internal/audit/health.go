@@ -23,9 +23,10 @@ type Health struct {
 	Truncated int64 `json:"truncated"`
 	Low       int64 `json:"low_trust"`
 	// Backwards counts the times that a clock went back, by two seconds and more;
-	// Back is the worst.
-	Backwards int64 `json:"clock_backwards"`
-	Back      *Jump `json:"worst_backwards,omitempty"`
+	// Back is the worst, Steps the worst of them.
+	Backwards int64  `json:"clock_backwards"`
+	Back      *Jump  `json:"worst_backwards,omitempty"`
+	Steps     []Jump `json:"clock_steps,omitempty"`
 	// Silences are the longest times, an hour and more, without any event.
 	Silences []Jump `json:"silences,omitempty"`
 	// Restarts counts the times that connections were numbered anew.
@@ -63,11 +64,11 @@ type Jump struct {
 func (j Jump) Length() time.Duration { return j.Until.Sub(j.From).Abs() }
 
 const (
-	silence     = time.Hour
-	maxSilences = 5
-	stepBack    = 2 * time.Second
-	vague       = time.Minute
-	maxOpen     = 1 << 18
+	silence  = time.Hour
+	maxJumps = 20
+	stepBack = 2 * time.Second
+	vague    = time.Minute
+	maxOpen  = 1 << 18
 )
 
 // Fault counts a fault.
@@ -103,11 +104,15 @@ func (h *Health) span(e *Event) {
 		return
 	}
 	if gap := (Jump{From: h.Last, Until: e.At, Where: e.Where}); !h.Last.IsZero() && gap.Length() >= silence {
-		h.Silences = append(h.Silences, gap)
-		slices.SortStableFunc(h.Silences, func(a, b Jump) int { return cmp.Compare(b.Length(), a.Length()) })
-		h.Silences = h.Silences[:min(len(h.Silences), maxSilences)]
+		h.Silences = longest(append(h.Silences, gap))
 	}
 	h.Last = e.At
+}
+
+// longest keeps the longest of some steps.
+func longest(list []Jump) []Jump {
+	slices.SortStableFunc(list, func(a, b Jump) int { return cmp.Compare(b.Length(), a.Length()) })
+	return list[:min(len(list), maxJumps)]
 }
 
 // clock compares with the statement before. Numbers are given when a statement
@@ -119,6 +124,7 @@ func (h *Health) clock(e *Event) {
 	}
 	if back := (Jump{From: h.at, Until: e.At, Where: e.Where}); !h.at.IsZero() && h.at.Sub(e.At) >= stepBack && e.Precision < vague {
 		h.Backwards++
+		h.Steps = longest(append(h.Steps, back))
 		if h.Back == nil || back.Length() > h.Back.Length() {
 			h.Back = &back
 		}

@@ -81,6 +81,9 @@ type Config struct {
 	MaxRecord int
 	// Columns says where the generic formats find what.
 	Columns Columns
+	// Sum, where there is one, is given every byte that is read, from where From says to
+	// where State does, before compression.
+	Sum io.Writer
 }
 
 const (
@@ -183,7 +186,7 @@ func Open(in io.Reader, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", cfg.File, err)
 	}
-	r := &Reader{cfg: cfg, state: cfg.From, close: end, count: count, src: source{in: plain, max: cfg.MaxRecord, live: cfg.Live}}
+	r := &Reader{cfg: cfg, state: cfg.From, close: end, count: count, src: source{in: plain, max: cfg.MaxRecord, live: cfg.Live, sum: cfg.Sum}}
 	if err := r.begin(); err != nil {
 		end()
 		return nil, fmt.Errorf("open %s: %w", cfg.File, err)

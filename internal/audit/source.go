@@ -96,7 +96,8 @@ type source struct {
 	line       int64
 	max        int
 	live       bool
-	err        error // of in, io.EOF included
+	err        error     // of in, io.EOF included
+	sum        io.Writer // of what was passed; nil for none
 }
 
 // peek returns up to n first bytes. It is for the beginning.
@@ -184,6 +185,9 @@ func (s *source) take(n, from, to int) record {
 }
 
 func (s *source) pass(n int) {
+	if s.sum != nil {
+		s.sum.Write(s.buf[s.start : s.start+n]) //nolint:errcheck // a hash, which takes all
+	}
 	s.line += int64(bytes.Count(s.buf[s.start:s.start+n], []byte("\n")))
 	s.start += n
 	s.offset += int64(n)

@@ -42,8 +42,10 @@ const (
 	ActFilter      = "filter" // made for somebody; about is its id
 	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
 	ActBackup      = "backup"
-	ActRestore     = "restore"  // about the end of the log that was put back
-	ActAffected    = "affected" // real customers of an extract were listed; about is the extract, the outcome how many
-	ActImport      = "import"   // of extracts; the outcome is how many, and the SHA-256 of their file
-	ActKeys        = "keys"     // about the key; begun, then what came of it
+	ActRestore     = "restore"      // about the end of the log that was put back
+	ActAffected    = "affected"     // real customers of an extract were listed; about is the extract, the outcome how many
+	ActImport      = "import"       // of extracts; the outcome is how many, and the SHA-256 of their file
+	ActAuditImport = "audit import" // begun, then what came of it; and the SHA-256 of each file
+	ActAuditWatch  = "audit watch"  // the SHA-256 of a part of a log whose reads were filed
+	ActKeys        = "keys"         // about the key; begun, then what came of it
 )

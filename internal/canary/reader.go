@@ -51,6 +51,9 @@ type Read struct {
 	Text   string `json:"text,omitempty"`
 	CopyTo string `json:"copy_to,omitempty"`
 	Where  string `json:"where"` // in the log
+	// Source is what the acts are about by which the evidence log has the SHA-256 of what
+	// it was read from.
+	Source string `json:"source,omitempty"`
 }
 
 // With is a read with those that another look at the same statement knows to have been
@@ -118,4 +121,8 @@ type ReadBatch struct {
 	// statements that returned none after all.
 	Anew bool
 	Gone []string
+	// Health is what the log shows of itself by now; nil is as it was. Act is put on the
+	// evidence log with it all; nil is none.
+	Health *LogHealth
+	Act    *Act
 }

@@ -54,6 +54,7 @@ func storeys() map[string]int {
 		"seeder/salt/dialect":      2,
 		"seeder/schedule":          2,
 
+		"internal/audit/cover":     3,
 		"internal/audit/follow":    3,
 		"internal/audit/replay":    3,
 		"internal/audit/watch":     4,

@@ -62,7 +62,7 @@ func (r *Registry) FileReads(ctx context.Context, b canary.ReadBatch) error {
 				return err
 			}
 		}
-		return nil
+		return r.saveHealth(ctx, tx, b.Health, b.Act)
 	})
 	if err != nil {
 		return fmt.Errorf("registry: reads of %s: %w", b.Place, err)

@@ -223,8 +223,12 @@ func round(n float64) string {
 	return digits
 }
 
-func encodeState(s audit.State) ([]byte, error) {
-	b, err := json.Marshal(s)
+func encodeState(s audit.State, of span) ([]byte, error) {
+	b, err := json.Marshal(struct {
+		audit.State
+
+		Span span `json:"span,omitzero"`
+	}{s, of})
 	if err != nil {
 		return nil, fmt.Errorf("keep the place in the log: %w", err)
 	}

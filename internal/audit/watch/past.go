@@ -81,6 +81,9 @@ func (m *Import) Doubt(slack time.Duration) {
 	m.w.feed.Doubt(slack)
 }
 
+// From names what the events to come are read from; see [canary.Read].
+func (m *Import) From(source string) { m.w.span.ID = source }
+
 // Account is the seeder's own, in the server's logs: user@host.
 func (m *Import) Account() string { return m.w.album.account }
 

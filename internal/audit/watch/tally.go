@@ -180,11 +180,13 @@ func (w *Watch) forget(before time.Time) {
 
 // commit files a batch, and what the hours have grown by.
 func (w *Watch) commit(ctx context.Context, batch canary.ReadBatch) error {
-	state, err := encodeState(w.cfg.Log.State())
+	err := w.record(&batch)
 	if err != nil {
 		return err
 	}
-	batch.Log.State = state
+	if batch.Log.State, err = encodeState(w.cfg.Log.State(), w.span); err != nil {
+		return err
+	}
 	var grown []*tally
 	for _, t := range w.hours {
 		if !t.touched {

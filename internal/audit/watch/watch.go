@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"log/slog"
 	"strings"
@@ -70,6 +71,13 @@ type Config struct {
 	// Scratch has a server hold rows of tables, to be asked what replay leaves open; of an
 	// [Import] alone. Nil is none.
 	Scratch func(ctx context.Context, tables []replay.Table, rows []replay.Row) (replay.Server, error)
+	// Health is what was kept of the log, with its id, place and name; without an id,
+	// nothing is kept of what the log shows of itself.
+	Health canary.LogHealth
+	// Sum is the SHA-256 that the log's bytes go through as they are read (see
+	// [audit.Config]), and Act who puts it on the evidence log; nil is nobody.
+	Sum hash.Hash
+	Act *canary.Act
 }
 
 // Report says what one pass did.
@@ -94,19 +102,25 @@ const (
 
 // Watch follows one log.
 type Watch struct {
-	cfg   Config
-	log   canary.AuditLog
-	feed  *replay.Feed
-	album album
-	hours map[hourOf]*tally
-	since time.Time // from when on the hours of the log are held; zero at first
-	usual usual
+	cfg    Config
+	log    canary.AuditLog
+	feed   *replay.Feed
+	album  album
+	hours  map[hourOf]*tally
+	since  time.Time // from when on the hours of the log are held; zero at first
+	usual  usual
+	seen   seen
+	span   span
+	ending bool // the last commit
 	// refine asks a scratch server; nil without one.
 	refine func(s *replay.Statement, r *replay.Result)
 }
 
 // New makes a Watch that goes on where the store says; the source has to stand there.
-func New(cfg Config, log canary.AuditLog) *Watch { return newWatch(cfg, log) }
+func New(cfg Config, log canary.AuditLog) (*Watch, error) {
+	w := newWatch(cfg, log)
+	return w, w.resume()
+}
 
 func newWatch(cfg Config, log canary.AuditLog) *Watch {
 	return &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
@@ -125,7 +139,7 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Events == 0 && r.Faults == 0 {
+	if r.Events == 0 && r.Faults == 0 && !r.Lost && !w.span.due(w.cfg.Now()) {
 		return r, nil
 	}
 	oldest := w.oldest(events)
@@ -146,6 +160,7 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 		}
 	}
 	r.Reads = len(batch.Reads)
+	w.span.count(&r, w.cfg.Now())
 	if err := w.judge(ctx, &batch); err != nil {
 		return r, err
 	}
@@ -174,10 +189,11 @@ func (w *Watch) read(r *Report) (events []audit.Event, err error) {
 	for r.Events+r.Faults < passEvents && r.Bytes < passBytes {
 		e, err := w.cfg.Log.Next()
 		if errors.Is(err, io.EOF) {
-			r.Lost = w.cfg.Log.Lost()
+			r.Lost = w.lost()
 			return events, nil
 		}
 		if fault, bad := errors.AsType[*audit.Fault](err); bad {
+			w.fault(fault)
 			if r.Faults++; r.Faults <= toldFaults {
 				w.cfg.Logger.Warn("a piece of the audit log could not be read", "where", fault.Where.String(), "bytes", fault.Length, "why", fault.Reason)
 			}
@@ -186,11 +202,12 @@ func (w *Watch) read(r *Report) (events []audit.Event, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the audit log: %w", err)
 		}
+		w.note(e)
 		r.Events++
 		r.Bytes += int64(len(e.Text))
 		events = append(events, *e.Clone())
 	}
-	r.Lost, r.More = w.cfg.Log.Lost(), true
+	r.Lost, r.More = w.lost(), true
 	return events, nil
 }
 
@@ -281,7 +298,7 @@ func (w *Watch) readOf(e *audit.Event, s *replay.Statement, result *replay.Resul
 	read := canary.Read{
 		ID: w.cfg.Store.ReadID(w.cfg.Place, e.Digest()), Place: w.cfg.Place, Reader: t.reader, Account: t.account, At: e.At, Taken: s.Began, Low: e.Low,
 		Returned: result.Returned, Possible: result.Possible, Why: result.Why, Shape: short(result.Shape, maxShape), CopyTo: short(result.CopyTo, maxName),
-		Where: e.Where.String(),
+		Where: e.Where.String(), Source: w.span.ID,
 	}
 	if text := string(e.Text); !e.Truncated && len(text) <= maxText && utf8.ValidString(text) {
 		read.Text = text

@@ -95,7 +95,7 @@ func (w *world) start() *watch.Watch {
 	if state, err := watch.DecodeState(kept.State); err != nil || state.Offset != w.log.read {
 		w.t.Fatalf("kept is %+v, %v; %d were read", state, err, w.log.read)
 	}
-	return watch.New(watch.Config{
+	on, err := watch.New(watch.Config{
 		Place: "db:main", Log: w.log, Store: w.reg, Ignored: func(user, _ string) bool { return user == "backup" },
 		Look: func(context.Context) (replay.Look, error) {
 			v := w.view
@@ -105,6 +105,10 @@ func (w *world) start() *watch.Watch {
 		Past: w.past,
 		Feed: replay.FeedConfig{Zone: time.UTC, Slack: time.Second, Longest: time.Hour}, Now: func() time.Time { return w.now }, Logger: slog.New(slog.DiscardHandler),
 	}, kept)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return on
 }
 
 // asks is a statement that an account sends now.

@@ -397,6 +397,14 @@ CREATE TABLE canary_reads (
 );
 CREATE INDEX canary_reads_by_time ON canary_reads (place, taken);
 CREATE INDEX canary_reads_by_reader ON canary_reads (reader, taken);
+-- What each audit log that was read shows of itself. latest is the time of its last event.
+CREATE TABLE log_health (
+  id VARCHAR(40) COLLATE BINARY NOT NULL PRIMARY KEY,
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  latest BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX log_health_by_place ON log_health (place, latest);
 -- How many canaries each account read in each hour in which it was active.
 CREATE TABLE read_hours (
   place VARCHAR(80) COLLATE BINARY NOT NULL,
