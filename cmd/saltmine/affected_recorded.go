@@ -32,20 +32,20 @@ func (m *affecting) byBoth(ctx context.Context, ours map[string]canary.ID) error
 	m.found.elsewhere = map[string]bool{}
 	tokens := map[string]bool{}
 	for key, all := range m.found.beside {
-		real := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return known[s] })
+		people := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return known[s] })
 		_, is := ours[key]
 		switch {
 		case is:
-			for _, text := range real { // it is of another numbering
+			for _, text := range people { // it is of another numbering
 				m.found.emails[text] = true
 			}
-		case len(all) > 0 && len(real) == 0:
+		case len(all) > 0 && len(people) == 0:
 			delete(m.found.keys, key)
 			for _, text := range all {
 				tokens[text] = true
 			}
 		}
-		m.found.beside[key] = slices.DeleteFunc(real, func(s string) bool {
+		m.found.beside[key] = slices.DeleteFunc(people, func(s string) bool {
 			other, there := others[strings.ToLower(s)]
 			if there {
 				m.found.keys[other], m.found.elsewhere[key] = true, true
@@ -89,6 +89,21 @@ func (m *affecting) missing(keys []string, records []supportdb.Record) (list []c
 		}
 	}
 	return list
+}
+
+// standing reads the customers whose keys were found, some at a time.
+func (m *affecting) standing(ctx context.Context) (list []customer, err error) {
+	for group := range slices.Chunk(slices.Sorted(maps.Keys(m.found.keys)), portraitGroup) {
+		some, err := m.portraits(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	if m.out.Changed > 0 {
+		m.note("%d of the customers have changed since it was taken", m.out.Changed)
+	}
+	return list, nil
 }
 
 // tellGone says who is on the list though the database of now would not have them there.

@@ -180,15 +180,8 @@ func (m *affecting) customers(ctx context.Context) (list []customer, err error) 
 	if m.read != nil && m.out.Held > 0 {
 		m.note("of %d canaries that it returned then, %d are among the rows", m.out.Held, m.out.Again)
 	}
-	for group := range slices.Chunk(slices.Sorted(maps.Keys(m.found.keys)), portraitGroup) {
-		some, err := m.portraits(ctx, group)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, some...)
-	}
-	if m.out.Changed > 0 {
-		m.note("%d of the customers have changed since it was taken", m.out.Changed)
+	if list, err = m.standing(ctx); err != nil {
+		return nil, err
 	}
 	list = append(list, gone...)
 	m.tellGone(list)

@@ -120,27 +120,36 @@ const (
 )
 
 // readExtracts reads CSV or JSON lines and reports the faults with their lines.
-// A byte order mark and white space in front are passed over.
 func readExtracts(in io.Reader) ([]canary.Extract, error) {
-	buf := bufio.NewReaderSize(in, maxBlank)
-	head, err := buf.Peek(maxBlank)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	rest, first, err := fromStart(in)
+	if err != nil {
+		return nil, err
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), " \t\r\n")
-	if len(text) == 0 {
-		return nil, errors.New("the file is empty")
-	}
-	blank := head[:len(head)-len(text)]
-	lines := strings.Repeat("\n", bytes.Count(blank, []byte("\n")))
-	if _, err := buf.Discard(len(blank)); err != nil {
-		return nil, fmt.Errorf("the file cannot be read: %w", err)
-	}
-	rest := io.MultiReader(strings.NewReader(lines), buf) // so that lines keep their numbers
-	if text[0] == '{' {
+	if first == '{' {
 		return readJSONLines(rest)
 	}
 	return readCSV(rest)
+}
+
+// fromStart gives a file from its first character on, and which that is. A byte order mark
+// and white space in front are passed over; lines keep their numbers.
+func fromStart(in io.Reader) (rest io.Reader, first byte, err error) {
+	buf := bufio.NewReaderSize(in, maxBlank)
+	head, err := buf.Peek(maxBlank)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, 0, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), " \t\r\n")
+	if len(text) == 0 {
+		return nil, 0, errors.New("the file is empty")
+	}
+	first = text[0]
+	blank := head[:len(head)-len(text)]
+	lines := strings.Repeat("\n", bytes.Count(blank, []byte("\n")))
+	if _, err := buf.Discard(len(blank)); err != nil {
+		return nil, 0, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	return io.MultiReader(strings.NewReader(lines), buf), first, nil
 }
 
 // collector gathers extracts and faults.

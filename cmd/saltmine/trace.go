@@ -20,10 +20,33 @@ import (
 	"saltmine/internal/scenario"
 )
 
+// traceFlags are those of trace.
+type traceFlags struct {
+	id, folder, svg, contacts string
+	number                    int
+	affected                  affectedFlags
+}
+
+// check refuses what does not go together.
+func (f *traceFlags) check(cmd *cobra.Command, args []string) error {
+	if err := f.affected.check(f.id, f.folder, f.svg, args); err != nil {
+		return err
+	}
+	switch {
+	case f.contacts != "" && (f.folder != "" || f.affected.on):
+		return usage("--contacts goes with neither --scenario nor --affected")
+	case f.id != "" && f.folder != "":
+		return usage("--incident and --scenario are two different things to trace")
+	case cmd.Flags().Changed("case") && (f.folder == "" || f.number < 0):
+		return usage("--case is the number of a case of --scenario")
+	case f.svg != "" && f.folder != "":
+		return usage("--svg draws an incident, not a scenario")
+	}
+	return nil
+}
+
 func (a *app) traceCmd() *cobra.Command {
-	var id, folder, svg string
-	number := -1
-	var f affectedFlags
+	var f traceFlags
 	cmd := &cobra.Command{
 		Use:   "trace [EXTRACT]",
 		Short: "Say when the leaked extract was taken, and which known extract it can be",
@@ -40,37 +63,32 @@ what follows from them, and what came when.
 With --scenario the leaks of a folder are traced, whose truth others know: for each
 case one line of JSON is printed, with the probabilities that there was no leak, that
 no log knows the extract, and that each actor and extract took part. It needs no
-configuration.` + affectedHelp,
-		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --affected read:0123456789ab --dry-run\n  saltmine trace --incident i_abcdefghijklmnop --affected --out notices.csv\n  saltmine trace --scenario leaks/easy --case 3",
+configuration.` + contactsHelp + affectedHelp,
+		Example: "  saltmine trace\n  saltmine trace --incident i_abcdefghijklmnop --output json\n  saltmine trace --svg trace.svg\n  saltmine trace --contacts heard.csv\n  saltmine trace --affected read:0123456789ab --dry-run\n  saltmine trace --incident i_abcdefghijklmnop --affected --out notices.csv\n  saltmine trace --scenario leaks/easy --case 3",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(id, folder, svg, args); err != nil {
+			if err := f.check(cmd, args); err != nil {
 				return err
 			}
-			if f.on {
-				return a.withCore(cmd.Context(), func(c *core) error { return a.affected(cmd.Context(), c, f, asked(cmd, args, people.Forensics)) })
+			ctx, asks := cmd.Context(), asked(cmd, args, people.Forensics)
+			switch {
+			case f.folder != "":
+				return predict(cmd.OutOrStdout(), f.folder, f.number)
+			case f.affected.on:
+				return a.withCore(ctx, func(c *core) error { return a.affected(ctx, c, f.affected, asks) })
+			case f.contacts != "":
+				return a.withCore(ctx, func(c *core) error { return a.traceContacts(ctx, c, &f, asks) })
 			}
-			if id != "" && folder != "" {
-				return usage("--incident and --scenario are two different things to trace")
-			}
-			if cmd.Flags().Changed("case") && (folder == "" || number < 0) {
-				return usage("--case is the number of a case of --scenario")
-			}
-			if svg != "" && folder != "" {
-				return usage("--svg draws an incident, not a scenario")
-			}
-			if folder != "" {
-				return predict(cmd.OutOrStdout(), folder, number)
-			}
-			return a.withCore(cmd.Context(), func(c *core) error { return a.showTrace(cmd.Context(), c, canary.IncidentID(id), svg) })
+			return a.withCore(ctx, func(c *core) error { return a.showTrace(ctx, c, canary.IncidentID(f.id), f.svg) })
 		},
 	}
-	cmd.Flags().StringVar(&id, "incident", "", "`ID` of the incident, as on the page")
-	cmd.Flags().StringVar(&svg, "svg", "", "also draw it, as SVG, in `FILE`, which must not exist")
-	cmd.Flags().StringVar(&folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
-	f.add(cmd)
+	cmd.Flags().StringVar(&f.id, "incident", "", "`ID` of the incident, as on the page")
+	cmd.Flags().StringVar(&f.contacts, "contacts", "", "trace the contacts that are listed in `FILE` (CSV or JSON lines), and those of --incident if it is given; nothing is filed")
+	cmd.Flags().StringVar(&f.svg, "svg", "", "also draw it, as SVG, in `FILE`, which must not exist")
+	cmd.Flags().StringVar(&f.folder, "scenario", "", "trace the leaks of this `folder` (canaries, extracts, hits) in place of an incident")
+	f.affected.add(cmd)
 	a.tokenFlag(cmd)
-	cmd.Flags().IntVar(&number, "case", -1, "of a scenario: only case `K`")
+	cmd.Flags().IntVar(&f.number, "case", -1, "of a scenario: only case `K`")
 	return cmd
 }
 
@@ -141,7 +159,7 @@ func (t traced) Text(w io.Writer) error {
 	return errors.Join(printMails(w, t.Mails), t.Answer.Text(w), printCover(w, t.Logs))
 }
 
-// traceIncident gathers what the registry knows and asks forensics. An empty id
+// traceIncident traces what an incident has of contacts. An empty id
 // is the newest incident.
 func traceIncident(ctx context.Context, reg *registry.Registry, id canary.IncidentID, now time.Time) (traced, error) {
 	inc, err := pickIncident(ctx, reg, id)
@@ -152,25 +170,41 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 	if err != nil {
 		return traced{}, err
 	}
-	plantings, err := reg.Plantings(ctx, canary.Filter{})
-	if err != nil {
-		return traced{}, err
-	}
-	q := forensics.Question{Now: canary.Micro(now)}
-	if q.Extracts, err = reg.Extracts(ctx); err != nil {
-		return traced{}, err
-	}
-	lives, kinds := livesOf(plantings, &q)
-	q.Tokens = append(q.Tokens, formerOwners(plantings, hits)...)
-	out := traced{Incident: inc}
 	channels, err := reg.Channels(ctx, inc.ID)
 	if err != nil {
 		return traced{}, err
 	}
-	out.SetAside = setAside(hits)
+	out := traced{Incident: inc, SetAside: setAside(hits)}
+	if out.Answer, err = traceHits(ctx, reg, hits, channels, now); err != nil {
+		return traced{}, err
+	}
+	if out.Logs, err = coverOf(ctx, reg, &out.Answer); err != nil {
+		return traced{}, err
+	}
+	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)
+	for i := range out.Mails {
+		if r := out.Mails[i].Report; r != nil {
+			r.Answers = nil
+		}
+	}
+	return out, err
+}
+
+// traceHits gathers what the registry knows of some hits, and asks forensics.
+func traceHits(ctx context.Context, reg *registry.Registry, hits []canary.Hit, channels map[canary.ContactID]canary.Channel, now time.Time) (forensics.Answer, error) {
+	plantings, err := reg.Plantings(ctx, canary.Filter{})
+	if err != nil {
+		return forensics.Answer{}, err
+	}
+	q := forensics.Question{Now: canary.Micro(now)}
+	if q.Extracts, err = reg.Extracts(ctx); err != nil {
+		return forensics.Answer{}, err
+	}
+	lives, kinds := livesOf(plantings, &q)
+	q.Tokens = append(q.Tokens, formerOwners(plantings, hits)...)
 	noise, err := incident.Noise(ctx, reg, hits)
 	if err != nil {
-		return traced{}, err
+		return forensics.Answer{}, err
 	}
 	for i, h := range hits {
 		if !h.Clean {
@@ -184,19 +218,7 @@ func traceIncident(ctx context.Context, reg *registry.Registry, id canary.Incide
 			Noise: noise[i], Content: h.Content, Source: h.Origin,
 		})
 	}
-	if out.Answer, err = weigh(ctx, reg, q); err != nil {
-		return traced{}, err
-	}
-	if out.Logs, err = coverOf(ctx, reg, &out.Answer); err != nil {
-		return traced{}, err
-	}
-	out.Mails, err = reg.MailsOf(ctx, inc.ID, mailsShown)
-	for i := range out.Mails {
-		if r := out.Mails[i].Report; r != nil {
-			r.Answers = nil
-		}
-	}
-	return out, err
+	return weigh(ctx, reg, q)
 }
 
 // livesOf puts all tokens to a question, and gives each its window and kind.

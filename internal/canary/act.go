@@ -38,9 +38,10 @@ const (
 	ActWithdraw    = "withdraw"
 	ActCommit      = "commit" // to what was registered; the outcome is root and counts, see package disclosure
 	ActDisclose    = "disclose"
-	ActScan        = "scan"   // of a file; about is its SHA-256, the outcome how much was found
-	ActFilter      = "filter" // made for somebody; about is its id
-	ActRevoke      = "revoke" // of an edge; the outcome is its certificate and since when
+	ActScan        = "scan"     // of a file; about is its SHA-256, the outcome how much was found
+	ActContacts    = "contacts" // of a list were looked up to be traced; about is its SHA-256
+	ActFilter      = "filter"   // made for somebody; about is its id
+	ActRevoke      = "revoke"   // of an edge; the outcome is its certificate and since when
 	ActBackup      = "backup"
 	ActRestore     = "restore"      // about the end of the log that was put back
 	ActAffected    = "affected"     // real customers of an extract were listed; about is the extract, the outcome how many
