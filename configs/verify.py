@@ -150,7 +150,7 @@ def decode(where, b, *keys, **lists):
             return v
     raise Fault(where, "it is not the JSON that is wanted")
 
-NAMES = re.compile(r"HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json")
+NAMES = re.compile(r"HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|reads/[0-9a-f]{12}\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json")
 PROVED = re.compile(r"log/(acts|lists)/|pages/|windows/|contacts/[^/]+/(header\.json|raw)$")
 ACT = ["seq", "at", "who", "via", "what", "about", "outcome"]
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -8,6 +10,8 @@ import (
 	"strings"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/evidence/pack"
+	"saltmine/internal/forensics"
 )
 
 // keepsLog: what was imported last is on the evidence log with the hash of its file, and
@@ -47,4 +51,55 @@ func (s *site) keepsLog(file string, reads int, how string) {
 		}
 	}
 	wants(s.t, s.run("audit", "health"), "Log "+file+" covers ", l.ID)
+}
+
+// packsTheRead: the pack of an incident shows the statement that is its first suspect,
+// without its values, and the act that has the hash of the log that it stands in.
+func (w *audited) packsTheRead(id string, first forensics.Suspect) {
+	t := w.t
+	t.Helper()
+	w.run("evidence", "export", "--incident", id, w.path("read.zip"))
+	key := strings.TrimSpace(w.run("evidence", "key"))
+	bothVerify(t, exitOK, "good: "+id, w.path("read.zip"), "--key", key)
+	r, err := zip.OpenReader(w.path("read.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	file := func(name string, into any) {
+		t.Helper()
+		f, err := r.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := json.NewDecoder(f).Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var read packedRead
+	name := pack.ReadFile(strings.TrimPrefix(string(first.Extract), "read:"))
+	file(name, &read)
+	if read.Extract != first.Extract || read.Actor != first.Actor || read.Statement != "select * from customers where id > ?" || !strings.Contains(read.Where, "server_audit.log, line ") ||
+		read.Returned+read.Possible < 60 || len(read.Canaries) != first.Explains || len(read.Acts) != 1 {
+		t.Fatalf("%+v", read)
+	}
+	var act canary.Act
+	file(pack.ActFile(read.Acts[0]), &act)
+	var from, to int
+	var sum string
+	if _, err := fmt.Sscanf(act.Outcome, "sha256 %s byte %d to byte %d of ", &sum, &from, &to); err != nil {
+		t.Fatalf("%v: %s", err, act.Outcome)
+	}
+	if part := w.read("server_audit.log")[from:to]; act.What != canary.ActAuditWatch || sum != fmt.Sprintf("%x,", sha256.Sum256([]byte(part))) || !strings.Contains(part, "SELECT * FROM customers WHERE id > ") {
+		t.Errorf("%+v is not of bytes %d to %d", act, from, to)
+	}
+	b := []byte(w.read("read.zip"))
+	at := bytes.Index(b, []byte(`"actor": "`+first.Actor+`",`+"\n  \"logged\""))
+	if at < 0 {
+		t.Fatal("the actor of the read is not in the pack")
+	}
+	b[at+10] ^= 1
+	w.write("changed.zip", string(b))
+	bothVerify(t, exitFound, "fault: ", w.path("changed.zip"), "--key", key)
 }

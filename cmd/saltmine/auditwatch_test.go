@@ -158,6 +158,7 @@ func (w *audited) namesTheReader(r *running, thief *sql.DB) {
 		w.t.Errorf("what the logs cover: %+v", c)
 	}
 	wants(w.t, w.run("trace", "--incident", string(id)), "What the audit logs cover", "  - Log db1 covers 20", "no gap of an")
+	w.packsTheRead(string(id), first)
 }
 
 // TestAuditWatchRefuses tells what is wrong of a configuration.

@@ -60,9 +60,10 @@ func (d *dossier) fits() error {
 		perContact = 5 // header, raw, mail, list and its act
 		perText    = 3 // it, its list and that one's act
 		perCanary  = 3 // it, the act of its commitment, and that it was opened
+		perRead    = 1 + actsOfRead
 		beside     = 50
 	)
-	n := perContact*(len(d.contacts)-len(d.givenUp)) + perText*(len(d.pages)+len(d.reached())) + perCanary*len(d.canaries) + len(d.custody) + beside
+	n := perContact*(len(d.contacts)-len(d.givenUp)) + perText*(len(d.pages)+len(d.reached())) + perCanary*len(d.canaries) + len(d.custody) + perRead*mostReads + beside
 	if n > pack.MaxFiles {
 		return fmt.Errorf("nothing is exported: the pack of %s could have %d files, and %d is the most: take a part of it out first (saltmine incident split)", d.incident.ID, n, pack.MaxFiles)
 	}

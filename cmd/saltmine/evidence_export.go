@@ -61,6 +61,9 @@ has the SHA-256 of each file that was imported.
 
 --dry-run says what would be in it, and opens nothing.
 
+A suspect that is a statement of an audit log is shown without its values, with the place
+in the log and the act that has the log's SHA-256.
+
 Of one state of the registry the pack is the same each time, but for that each export is
 itself on the log.`,
 		Example: "  saltmine evidence export --incident i_abcdefghijklmnop case.zip --dry-run\n  saltmine evidence export --incident i_abcdefghijklmnop case.zip",
@@ -190,6 +193,7 @@ type dossier struct {
 	checkpoint registry.Checkpoint
 	trace      traced
 	custody    []canary.Act
+	read       []canary.Act // that have the hashes of logs that were read
 	looks      []packedLooks
 	unproved   []canary.ContactID
 	givenUp    []canary.ContactID

@@ -140,13 +140,16 @@ func (d *dossier) gather(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := d.addActs(ctx, shown); err != nil {
-		return err
-	}
 	if d.trace, err = traceIncident(ctx, d.reg, d.incident.ID, d.checkpoint.Made); err != nil {
 		return err
 	}
 	onlyLikely(&d.trace.Answer)
+	if err := d.addReads(ctx); err != nil {
+		return err
+	}
+	if err := d.addActs(ctx, shown); err != nil {
+		return err
+	}
 	if err := errors.Join(d.addJSON("trace.json", d.trace), d.addJSON("incident.json", d.known())); err != nil {
 		return err
 	}
@@ -290,7 +293,7 @@ func (d *dossier) addActs(ctx context.Context, about []string) error {
 		return err
 	}
 	done := map[int64]bool{}
-	for _, a := range slices.Concat(d.custody, more) {
+	for _, a := range slices.Concat(d.custody, d.read, more) {
 		if done[a.Seq] {
 			continue
 		}

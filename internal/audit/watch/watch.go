@@ -92,6 +92,8 @@ type Report struct {
 	Bytes      int64 `json:"-"`
 }
 
+func (r *Report) nothing() bool { return r.Events == 0 && r.Faults == 0 && !r.Lost }
+
 // Bounds of one pass.
 const (
 	passEvents = 5000
@@ -139,7 +141,7 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Events == 0 && r.Faults == 0 && !r.Lost && !w.span.due(w.cfg.Now()) {
+	if r.nothing() && !w.span.due(w.cfg.Now()) {
 		return r, nil
 	}
 	oldest := w.oldest(events)

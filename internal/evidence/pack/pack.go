@@ -21,6 +21,7 @@
 //	manifest.json             size and SHA-256 of each file ([Manifest])
 //	manifest.note             the log's signature on the manifest
 //	pages/p_….json            what responders were sent
+//	reads/0123456789ab.json   a statement of an audit log that is among the suspects
 //	report.html, report.pdf   for people
 //	trace.json                what 'saltmine trace' said
 //	windows/t_….json          when a token that was reached could be read, as committed to
@@ -128,8 +129,11 @@ func WindowFile(id string) string { return "windows/" + id + ".json" }
 // PageFile is where a page stands.
 func PageFile(id string) string { return "pages/" + id + ".json" }
 
+// ReadFile is where a statement of an audit log stands.
+func ReadFile(id string) string { return "reads/" + id + ".json" }
+
 // known are the names that a file may have.
-var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json)$`)
+var known = regexp.MustCompile(`^(HOW-TO-VERIFY\.txt|canaries/c_[a-z2-7]+\.json|checkpoints/[0-9]+\.(note|[A-Za-z0-9._-]+\.(tsr|ots|sig))|contacts/k_[A-Za-z0-9._-]+/(header\.json|raw|mail\.json)|incident\.json|log/(acts/[0-9]+\.json|checkpoint\.note|leaves|lists/[fw]_[a-z2-7]+\.txt|proof\.json)|pages/p_[a-z2-7]+\.json|reads/[0-9a-f]{12}\.json|report\.(html|pdf)|trace\.json|windows/t_[a-z2-7]+\.json)$`)
 
 // proved are those of them that must stand in the proof.
 var proved = regexp.MustCompile(`^(log/(acts|lists)/|pages/|windows/|contacts/[^/]+/(header\.json|raw)$)`)

@@ -89,6 +89,7 @@ func newWorld(t *testing.T) *world {
 	w.files[pack.WindowFile("t_aaaaaaaaaaaaaaaa")] = []byte("window\n")
 	w.files["report.html"] = []byte("<!doctype html><p>Fünf")
 	w.files["trace.json"] = []byte("{}\n")
+	w.files[pack.ReadFile("0123456789ab")] = []byte("{}\n")
 	w.files["checkpoints/33.note"] = w.checkpoint(33)
 	return w
 }
