@@ -235,7 +235,11 @@ func (m *affecting) open(ctx context.Context, place canary.Place) (done func() e
 		}
 	}
 	sc.StatementTimeMax = m.flags.maxTime
-	if m.db, err = openDatabase(ctx, sc); err != nil {
+	opened := m.core.notes(m.place)
+	if m.flags.dsn != "" {
+		opened = nil // another server
+	}
+	if m.db, err = openDatabase(ctx, sc, opened); err != nil {
 		return nil, err
 	}
 	if m.desk, err = m.db.Use(ctx, r); err != nil {

@@ -23,7 +23,7 @@ import (
 type importSummary struct {
 	*auditSummary
 	// Canaries are those that ever stood. Statements are those that were worked out by
-	// this run, but for the Ignored ones; Reads returned canaries or may have, and of
+	// this run, but for the Ignored ones, which are our own or of accounts in ignore; Reads returned canaries or may have, and of
 	// Sure ones nothing is open. Kept are the reads that were not kept before.
 	Canaries   int `json:"canaries"`
 	Statements int `json:"statements"`
@@ -43,7 +43,7 @@ func (s *importSummary) text(w io.Writer, zone string) error {
 	out := []string{fmt.Sprintf("%d statements worked out on %d canaries as they stood then: %d returned canaries or may have, %d of them for sure; %d were not kept before",
 		s.Statements, s.Canaries, s.Reads, s.Sure, s.Kept)}
 	if s.Ignored > 0 {
-		out = append(out, fmt.Sprintf("%d statements of accounts that are ignored (our own, and those of [[audit]] ignore) were passed over", s.Ignored))
+		out = append(out, fmt.Sprintf("%d statements were passed over: those of our own sessions, and of the accounts in [[audit]] ignore", s.Ignored))
 	}
 	if s.Before > 0 {
 		out = append(out, fmt.Sprintf("%d events had been worked out by an earlier run (--anew does it again)", s.Before))

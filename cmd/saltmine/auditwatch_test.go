@@ -102,6 +102,13 @@ func TestAuditWatch(t *testing.T) {
 	}
 	w.namesTheReader(r, thief)
 	r.kill()
+
+	// Somebody else has the account that the seeder has.
+	w.take(w.db, "SELECT * FROM customers WHERE id > 2")
+	w.settle()
+	if other := w.watchOnce(); other.Incidents != 1 || other.Reads != 1 {
+		t.Errorf("the table was taken with the seeder's account: %+v", other)
+	}
 }
 
 // namesTheReader: when the list that was taken is used, the trace names the statement and

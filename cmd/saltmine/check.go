@@ -177,7 +177,7 @@ func checkPool(c *core) (what string, err error) {
 }
 
 func checkSupport(ctx context.Context, s conf.Support) error {
-	db, err := openDatabase(ctx, s)
+	db, err := openDatabase(ctx, s, nil)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (a *app) inspect(ctx context.Context, name, write string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, sc)
+	db, err := openDatabase(ctx, sc, nil)
 	if err != nil {
 		return fmt.Errorf("[support.%s]: %w", name, err)
 	}

@@ -76,14 +76,21 @@ func chooseSupport(cfg *conf.Config, name string) (string, conf.Support, error) 
 }
 
 // openDatabase opens a support database within the bounds of its section.
-func openDatabase(ctx context.Context, sc conf.Support) (*supportdb.DB, error) {
+// openDatabase opens a support database; opened hears of its sessions, nil if nobody.
+func openDatabase(ctx context.Context, sc conf.Support, opened func(context.Context, uint32) error) (*supportdb.DB, error) {
 	zone, err := time.LoadLocation(sc.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("open support database: %w", err)
 	}
 	return supportdb.OpenWith(ctx, sc.Source.DSN.Reveal(), supportdb.Settings{
-		Load: supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax}, Attributes: sc.Attributes, Zone: zone,
+		Load: supportdb.Load{RowsPerSecond: sc.ReadRateMax, Statement: sc.StatementTimeMax}, Attributes: sc.Attributes, Zone: zone, Opened: opened,
 	})
+}
+
+// notes keeps which sessions in the database of a place are ours: what is read in them is
+// read by design.
+func (c *core) notes(place canary.Place) func(context.Context, uint32) error {
+	return func(ctx context.Context, session uint32) error { return c.reg.NoteSession(ctx, place, session) }
 }
 
 func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, error) {
@@ -102,7 +109,7 @@ func (a *app) openSupport(ctx context.Context, c *core, name string) (*support, 
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	db, err := openDatabase(ctx, sc)
+	db, err := openDatabase(ctx, sc, c.notes(place))
 	if err != nil {
 		return nil, fmt.Errorf("[support.%s]: %w", name, err)
 	}

@@ -144,7 +144,7 @@ func (a *app) recipeCheck(ctx context.Context, name, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, sc)
+	db, err := openDatabase(ctx, sc, nil)
 	if err != nil {
 		return fmt.Errorf("[support.%s]: %w", name, err)
 	}

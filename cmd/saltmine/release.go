@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"saltmine/internal/canary"
 	"saltmine/seeder/salt"
 )
 
@@ -188,7 +189,7 @@ func openTickets(ctx context.Context, c *core, name string) (taken func(context.
 	if err != nil {
 		return nil, done, &exitError{exitUsage, err}
 	}
-	db, err := openDatabase(ctx, sc)
+	db, err := openDatabase(ctx, sc, c.notes(canary.Place("db:"+name)))
 	if err != nil {
 		return nil, done, fmt.Errorf("[support.%s]: %w", name, err)
 	}

@@ -101,6 +101,15 @@ type ReadSums struct {
 	MostCanaries, MostGuessed float64
 }
 
+// Session is one of our own sessions in a support database.
+type Session struct {
+	ID string `json:"-"`
+	// Number is the lower half of the server's own number of it, which its logs have.
+	Number uint32 `json:"number"`
+	// From is when it was opened; nothing was sent in it before.
+	From time.Time `json:"from"`
+}
+
 // AuditLog is how far an audit log has been read.
 type AuditLog struct {
 	Name    string

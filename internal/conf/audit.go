@@ -24,8 +24,8 @@ type Audit struct {
 	// TextLimit is the server's server_audit_query_log_limit. Default 1024.
 	TextLimit int `json:"text_limit"`
 	// Ignore are accounts, user@host, that read everything by design: backups,
-	// replication. A % at an end stands for anything. The seeder's own is ignored
-	// besides.
+	// replication. A % at an end stands for anything. What the seeder reads in its own
+	// sessions is ignored besides.
 	Ignore []string `json:"ignore,omitempty"`
 	// Every is how often it is looked for more. Default 30 s.
 	Every time.Duration `json:"every"`

@@ -47,7 +47,7 @@ const diskFull = "error 28"
 // classify puts the sentinel that fits before a driver's error. Errors that
 // the server did not send are faults of the connection.
 func classify(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || ours(err) {
 		return err
 	}
 	if errors.Is(err, mysql.ErrPktTooLarge) {
@@ -71,6 +71,11 @@ func classify(err error) error {
 		return fmt.Errorf("%w (error %d)", ErrFull, told.Number)
 	}
 	return fmt.Errorf("the server refused the statement with error %d (SQLSTATE %s)", told.Number, told.SQLState[:])
+}
+
+// ours tells errors that are not of the server's making.
+func ours(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotNoted)
 }
 
 // nameIn finds the name in a server's text: "… for column `db`.`t`.`c` at row

@@ -21,6 +21,10 @@ type Settings struct {
 	// Zone is that in which the application writes dates without one, in DATETIME
 	// and DATE columns; nil is UTC.
 	Zone *time.Location
+	// Opened hears the server's number of each session before anything is sent in it; one
+	// of which it fails is not opened. Nil is nobody. No session is older than an hour
+	// when a statement of ours begins, unless it holds a transaction.
+	Opened func(ctx context.Context, session uint32) error
 }
 
 // Load bounds what reading costs the support database. Whatever it says,
@@ -112,6 +116,7 @@ func newReader(cfg *mysql.Config, limit time.Duration) (*sql.DB, error) {
 	db := sql.OpenDB(reader{inner, limit})
 	db.SetMaxOpenConns(maxSessions)
 	db.SetConnMaxIdleTime(time.Minute)
+	db.SetConnMaxLifetime(sessionLife)
 	return db, nil
 }
 

@@ -54,6 +54,7 @@ const (
 	readTimeout  = 60 * time.Second
 	writeTimeout = 30 * time.Second
 	maxSessions  = 4
+	sessionLife  = time.Hour
 )
 
 // sqlMode is the mode of our sessions, whatever the server's is: a value that
@@ -76,6 +77,9 @@ func OpenWith(ctx context.Context, dsn string, with Settings) (*DB, error) {
 	if len(with.Attributes) > 0 {
 		cfg.ConnectionAttributes = strings.Join(with.Attributes, ",")
 	}
+	if with.Opened != nil {
+		cfg.DialFunc = noted(with.Opened)
+	}
 	connector, err := mysql.NewConnector(cfg)
 	read, also := newReader(cfg, with.Statement)
 	if err != nil || also != nil {
@@ -87,6 +91,7 @@ func OpenWith(ctx context.Context, dsn string, with Settings) (*DB, error) {
 	}
 	db.sql.SetMaxOpenConns(maxSessions)
 	db.sql.SetConnMaxIdleTime(time.Minute)
+	db.sql.SetConnMaxLifetime(sessionLife)
 	if err := db.sql.PingContext(ctx); err != nil {
 		_ = db.Close() // nothing was sent; the first error is the one to report
 		return nil, fmt.Errorf("open support database: %w", classify(err))

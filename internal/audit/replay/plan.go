@@ -126,7 +126,8 @@ func harmless(first string) bool {
 
 // nothing marks statements that show no row of a table.
 func (p *plan) shown(s *scan, first string) bool {
-	selects := slices.ContainsFunc(s.words, func(w string) bool { return w == "select" || w == "table" && first == "set" })
+	selects := first != "grant" && first != "revoke" && // there it is a right
+		slices.ContainsFunc(s.words, func(w string) bool { return w == "select" || w == "table" && first == "set" })
 	if at := slices.Index(s.words, "table"); first == "create" && at > 0 {
 		selects = selects || slices.Contains(s.words[at+1:], "table") // CREATE TABLE copy TABLE of
 	}

@@ -35,6 +35,9 @@ func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
 	if err := w.lookBack(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.ours(ctx, time.Time{}); err != nil {
+		return nil, err
+	}
 	m := &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}, refused: map[string]int{}}
 	if cfg.Scratch == nil {
 		return m, nil
@@ -90,7 +93,7 @@ func (m *Import) Account() string { return m.w.album.account }
 // Pass takes in an event that was worked out before: only what it changes for those
 // after it counts.
 func (m *Import) Pass(e *audit.Event) {
-	if s, ok := m.w.feed.Add(e); ok {
+	if s, ok := m.w.hear(e); ok {
 		m.w.album.replayer.Follow(&s)
 	}
 }
@@ -101,7 +104,7 @@ func (m *Import) Add(e *audit.Event) {
 		m.Ignored++
 	}
 	before := len(m.batch.Reads)
-	s, ok := m.w.feed.Add(e)
+	s, ok := m.w.hear(e)
 	if !ok || !m.w.take(e, &s, &m.batch) {
 		return
 	}

@@ -51,6 +51,7 @@ type Store interface {
 	ReadHours(ctx context.Context, place canary.Place, since time.Time) ([]canary.ReadHour, error)
 	ReadSums(ctx context.Context, place canary.Place, before time.Time) (map[canary.ReaderID]canary.ReadSums, error)
 	ReaderStanding(ctx context.Context, reader canary.ReaderID) (canary.Incident, error)
+	Sessions(ctx context.Context, place canary.Place, since time.Time) ([]canary.Session, error)
 }
 
 // Config is what a watch needs.
@@ -62,8 +63,8 @@ type Config struct {
 	// taken to have stood as it did then, and is only possible.
 	Past  func(ctx context.Context) (replay.Look, error)
 	Store Store
-	// Ignored tells accounts that are known to read everything; the seeder's own is
-	// ignored besides.
+	// Ignored tells accounts that are known to read everything; what the seeder did in
+	// sessions of its own is ignored besides.
 	Ignored func(user, host string) bool
 	Feed    replay.FeedConfig
 	Now     func() time.Time
@@ -108,6 +109,7 @@ type Watch struct {
 	log    canary.AuditLog
 	feed   *replay.Feed
 	album  album
+	own    own
 	hours  map[hourOf]*tally
 	since  time.Time // from when on the hours of the log are held; zero at first
 	usual  usual
@@ -128,9 +130,10 @@ func newWatch(cfg Config, log canary.AuditLog) *Watch {
 	return &Watch{cfg: cfg, log: log, feed: replay.NewFeed(cfg.Feed), hours: map[hourOf]*tally{}}
 }
 
-// passedOver reports whether an event is of an account that reads everything by design.
+// passedOver reports whether an event is of somebody who reads everything by design. What
+// is not recognisably so counts.
 func (w *Watch) passedOver(e *audit.Event) bool {
-	return w.cfg.Ignored(e.User, e.Host) || e.User+"@"+e.Host == w.album.account
+	return w.cfg.Ignored(e.User, e.Host) || w.own.did(e, w.cfg.Feed.Slack)
 }
 
 // Pass reads what is there, up to a bound, and commits what follows from it. After
@@ -145,21 +148,12 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 		return r, nil
 	}
 	oldest := w.oldest(events)
-	if err := w.remember(ctx, oldest.Add(-day).Truncate(time.Hour)); err != nil {
-		return r, err
-	}
-	if err := w.look(ctx, events, oldest.Add(-2*day)); err != nil {
+	if err := w.prepare(ctx, events, oldest); err != nil {
 		return r, err
 	}
 	batch := canary.ReadBatch{Log: w.log, Place: w.cfg.Place}
-	for i := range events {
-		statement, err := w.see(ctx, &events[i], &batch)
-		if err != nil {
-			return r, err
-		}
-		if statement {
-			r.Statements++
-		}
+	if r.Statements, err = w.seeAll(ctx, events, &batch); err != nil {
+		return r, err
 	}
 	r.Reads = len(batch.Reads)
 	w.span.count(&r, w.cfg.Now())
@@ -172,6 +166,31 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	}
 	w.forget(oldest.Add(-day - time.Hour))
 	return r, nil
+}
+
+// prepare takes in what has to be known of the time of some events.
+func (w *Watch) prepare(ctx context.Context, events []audit.Event, oldest time.Time) error {
+	if err := w.remember(ctx, oldest.Add(-day).Truncate(time.Hour)); err != nil {
+		return err
+	}
+	if err := w.look(ctx, events, oldest.Add(-2*day)); err != nil {
+		return err
+	}
+	return w.ours(ctx, oldest) // those that looked are among them
+}
+
+// seeAll takes in events, and counts the statements of accounts that are watched.
+func (w *Watch) seeAll(ctx context.Context, events []audit.Event, batch *canary.ReadBatch) (n int, err error) {
+	for i := range events {
+		statement, err := w.see(ctx, &events[i], batch)
+		if err != nil {
+			return n, err
+		}
+		if statement {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // oldest is when the first of some events may have begun; now, when the log keeps up. What
@@ -236,6 +255,12 @@ func (w *Watch) look(ctx context.Context, events []audit.Event, forget time.Time
 	return w.album.add(&v, forget)
 }
 
+// ours learns which sessions from a time on are our own.
+func (w *Watch) ours(ctx context.Context, from time.Time) error {
+	w.own.account = w.album.account
+	return w.own.learn(ctx, w.cfg.Store, w.cfg.Place, from)
+}
+
 // lookBack takes in all of the canaries' past.
 func (w *Watch) lookBack(ctx context.Context) error {
 	v, err := w.cfg.Past(ctx)
@@ -248,7 +273,7 @@ func (w *Watch) lookBack(ctx context.Context) error {
 // see takes in one event. A statement that may have seen rows which were forgotten has the
 // past taken in again.
 func (w *Watch) see(ctx context.Context, e *audit.Event, batch *canary.ReadBatch) (statement bool, err error) {
-	s, ok := w.feed.Add(e)
+	s, ok := w.hear(e)
 	if !ok {
 		return false, nil
 	}
@@ -258,6 +283,12 @@ func (w *Watch) see(ctx context.Context, e *audit.Event, batch *canary.ReadBatch
 		}
 	}
 	return w.take(e, &s, batch), nil
+}
+
+// hear takes in an event; ok is true when it is a statement.
+func (w *Watch) hear(e *audit.Event) (s replay.Statement, ok bool) {
+	w.own.see(e, w.cfg.Feed.Slack)
+	return w.feed.Add(e)
 }
 
 // take works out one statement. It is false for one of an account that is not watched.

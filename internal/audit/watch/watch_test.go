@@ -290,6 +290,7 @@ func TestWhatCounts(t *testing.T) {
 		}, 0, 0, canary.P3},
 		{"a line that anybody can write", func(w *world) { w.asks("eve", all, low) }, 0, 0, 0},
 		{"a backup", func(w *world) { w.asks("backup", all) }, -1, -1, 0},
+		{"a right to read", func(w *world) { w.asks("dba", "GRANT SELECT ON shop.customers TO eve@localhost") }, 0, 0, 0},
 		{"another table", func(w *world) { w.asks("eve", "SELECT * FROM orders") }, 0, 0, 0},
 		{"a count", func(w *world) { w.asks("eve", "SELECT COUNT(*) FROM customers") }, 0, 0, 0},
 		{"a copy", func(w *world) { w.asks("eve", "CREATE TABLE mine AS "+all) }, 40, 40, canary.P2},

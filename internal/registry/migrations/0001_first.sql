@@ -405,6 +405,15 @@ CREATE TABLE log_health (
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX log_health_by_place ON log_health (place, latest);
+-- Our own sessions in support databases, by which what we read is told from what others
+-- read with the same account. The server's number of each is sealed.
+CREATE TABLE support_sessions (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  began BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX support_sessions_by_time ON support_sessions (place, began);
 -- How many canaries each account read in each hour in which it was active.
 CREATE TABLE read_hours (
   place VARCHAR(80) COLLATE BINARY NOT NULL,
