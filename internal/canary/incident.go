@@ -88,6 +88,9 @@ type Extract struct {
 	Place   Place   `json:"place,omitempty"`
 	Segment Segment `json:"segment,omitempty"`
 	Rows    int64   `json:"rows,omitempty"` // rows carried out, 0 when not known
+	// Shape is what it was taken by, without the values: a statement's text. Empty where
+	// nobody knows; others' extracts of one shape are of one report.
+	Shape string `json:"-"`
 }
 
 // Sizes of an extract's texts, in characters: what the registry holds.

@@ -86,6 +86,7 @@ type weighing struct {
 	units    []unit
 	of       map[int][]int32 // by canary: its units
 	reached  []int32         // units that were hit: the last
+	known    map[int]span    // by such a unit: while it could be read and was not contacted
 	edges    []int64         // moments at which one of these begins or ends, sorted
 	times    []float64       // of the hits, in days, sorted
 	names    []string        // by actor
@@ -98,6 +99,7 @@ type weighing struct {
 type cover struct {
 	areas []bool
 	held  map[[2]int][]int32 // by the edges before its time
+	fits  []int32            // by edges before a moment: how many hits it explains
 }
 
 // unit is what the posterior calls a token: a canary's row while it stood, and of one
@@ -112,6 +114,7 @@ type found struct {
 	*Chances
 	// others counts the other actors of whom an extract explains the same hits.
 	others map[*canary.Extract]int
+	shared map[*canary.Extract][]string // who else took the same
 	rows   [3]float64
 	left   int // records that were hit and not weighed
 }
@@ -119,7 +122,7 @@ type found struct {
 // weighChances works out probabilities, and writes them down with what was ranked. The
 // order of the question's lists does not matter: everything is put in one of its own.
 func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *found {
-	w := &weighing{ix: ix, ranked: ranked, areas: map[area]int{}, covers: map[area]*cover{}, of: map[int][]int32{}}
+	w := &weighing{ix: ix, ranked: ranked, areas: map[area]int{}, covers: map[area]*cover{}, of: map[int][]int32{}, known: map[int]span{}}
 	w.Until = daysOf(now.UnixMicro())
 	for _, h := range ix.hits { // an ear's clock may be before ours
 		w.Until = max(w.Until, daysOf(h.first))
@@ -172,6 +175,8 @@ func (w *weighing) sort() {
 
 func daysOf(micro int64) float64 { return float64(micro) / float64(24*time.Hour/time.Microsecond) }
 
+func microOf(d float64) int64 { return int64(math.Round(d * float64(24*time.Hour/time.Microsecond))) }
+
 func timeOf(d float64) time.Time {
 	return time.UnixMicro(int64(math.Round(d*86400)) * 1e6).UTC()
 }
@@ -207,8 +212,12 @@ func (w *weighing) stand() {
 				u := w.unit(p, s)
 				c.units, w.reached = append(c.units, u), append(w.reached, int32(u)) //nolint:gosec // fewer than windows
 				w.edges = append(w.edges, s.from, s.until)
+				w.known[u] = span{s.from, min(s.until, c.at)}
 			}
 		}
+	}
+	for _, c := range w.clusters {
+		w.edges = append(w.edges, c.at)
 	}
 	slices.Sort(w.edges)
 	w.edges = slices.Compact(w.edges)

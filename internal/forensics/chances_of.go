@@ -2,6 +2,7 @@ package forensics
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -39,7 +40,8 @@ func (w *weighing) extracts() {
 		}
 		x := &w.ranked[k]
 		w.what = append(w.what, k)
-		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: w.at(x), Rows: rows(x), More: int(x.why.holds)})
+		at, within := w.at(x)
+		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: at, Within: within, Rows: rows(x), More: int(x.why.holds)})
 	}
 	w.held()
 }
@@ -64,25 +66,6 @@ func (w *weighing) rowsOf() func(*weighed) float64 {
 		}
 		return float64(x.why.holds) * perCanary
 	}
-}
-
-// at is when an extract was taken, in days: where only an interval is known, in the
-// middle of it, or halfway to the first contact in it if that is before.
-func (w *weighing) at(x *weighed) float64 {
-	t := &x.from.Taken
-	latest := daysOf(t.Latest.UnixMicro())
-	if t.Earliest.Equal(t.Latest) {
-		return latest
-	}
-	earliest := w.Since
-	if !t.Earliest.IsZero() {
-		earliest = daysOf(t.Earliest.UnixMicro())
-	}
-	until := latest
-	if n, met := slices.BinarySearch(w.times, earliest); !met && n < len(w.times) {
-		until = min(until, w.times[n])
-	}
-	return (earliest + until) / 2
 }
 
 // others sums up the extracts of those who explain nothing, by day and size.
@@ -111,7 +94,8 @@ func (w *weighing) others(involved []bool, rows func(*weighed) float64) {
 			continue
 		}
 		x := &w.ranked[k]
-		at, holds, r := w.at(x), int(x.why.holds), rows(x)
+		holds, r := int(x.why.holds), rows(x)
+		at, _ := w.at(x)
 		worth := posterior.Worth(r)
 		sum := add(at, holds)
 		sum.Weight, sum.Squares = sum.Weight+worth, sum.Squares+worth*worth
@@ -250,7 +234,7 @@ func (w *weighing) coverOf(e *canary.Extract) *cover {
 	}
 	c := w.covers[at]
 	if c == nil {
-		c = &cover{make([]bool, len(w.areas)), map[[2]int][]int32{}}
+		c = &cover{areas: make([]bool, len(w.areas)), held: map[[2]int][]int32{}}
 		for a, n := range w.areas {
 			c.areas[n] = (at.place == "" || a.place == at.place) && at.segment.Covers(a.segment)
 		}
@@ -265,7 +249,7 @@ func (w *weighing) answer(a posterior.Answer) *found {
 		None: round(a.None), Unlogged: round(a.Unlogged), Known: round(max(1-a.None-a.Unlogged, 0)), Extracts: []Chance{}, Actors: []Chance{},
 		Half: spans(a.Half), Likely: spans(a.Intervals), Nearly: spans(a.Nearly), Times: make([]TimeChance, 0, len(a.Times)),
 	}
-	out := &found{c, w.colleagues(a.Extracts), a.Rows, w.left}
+	out := &found{c, w.colleagues(a.Extracts), w.shared(a.Extracts), a.Rows, w.left}
 	for i := range w.ranked {
 		if x := &w.ranked[i]; x.from == nil {
 			x.p, x.lead = c.Unlogged, c.Unlogged
@@ -357,6 +341,32 @@ func (w *weighing) colleagues(of []posterior.Share) map[*canary.Extract]int {
 	out := map[*canary.Extract]int{}
 	for _, s := range of {
 		out[w.ranked[w.what[s.Index]].from] = len(actors[string(set(w.Extracts[s.Index].Held))]) - 1
+	}
+	return out
+}
+
+// shared says of some extracts who else took one by the same statement.
+func (w *weighing) shared(of []posterior.Share) map[*canary.Extract][]string {
+	actors := map[string]map[int32]bool{}
+	for _, s := range of {
+		if shape := w.ranked[w.what[s.Index]].from.Shape; shape != "" {
+			actors[shape] = map[int32]bool{}
+		}
+	}
+	out := map[*canary.Extract][]string{}
+	if len(actors) == 0 {
+		return out
+	}
+	for i, k := range w.order {
+		if list := actors[w.ranked[k].from.Shape]; list != nil {
+			list[w.actors[i]] = true
+		}
+	}
+	for _, s := range of {
+		e := w.ranked[w.what[s.Index]].from
+		if n := len(actors[e.Shape]) - 1; n > 0 {
+			out[e] = []string{fmt.Sprintf("innocent explanation: the same statement was sent by %s", count(n, "other actor"))}
+		}
 	}
 	return out
 }

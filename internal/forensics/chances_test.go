@@ -163,6 +163,35 @@ func TestRanItAgain(t *testing.T) {
 	}
 }
 
+// TestTakenSometime: of an extract that was taken within three weeks the times in which
+// it explains the hits are told, and no less.
+func TestTakenSometime(t *testing.T) {
+	t.Parallel()
+	q, culprit := sold(rand.New(rand.NewPCG(2, 3)), true) // a test's dice
+	at := culprit.Taken.Latest
+	for i := range q.Extracts {
+		if q.Extracts[i].ID == culprit.ID {
+			q.Extracts[i].Taken = canary.Between(at.Add(-9*24*time.Hour), at.Add(13*24*time.Hour))
+		}
+	}
+	a := forensics.Trace(q)
+	if first := a.Suspects[0]; first.Extract != culprit.ID || first.P < .9 {
+		t.Fatalf("the first is %s with %.2f", first.Extract, first.P)
+	}
+	in := func(list []forensics.TimeSpan) (days float64, met bool) {
+		for _, s := range list {
+			days += s.Until.Sub(s.From).Hours() / 24
+			met = met || !at.Before(s.From) && at.Before(s.Until)
+		}
+		return days, met
+	}
+	half, _ := in(a.Chances.Half)
+	nearly, met := in(a.Chances.Nearly)
+	if !met || half >= nearly || nearly > 15 {
+		t.Errorf("%v is among the 99 %%: %v; %.1f days are the half, %.1f nearly all: %v", at, met, half, nearly, a.Chances.Nearly)
+	}
+}
+
 // apart makes a log in which each contact's canary stands in one extract alone.
 func apart(extracts, contacts int) forensics.Question {
 	q := forensics.Question{Now: day(120, 0)}

@@ -100,6 +100,7 @@ func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
 	list := ix.first(ranked)
 	a.suspects(list)
 	var best *Suspect
+	judge := ix.weigher()
 	for i := range list {
 		x, s := &list[i], &a.Suspects[i]
 		if x.from == nil || x.p == 0 || !x.explains() {
@@ -108,7 +109,11 @@ func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
 		if best == nil {
 			best = s
 		}
+		if missed := judge.missed(x.from); missed != "" {
+			s.Reasons = append(s.Reasons, "does not explain "+missed)
+		}
 		s.more(best, f.others[x.from])
+		s.Reasons = append(s.Reasons, f.shared[x.from]...)
 	}
 }
 

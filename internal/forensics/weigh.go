@@ -1,8 +1,11 @@
 package forensics
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"saltmine/internal/canary"
 )
@@ -35,6 +38,7 @@ type weigher struct {
 	calls   int32
 
 	explained []bool // by hit
+	fate      []fate // by hit, of the last extract that was judged by itself
 	incident  []bool // by event: some hit of it is not explained
 	found     map[int][]span
 }
@@ -42,7 +46,7 @@ type weigher struct {
 func (ix *index) weigher() *weigher {
 	return &weigher{
 		index: ix, groups: map[area]*holding{}, known: map[period]tally{}, row: make([]int32, len(ix.names)), unknown: map[canary.ID]int32{},
-		explained: make([]bool, len(ix.hits)), incident: make([]bool, ix.events), found: map[int][]span{},
+		explained: make([]bool, len(ix.hits)), fate: make([]fate, len(ix.hits)), incident: make([]bool, ix.events), found: map[int][]span{},
 	}
 }
 
@@ -133,6 +137,7 @@ func (w *weigher) weighHeld(e *canary.Extract, taken span) tally {
 func (w *weigher) begin() {
 	w.calls++
 	clear(w.explained)
+	clear(w.fate)
 }
 
 // count notes a hit that is explained.
@@ -149,14 +154,49 @@ func (w *weigher) judge(t *tally, hit int, spans []span, taken span) bool {
 	readable := slices.ContainsFunc(spans, func(s span) bool { return !s.empty() && s.from <= taken.until && taken.from < s.until })
 	switch {
 	case !readable:
+		w.fate[hit] = unreadable
 		t.unreadable++
 	case w.hits[hit].first <= taken.from:
+		w.fate[hit] = early
 		t.early++
 	default:
+		w.fate[hit] = explained
 		t.explained++
 		return true
 	}
 	return false
+}
+
+// fate is what became of a hit when an extract was held against it.
+type fate string
+
+const (
+	unheld     fate = ""
+	unreadable fate = "could not be read then"
+	early      fate = "came before"
+	explained  fate = "explained"
+)
+
+const mostMissed = 5 // hits that are named
+
+// missed names the hits that an extract does not explain, and says why not.
+func (w *weigher) missed(e *canary.Extract) string {
+	taken := span{e.Taken.Earliest.UnixMicro(), e.Taken.Latest.UnixMicro()}
+	if e.Held != nil {
+		w.weighHeld(e, taken)
+	} else {
+		w.weighGroup(w.group(area{e.Place, e.Segment}), taken)
+	}
+	var list []string
+	for i, f := range w.fate {
+		if f != explained {
+			list = append(list, fmt.Sprintf("%s (%s)", w.hits[i].Token, cmp.Or(f, "not held")))
+		}
+	}
+	if n := len(list) - mostMissed; n > 0 {
+		list = append(list[:mostMissed], fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(list, ", ")
 }
 
 // whole counts the events of which all hits are explained.

@@ -97,8 +97,10 @@ type Control struct {
 type Extract struct {
 	Actor int
 	At    Day
-	Rows  float64
-	Held  []int32 // ascending
+	// Within is where At lies, if nobody knows more closely.
+	Within []Interval
+	Rows   float64
+	Held   []int32 // ascending
 	// More is how many tokens it held besides, none of which was hit.
 	More int
 }
@@ -199,7 +201,7 @@ func (m *model) report(list []theory) Answer {
 				sizes = append(sizes, sized{m.rows(t), p})
 			}
 		}
-		t.spread(bins, p)
+		m.spread(t, bins, p)
 	}
 	out.Extracts, out.Actors = shares(extracts), shares(actors)
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
@@ -226,15 +228,29 @@ func (m *model) blame(t *theory, p float64, extracts, actors []float64) {
 const bin = .25
 
 // spread gives the bins of a theory's time their shares: that of an unlogged copy is
-// known to a step of the grid.
-func (t *theory) spread(bins map[int]float64, p float64) {
+// known to a step of the grid, that of an extract to where it lies.
+func (m *model) spread(t *theory, bins map[int]float64, p float64) {
+	within := []Interval{{t.at - step/2, t.at + step/2}}
 	if t.kind != unlogged {
+		within = nil
+		for _, e := range t.extracts { // the last of them, which is of that time
+			if x := &m.Extracts[e]; x.At == t.at {
+				within = x.Within
+			}
+		}
+	}
+	all := 0.
+	for _, in := range within {
+		all += in.Until - in.From
+	}
+	if all == 0 {
 		bins[int(math.Floor(t.at/bin))] += p
 		return
 	}
-	const n = step / bin
-	for k := range int(n) {
-		bins[int(math.Floor((t.at-step/2+(float64(k)+.5)*bin)/bin))] += p / n
+	for _, in := range within {
+		for k := math.Floor(in.From / bin); k*bin < in.Until; k++ {
+			bins[int(k)] += p / all * (min(in.Until, (k+1)*bin) - max(in.From, k*bin))
+		}
 	}
 }
 
