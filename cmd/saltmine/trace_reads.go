@@ -90,7 +90,7 @@ func (k knownReads) add(place canary.Place, list []canary.Read) (out []canary.Ex
 			continue
 		}
 		slices.Sort(held)
-		e := canary.Extract{ID: canary.ExtractID("read:" + r.ID[:min(len(r.ID), 12)]), Actor: r.Account, Taken: r.Taken, Place: place, Held: slices.Compact(held)}
+		e := canary.Extract{ID: canary.ExtractID("read:" + r.ID[:min(len(r.ID), 12)]), Actor: r.Account, Taken: r.Taken, Place: place, Held: slices.Compact(held), Rows: r.Rows, Shape: r.Shape}
 		k[e.ID] = r
 		out = append(out, e)
 	}

@@ -43,7 +43,10 @@ type Read struct {
 	Share float64 `json:"share,omitempty"`
 	// Guess says that the possible ones are so because the statement could not be
 	// worked out, not because of a LIMIT.
-	Guess bool   `json:"guess,omitempty"`
+	Guess bool `json:"guess,omitempty"`
+	// Rows is about how many rows were sent: as the log tells, or by the canaries among
+	// them. 0 is not known.
+	Rows  int64  `json:"rows,omitempty"`
 	Why   string `json:"why,omitempty"` // they are only possible
 	Shape string `json:"shape"`         // the statement without its values
 	// Text is the statement itself, to be run again; empty where the log does not have

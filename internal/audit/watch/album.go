@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"saltmine/internal/audit/replay"
@@ -123,6 +124,17 @@ func same(a, b []*string) bool {
 		}
 	}
 	return true
+}
+
+// sent says about how many rows a statement sent.
+func (a *album) sent(read *canary.Read, s *replay.Statement, result *replay.Result) int64 {
+	if s.Sent >= 0 {
+		return s.Sent
+	}
+	if result.Limit > 0 {
+		return result.Limit
+	}
+	return int64(math.Round(float64(len(read.Returned)) * a.each))
 }
 
 // share says how likely each possible canary was returned. A LIMIT of n gives n of

@@ -337,6 +337,7 @@ func (w *Watch) readOf(e *audit.Event, s *replay.Statement, result *replay.Resul
 		read.Text = text
 	}
 	w.album.share(&read, s, result)
+	read.Rows = w.album.sent(&read, s, result)
 	if read.Guess && !e.At.IsZero() {
 		now := *s
 		now.Saw = canary.Between(e.At.Add(-w.cfg.Feed.Slack), e.At.Add(e.Precision+w.cfg.Feed.Slack))
