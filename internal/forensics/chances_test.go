@@ -192,6 +192,34 @@ func TestTakenSometime(t *testing.T) {
 	}
 }
 
+// TestAtOnce: contacts that come within seconds tell the one small extract that has
+// them all from the many large ones as well as contacts of weeks do.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	const rows, many = 200, 900
+	q := forensics.Question{Now: day(10, .01)}
+	var all []int
+	for n := range rows {
+		q.Tokens = append(q.Tokens, forensics.Live{Token: tokenID(n), Canary: canaryID(n), Window: open(day(0, 0), time.Time{})})
+		all = append(all, n)
+	}
+	for i := range many {
+		e := extract(fmt.Sprintf("E-%03d", i), fmt.Sprintf("actor%02d", i%20), canary.At(day(9, float64(i)/many)), all...)
+		e.Place = main
+		q.Extracts = append(q.Extracts, e)
+	}
+	e := extract("sale", "seller", canary.At(day(9, .5)), all[:20]...)
+	e.Place = main
+	q.Extracts = append(q.Extracts, e)
+	for n := range 12 {
+		q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(10, float64(n)/12/3600)))
+	}
+	a := forensics.Trace(q)
+	if first := a.Suspects[0]; first.Extract != "sale" || first.P < .9 {
+		t.Errorf("%s has %.3f: %s", first.Extract, first.P, a.Conclusion)
+	}
+}
+
 // apart makes a log in which each contact's canary stands in one extract alone.
 func apart(extracts, contacts int) forensics.Question {
 	q := forensics.Question{Now: day(120, 0)}

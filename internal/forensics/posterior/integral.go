@@ -45,16 +45,14 @@ type grid struct {
 	paces  []Day // of campaigns
 }
 
-// The points of the whole integral, and the few that tell by and large. Campaigns last
-// from a second, for whoever has all at hand, to two months. How likely a record was in
-// a copy that nobody knows and is contacted may be lower than any share: the copy may
-// have had but a few of the records.
-func grids() (whole, copies, few *grid) {
+// grids gives the points of the integral. Campaigns last from a second, for whoever has
+// all at hand, to two months. How likely a record was in a copy that nobody knows and is
+// contacted may be lower than any share: the copy may have had but a few of the records.
+func grids() (whole, copies *grid) {
 	delays := courses([]Day{10, 25, 60}, []Day{0, 2, 4, 7, 12})
 	paces := []Day{1e-5, 1e-3, .04, 1, 10, 60}
 	shares := ladder(.002, .95, 13)
-	return &grid{shares, delays, paces}, &grid{append(ladder(1e-5, .001, 5), shares...), delays, paces},
-		&grid{nil, []delay{{10, 2, 0}, {25, 4, 1}, {60, 7, 2}}, []Day{.01, 3}}
+	return &grid{shares, delays, paces}, &grid{append(ladder(1e-5, .001, 5), shares...), delays, paces}
 }
 
 // ladder gives n numbers from one to another, each as many times the last.
@@ -73,14 +71,48 @@ type course struct {
 }
 
 // courses gives what the contacts of a leak may have come by.
-func (m *model) courses(e *evidence, g *grid, list []course) []course {
-	known := math.Log(1 / float64(len(g.delays)))
-	if first := m.first(e); first > 0 {
-		known += math.Log(1 - belated)
-		list = m.campaigns(e, first, g.paces, list)
+func (m *model) courses(e *evidence, list []course) []course {
+	first := m.first(e)
+	if first > 0 {
+		for _, pace := range m.whole.paces {
+			list = append(list, m.campaign(e, first, pace))
+		}
 	}
-	for _, l := range g.delays {
+	known := m.known(first)
+	for _, l := range m.whole.delays {
 		list = append(list, course{l, known})
+	}
+	return list
+}
+
+// known is the weight of each of the delays.
+func (m *model) known(first Day) float64 {
+	if first == 0 {
+		return -math.Log(float64(len(m.whole.delays)))
+	}
+	return math.Log((1 - belated) / float64(len(m.whole.delays)))
+}
+
+// likely gives a few of the courses: those that fit when contacts came the best.
+func (m *model) likely(e *evidence, list []course) []course {
+	first := m.first(e)
+	if first > 0 {
+		late := 0.
+		for _, h := range e.hits {
+			late += max(m.hits[h].at-e.from-first, 0)
+		}
+		paces := m.whole.paces
+		n, _ := slices.BinarySearch(paces, late/float64(max(len(e.hits), 1)))
+		n = min(max(n, 1), len(paces)-1)
+		list = append(list, m.campaign(e, first, paces[n-1]), m.campaign(e, first, paces[n]))
+	}
+	known := m.known(first)
+	delays := m.whole.delays
+	for i := range delays {
+		l := &delays[i]
+		if last := i == len(delays)-1 || delays[i+1].pace != l.pace; l.lag <= first && (last || delays[i+1].lag > first) || first == 0 && l.lag == 0 {
+			list = append(list, course{*l, known})
+		}
 	}
 	return list
 }
@@ -107,18 +139,14 @@ func (m *model) first(e *evidence) Day {
 	return first
 }
 
-// campaigns adds those that began shortly before the first contact: of n contacts it
-// came a mean of so many days by n after.
-func (m *model) campaigns(e *evidence, first Day, paces []Day, list []course) []course {
-	n := float64(len(e.hits) + len(e.slipped))
-	for _, mean := range paces {
-		before := min(mean/n, first/2)
-		lag := first - before
-		z := math.Log(lag/usualLag) / spreadOfLag
-		p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
-		list = append(list, course{delay{mean, lag, -1}, math.Log(belated / float64(len(paces)) * min(p*2*before, 1))})
-	}
-	return list
+// campaign is one that began shortly before the first contact: of n contacts it came a
+// mean of so many days by n after.
+func (m *model) campaign(e *evidence, first, mean Day) course {
+	before := min(mean/float64(len(e.hits)+len(e.slipped)), first/2)
+	lag := first - before
+	z := math.Log(lag/usualLag) / spreadOfLag
+	p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
+	return course{delay{mean, lag, -1}, math.Log(belated / float64(len(m.whole.paces)) * min(p*2*before, 1))}
 }
 
 // likelihood is the logarithm of how much better the explanation does than noise,
@@ -130,7 +158,7 @@ func (m *model) likelihood(e *evidence) float64 { return m.integral(e, m.whole) 
 // integral is the likelihood over these points.
 func (m *model) integral(e *evidence, g *grid) float64 {
 	var room [32]course
-	list := m.courses(e, g, room[:0])
+	list := m.courses(e, room[:0])
 	points := make([]float64, 0, len(list)*len(g.shares))
 	found := m.inFile(e)
 	factors := make([]factor, 0, len(e.hits)+len(e.slipped))
@@ -165,7 +193,7 @@ func (m *model) reached(e *evidence, c *course, found bool) float64 {
 func (m *model) rough(e *evidence) float64 {
 	var room [16]course
 	var points [16]float64
-	list := m.courses(e, m.few, room[:0])
+	list := m.likely(e, room[:0])
 	found := m.inFile(e)
 	n := float64(len(e.hits) + len(e.slipped))
 	lowest, highest := m.whole.shares[0], m.whole.shares[len(m.whole.shares)-1]

@@ -24,9 +24,9 @@ type model struct {
 	again  float64 // see learnt
 	latest Day     // of the hits
 
-	// whole and copies are the points of the whole integral, of known extracts and of
-	// copies in no log; few tell by and large.
-	whole, copies, few *grid
+	// whole and copies are the points of the integral, of known extracts and of copies in
+	// no log.
+	whole, copies *grid
 	// fades is, by mean of the delays and hit, how much less probable a contact at the
 	// latest hit's time is than one at this hit's.
 	fades [][]float64
@@ -54,7 +54,7 @@ func newModel(c *Case) *model {
 	} else {
 		m.hits, m.again = given(c.Hits), innocents/.5
 	}
-	m.whole, m.copies, m.few = grids()
+	m.whole, m.copies = grids()
 	m.fade()
 	m.weights = make([]float64, len(c.Extracts))
 	for e := range c.Extracts {
