@@ -49,7 +49,8 @@ reports and exports (CSV, JSON lines), gzip and zstd too, and says what they hol
 events by kind and user, from when to when, what could not be read and where, and
 what the logs show of their own gaps. '-' is standard input. No statement is printed.
 
-The format is told by the first bytes. server_audit writes the server's own time
+The format is told by the first bytes. What CloudWatch exports of RDS's and Aurora's audit
+log is read as it is: events in JSON, or lines behind CloudWatch's own time. server_audit writes the server's own time
 without a zone: give --zone, or it is read as UTC. Statements are cut at the
 server's server_audit_query_log_limit without a mark: give it as --text-limit. What
 is prepared on the server is logged with ? for its values, unless general_log is ON
@@ -192,6 +193,9 @@ func (a *app) readLog(ctx context.Context, cfg audit.Config, total *auditSummary
 	}
 	defer in.Close() //nolint:errcheck // it was only read
 	r, err := audit.Open(in, cfg)
+	if errors.Is(err, audit.ErrWrapped) {
+		return one, fmt.Errorf("%w (jq -r '.events[].message')", err)
+	}
 	if errors.Is(err, audit.ErrFormat) {
 		return one, fmt.Errorf("%w; name it with --format", err)
 	}

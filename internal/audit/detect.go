@@ -8,9 +8,19 @@ import (
 // Detect tells the format of a log by its beginning, or "". A log cut anywhere is
 // told by the first record that only one format has.
 func Detect(head []byte) Format {
+	if f := detect(head); f != wrapped {
+		return f
+	}
+	return ""
+}
+
+func detect(head []byte) Format {
 	head = bytes.TrimLeft(head, "\xef\xbb\xbf\x00 \r\n")
 	if len(head) == 0 {
 		return ""
+	}
+	if f := detectCloudWatch(head); f != "" {
+		return f
 	}
 	if f := detectJSON(head); f != "" {
 		return f

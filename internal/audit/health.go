@@ -50,7 +50,7 @@ type Health struct {
 // of time: slow logs are written when statements end, Aurora writes several files
 // at once, and tables are sorted as they please.
 func NewHealth(f Format) *Health {
-	return &Health{ordered: f != Slow && f != Aurora && f != CSV && f != JSONL}
+	return &Health{ordered: f != Slow && f != Aurora && f != CloudWatch && f != CSV && f != JSONL}
 }
 
 // Jump is a step of the clock between two events.

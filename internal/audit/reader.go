@@ -18,6 +18,7 @@ const (
 	ServerAudit       Format = "server_audit"        // MariaDB's and RDS's audit plugin, to a file
 	ServerAuditSyslog Format = "server_audit_syslog" // the same, by way of syslog
 	Aurora            Format = "aurora"              // Aurora's, with Unix microseconds
+	CloudWatch        Format = "cloudwatch"          // either of these, by way of CloudWatch
 	General           Format = "general"             // general log of MySQL and MariaDB
 	Slow              Format = "slow"                // slow query log of either
 	FilterJSON        Format = "filter_json"         // MySQL Enterprise Audit, Percona's Audit Log Filter
@@ -32,7 +33,7 @@ const (
 // Formats lists all formats.
 func Formats() []Format {
 	return []Format{
-		ServerAudit, ServerAuditSyslog, Aurora, General, Slow,
+		ServerAudit, ServerAuditSyslog, Aurora, CloudWatch, General, Slow,
 		FilterJSON, PerconaJSON, PerconaXML, PerconaCSV, ProxySQL, CSV, JSONL,
 	}
 }
@@ -40,7 +41,7 @@ func Formats() []Format {
 // bareNames reports whether names stand in a format as whoever connects gave them,
 // line feeds included.
 func (f Format) bareNames() bool {
-	return f == ServerAudit || f == ServerAuditSyslog || f == Aurora
+	return f == ServerAudit || f == ServerAuditSyslog || f == Aurora || f == CloudWatch
 }
 
 // namesOnce reports whether a format may name who a connection belongs to in its
@@ -52,6 +53,9 @@ func (f Format) namesOnce() bool {
 var (
 	// ErrFormat is returned by Open for a log of no known shape.
 	ErrFormat = errors.New("the format of the log is not known")
+	// ErrWrapped is returned by Open for events of CloudWatch that hold no lines of the
+	// audit plugin: other logs have to be taken out of them first.
+	ErrWrapped = errors.New("these are CloudWatch's events, and their messages are no lines of the audit plugin: take the messages out, and read those")
 	// ErrEmpty is returned by Open when there is nothing yet to tell the format by.
 	ErrEmpty = errors.New("the log is empty")
 	// ErrOther is returned by Open when the log is not the one that the State is of.
@@ -169,6 +173,14 @@ type Reader struct {
 // maxName is how far a name that was broken by a line feed can reach.
 const maxName = 1024
 
+// longestName is the same in the bytes of a format: CloudWatch makes an event of each line.
+func (f Format) longestName() int64 {
+	if f == CloudWatch {
+		return 16 * maxName
+	}
+	return maxName
+}
+
 // Open begins to read a log, compressed by gzip or zstd or plain. An in that can
 // seek is sought to where the State says, else it is read up to there.
 func Open(in io.Reader, cfg Config) (*Reader, error) {
@@ -209,7 +221,9 @@ func (r *Reader) begin() error {
 		return ErrEmpty
 	}
 	if r.state.Format == "" {
-		r.state.Format = Detect(head)
+		if r.state.Format = detect(head); r.state.Format == wrapped {
+			return ErrWrapped
+		}
 	}
 	if r.shape = r.newShape(); r.shape == nil {
 		if err := r.src.err; err != nil && !errors.Is(err, io.EOF) { // too little came
@@ -250,6 +264,7 @@ func newShape(f Format, cfg Config, k *carry, c *clock) shape {
 		ServerAudit:       plain,
 		ServerAuditSyslog: &viaSyslog{plain, cfg.Now},
 		Aurora:            &aurora{plain},
+		CloudWatch:        &cloudWatch{plain: plain, aurora: &aurora{plain}},
 		General:           newGeneral(c, k),
 		Slow:              &slow{clock: c, carry: k},
 		FilterJSON:        &filterJSON{},
@@ -312,7 +327,7 @@ func (r *Reader) Next() (*Event, error) {
 			r.passed++
 		default:
 			if r.state.Format.bareNames() {
-				r.state.Carry.Suspect = r.src.offset + maxName
+				r.state.Carry.Suspect = r.src.offset + r.state.Format.longestName()
 			}
 			return nil, &Fault{Where: r.event.Where, Length: rec.length, Reason: string(why), Raw: bytes.Clone(rec.bytes[:min(len(rec.bytes), MaxKept)])}
 		}
