@@ -63,7 +63,8 @@ have (what a column held is not known, a row changed about then), is kept, and c
 from whatever file, with all that any run was sure of; a run that was killed goes on where it was. Files are taken in the
 order of their first times, so name all that a log was rotated to. --anew works out
 again what was kept before, when a zone was wrong for example. No hours are counted
-and nobody is woken.
+and nobody is woken. What a general or slow log tells could be forged by whoever sends a
+statement: it is kept, and 'trace' says so.
 
 --replay-dsn names a file (mode 0600) with the DSN of a scratch server of the same
 product and version as the support database's, and not that one. What our own replay

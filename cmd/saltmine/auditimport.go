@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"saltmine/internal/audit"
@@ -33,6 +34,10 @@ type importSummary struct {
 	Kept       int `json:"kept"`
 	// Before counts the events that an earlier run had worked out.
 	Before int64 `json:"worked_out_before"`
+	// Low are those of the Reads that somebody could have forged, and LowOf how many of
+	// whom.
+	Low   int            `json:"low_trust,omitempty"`
+	LowOf map[string]int `json:"low_trust_of,omitempty"`
 	// Checked are changes of our own that stand in the logs when they were made.
 	Checked int             `json:"own_changes_checked"`
 	Scratch *scratchSummary `json:"scratch,omitempty"`
@@ -47,6 +52,10 @@ func (s *importSummary) text(w io.Writer, zone string) error {
 	}
 	if s.Before > 0 {
 		out = append(out, fmt.Sprintf("%d events had been worked out by an earlier run (--anew does it again)", s.Before))
+	}
+	if s.Low > 0 {
+		out = append(out, fmt.Sprintf("%d of these reads could have been forged by what a statement or a name says; they are kept as such: %s",
+			s.Low, strings.Join(largest(s.LowOf, topUsers), ", ")))
 	}
 	if s.Scratch != nil {
 		out = append(out, s.Scratch.text())
@@ -174,6 +183,7 @@ func (m *importing) files(ctx context.Context, files []string) error {
 	after, err := m.core.reg.CountReads(ctx, m.place)
 	m.out.Kept = after - before
 	m.out.Statements, m.out.Ignored, m.out.Reads, m.out.Sure = m.run.Statements, m.run.Ignored, m.run.Reads, m.run.Sure
+	m.out.Low, m.out.LowOf = m.run.Low, m.run.LowOf
 	m.tellScratch()
 	return errors.Join(fault, err)
 }

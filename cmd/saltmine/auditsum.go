@@ -180,7 +180,7 @@ func (s *logSummary) users() []string {
 }
 
 // largest lists the greatest counts first.
-func largest[K ~string](counts map[K]int64, n int) []string {
+func largest[K ~string, N int | int64](counts map[K]N, n int) []string {
 	keys := slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})

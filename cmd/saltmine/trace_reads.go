@@ -13,8 +13,8 @@ import (
 )
 
 // knownReads are the statements that audit watch found to have returned canaries, or to
-// have perhaps: each is an extract of the place, with its account as the actor. What
-// somebody could have forged accuses nobody.
+// have perhaps: each is an extract of the place, with its account as the actor. Of what
+// somebody could have forged it is said.
 type knownReads map[canary.ExtractID]*canary.Read
 
 // weigh asks forensics, with what is known of reads.
@@ -79,9 +79,6 @@ func readsOf(ctx context.Context, reg *registry.Registry, q *forensics.Question)
 func (k knownReads) add(place canary.Place, list []canary.Read) (out []canary.Extract) {
 	for i := range list {
 		r := &list[i]
-		if r.Low {
-			continue
-		}
 		held := slices.Concat(r.Returned, r.Likely)
 		if r.Share == 0 || r.Share >= leastShare {
 			held = append(held, r.Possible...)
@@ -108,6 +105,9 @@ func (k knownReads) explain(list []forensics.Suspect) {
 		why := []string{fmt.Sprintf("a statement in the audit log: %s: %s", r.Where, r.Shape)}
 		if open := unsure(r); open > 0 {
 			why = append(why, fmt.Sprintf("whether it returned %d of %d canaries is not certain: %s", open, list[i].Holds, r.Why))
+		}
+		if r.Low {
+			why = append(why, "it could be forged: in this log, what a statement or a name says can look like a line of anybody's; ask for another log before you accuse somebody")
 		}
 		list[i].Reasons = append(why, list[i].Reasons...)
 	}

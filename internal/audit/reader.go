@@ -113,7 +113,8 @@ type State struct {
 type carry struct {
 	Clock clockState `json:"clock,omitzero"`
 	// Suspect is the offset before which events are Low: a stranger's user name may
-	// hold a line feed and what looks like a record.
+	// hold a line feed and what looks like a record. Not those of connections that were
+	// announced before.
 	Suspect  int64              `json:"suspect,omitempty"`
 	Moment   string             `json:"moment,omitempty"`   // the time of the last line that had one
 	Database string             `json:"database,omitempty"` // the last that a slow log named
@@ -316,7 +317,7 @@ func (r *Reader) Next() (*Event, error) {
 		r.event = Event{Code: Unknown, RowsSent: Unknown, RowsExamined: Unknown, Where: r.where(rec)}
 		switch why := r.decode(rec); why {
 		case whole:
-			r.event.Low = r.event.Low || rec.offset < r.state.Carry.Suspect
+			r.doubt(rec.offset)
 			if r.state.Format.namesOnce() {
 				r.state.Carry.attribute(&r.event)
 			}
@@ -332,6 +333,17 @@ func (r *Reader) Next() (*Event, error) {
 			return nil, &Fault{Where: r.event.Where, Length: rec.length, Reason: string(why), Raw: bytes.Clone(rec.bytes[:min(len(rec.bytes), MaxKept)])}
 		}
 	}
+}
+
+// doubt marks an event as Low that a name may have made: one shortly behind a line that is
+// none, unless what stands elsewhere supports it.
+func (r *Reader) doubt(offset int64) {
+	if !r.state.Format.bareNames() {
+		return
+	}
+	suspect := offset < r.state.Carry.Suspect
+	supported := r.state.Carry.announced(&r.event, suspect)
+	r.event.Low = r.event.Low || suspect && !supported
 }
 
 func (r *Reader) where(rec record) Where {

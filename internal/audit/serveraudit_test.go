@@ -156,6 +156,35 @@ func TestServerAuditFaults(t *testing.T) {
 	}
 }
 
+// TestAnnouncedConnectionsAreTrusted: a name with a line feed in it, for which nobody has
+// to be let in, takes nothing from the statements of a connection that the log has begin.
+func TestAnnouncedConnectionsAreTrusted(t *testing.T) {
+	t.Parallel()
+	const (
+		begins = "20261122 15:01:30,vm,root,localhost,8,0,CONNECT,,,0\n"
+		ends   = "20261122 15:01:35,vm,root,localhost,8,0,DISCONNECT,,,0\n"
+		broken = "20261122 15:01:40,vm,x\n"
+		takes  = "20261122 15:01:40,vm,root,localhost,8,23,QUERY,help,'select * from customers',0\n"
+		others = "20261122 15:01:40,vm,eve,localhost,8,23,QUERY,help,'select * from customers',0\n"
+	)
+	for name, c := range map[string]struct {
+		log string
+		low bool
+	}{
+		"announced":              {begins + broken + takes, false},
+		"never announced":        {broken + takes, true},
+		"announced by a name":    {broken + begins + takes, true},
+		"another's":              {begins + broken + others, true},
+		"after its end":          {begins + ends + broken + takes, true},
+		"after an end by a name": {begins + broken + ends + takes, false},
+	} {
+		events, _, err := read(t, strings.NewReader(c.log), audit.Config{Format: audit.ServerAudit})
+		if err != nil || len(events) == 0 || events[len(events)-1].Low != c.low {
+			t.Errorf("%s: %d events, %v; want low %t", name, len(events), err, c.low)
+		}
+	}
+}
+
 func TestNoLogAtAll(t *testing.T) {
 	t.Parallel()
 	if _, _, err := read(t, strings.NewReader(""), audit.Config{}); !errors.Is(err, audit.ErrEmpty) {

@@ -86,3 +86,20 @@ func fnv[T string | []byte](h uint64, s T) uint64 {
 	}
 	return (h ^ 0xff) * fnvPrime
 }
+
+// announced remembers who the connections of a log with bare names belong to, as lines told
+// that nobody could have forged, and reports whether such a line supports an event: who
+// forges one by a name has to know a connection that is open, and whose it is.
+func (k *carry) announced(e *Event, suspect bool) bool {
+	switch {
+	case suspect:
+		s, known := k.Sessions[e.Connection]
+		return known && e.Kind != Connect && e.Kind != Disconnect && s.User == e.User && s.Host == e.Host
+	case e.Low:
+	case e.Kind == Connect:
+		k.remember(e.Connection, session{User: e.User, Host: e.Host})
+	case e.Kind == Disconnect:
+		delete(k.Sessions, e.Connection)
+	}
+	return false
+}

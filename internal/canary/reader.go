@@ -36,7 +36,8 @@ type Read struct {
 	// Likely are those of both that were returned if the statement ran when it was
 	// logged: it may have begun long before, when other rows stood.
 	Likely []ID `json:"likely,omitempty"`
-	// Low says that a statement's own text could have forged it: it counts nothing.
+	// Low says that a statement's own text, or a name, could have forged it: it counts as
+	// one that is only guessed.
 	Low bool `json:"low,omitempty"`
 	// Share is how likely each possible one was returned, as far as a LIMIT, or
 	// the rows that were sent, tell; it is not 0.

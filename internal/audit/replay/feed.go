@@ -142,7 +142,7 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 
 // tell says how the session of a statement is set.
 func (s *session) tell(out *Statement, e *audit.Event) {
-	out.Doubt, out.Odd, out.Past, out.Timeless = s.doubt || e.Low || e.Code < 0, s.odd, s.past, s.timeless
+	out.Doubt, out.Odd, out.Past, out.Timeless = s.doubt || e.Code < 0, s.odd, s.past, s.timeless
 	out.Mode, out.Tuned, out.Moded = s.mode, s.lost || s.tuned, s.moded && s.mode != nil && !out.Odd && !out.Doubt
 	out.Odd, out.Doubt = out.Odd || s.moded, out.Doubt || s.moded
 	if s.zoneless {

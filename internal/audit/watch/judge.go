@@ -91,6 +91,7 @@ type finding struct {
 	guess       bool
 	from, until time.Time
 	copyTo      string
+	low         bool
 	canaries    float64 // of the hour
 }
 
@@ -136,6 +137,7 @@ func (f *finding) within(span []*tally) {
 		if t.until.After(f.until) {
 			f.until = t.until
 		}
+		f.low = f.low || t.low
 		if t.copyTo != "" {
 			f.copyTo = t.copyTo
 		}
@@ -193,6 +195,9 @@ func (f *finding) reasons(account string, place canary.Place, each float64) []st
 	}
 	if f.guess {
 		list = append(list, "what some of the statements returned could not be worked out from the log; half of what they may have returned is counted")
+	}
+	if f.guess && f.low {
+		list = append(list, "the log can be forged: what a statement or a name says can look like its lines, in anybody's name; half of what such lines tell is counted")
 	}
 	if f.copyTo == "file" {
 		list = append(list, "rows went into a file on the server")

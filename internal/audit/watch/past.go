@@ -18,8 +18,10 @@ type Import struct {
 	w     *Watch
 	batch canary.ReadBatch
 	// Statements are those of accounts that are not ignored, Reads those that returned
-	// canaries or may have, Sure those of which nothing is open.
-	Statements, Ignored, Reads, Sure int
+	// canaries or may have, Sure those of which nothing is open, Low those that somebody
+	// could have forged, and LowOf how many of each of the first accounts.
+	Statements, Ignored, Reads, Sure, Low int
+	LowOf                                 map[string]int
 	// Asked are the statements that a scratch server was asked about, Answered those that it
 	// took. Found are the pairs that it made returned, Cleared those that it excluded.
 	Asked, Answered, Found, Cleared int
@@ -38,7 +40,7 @@ func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
 	if err := w.ours(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
-	m := &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}, refused: map[string]int{}}
+	m := &Import{w: w, batch: canary.ReadBatch{Place: cfg.Place, Anew: anew}, refused: map[string]int{}, LowOf: map[string]int{}}
 	if cfg.Scratch == nil {
 		return m, nil
 	}
@@ -111,7 +113,10 @@ func (m *Import) Add(e *audit.Event) {
 	m.Statements++
 	if len(m.batch.Reads) > before {
 		m.Reads++
-		if len(m.batch.Reads[before].Possible) == 0 {
+		if r := &m.batch.Reads[before]; r.Low {
+			m.Low++
+			m.low(r.Account)
+		} else if len(r.Possible) == 0 {
 			m.Sure++
 		}
 	} else if m.batch.Anew {
@@ -120,6 +125,15 @@ func (m *Import) Add(e *audit.Event) {
 	if hour := e.At.Truncate(time.Hour); hour.After(m.last) {
 		m.last = hour
 		m.forget()
+	}
+}
+
+// mostLow bounds the accounts of which it is told that their reads could be forged.
+const mostLow = 1000
+
+func (m *Import) low(account string) {
+	if _, known := m.LowOf[account]; known || len(m.LowOf) < mostLow {
+		m.LowOf[account]++
 	}
 }
 

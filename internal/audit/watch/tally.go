@@ -27,6 +27,7 @@ type tally struct {
 	from    time.Time
 	until   time.Time
 	touched bool // since the last commit
+	low     bool // some of it could have been forged
 	filed   canary.ReadHour
 	told    float64 // canaries when an incident was opened or raised
 }
@@ -70,14 +71,16 @@ func (t *tally) fresh(text []byte) bool {
 
 // count takes in a read.
 func (t *tally) count(r *canary.Read) {
-	if r.Low {
-		return
-	}
+	t.low = t.low || r.Low
 	for _, id := range slices.Concat(r.Returned, r.Likely) {
-		t.missed[id] = 0
+		if r.Low {
+			t.guessed[id] = true
+		} else {
+			t.missed[id] = 0
+		}
 	}
 	for _, id := range r.Possible {
-		if r.Guess {
+		if r.Guess || r.Low {
 			t.guessed[id] = true
 			continue
 		}

@@ -15,8 +15,9 @@
 // counts apart: alone it leads to a note at most.
 //
 // Everything that follows from a piece of the log is committed with the place in
-// it, so after a crash nothing counts twice. An event that a statement could have
-// forged opens no incident. It names accounts, never a canary.
+// it, so after a crash nothing counts twice. What a statement could have forged (all of
+// a general or a slow log) is filed as such, and counts apart, too. It names accounts,
+// never a canary.
 package watch
 
 import (

@@ -208,7 +208,7 @@ func TestARestartCountsNothingTwice(t *testing.T) {
 }
 
 // TestARestartForgetsNothing: what was read before it adds up with what comes, and
-// what anybody could have written stays nothing.
+// what anybody could have written stays a guess.
 func TestARestartForgetsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -227,8 +227,12 @@ func TestARestartForgetsNothing(t *testing.T) {
 	w.pass(w.start())
 	w.asks("eve", "SELECT * FROM customers WHERE id = 100")
 	w.pass(w.start())
-	if h := w.hour(); h.Canaries != 1 || len(w.incidents()) != 0 {
-		t.Errorf("what could be forged counts: %+v, %+v", h, w.incidents())
+	list := w.incidents()
+	if h := w.hour(); h.Canaries != 1 || h.Guessed != 1+39*.5 || len(list) != 1 || list[0].Severity != canary.P3 || !strings.Contains(strings.Join(list[0].Reasons, "\n"), "the log can be forged") {
+		t.Errorf("what could be forged: %+v, %+v", h, list)
+	}
+	if got := w.filed(); got != "0/40 0/1" { // nobody had looked before
+		t.Errorf("filed are %s", got)
 	}
 }
 
@@ -288,7 +292,8 @@ func TestWhatCounts(t *testing.T) {
 		{"cut off behind a comment", func(w *world) {
 			w.asks("eve", "SELECT /* long */", func(e *audit.Event) { e.Truncated = true })
 		}, 0, 0, canary.P3},
-		{"a line that anybody can write", func(w *world) { w.asks("eve", all, low) }, 0, 0, 0},
+		{"a line that anybody can write", func(w *world) { w.asks("eve", all, low) }, 0, 0, canary.P3},
+		{"a customer, in such a line", func(w *world) { w.asks("eve", "SELECT * FROM customers WHERE id = 100", low) }, 0, 0, 0},
 		{"a backup", func(w *world) { w.asks("backup", all) }, -1, -1, 0},
 		{"a right to read", func(w *world) { w.asks("dba", "GRANT SELECT ON shop.customers TO eve@localhost") }, 0, 0, 0},
 		{"another table", func(w *world) { w.asks("eve", "SELECT * FROM orders") }, 0, 0, 0},
