@@ -55,7 +55,7 @@ func (m *importing) keep(ctx context.Context, one *logSummary, id string, in *ha
 	}
 	h := cover.Of(one.Health, one.pieces)
 	h.ID, h.Place, h.Log = id, m.place, one.File
-	h.Size, h.SHA256 = size, sum
+	h.Size, h.SHA256, h.Switched, h.Switches = size, sum, one.Switched, one.Switches
 	by := here()
 	act := canary.Act{
 		Who: by.Who, Via: by.Via, What: canary.ActAuditImport, About: h.ID,

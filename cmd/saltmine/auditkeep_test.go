@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -102,4 +103,37 @@ func (w *audited) packsTheRead(id string, first forensics.Suspect) {
 	b[at+10] ^= 1
 	w.write("changed.zip", string(b))
 	bothVerify(t, exitFound, "fault: ", w.path("changed.zip"), "--key", key)
+}
+
+// switchesOff: whoever has the log switched off, takes the table, and has it switched on
+// again makes a page, and so does a log that was cleared. Trace and health say so.
+func (w *audited) switchesOff(thief *sql.DB) {
+	t := w.t
+	t.Helper()
+	pages, _ := w.hook.received()
+	w.exec("SET @@global . server_audit_logging /* maintenance */ = 0")
+	w.take(thief, "SELECT * FROM customers WHERE id > 2")
+	w.exec("SET GLOBAL server_audit_logging=ON")
+	w.settle()
+	wants(t, w.read("server_audit.log"), "/* maintenance */")
+	w.watchOnce()
+	notices := w.run("notices")
+	wants(t, notices, "P2", "the audit log db1 will tell less: \"testkit@127.0.0.1\" switched auditing off at 20")
+	if w.watchOnce(); w.run("notices") != notices {
+		t.Errorf("it is told again: %s", w.run("notices"))
+	}
+	w.exec("SET GLOBAL server_audit_logging=OFF") // the same account within the hour
+	if err := os.Truncate(w.log, 0); err != nil {
+		t.Fatal(err)
+	}
+	if report := w.watchOnce(); !report.Lost {
+		t.Errorf("%+v", report)
+	}
+	notices = w.run("notices")
+	wants(t, notices, "a part of the audit log db1 is missing: its file is gone, or was cut off in place")
+	if n := strings.Count(notices, "switched auditing off"); n != 1 {
+		t.Errorf("%d notices of one account: %s", n, notices)
+	}
+	wants(t, w.run("audit", "health"), "\"testkit@127.0.0.1\" switched auditing off at 20", "a part of it went missing once", "a part is missing that was written between 20")
+	eventually(t, "both are paged", func() bool { more, _ := w.hook.received(); return len(more) >= len(pages)+2 })
 }

@@ -44,6 +44,10 @@ type logSummary struct {
 	Malformed []badPiece `json:"malformed"` // the first maxShown
 	Error     string     `json:"error,omitempty"`
 	pieces    []canary.BadPiece
+	// Switched counts all of the statements by which the database logs less, Switches are
+	// the last of them.
+	Switched int64              `json:"switched"`
+	Switches []canary.LogSwitch `json:"switches,omitempty"`
 }
 
 // badPiece is a fault without its bytes.
@@ -85,6 +89,10 @@ func (s *logSummary) begin(f audit.Format) { s.Format, s.Health = f, audit.NewHe
 
 func (s *logSummary) see(e *audit.Event) {
 	s.Health.See(e)
+	if off, ok := cover.Switch(e); ok {
+		s.Switched++
+		s.Switches = cover.AddSwitch(s.Switches, off)
+	}
 	s.Kinds[e.Kind]++
 	user := e.User + "@" + e.Host
 	if _, known := s.Users[user]; !known && len(s.Users) >= maxUsers {
@@ -144,6 +152,9 @@ func (s *logSummary) lines(zone string) []string {
 	}
 	for _, line := range healthLines(h) {
 		add("%s", line)
+	}
+	for _, off := range s.Switches {
+		add("health: %s", cover.SaidOf(&off))
 	}
 	if s.Passed > 0 {
 		add("%d lines of other programs were passed over", s.Passed)

@@ -38,7 +38,11 @@ counts nothing twice. A log that it meets for the first time is read from its
 beginning, and what it holds is judged like what comes. What an account read until a
 day before is the measure of what is usual. Rows that LIMIT gave, and statements that
 the log cut off, count for less. Accounts that read everything by design (backups) go
-into ignore, or are judged noise once.`,
+into ignore, or are judged noise once.
+
+A notice is paged when a part of a log went missing, and when a statement in it has the
+database log less (auditing switched off, plugin removed, accounts left out).
+'saltmine audit health' says what was kept of each log.`,
 		Example: `  saltmine audit watch
   saltmine audit watch --once db1     # what is there now, and end`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.auditWatch(cmd.Context(), args, once) },
@@ -185,7 +189,7 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 		return err
 	}
 	w, err := watch.New(watch.Config{
-		Health: health, Act: &act, Sum: sum,
+		Health: health, Act: &act, Sum: sum, Tell: f.tell,
 		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look, Past: sup.seeder.Past,
 		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: f.cfg.Longest}, Now: f.app.now, Logger: f.log,
 	}, kept)

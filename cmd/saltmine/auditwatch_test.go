@@ -25,7 +25,8 @@ func TestAuditWatch(t *testing.T) {
 	time.Sleep(2 * time.Second) // the log has whole seconds, and all is to stand when it begins
 	w := &audited{site: s, log: s.path("server_audit.log")}
 	w.exec("INSTALL SONAME 'server_audit'")
-	w.exec("SET GLOBAL server_audit_file_path='" + w.log + "', server_audit_query_log_limit=1024, server_audit_logging=ON")
+	w.exec("SET GLOBAL server_audit_file_path='" + w.log + "', server_audit_query_log_limit=1024")
+	w.exec("SET GLOBAL server_audit_logging=ON")
 	t.Cleanup(func() { w.exec("SET GLOBAL server_audit_logging=OFF") })
 	s.configure("[[audit]]\nname = \"db1\"\nfile = \"server_audit.log\"\nevery = \"1s\"\nclock_error = \"0s\"\nignore = [\"root@localhost\"]\n" +
 		"[[response]]\nname = \"suspend\"\non = \"tripwire\"\ncommand = [\"/bin/true\"]\n")
@@ -101,6 +102,7 @@ func TestAuditWatch(t *testing.T) {
 		t.Errorf("%d pages", len(pages))
 	}
 	w.namesTheReader(r, thief)
+	w.switchesOff(thief)
 	r.kill()
 
 	// Somebody else has the account that the seeder has.

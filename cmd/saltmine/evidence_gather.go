@@ -140,11 +140,7 @@ func (d *dossier) gather(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.trace, err = traceIncident(ctx, d.reg, d.incident.ID, d.checkpoint.Made); err != nil {
-		return err
-	}
-	onlyLikely(&d.trace.Answer)
-	if err := d.addReads(ctx); err != nil {
+	if err := d.traced(ctx); err != nil {
 		return err
 	}
 	if err := d.addActs(ctx, shown); err != nil {
@@ -157,6 +153,15 @@ func (d *dossier) gather(ctx context.Context) (err error) {
 		return err
 	}
 	return d.addReport()
+}
+
+// traced traces it as of the checkpoint, and shows the statements among the suspects.
+func (d *dossier) traced(ctx context.Context) (err error) {
+	if d.trace, err = traceIncident(ctx, d.reg, d.incident.ID, d.checkpoint.Made); err != nil {
+		return err
+	}
+	onlyLikely(&d.trace.Answer)
+	return d.addReads(ctx)
 }
 
 func (d *dossier) add(name string, b []byte) { d.files = append(d.files, pack.Bytes(name, b)) }

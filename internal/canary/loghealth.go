@@ -30,6 +30,10 @@ type LogHealth struct {
 	// be missing.
 	Lost   int64     `json:"lost"`
 	Losses []LogLoss `json:"losses,omitempty"`
+	// Switches are the last of the Switched statements by which the database was told to
+	// log less.
+	Switched int64       `json:"switched"`
+	Switches []LogSwitch `json:"switches,omitempty"`
 
 	Truncated          int64 `json:"truncated"`
 	Low                int64 `json:"low_trust"`
@@ -75,4 +79,15 @@ func (s LogStep) Length() time.Duration { return s.Until.Sub(s.From).Abs() }
 type LogLoss struct {
 	After time.Time `json:"after,omitzero"`
 	Found time.Time `json:"found"`
+}
+
+// LogSwitch is a statement by which a database logs less from then on.
+type LogSwitch struct {
+	At      time.Time `json:"at,omitzero"`
+	Account string    `json:"account"` // user@host
+	What    string    `json:"what"`    // fixed words: "switched auditing off"
+	Low     bool      `json:"low_trust,omitempty"`
+	Failed  bool      `json:"failed,omitempty"` // the server refused it
+	Line    int64     `json:"line,omitempty"`
+	Offset  int64     `json:"offset"`
 }

@@ -19,6 +19,8 @@ const (
 	NoticeDeadman  NoticeKind = "deadman"  // a front is silent: what comes in there pages nobody
 	NoticeDrill    NoticeKind = "drill"    // a drill on schedule failed
 	NoticeWitness  NoticeKind = "witness"  // a witness of the evidence log is silent
+	NoticeAudit    NoticeKind = "audit"    // an audit log was switched off, or a part of it is missing
+	NoticeSilent   NoticeKind = "silent"   // an audit log lacks what should be in it
 	NoticeResponse NoticeKind = "response" // a response waits for a person, or went wrong
 )
 

@@ -70,11 +70,13 @@ func Join(kept, more canary.LogHealth) canary.LogHealth {
 	out.Pieces = out.Pieces[:min(len(out.Pieces), canary.MaxBadPieces)]
 	out.Losses = slices.Concat(kept.Losses, more.Losses)
 	out.Losses = out.Losses[max(0, len(out.Losses)-canary.MaxLogSteps):]
+	out.Switches = slices.Concat(kept.Switches, more.Switches)
+	out.Switches = out.Switches[max(0, len(out.Switches)-canary.MaxLogSteps):]
 	for _, sum := range []struct {
 		to   *int64
 		more int64
 	}{
-		{&out.Events, more.Events}, {&out.Malformed, more.Malformed}, {&out.Backwards, more.Backwards}, {&out.Lost, more.Lost},
+		{&out.Events, more.Events}, {&out.Malformed, more.Malformed}, {&out.Backwards, more.Backwards}, {&out.Lost, more.Lost}, {&out.Switched, more.Switched},
 		{&out.Truncated, more.Truncated}, {&out.Low, more.Low}, {&out.NoTime, more.NoTime}, {&out.Uncertain, more.Uncertain},
 		{&out.Restarts, more.Restarts}, {&out.MissingConnections, more.MissingConnections},
 	} {

@@ -57,7 +57,7 @@ func meets(l *canary.LogHealth, s Span) bool {
 // within is a log as far as it is about the times of an access.
 func within(l *canary.LogHealth, spans []Span) (canary.LogHealth, bool) {
 	out := *l
-	out.Gaps, out.Steps, out.Losses, out.Pieces = nil, nil, nil, slices.Clone(l.Pieces)
+	out.Gaps, out.Steps, out.Losses, out.Switches, out.Pieces = nil, nil, nil, nil, slices.Clone(l.Pieces)
 	for i := range out.Pieces {
 		out.Pieces[i].Raw = nil
 	}
@@ -77,6 +77,11 @@ func within(l *canary.LogHealth, spans []Span) (canary.LogHealth, bool) {
 	for _, s := range l.Losses {
 		if matters(s.After, s.Found) {
 			out.Losses = append(out.Losses, s)
+		}
+	}
+	for _, s := range l.Switches {
+		if s.At.IsZero() || matters(s.At, s.At) {
+			out.Switches = append(out.Switches, s)
 		}
 	}
 	return out, slices.ContainsFunc(spans, func(s Span) bool { return meets(l, s) })
@@ -145,10 +150,29 @@ func Line(l *canary.LogHealth) string {
 	for _, s := range l.Losses {
 		parts = append(parts, "a part is missing that was written between "+minute(s.After)+" and "+minute(s.Found))
 	}
+	for _, s := range l.Switches {
+		parts = append(parts, SaidOf(&s))
+	}
 	add(l.Truncated, "1 statement may be cut off", "%d statements may be cut off")
 	add(l.Low, "1 event could be forged", "%d events could be forged")
 	add(l.MissingConnections, "1 connection number is missing", "%d connection numbers are missing")
 	return strings.Join(parts, ", ") + "."
+}
+
+// SaidOf says of a statement that a database logs less since.
+func SaidOf(s *canary.LogSwitch) string {
+	how := ""
+	if s.Failed {
+		how = " (the server refused it)"
+	}
+	if s.Low {
+		how += " (the line could be forged)"
+	}
+	at := "at some time"
+	if !s.At.IsZero() {
+		at = "at " + minute(s.At)
+	}
+	return fmt.Sprintf("%q %s %s%s", s.Account, s.What, at, how)
 }
 
 func gaps(list []canary.LogStep) string {

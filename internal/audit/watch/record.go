@@ -19,6 +19,10 @@ type seen struct {
 	health *audit.Health
 	pieces []canary.BadPiece
 	losses []canary.LogLoss
+	// switched counts all of switches; fresh are those of this pass.
+	switched int64
+	switches []canary.LogSwitch
+	fresh    []canary.LogSwitch
 }
 
 func (w *Watch) shown() *seen {
@@ -29,8 +33,32 @@ func (w *Watch) shown() *seen {
 }
 
 func (w *Watch) note(e *audit.Event) {
-	w.shown().health.See(e)
+	s := w.shown()
+	s.health.See(e)
 	w.span.at(e.Where.File)
+	if off, ok := cover.Switch(e); ok {
+		off.Account = accountOf(e)
+		s.switched++
+		s.switches = cover.AddSwitch(s.switches, off)
+		s.fresh = cover.AddSwitch(s.fresh, off)
+	}
+}
+
+// close commits a pass. What went missing and who switched the log off in it is told
+// before: who is killed in between tells it again.
+func (w *Watch) close(ctx context.Context, batch canary.ReadBatch, lost bool) error {
+	fresh := w.seen.fresh
+	w.seen.fresh = nil
+	if w.cfg.Tell != nil && (lost || len(fresh) > 0) {
+		var loss *canary.LogLoss
+		if lost {
+			loss = &w.seen.losses[len(w.seen.losses)-1]
+		}
+		if err := w.cfg.Tell(ctx, loss, fresh); err != nil {
+			return err
+		}
+	}
+	return w.commit(ctx, batch)
 }
 
 func (w *Watch) fault(f *audit.Fault) {
@@ -60,6 +88,7 @@ func (w *Watch) Health() canary.LogHealth {
 	s := w.shown()
 	more := cover.Of(s.health, s.pieces)
 	more.Lost, more.Losses = int64(len(s.losses)), s.losses
+	more.Switched, more.Switches = s.switched, s.switches
 	return cover.Join(w.cfg.Health, more)
 }
 

@@ -80,6 +80,9 @@ type Config struct {
 	// [audit.Config]), and Act who puts it on the evidence log; nil is nobody.
 	Sum hash.Hash
 	Act *canary.Act
+	// Tell is told of a part that went missing, nil for none, and of statements by which
+	// the database logs less. It may be told the same again. Nil is nobody.
+	Tell func(ctx context.Context, lost *canary.LogLoss, off []canary.LogSwitch) error
 }
 
 // Report says what one pass did.
@@ -162,7 +165,7 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	r.Incidents = len(batch.Page)
-	if err := w.commit(ctx, batch); err != nil {
+	if err := w.close(ctx, batch, r.Lost); err != nil {
 		return r, err
 	}
 	w.forget(oldest.Add(-day - time.Hour))
