@@ -42,6 +42,7 @@ const (
 	wholeShare     = .1
 	wholeContacted = .4
 	wholeLeast     = 6
+	wholeSilence   = 15 * time.Second
 )
 
 // TestWholePath has employees send statements of 60 shapes to a MariaDB that logs them,
@@ -435,6 +436,9 @@ func (w *wholePath) sell(seller *employee, leak *truth, _ importSummary) (named 
 		w.mail(r, n, address)
 		if n > 0 && n < len(contacted)-1 {
 			continue
+		}
+		if n > 0 {
+			time.Sleep(wholeSilence) // which tells nothing until it had time to be broken
 		}
 		answer := w.traced(n + 1)
 		if n == 0 && len(contacted) > 1 && !strings.Contains(strings.Join(answer.Answer.Reasons, "\n"), "often the wrong one") {

@@ -205,6 +205,7 @@ func (w *weighing) stand() {
 		all = all[end:]
 	}
 	for _, c := range w.clusters {
+		w.edges = append(w.edges, c.at)
 		for _, p := range slices.SortedFunc(maps.Keys(c.spans), func(a, b part) int {
 			return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment), cmp.Compare(w.ix.names[a.canary], w.ix.names[b.canary]))
 		}) {
@@ -215,9 +216,6 @@ func (w *weighing) stand() {
 				w.known[u] = span{s.from, min(s.until, c.at)}
 			}
 		}
-	}
-	for _, c := range w.clusters {
-		w.edges = append(w.edges, c.at)
 	}
 	slices.Sort(w.edges)
 	w.edges = slices.Compact(w.edges)

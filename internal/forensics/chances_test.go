@@ -197,18 +197,18 @@ func TestTakenSometime(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
 	const rows, many = 200, 900
-	q := forensics.Question{Now: day(10, .01)}
+	q := forensics.Question{Now: day(10, .0003)}
 	var all []int
 	for n := range rows {
 		q.Tokens = append(q.Tokens, forensics.Live{Token: tokenID(n), Canary: canaryID(n), Window: open(day(0, 0), time.Time{})})
 		all = append(all, n)
 	}
 	for i := range many {
-		e := extract(fmt.Sprintf("E-%03d", i), fmt.Sprintf("actor%02d", i%20), canary.At(day(9, float64(i)/many)), all...)
+		e := extract(fmt.Sprintf("E-%03d", i), fmt.Sprintf("actor%02d", i%20), canary.At(day(10, -float64(i+many/2)/many/1800)), all...)
 		e.Place = main
 		q.Extracts = append(q.Extracts, e)
 	}
-	e := extract("sale", "seller", canary.At(day(9, .5)), all[:20]...)
+	e := extract("sale", "seller", canary.At(day(10, -1./1800)), all[:20]...)
 	e.Place = main
 	q.Extracts = append(q.Extracts, e)
 	for n := range 12 {
