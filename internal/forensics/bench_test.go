@@ -2,6 +2,8 @@ package forensics_test
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -44,4 +46,32 @@ func BenchmarkIntervals(b *testing.B) {
 	for b.Loop() {
 		forensics.Trace(w.question())
 	}
+}
+
+// BenchmarkMillion: a million extracts known by place and segment. It tells the most
+// memory that was taken, with the question and what was not yet collected.
+func BenchmarkMillion(b *testing.B) {
+	w := makeWorld(rand.New(rand.NewPCG(1, 2)), 12_000, 1_000_000, 200) // a test's dice
+	runtime.GC()
+	most := make(chan uint64)
+	done := make(chan struct{})
+	go func() {
+		var peak uint64
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		for {
+			metrics.Read(sample)
+			peak = max(peak, sample[0].Value.Uint64())
+			select {
+			case <-done:
+				most <- peak
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	for b.Loop() {
+		forensics.Trace(w.question())
+	}
+	close(done)
+	b.ReportMetric(float64(<-most)/(1<<20), "MB-peak")
 }

@@ -94,6 +94,7 @@ type lived struct {
 	area
 	canary int
 	hull   span
+	order  [2]int // of the area's and the canary's names
 }
 
 // fill puts every token's window into its shelf. Hit tokens are entered too,
@@ -101,15 +102,23 @@ type lived struct {
 func (ix *index) fill(tokens []Live) {
 	all := make([]lived, 0, len(tokens)+len(ix.hits))
 	for _, l := range tokens {
-		all = append(all, lived{area{l.Window.Place, l.Segment}, ix.canary(l.Canary), hull(l.Window)})
+		all = append(all, lived{area: area{l.Window.Place, l.Segment}, canary: ix.canary(l.Canary), hull: hull(l.Window)})
 	}
 	for _, h := range ix.hits {
 		for _, l := range h.lies {
-			all = append(all, lived{area{l.place, l.segment}, ix.canary(l.canary), l.hull})
+			all = append(all, lived{area: area{l.place, l.segment}, canary: ix.canary(l.canary), hull: l.hull})
 		}
 	}
+	// Names are put in order once, so that the windows are sorted by numbers.
+	areas, canaries := ordered(ix, all)
+	for i := range all {
+		all[i].order = [2]int{areas[all[i].area], canaries[all[i].canary]}
+	}
 	slices.SortFunc(all, func(x, y lived) int {
-		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment), cmp.Compare(ix.names[x.canary], ix.names[y.canary]))
+		if x.order[0] != y.order[0] {
+			return x.order[0] - y.order[0]
+		}
+		return x.order[1] - y.order[1]
 	})
 	ix.lived = all
 	for len(all) > 0 {
@@ -120,6 +129,34 @@ func (ix *index) fill(tokens []Live) {
 		ix.addRows(all[:end])
 		all = all[end:]
 	}
+}
+
+// ordered gives the places of areas and canaries in the order of their names.
+func ordered(ix *index, all []lived) (areas map[area]int, canaries []int) {
+	areas = map[area]int{}
+	var list []area
+	for i := range all {
+		if _, known := areas[all[i].area]; !known {
+			areas[all[i].area] = 0
+			list = append(list, all[i].area)
+		}
+	}
+	slices.SortFunc(list, func(x, y area) int {
+		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment))
+	})
+	for i, a := range list {
+		areas[a] = i
+	}
+	order := make([]int, len(ix.names))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(x, y int) int { return cmp.Compare(ix.names[x], ix.names[y]) })
+	canaries = make([]int, len(order))
+	for i, n := range order {
+		canaries[n] = i
+	}
+	return areas, canaries
 }
 
 // addRows enters the windows of one place and row segment.

@@ -29,6 +29,7 @@ package posterior
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -159,32 +160,25 @@ const named = 20
 // Weigh weighs the explanations of a case.
 func Weigh(c *Case) Answer {
 	m := newModel(c)
-	list := []theory{{kind: none, prior: math.Log(priorNone)}}
 	singles := m.singles()
-	list = append(list, singles...)
-	list = append(list, m.unions()...)
-	list = append(list, m.others()...)
-	list = append(list, m.several(singles)...)
-	list = append(list, m.unlogged()...)
-	return m.report(list)
+	return m.report([][]theory{{{kind: none, prior: math.Log(priorNone)}}, singles, m.unions(), m.others(), m.several(singles), m.unlogged()})
 }
 
 // report turns weights into probabilities.
-func (m *model) report(list []theory) Answer {
+func (m *model) report(lists [][]theory) Answer {
 	top := math.Inf(-1)
-	for i := range list {
-		top = max(top, list[i].log())
+	for t := range every(lists) {
+		top = max(top, t.log())
 	}
 	var total float64
-	for i := range list {
-		total += math.Exp(list[i].log() - top)
+	for t := range every(lists) {
+		total += math.Exp(t.log() - top)
 	}
 	extracts, actors := make([]float64, len(m.Extracts)), make([]float64, m.actors)
 	var out Answer
 	bins := map[int]float64{}
 	var sizes []sized
-	for i := range list {
-		t := &list[i]
+	for t := range every(lists) {
 		p := math.Exp(t.log()-top) / total
 		if p < nothing {
 			continue
@@ -207,6 +201,18 @@ func (m *model) report(list []theory) Answer {
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
 	return out
+}
+
+func every(lists [][]theory) iter.Seq[*theory] {
+	return func(yield func(*theory) bool) {
+		for _, list := range lists {
+			for i := range list {
+				if !yield(&list[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // nothing is the probability of what need not be told: of a million such the sum is
