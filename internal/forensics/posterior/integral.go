@@ -121,9 +121,10 @@ func (m *model) likely(e *evidence, list []course) []course {
 // together, and how they lie in time says next to nothing of when the copy was made.
 // Without that, whatever was taken shortly before they came would be accused of it.
 const (
-	belated     = .2  // how probable it is
-	usualLag    = 4   // days, the median;
-	spreadOfLag = 1.4 // of its logarithm
+	belated     = .2      // how probable it is
+	usualLag    = 4       // days, the median;
+	spreadOfLag = 1.4     // of its logarithm;
+	soonest     = 1. / 24 // below which one lag is as good as another
 )
 
 // first is how long after the copy the first of the contacts came, 0 for none.
@@ -144,8 +145,9 @@ func (m *model) first(e *evidence) Day {
 func (m *model) campaign(e *evidence, first, mean Day) course {
 	before := min(mean/float64(len(e.hits)+len(e.slipped)), first/2)
 	lag := first - before
-	z := math.Log(lag/usualLag) / spreadOfLag
-	p := 1 / (lag * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
+	of := max(lag, soonest)
+	z := math.Log(of/usualLag) / spreadOfLag
+	p := 1 / (of * spreadOfLag * math.Pi * (1 + z*z)) // a Cauchy's tails: nothing is too late
 	return course{delay{mean, lag, -1}, math.Log(belated / float64(len(m.whole.paces)) * min(p*2*before, 1))}
 }
 

@@ -176,7 +176,7 @@ func (g *glance) gain(e int32) float64 {
 	sum, product := math.Log(g.weights[e]), 1.
 	silent := len(x.Held) + x.More
 	since := at + g.lag
-	fade, soonest := math.Exp((since-g.latest)/g.mean), math.Exp(-.1/g.mean)
+	fade, most := math.Exp((since-g.latest)/g.mean), math.Exp(-.1/g.mean)
 	for _, k := range g.sets[g.fits[e]] {
 		h := &g.hits[k]
 		if g.hit[k] == g.explained {
@@ -187,7 +187,7 @@ func (g *glance) gain(e int32) float64 {
 			continue
 		}
 		silent--
-		kept := soonest
+		kept := most
 		if h.at > since+.1 {
 			kept = fade * g.fades[g.pace][k]
 		}
