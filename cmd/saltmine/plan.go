@@ -48,7 +48,8 @@ Assume a leak: a thief carries off --extract of --population rows, and
 --contact-rate of those are then contacted. Only contacts count: at a rate of
 0.01 it takes ten times the canaries that it takes at 0.1. When thieves want one
 part of the table (English speakers, say), keep the canaries to it and give its
-rows as --segment-size; --segment spreads them over several.
+rows as --segment-size; --segment spreads them over several, and says what each takes
+by itself: canaries, own domains and numbers with which an extract of it alone is met.
 
 Without --canaries it plans for --hits hits with --confidence; with it, for the
 canaries that there are. --mailboxes, --domains and --phones are what there is;

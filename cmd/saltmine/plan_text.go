@@ -21,6 +21,7 @@ func (p *planned) text(w io.Writer) error {
 	p.textPhones(t)
 	p.textWindow(t)
 	p.textSegments(t)
+	p.textInjection(t)
 	t.line("\nWhat more would buy")
 	for _, x := range p.Buys {
 		show := short
@@ -206,21 +207,6 @@ func (p *planned) textTicks(t *planText) {
 		next = append(next, at.Format("2006-01-02 15:04"))
 	}
 	t.para("  ", "serve changes tokens at the ticks of %q, %s; the next are %s UTC.", k.Schedule, often, strings.Join(next, ", "))
-}
-
-func (p *planned) textSegments(t *planText) {
-	if len(p.Segments) == 0 {
-		return
-	}
-	t.line("\nSegments, so that a thief is least likely to get by\n  %-20s%14s%10s%12s%20s", "segment", "rows", "weight", "canaries", fmt.Sprintf("%d or more hits", p.f.hits))
-	sum := 0
-	for _, s := range p.Segments {
-		sum += s.Canaries
-		t.line("  %-20s%14s%10s%12s%20s", s.Name, thousands(s.Rows), short(s.Weight), thousands(s.Canaries), chance(s.Probability))
-	}
-	if left := p.Canaries.Planned - sum; left > 0 {
-		t.line("  %s canaries find no room: no segment takes more than one in a hundred rows", thousands(left))
-	}
 }
 
 func (p *planned) textCosts(t *planText) {

@@ -60,18 +60,29 @@ func (p *planned) address() {
 		return
 	}
 	a.HeldOwn = p.Canaries.Held * float64(a.Own) / float64(m)
-	a.tail = forensics.NewTail(f.tailShare*float64(f.extract), tailDomains, tailExponent)
+	a.tail = f.tailOf(f.extract)
 	if a.Domains = f.domains; a.Domains < 1 {
-		a.Domains = fewDomains
-		if a.HeldOwn >= fewOwn {
-			a.Domains = max(a.tail.Most(a.HeldOwn, rarest), fewDomains)
-		}
-		a.Domains = min(a.Domains, a.Own)
+		a.Domains = domainsFor(a.Own, a.HeldOwn, a.tail)
 	}
 	a.TailAUC = a.tail.AUC(a.HeldOwn, a.Domains)
 	a.LargestCluster = forensics.LargestCluster(a.HeldOwn, a.Domains)
 	a.SeenTwice = forensics.Repeats(a.HeldOwn, a.Domains)
 	a.SafeDomains = forensics.DomainsFor(a.HeldOwn, 1)
+}
+
+// tailOf is how the domains of customers outside the large providers occur in an extract.
+func (f *planFlags) tailOf(extract int) forensics.Tail {
+	return forensics.NewTail(f.tailShare*float64(extract), tailDomains, tailExponent)
+}
+
+// domainsFor is on how many domains so many canaries stand as customers do, of which an
+// extract holds some.
+func domainsFor(own int, held float64, tail forensics.Tail) int {
+	n := fewDomains
+	if held >= fewOwn {
+		n = max(tail.Most(held, rarest), fewDomains)
+	}
+	return min(n, own)
 }
 
 // plannedWindow is how closely a leak is dated.

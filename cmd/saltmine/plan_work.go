@@ -25,6 +25,7 @@ type planned struct {
 	Phones    plannedPhones    `json:"phones"`
 	Window    plannedWindow    `json:"window"`
 	Segments  []plannedSegment `json:"segments,omitempty"`
+	Injection plannedInjection `json:"injection"`
 	Buys      []plannedBuy     `json:"buys"`
 	Costs     []forensics.Cost `json:"costs"`
 
@@ -69,14 +70,6 @@ type plannedDays struct {
 	Half *float64 `json:"days_half,omitempty"`
 }
 
-type plannedSegment struct {
-	Name        string  `json:"name"`
-	Rows        int     `json:"rows"`
-	Weight      float64 `json:"weight"`
-	Canaries    int     `json:"canaries"`
-	Probability float64 `json:"probability"`
-}
-
 // plannedBuy is what more of something does to a measure.
 type plannedBuy struct {
 	More    string  `json:"more"`
@@ -117,6 +110,7 @@ func makePlan(f *planFlags) (*planned, error) {
 		return nil, err
 	}
 	p.allocate()
+	p.inject()
 	if err := p.buy(); err != nil {
 		return nil, err
 	}
@@ -163,21 +157,6 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// allocate spreads the canaries over the segments that were named.
-func (p *planned) allocate() {
-	leak := func(s forensics.Share) forensics.Leak {
-		return forensics.Leak{Rows: s.Rows, Extract: min(p.f.extract, s.Rows), Rate: p.f.contactRate}
-	}
-	shares := slices.Clone(p.f.parts)
-	for i := range shares {
-		shares[i].Contacted = float64(leak(shares[i]).Contacted())
-	}
-	for i, m := range forensics.Allocate(p.Canaries.Planned, shares) {
-		s := shares[i]
-		p.Segments = append(p.Segments, plannedSegment{s.Name, s.Rows, s.Weight, m, leak(s).Detect(m, p.f.hits)})
-	}
-}
-
 // plannedPhones is what telephone numbers add. Their owners call rows that have
 // a number; a call that names the persona or the ticket is strong evidence, any
 // other next to none.
@@ -206,13 +185,7 @@ func (p *planned) call() error {
 	ph.RowsForOne, _ = calls.Need(1, f.confidence)
 	ph.RowsForHits, _ = calls.Need(f.hits, f.confidence)
 	stay := f.pace()
-	numbers := func(rows int) int {
-		if stay == 0 {
-			return rows
-		}
-		return forensics.Numbers(rows, stay, f.quarantine)
-	}
-	ph.NumbersForOne, ph.Numbers = numbers(ph.RowsForOne), f.phones
+	ph.NumbersForOne, ph.Numbers = f.numbersFor(ph.RowsForOne), f.phones
 	if f.phones == 0 {
 		return nil
 	}
@@ -233,4 +206,12 @@ func (p *planned) call() error {
 		}
 	}
 	return nil
+}
+
+// numbersFor counts the numbers that so many rows take, with those that rest.
+func (f *planFlags) numbersFor(rows int) int {
+	if stay := f.pace(); stay > 0 {
+		return forensics.Numbers(rows, stay, f.quarantine)
+	}
+	return rows
 }
