@@ -16,6 +16,8 @@ import (
 type Feed struct {
 	cfg      FeedConfig
 	sessions map[sessionID]*session
+	orphans  []Orphan
+	unworded int // statements that read tables since the last that the log has
 }
 
 // FeedConfig says how far the times of a log can be trusted.
@@ -49,13 +51,17 @@ type session struct {
 }
 
 // touched are the tables that the log has for one statement.
-type touched struct{ reads, writes []string }
+type touched struct {
+	reads, writes []string
+	first         audit.Event // that says so
+}
 
 // Bounds of what a log of any kind makes a feed remember.
 const (
 	maxSessions = 10_000
 	maxReads    = 256 // statements of a session whose QUERY line has not come
 	maxTables   = 64  // of a statement
+	maxUnworded = 64  // statements without a QUERY line until none is waited for
 )
 
 // NewFeed makes a Feed at the beginning of a log.
@@ -66,17 +72,22 @@ func NewFeed(cfg FeedConfig) *Feed {
 // Doubt says how far the times of the events to come may be off.
 func (f *Feed) Doubt(slack time.Duration) { f.cfg.Slack = slack }
 
-// Add takes in an event. It is a statement when ok is true.
+// Add takes in an event. It is a statement when ok is true. What was read by statements
+// that did not come is in [Feed.Orphans].
 func (f *Feed) Add(e *audit.Event) (s Statement, ok bool) {
 	id := sessionID{e.Server, e.Connection}
 	switch e.Kind {
 	case audit.Connect, audit.Disconnect:
+		if at := f.sessions[id]; at != nil {
+			f.leave(at)
+		}
 		delete(f.sessions, id)
 		return s, false
 	case audit.Read, audit.Write:
-		f.session(id).touch(e)
+		f.touch(f.session(id), e)
 		return s, false
 	case audit.Query:
+		f.unworded = 0
 		return f.statement(f.session(id), e), true
 	default:
 		return s, false
@@ -87,6 +98,7 @@ func (f *Feed) session(id sessionID) *session {
 	s := f.sessions[id]
 	if s == nil {
 		if len(f.sessions) >= maxSessions {
+			f.End()
 			clear(f.sessions) // what is not known of a session makes nothing sure
 		}
 		s = &session{tables: map[uint64]*touched{}}
@@ -96,15 +108,18 @@ func (f *Feed) session(id sessionID) *session {
 }
 
 // touch notes a table that a statement reads or changes. Where there are too
-// many statements the oldest is forgotten: half of its tables would be worse
-// than none.
-func (s *session) touch(e *audit.Event) {
+// many statements the oldest is given up: half of its tables would be worse
+// than none. So are all in a log that has tables alone.
+func (f *Feed) touch(s *session, e *audit.Event) {
 	tables := s.tables[e.Sequence]
 	if tables == nil {
-		if len(s.tables) >= maxReads {
-			delete(s.tables, slices.Min(slices.Collect(maps.Keys(s.tables))))
+		if f.unworded++; f.unworded > maxUnworded {
+			f.leave(s)
 		}
-		tables = &touched{}
+		if len(s.tables) >= maxReads {
+			f.orphan(s, slices.Min(slices.Collect(maps.Keys(s.tables))))
+		}
+		tables = &touched{first: *e.Clone()}
 		s.tables[e.Sequence] = tables
 	}
 	list := &tables.reads
@@ -127,16 +142,7 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 	delete(at.tables, e.Sequence)
 	at.follow(e)
 	at.tell(&out, e)
-	if e.At.IsZero() {
-		out.Began, out.Saw = anyTime(), anyTime()
-		return out
-	}
-	latest := e.At.Add(e.Precision + f.cfg.Slack)
-	out.Began = canary.Between(e.At.Add(-f.cfg.Slack-f.cfg.Longest), latest)
-	out.Saw = canary.Between(out.Began.Earliest, latest.Add(f.cfg.Longest))
-	if !at.snapshot.IsZero() && at.snapshot.Before(e.At) {
-		out.Saw.Earliest = canary.Micro(at.snapshot.Add(-f.cfg.Slack))
-	}
+	f.date(&out, at, e)
 	return out
 }
 

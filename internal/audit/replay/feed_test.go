@@ -115,6 +115,10 @@ func statementsOf(t *testing.T, path string) (list []replay.Statement) {
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			feed.End()
+			for _, o := range feed.Orphans() { // what is prepared only, for example
+				t.Errorf("a server that logs statements has %v read by none: %s", o.Statement.Reads, o.Event.Where)
+			}
 			return list
 		}
 		if err != nil {

@@ -51,10 +51,12 @@ type Statement struct {
 	// Zone is the session's; nil when not known.
 	Zone      *time.Location
 	Truncated bool
-	Code      int      // the server's error number, 0 for success
-	Sent      int64    // rows sent; below 0 when not known
-	Reads     []string // tables ("name" or "database.name") that the log says it read
-	Writes    []string // tables that the log says it changed
+	// Missing says that the log does not have the text at all, only what was read.
+	Missing bool
+	Code    int      // the server's error number, 0 for success
+	Sent    int64    // rows sent; below 0 when not known
+	Reads   []string // tables ("name" or "database.name") that the log says it read
+	Writes  []string // tables that the log says it changed
 	// Odd says that a mode of the session may make the text mean something else.
 	// Past says that it may see the rows of any time.
 	Odd, Past bool

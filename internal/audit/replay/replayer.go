@@ -128,6 +128,9 @@ func ranNothing(code int) bool {
 
 // Replay tells what a statement did to the canaries.
 func (r *Replayer) Replay(s *Statement) Result {
+	if s.Missing {
+		return r.missing(s)
+	}
 	if ranNothing(s.Code) {
 		return Result{Shape: lex(string(s.Text)).shape}
 	}
@@ -153,10 +156,21 @@ func (r *Replayer) Follow(s *Statement) {
 
 // Sees is since when rows stood that a statement may have seen.
 func (r *Replayer) Sees(s *Statement) time.Time {
-	if s.Past || r.plan(s).past {
+	if s.Past || !s.Missing && r.plan(s).past {
 		return time.Unix(0, 0)
 	}
 	return s.Saw.Earliest
+}
+
+// missing makes everybody possible whose rows stand in a table that was read.
+func (r *Replayer) missing(s *Statement) (out Result) {
+	if touched, _ := r.touched(s, &plan{}); touched {
+		r.all(s, &out, true)
+	}
+	if len(out.Possible) > 0 {
+		out.Why = "the statement is not in the log, only that it read a table of customers"
+	}
+	return out
 }
 
 func (r *Replayer) judge(s *Statement, p *plan, out *Result) {

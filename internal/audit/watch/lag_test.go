@@ -53,6 +53,7 @@ func (w *world) imports(anew bool) {
 		m.Add(&w.log.list[0])
 		w.log.list = w.log.list[1:]
 	}
+	m.End()
 	if err := m.Commit(w.t.Context(), canary.AuditLog{}); err != nil {
 		w.t.Fatal(err)
 	}

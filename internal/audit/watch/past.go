@@ -20,8 +20,9 @@ type Import struct {
 	// Statements are those of accounts that are not ignored, Reads those that returned
 	// canaries or may have, Sure those of which nothing is open, Low those that somebody
 	// could have forged, and LowOf how many of each of the first accounts.
-	Statements, Ignored, Reads, Sure, Low int
-	LowOf                                 map[string]int
+	// Missing are reads of tables whose statement is not in the log.
+	Statements, Ignored, Reads, Sure, Low, Missing int
+	LowOf                                          map[string]int
 	// Asked are the statements that a scratch server was asked about, Answered those that it
 	// took. Found are the pairs that it made returned, Cleared those that it excluded.
 	Asked, Answered, Found, Cleared int
@@ -105,9 +106,37 @@ func (m *Import) Add(e *audit.Event) {
 	if m.w.passedOver(e) && e.Kind == audit.Query {
 		m.Ignored++
 	}
-	before := len(m.batch.Reads)
 	s, ok := m.w.hear(e)
-	if !ok || !m.w.take(e, &s, &m.batch) {
+	if ok {
+		m.take(e, &s)
+	}
+	m.orphans()
+	if hour := e.At.Truncate(time.Hour); hour.After(m.last) {
+		m.last = hour
+		m.w.feed.Settle(e.At)
+		m.forget()
+	}
+}
+
+// End works out what is left when all files were read.
+func (m *Import) End() {
+	m.w.feed.End()
+	m.orphans()
+}
+
+// orphans works out what was read by statements that are not in the log.
+func (m *Import) orphans() {
+	list := m.w.feed.Orphans()
+	for i := range list {
+		before := m.Reads
+		m.take(&list[i].Event, &list[i].Statement)
+		m.Missing += m.Reads - before
+	}
+}
+
+func (m *Import) take(e *audit.Event, s *replay.Statement) {
+	before := len(m.batch.Reads)
+	if !m.w.take(e, s, &m.batch) {
 		return
 	}
 	m.Statements++
@@ -121,10 +150,6 @@ func (m *Import) Add(e *audit.Event) {
 		}
 	} else if m.batch.Anew {
 		m.batch.Gone = append(m.batch.Gone, m.w.cfg.Store.ReadID(m.w.cfg.Place, e.Digest()))
-	}
-	if hour := e.At.Truncate(time.Hour); hour.After(m.last) {
-		m.last = hour
-		m.forget()
 	}
 }
 

@@ -194,7 +194,24 @@ func (w *Watch) seeAll(ctx context.Context, events []audit.Event, batch *canary.
 			n++
 		}
 	}
+	w.feed.Settle(newest(events))
+	orphans := w.feed.Orphans()
+	for i := range orphans {
+		if w.take(&orphans[i].Event, &orphans[i].Statement, batch) {
+			n++
+		}
+	}
 	return n, nil
+}
+
+// newest is when the last of some events was.
+func newest(events []audit.Event) (last time.Time) {
+	for i := range events {
+		if at := events[i].At; at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // oldest is when the first of some events may have begun; now, when the log keeps up. What
@@ -309,7 +326,7 @@ func (w *Watch) take(e *audit.Event, s *replay.Statement, batch *canary.ReadBatc
 	t.account = account
 	t.statements++
 	result := w.album.replayer.Replay(s)
-	if w.refine != nil {
+	if w.refine != nil && !s.Missing {
 		w.refine(s, &result)
 	}
 	if len(result.Returned)+len(result.Possible) == 0 {
