@@ -44,8 +44,8 @@ func (f Format) bareNames() bool {
 	return f == ServerAudit || f == ServerAuditSyslog || f == Aurora || f == CloudWatch
 }
 
-// namesOnce reports whether a format may name who a connection belongs to in its
-// first event alone.
+// namesOnce reports whether a format may name who a connection belongs to in some of
+// its events alone.
 func (f Format) namesOnce() bool {
 	return f == FilterJSON || f == PerconaXML || f == PerconaJSON || f == PerconaCSV
 }
@@ -119,6 +119,7 @@ type carry struct {
 	Moment   string             `json:"moment,omitempty"`   // the time of the last line that had one
 	Database string             `json:"database,omitempty"` // the last that a slow log named
 	Sessions map[uint64]session `json:"sessions,omitempty"`
+	Twins    map[uint64]twin    `json:"twins,omitempty"`
 	Heading  []string           `json:"heading,omitempty"` // of a table
 	Comma    byte               `json:"comma,omitempty"`
 	Stamp    string             `json:"stamp,omitempty"`
@@ -320,6 +321,9 @@ func (r *Reader) Next() (*Event, error) {
 			r.doubt(rec.offset)
 			if r.state.Format.namesOnce() {
 				r.state.Carry.attribute(&r.event)
+			}
+			if r.state.Format == FilterJSON {
+				r.state.Carry.pair(&r.event)
 			}
 			r.repeat(&r.event)
 			return &r.event, nil

@@ -45,6 +45,8 @@ func (k *carry) attribute(e *Event) {
 	switch s, known := k.Sessions[e.Connection]; {
 	case e.Kind == Connect:
 		k.remember(e.Connection, session{User: e.User, Host: e.Host})
+	case !e.carried && (!known || s.User != e.User || s.Host != e.Host) && e.Connection != 0 && e.Kind != Refused:
+		k.remember(e.Connection, session{User: e.User, Host: e.Host})
 	case known && e.carried:
 		e.User, e.Host = s.User, s.Host
 	}
