@@ -37,6 +37,7 @@ type auditFlags struct {
 	clockError   time.Duration
 	longest      time.Duration
 	scratch      string // a file with a DSN
+	exports      exportFlags
 }
 
 func (a *app) auditImportCmd() *cobra.Command {
@@ -75,12 +76,18 @@ at other rows (LIMIT, joins, sums) stays open, and so does what that server refu
 
 The changes that the seeder itself made are in the log too, and when is known: where
 the log has them at other times nothing is kept, and it is said by how much.
---dry-run only says what the files hold, and needs no configuration. Exports and
-reports of CSV and JSON lines are no statements: 'saltmine extracts import' takes them.`,
+--dry-run only says what the files hold, and needs no configuration.` + exportsHelp,
 		Example: `  saltmine audit import --zone Europe/Berlin /var/log/mysql/server_audit.log*
-  saltmine audit import --dry-run --format csv --column at=started,user=agent,layout='02.01.2006 15:04' exports.csv`,
+  saltmine audit import --dry-run --format csv --column at=started,user=agent,layout='02.01.2006 15:04' exports.csv
+  saltmine audit import --exports --column at=run_at,user=employee --segment country=land reports.jsonl`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.exports.check(cmd); err != nil {
+				return err
+			}
+			if f.exports.on {
+				return a.auditExports(cmd.Context(), args, f)
+			}
 			if f.dryRun {
 				return a.auditLook(cmd.Context(), args, f)
 			}
@@ -88,6 +95,7 @@ reports of CSV and JSON lines are no statements: 'saltmine extracts import' take
 		},
 	}
 	f.add(cmd)
+	f.exports.add(cmd)
 	return cmd
 }
 

@@ -80,6 +80,8 @@ type Event struct {
 	Port    int    // the client's port, 0 when not logged
 	Account string // the application's own user, where it tells
 	Program string // the client program, where it tells
+	// More are what the columns of Columns.More hold; no part of the Digest.
+	More []string
 
 	Connection uint64
 	Sequence   uint64 // the number of the statement on its server, or 0

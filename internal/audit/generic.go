@@ -19,6 +19,8 @@ type Columns struct {
 	// "unixms", "unixus"; empty takes RFC 3339, "2026-04-03 10:43:52", and Unix
 	// times of any of the three scales.
 	Layout string
+	// More are columns whose values go to Event.More, in this order.
+	More []string
 }
 
 // Set names one column by its key, which is a field of Columns in lower case.
@@ -101,6 +103,9 @@ func (g *generic) event(f fields, e *Event) reason {
 	}
 	if n, err := strconv.ParseInt(get("rows"), 10, 64); err == nil && n >= 0 {
 		e.RowsSent = n
+	}
+	for _, name := range g.columns.More {
+		e.More = append(e.More, g.words.get(bytes.TrimSpace(f[strings.ToLower(name)])))
 	}
 	if n, err := strconv.ParseUint(get("connection"), 10, 64); err == nil {
 		e.Connection = n
