@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"saltmine/internal/audit"
+	"saltmine/internal/audit/cover"
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/audit/watch"
 	"saltmine/internal/canary"
@@ -78,7 +79,8 @@ type importing struct {
 	run   *watch.Import
 	own   ownChanges
 	out   importSummary
-	done  int // files that were worked out
+	done  int                         // files that were worked out
+	ours  map[string][]canary.LogSpan // by file: when our account did something
 	// scratch is the server that is asked what is left open; nil without one.
 	scratch *supportdb.Scratch
 }
@@ -88,7 +90,7 @@ func (a *app) auditImport(ctx context.Context, files []string, f auditFlags) (er
 	if f.longest < time.Second || f.longest > longest || f.clockError < 0 {
 		return usage("--longest is between 1s and 24h, and --clock-error not below 0")
 	}
-	m := &importing{app: a, flags: f}
+	m := &importing{app: a, flags: f, ours: map[string][]canary.LogSpan{}}
 	if m.cfg, err = f.config(a.now()); err != nil {
 		return err
 	}
@@ -162,7 +164,7 @@ func (m *importing) begin(ctx context.Context, sup *support) (err error) {
 
 // files reads all files for what they are worth, and then for what they say.
 func (m *importing) files(ctx context.Context, files []string) error {
-	total, fault := m.app.readLogs(ctx, m.cfg, files, m.flags, m.own.see)
+	total, fault := m.app.readLogs(ctx, m.cfg, files, m.flags, m.see)
 	m.out.auditSummary = total
 	if ctx.Err() != nil {
 		return fault
@@ -196,6 +198,14 @@ func (m *importing) files(ctx context.Context, files []string) error {
 	m.out.Low, m.out.LowOf = m.run.Low, m.run.LowOf
 	m.tellScratch()
 	return errors.Join(fault, err)
+}
+
+// see takes in an event of the first reading.
+func (m *importing) see(e *audit.Event) {
+	m.own.see(e)
+	if e.User+"@"+e.Host == m.own.account {
+		m.ours[e.Where.File] = cover.AddOwn(m.ours[e.Where.File], e)
+	}
 }
 
 func firstOf(s *logSummary) time.Time {

@@ -54,6 +54,8 @@ func newPast(t *testing.T) *past {
 	s.run("plant", "--count", "60", "--batch", "first")
 	time.Sleep(3 * time.Second)
 	p.lookUps(agent, 100)
+	s.run("verify")
+	time.Sleep(2 * time.Second) // the seeder does nothing else about then
 	p.take(thief, "SELECT email FROM customers WHERE id > 1")
 	s.run("rotate", "--count", "20")
 	time.Sleep(3 * time.Second)
@@ -138,6 +140,7 @@ func TestAuditImport(t *testing.T) {
 	overlap.imports(overlap.path("b.log"), overlap.path("a.log"), overlap.path("b.log"))
 	same("overlapping files", overlap)
 
+	p.lacksOwn()
 	p.badFiles(want)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 
 	"saltmine/internal/audit/cover"
 	"saltmine/internal/canary"
@@ -56,6 +57,13 @@ func (m *importing) keep(ctx context.Context, one *logSummary, id string, in *ha
 	h := cover.Of(one.Health, one.pieces)
 	h.ID, h.Place, h.Log = id, m.place, one.File
 	h.Size, h.SHA256, h.Switched, h.Switches = size, sum, one.Switched, one.Switches
+	h.Own = m.ours[one.File]
+	reads, err := m.core.reg.OwnReads(ctx, m.place, h.First, h.Last)
+	if err != nil {
+		return err
+	}
+	cover.Own(&h, reads, m.flags.clockError+time.Second)
+	h.Own = nil
 	by := here()
 	act := canary.Act{
 		Who: by.Who, Via: by.Via, What: canary.ActAuditImport, About: h.ID,

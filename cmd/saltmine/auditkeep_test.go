@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"saltmine/internal/canary"
 	"saltmine/internal/evidence/pack"
@@ -111,6 +112,7 @@ func (w *audited) switchesOff(thief *sql.DB) {
 	t := w.t
 	t.Helper()
 	pages, _ := w.hook.received()
+	w.db.SetMaxIdleConns(0) // the plugin does not log a connection that was made while it was off
 	w.exec("SET @@global . server_audit_logging /* maintenance */ = 0")
 	w.take(thief, "SELECT * FROM customers WHERE id > 2")
 	w.exec("SET GLOBAL server_audit_logging=ON")
@@ -136,4 +138,36 @@ func (w *audited) switchesOff(thief *sql.DB) {
 	}
 	wants(t, w.run("audit", "health"), "\"testkit@127.0.0.1\" switched auditing off at 20", "a part of it went missing once", "a part is missing that was written between 20")
 	eventually(t, "both are paged", func() bool { more, _ := w.hook.received(); return len(more) >= len(pages)+2 })
+	w.exec("SET GLOBAL server_audit_logging=ON")
+}
+
+// lacksOwn: the log has the time that the canaries were read back, and one out of which
+// somebody took all that the seeder's account did then is told.
+func (p *past) lacksOwn() {
+	t := p.t
+	t.Helper()
+	s := p.at("own")
+	s.imports(p.log)
+	wants(t, s.run("audit", "health"), "1 of 1 own reads that fall into it are in it")
+	reg := s.open()
+	reads, err := reg.OwnReads(t.Context(), "db:main", time.Time{}, time.Now())
+	if err != nil || len(reads) != 1 || reads[0].Account == "" {
+		t.Fatalf("%+v, %v", reads, err)
+	}
+	user, _, _ := strings.Cut(reads[0].Account, "@")
+	var kept []string
+	for _, line := range p.lines {
+		stamp, err := time.Parse("20060102 15:04:05", line[:min(len(line), 17)])
+		if err == nil && strings.Contains(line, ","+user+",") && stamp.Sub(reads[0].From).Abs() < 2*time.Second {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	if len(kept) == len(p.lines) {
+		t.Fatal("nothing was taken out")
+	}
+	s = p.at("clean")
+	s.write("clean.log", strings.Join(kept, ""))
+	s.imports(s.path("clean.log"))
+	wants(t, s.run("audit", "health"), "0 of 1 own reads that fall into it are in it (missing at 20")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"saltmine/internal/audit/cover"
+	"saltmine/internal/audit/watch"
 	"saltmine/internal/canary"
 )
 
@@ -66,4 +67,59 @@ func since(t time.Time) string {
 		return "its beginning"
 	}
 	return t.UTC().Format(time.DateTime)
+}
+
+// How soon what we read ourselves has to stand in a followed log, and how often that is
+// looked at.
+const (
+	ownGrace = time.Minute
+	ownEvery = 10 * time.Second
+)
+
+// listen looks whether what we read ourselves is in the log, as far as it was read: there
+// may be more of it. It files the notice of a log that lacks the last of it, or ends it.
+func (f *follower) listen(ctx context.Context, w *watch.Watch, more bool) error {
+	now := f.app.now()
+	if !more && now.Sub(f.listened) < ownEvery {
+		return nil
+	}
+	f.listened = now
+	h := w.Health()
+	if more {
+		now = h.Last
+	}
+	reads, err := f.core.reg.OwnReads(ctx, h.Place, h.OwnUntil, now.Add(-ownGrace-f.cfg.ClockError))
+	if err != nil || len(reads) == 0 {
+		return err
+	}
+	missing := w.Hold(reads)
+	after := w.Health()
+	if after.OwnReads == h.OwnReads {
+		return nil // the log begins later
+	}
+	var list []canary.Notice
+	if last := reads[len(reads)-1]; len(missing) > 0 && missing[len(missing)-1].Until.Equal(last.Until) {
+		list = append(list, f.silent(&after, last.From))
+	}
+	_, err = f.core.reg.FileNotices(ctx, canary.NoticeSilent, f.cfg.Name, list, f.core.compose())
+	return err
+}
+
+// silent is the notice of a log that lacks what we read. One that has never had any may be
+// made so, and is less urgent.
+func (f *follower) silent(h *canary.LogHealth, from time.Time) canary.Notice {
+	n := canary.Notice{
+		Mark: "silent", Severity: canary.P2,
+		Text: fmt.Sprintf("the audit log %s is silent: we read canaries back at %s, and it has nothing of that. What others read since is in it no more than that", f.cfg.Name, since(from)),
+		Next: []string{
+			"look whether the database still logs, and whether its disk is full: SHOW GLOBAL VARIABLES LIKE 'server_audit%'",
+			"ask who switched it off, and look what no log covers: saltmine audit health",
+		},
+	}
+	if h.OwnMet == 0 {
+		n.Mark, n.Severity = "never", canary.P3
+		n.Text = fmt.Sprintf("the audit log %s has none of the times that we read canaries back, the last at %s: it is another server's, or leaves our account out, so that nobody would see it fall silent", f.cfg.Name, since(from))
+		n.Next = []string{"have the database log our account too (server_audit_excl_users and the like), or name the right file in [[audit]]"}
+	}
+	return n
 }

@@ -136,6 +136,8 @@ type follower struct {
 	core *core
 	cfg  *conf.Audit
 	log  *slog.Logger
+	// listened is when it was looked last whether the log has what we read.
+	listened time.Time
 }
 
 // run watches until ctx ends. After a fault it begins anew from what is kept, with
@@ -184,12 +186,16 @@ func (f *follower) session(ctx context.Context, total *watch.Report, once bool) 
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
+	own, err := sup.db.Account(ctx)
+	if err != nil {
+		return err
+	}
 	health, act, err := f.standing(ctx, sup.place)
 	if err != nil {
 		return err
 	}
 	w, err := watch.New(watch.Config{
-		Health: health, Act: &act, Sum: sum, Tell: f.tell,
+		Health: health, Act: &act, Sum: sum, Tell: f.tell, Own: own,
 		Place: sup.place, Log: source, Store: f.core.reg, Ignored: f.cfg.Ignored, Look: sup.seeder.Look, Past: sup.seeder.Past,
 		Feed: replay.FeedConfig{Zone: zone, Slack: f.cfg.ClockError, Longest: f.cfg.Longest}, Now: f.app.now, Logger: f.log,
 	}, kept)
@@ -238,6 +244,9 @@ func (f *follower) passes(ctx context.Context, w *watch.Watch, total *watch.Repo
 		add(total, r)
 		if r.Lost {
 			f.log.Warn("a part of the audit log is missing: the file that was read last is gone, or was cut off in place")
+		}
+		if err := f.listen(ctx, w, r.More); err != nil {
+			return err
 		}
 		if r.More {
 			continue

@@ -27,12 +27,25 @@ func (c *core) verifyOnce(ctx context.Context, sup *support, vc seeder.VerifyCon
 		_, err := c.reg.RaiseNotice(ctx, c.vanished(sup.place, r), c.compose())
 		return err
 	}
+	began := time.Now()
 	r, err := sup.seeder.Verify(ctx, vc)
+	if err == nil && r.Checked > 0 {
+		err = c.noteRead(ctx, sup, time.Since(began))
+	}
 	if err != nil || vc.Batch != "" {
 		return r, err
 	}
 	_, err = c.reg.FileNotices(ctx, canary.NoticeVerify, string(sup.place), drifted(sup.place, r.Findings), c.compose())
 	return r, err
+}
+
+// noteRead notes when the canaries were read back: the audit logs of then have to have it.
+func (c *core) noteRead(ctx context.Context, sup *support, took time.Duration) error {
+	account, err := sup.db.Account(ctx)
+	if err != nil {
+		return err
+	}
+	return c.reg.KeepOwnRead(ctx, sup.place, account, took)
 }
 
 // vanished is the notice of canaries that went since they were seen last.

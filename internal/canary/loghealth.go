@@ -34,6 +34,15 @@ type LogHealth struct {
 	// log less.
 	Switched int64       `json:"switched"`
 	Switches []LogSwitch `json:"switches,omitempty"`
+	// OwnReads are the times that we read the canaries back while the log was written, and
+	// OwnMet those of which something stands in it; OwnMissing are the last others. Own is
+	// when our account did something, as far as it is not held against reads yet, OwnUntil
+	// up to when it was.
+	OwnReads   int64     `json:"own_reads"`
+	OwnMet     int64     `json:"own_reads_met"`
+	OwnMissing []OwnRead `json:"own_reads_missing,omitempty"`
+	Own        []LogSpan `json:"own,omitempty"`
+	OwnUntil   time.Time `json:"own_until,omitzero"`
 
 	Truncated          int64 `json:"truncated"`
 	Low                int64 `json:"low_trust"`
@@ -48,6 +57,7 @@ const (
 	MaxBadPieces = 20
 	MaxBadBytes  = 256
 	MaxLogSteps  = 20
+	MaxOwnSpans  = 500
 )
 
 // BadPiece is a piece of a log that was not understood.
@@ -90,4 +100,19 @@ type LogSwitch struct {
 	Failed  bool      `json:"failed,omitempty"` // the server refused it
 	Line    int64     `json:"line,omitempty"`
 	Offset  int64     `json:"offset"`
+}
+
+// OwnRead is a time in which we read the canaries of a place back, by an account of ours,
+// as the database names it: a log of that time has to have it.
+type OwnRead struct {
+	Place   Place     `json:"-"`
+	Account string    `json:"account"` // user@host
+	From    time.Time `json:"from"`
+	Until   time.Time `json:"until"`
+}
+
+// LogSpan is a time in which an account did something.
+type LogSpan struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
 }

@@ -64,6 +64,7 @@ func sealedFields() []sealedField {
 		byID("pool", "sealed", item("card")), byID("pool", "sealed_check", item("check")),
 		under("audit_logs", "name", prefixed("audit_logs")),
 		byID("canary_reads", "sealed", prefixed("canary_reads")),
+		byID("own_reads", "sealed", prefixed("own_reads")),
 		byID("log_health", "sealed", prefixed("log_health")), byID("support_sessions", "sealed", sessionField),
 		under("panels", "place", func(id string) string { return panelField(canary.Place(id)) }),
 		byID("approvals", "sealed", func(id string) string { return approvalField(canary.ApprovalID(id)) }),

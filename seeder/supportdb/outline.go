@@ -55,13 +55,15 @@ func (d *Desk) Outline(ctx context.Context) (Outline, error) {
 	if err != nil {
 		return out, fmt.Errorf("read the views: %w", err)
 	}
-	return out, d.account(ctx, &out)
+	out.Account, err = d.db.Account(ctx)
+	return out, err
 }
 
-func (d *Desk) account(ctx context.Context, out *Outline) error {
-	err := d.db.each(ctx, "SELECT USER()", nil, func(rows *sql.Rows) error { return rows.Scan(&out.Account) })
+// Account is ours, user@host, as the server has it in its logs.
+func (d *DB) Account(ctx context.Context) (account string, err error) {
+	err = d.each(ctx, "SELECT USER()", nil, func(rows *sql.Rows) error { return rows.Scan(&account) })
 	if err != nil {
-		return fmt.Errorf("ask who we are: %w", err)
+		return "", fmt.Errorf("ask who we are: %w", err)
 	}
-	return nil
+	return account, nil
 }

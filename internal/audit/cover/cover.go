@@ -72,11 +72,18 @@ func Join(kept, more canary.LogHealth) canary.LogHealth {
 	out.Losses = out.Losses[max(0, len(out.Losses)-canary.MaxLogSteps):]
 	out.Switches = slices.Concat(kept.Switches, more.Switches)
 	out.Switches = out.Switches[max(0, len(out.Switches)-canary.MaxLogSteps):]
+	out.OwnMissing = slices.Concat(kept.OwnMissing, more.OwnMissing)
+	out.OwnMissing = out.OwnMissing[max(0, len(out.OwnMissing)-canary.MaxLogSteps):]
+	out.Own = slices.Concat(kept.Own, more.Own)
+	out.Own = out.Own[max(0, len(out.Own)-canary.MaxOwnSpans):]
+	if more.OwnUntil.After(kept.OwnUntil) {
+		out.OwnUntil = more.OwnUntil
+	}
 	for _, sum := range []struct {
 		to   *int64
 		more int64
 	}{
-		{&out.Events, more.Events}, {&out.Malformed, more.Malformed}, {&out.Backwards, more.Backwards}, {&out.Lost, more.Lost}, {&out.Switched, more.Switched},
+		{&out.Events, more.Events}, {&out.Malformed, more.Malformed}, {&out.Backwards, more.Backwards}, {&out.Lost, more.Lost}, {&out.Switched, more.Switched}, {&out.OwnReads, more.OwnReads}, {&out.OwnMet, more.OwnMet},
 		{&out.Truncated, more.Truncated}, {&out.Low, more.Low}, {&out.NoTime, more.NoTime}, {&out.Uncertain, more.Uncertain},
 		{&out.Restarts, more.Restarts}, {&out.MissingConnections, more.MissingConnections},
 	} {

@@ -57,34 +57,29 @@ func meets(l *canary.LogHealth, s Span) bool {
 // within is a log as far as it is about the times of an access.
 func within(l *canary.LogHealth, spans []Span) (canary.LogHealth, bool) {
 	out := *l
-	out.Gaps, out.Steps, out.Losses, out.Switches, out.Pieces = nil, nil, nil, nil, slices.Clone(l.Pieces)
+	out.Pieces = slices.Clone(l.Pieces)
 	for i := range out.Pieces {
 		out.Pieces[i].Raw = nil
 	}
 	matters := func(from, until time.Time) bool {
 		return slices.ContainsFunc(spans, func(s Span) bool { return s.Place == l.Place && from.Before(s.Until) && !until.Before(s.From) })
 	}
-	for _, g := range l.Gaps {
-		if matters(g.From, g.Until) {
-			out.Gaps = append(out.Gaps, g)
-		}
-	}
-	for _, s := range l.Steps { // Until is before From
-		if matters(s.Until, s.From) {
-			out.Steps = append(out.Steps, s)
-		}
-	}
-	for _, s := range l.Losses {
-		if matters(s.After, s.Found) {
-			out.Losses = append(out.Losses, s)
-		}
-	}
-	for _, s := range l.Switches {
-		if s.At.IsZero() || matters(s.At, s.At) {
-			out.Switches = append(out.Switches, s)
-		}
-	}
+	out.Gaps = only(l.Gaps, func(g canary.LogStep) bool { return matters(g.From, g.Until) })
+	out.Steps = only(l.Steps, func(s canary.LogStep) bool { return matters(s.Until, s.From) }) // Until is before From
+	out.Losses = only(l.Losses, func(s canary.LogLoss) bool { return matters(s.After, s.Found) })
+	out.Switches = only(l.Switches, func(s canary.LogSwitch) bool { return s.At.IsZero() || matters(s.At, s.At) })
+	out.OwnMissing = only(l.OwnMissing, func(o canary.OwnRead) bool { return matters(o.From, o.Until) })
+	out.Own = nil
 	return out, slices.ContainsFunc(spans, func(s Span) bool { return meets(l, s) })
+}
+
+func only[T any](list []T, holds func(T) bool) (out []T) {
+	for _, v := range list {
+		if holds(v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // open are the parts of a span that no log covers; the logs come by their beginnings.
@@ -153,6 +148,7 @@ func Line(l *canary.LogHealth) string {
 	for _, s := range l.Switches {
 		parts = append(parts, SaidOf(&s))
 	}
+	parts = append(parts, own(l)...)
 	add(l.Truncated, "1 statement may be cut off", "%d statements may be cut off")
 	add(l.Low, "1 event could be forged", "%d events could be forged")
 	add(l.MissingConnections, "1 connection number is missing", "%d connection numbers are missing")
@@ -173,6 +169,22 @@ func SaidOf(s *canary.LogSwitch) string {
 		at = "at " + minute(s.At)
 	}
 	return fmt.Sprintf("%q %s %s%s", s.Account, s.What, at, how)
+}
+
+// own says of our own reads whether they stand in the log.
+func own(l *canary.LogHealth) []string {
+	if l.OwnReads == 0 {
+		return nil
+	}
+	said := fmt.Sprintf("%d of %d own reads that fall into it are in it", l.OwnMet, l.OwnReads)
+	if n := len(l.OwnMissing); n > 0 {
+		said += " (missing at " + minute(l.OwnMissing[0].From)
+		if n > 1 {
+			said += " and later"
+		}
+		said += ")"
+	}
+	return []string{said}
 }
 
 func gaps(list []canary.LogStep) string {

@@ -11,17 +11,31 @@ import (
 // comments are those of SQL.
 var comments = regexp.MustCompile(`(?s)/\*.*?\*/|(^|\s)--\s[^\n]*|#[^\n]*`)
 
-// offs are the statements by which a database stops to log, or logs less: of what has no
-// comment, one space and small letters.
-var offs = []struct {
-	what string
-	is   *regexp.Regexp
-}{
-	{"switched auditing off", regexp.MustCompile(`\b(server_audit_logging|audit_log_disable)['"` + "`" + `]? ?:?= ?['"]?(off|0|false|on_disable|default)\b|\baudit_log_disable['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)},
-	{"took the audit plugin out", regexp.MustCompile(`^uninstall (plugin|soname|component) .*audit`)},
-	{"switched the general log off", regexp.MustCompile(`\bgeneral_log['"` + "`" + `]? ?:?= ?['"]?(off|0|false|default)\b|\bsql_log_off['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)},
-	{Changed, regexp.MustCompile(`\baudit_log_filter_(set_filter|remove_filter|set_user|remove_user)\b|\bserver_audit_(events|excl_users|incl_users|query_log_limit|output_type)['"` + "`" + `]? ?:?=|\baudit_log_(policy|statement_policy|connection_policy|(exclude|include)_(accounts|commands|databases))['"` + "`" + `]? ?:?=`)},
-	{Moved, regexp.MustCompile(`\b(server_audit_file_path|general_log_file|audit_log_file|log_output)['"` + "`" + `]? ?:?=`)},
+// By these a database stops to log, or logs less: of a text without comments, with one space
+// between words and small letters.
+var (
+	stops        = regexp.MustCompile(`\b(server_audit_logging|audit_log_disable)['"` + "`" + `]? ?:?= ?['"]?(off|0|false|on_disable|default)\b|\baudit_log_disable['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)
+	takesOut     = regexp.MustCompile(`^uninstall (plugin|soname|component) .*audit`)
+	stopsGeneral = regexp.MustCompile(`\bgeneral_log['"` + "`" + `]? ?:?= ?['"]?(off|0|false|default)\b|\bsql_log_off['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)
+	changes      = regexp.MustCompile(`\baudit_log_filter_(set_filter|remove_filter|set_user|remove_user)\b|\bserver_audit_(events|excl_users|incl_users|query_log_limit|output_type)['"` + "`" + `]? ?:?=|\baudit_log_(policy|statement_policy|connection_policy|(exclude|include)_(accounts|commands|databases))['"` + "`" + `]? ?:?=`)
+	moves        = regexp.MustCompile(`\b(server_audit_file_path|general_log_file|audit_log_file|log_output)['"` + "`" + `]? ?:?=`)
+)
+
+// lessens says what a statement does to the log; "" is nothing.
+func lessens(plain string) string {
+	switch {
+	case stops.MatchString(plain):
+		return "switched auditing off"
+	case takesOut.MatchString(plain):
+		return "took the audit plugin out"
+	case stopsGeneral.MatchString(plain):
+		return "switched the general log off"
+	case changes.MatchString(plain):
+		return Changed
+	case moves.MatchString(plain):
+		return Moved
+	}
+	return ""
 }
 
 // What those do as well who set a log up.
@@ -52,12 +66,8 @@ func Switch(e *audit.Event) (s canary.LogSwitch, ok bool) {
 	default:
 		return s, false
 	}
-	for _, o := range offs {
-		if o.is.MatchString(plain) {
-			return canary.LogSwitch{At: e.At, Account: e.User + "@" + e.Host, What: o.what, Low: e.Low, Line: e.Where.Line, Offset: e.Where.Offset, Failed: e.Code > 0}, true
-		}
-	}
-	return s, false
+	what := lessens(plain)
+	return canary.LogSwitch{At: e.At, Account: e.User + "@" + e.Host, What: what, Low: e.Low, Line: e.Where.Line, Offset: e.Where.Offset, Failed: e.Code > 0}, what != ""
 }
 
 var (

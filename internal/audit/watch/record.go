@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"saltmine/internal/audit"
@@ -23,7 +24,12 @@ type seen struct {
 	switched int64
 	switches []canary.LogSwitch
 	fresh    []canary.LogSwitch
+	own      []canary.LogSpan
+	held     canary.LogHealth // what was found of our own reads
 }
+
+// mostOwn bounds the times that are held until it is known what they are of.
+const mostOwn = 10_000
 
 func (w *Watch) shown() *seen {
 	if w.seen.health == nil {
@@ -36,6 +42,10 @@ func (w *Watch) note(e *audit.Event) {
 	s := w.shown()
 	s.health.See(e)
 	w.span.at(e.Where.File)
+	if e.User+"@"+e.Host == w.cfg.Own {
+		s.own = cover.AddOwn(s.own, e)
+		s.own = s.own[max(0, len(s.own)-mostOwn):]
+	}
 	if off, ok := cover.Switch(e); ok {
 		off.Account = accountOf(e)
 		s.switched++
@@ -89,7 +99,26 @@ func (w *Watch) Health() canary.LogHealth {
 	more := cover.Of(s.health, s.pieces)
 	more.Lost, more.Losses = int64(len(s.losses)), s.losses
 	more.Switched, more.Switches = s.switched, s.switches
+	more.Own, more.OwnReads, more.OwnMet, more.OwnMissing, more.OwnUntil = s.own, s.held.OwnReads, s.held.OwnMet, s.held.OwnMissing, s.held.OwnUntil
 	return cover.Join(w.cfg.Health, more)
+}
+
+// Hold holds times in which we read, all that ended since Health().OwnUntil, against what
+// was read of the log, and gives those that are not in it. What it finds is kept with the
+// next piece of the log.
+func (w *Watch) Hold(reads []canary.OwnRead) (missing []canary.OwnRead) {
+	h := w.Health()
+	before := h
+	h.Own = slices.Concat(w.cfg.Health.Own, w.shown().own)
+	h.OwnMissing = nil
+	missing = cover.Own(&h, reads, w.cfg.Feed.Slack+time.Second)
+	s := w.shown()
+	s.held.OwnReads += h.OwnReads - before.OwnReads
+	s.held.OwnMet += h.OwnMet - before.OwnMet
+	s.held.OwnMissing = append(s.held.OwnMissing, missing...)
+	s.held.OwnMissing = s.held.OwnMissing[max(0, len(s.held.OwnMissing)-canary.MaxLogSteps):]
+	s.held.OwnUntil = h.OwnUntil
+	return missing
 }
 
 // span is a part of the log that goes upon the evidence log as one act: from the end of

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"saltmine/internal/audit"
+	"saltmine/internal/audit/cover"
 	"saltmine/internal/audit/follow"
 	"saltmine/internal/audit/replay"
 	"saltmine/internal/audit/watch"
@@ -64,7 +65,7 @@ func (w *written) follows() *watch.Watch {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	health.ID, health.Place, health.Log = id, "db:main", "db1"
+	health.ID, health.Place, health.Log, health.Followed = id, "db:main", "db1", true
 	sum := sha256.New()
 	source, err := follow.Open(w.path, audit.Config{Format: audit.ServerAudit, Zone: time.UTC, Sum: sum}, state)
 	if err != nil {
@@ -79,7 +80,7 @@ func (w *written) follows() *watch.Watch {
 			return v, nil
 		},
 		Feed: replay.FeedConfig{Zone: time.UTC, Slack: time.Second, Longest: time.Hour}, Now: func() time.Time { return w.now }, Logger: slog.New(slog.DiscardHandler),
-		Health: health, Sum: sum, Act: &canary.Act{Who: "watch", Via: "cli", What: canary.ActAuditWatch},
+		Own: "saltmine@core", Health: health, Sum: sum, Act: &canary.Act{Who: "watch", Via: "cli", What: canary.ActAuditWatch},
 	}, kept)
 	if err != nil {
 		w.t.Fatal(err)
@@ -213,5 +214,63 @@ func TestWhatTheLogShowsIsKept(t *testing.T) {
 	w.pass(on)
 	if h = w.health(); h.Lost != 1 || len(h.Losses) != 1 || !h.Losses[0].After.Equal(began.Add(8*time.Hour)) || h.Losses[0].Found.Before(h.Losses[0].After) {
 		t.Errorf("%+v", h)
+	}
+}
+
+// TestOwnReads: what we read ourselves is looked for in the log, and counted once, however
+// often the watch begins anew.
+func TestOwnReads(t *testing.T) {
+	t.Parallel()
+	w := &written{world: newWorld(t), path: filepath.Join(t.TempDir(), "audit.log")}
+	ours := func() {
+		w.seq++
+		w.puts(fmt.Sprintf("%s,vm,saltmine,core,9,%d,QUERY,shop,'SELECT 1',0\n", w.now.Format("20060102 15:04:05"), w.seq))
+	}
+	reads := func(after time.Time) []canary.OwnRead {
+		t.Helper()
+		list, err := w.reg.OwnReads(t.Context(), "db:main", after, w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	keep := func() {
+		t.Helper()
+		if err := w.reg.KeepOwnRead(t.Context(), "db:main", "saltmine@core", time.Second); err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(10 * time.Minute)
+	}
+	keep() // before the log begins
+	w.says("SELECT 1")
+	w.now = w.now.Add(10 * time.Minute)
+	ours()
+	keep()
+	w.says("SELECT 2")
+	on := w.follows()
+	w.pass(on)
+	if missing := on.Hold(reads(on.Health().OwnUntil)); len(missing) != 0 {
+		t.Errorf("missing: %+v", missing)
+	}
+	keep() // while it was switched off
+	if missing := on.Hold(reads(on.Health().OwnUntil)); len(missing) != 1 {
+		t.Errorf("missing: %+v", missing)
+	}
+	ours()
+	keep()
+	w.says("SELECT 3")
+	w.pass(on)
+	on = w.follows()
+	if missing := on.Hold(reads(on.Health().OwnUntil)); len(missing) != 0 {
+		t.Errorf("missing: %+v", missing)
+	}
+	w.says("SELECT 4")
+	w.pass(on)
+	h := w.health()
+	if h.OwnReads != 3 || h.OwnMet != 2 || len(h.OwnMissing) != 1 || len(reads(h.OwnUntil)) != 0 {
+		t.Errorf("%d of %d, missing %+v", h.OwnMet, h.OwnReads, h.OwnMissing)
+	}
+	if said := cover.Line(&h); !strings.Contains(said, "2 of 3 own reads that fall into it are in it (missing at 2026-11-26 ") {
+		t.Error(said)
 	}
 }

@@ -80,6 +80,8 @@ type Config struct {
 	// [audit.Config]), and Act who puts it on the evidence log; nil is nobody.
 	Sum hash.Hash
 	Act *canary.Act
+	// Own is our own account in the log, user@host.
+	Own string
 	// Tell is told of a part that went missing, nil for none, and of statements by which
 	// the database logs less. It may be told the same again. Nil is nobody.
 	Tell func(ctx context.Context, lost *canary.LogLoss, off []canary.LogSwitch) error

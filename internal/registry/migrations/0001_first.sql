@@ -414,6 +414,14 @@ CREATE TABLE support_sessions (
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX support_sessions_by_time ON support_sessions (place, began);
+-- When we read canaries back ourselves, which the audit logs of that time have to have.
+CREATE TABLE own_reads (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  finished BIGINT NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
+CREATE INDEX own_reads_by_place ON own_reads (place, finished);
 -- How many canaries each account read in each hour in which it was active.
 CREATE TABLE read_hours (
   place VARCHAR(80) COLLATE BINARY NOT NULL,
