@@ -92,7 +92,7 @@ func extractColumns(r *csv.Reader) (map[string]int, error) {
 	for i, name := range head {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !known[name] {
-			return nil, fmt.Errorf("line 1: unknown column %q: want some of id, actor, taken_at, taken_from, taken_until, canaries, place, segment, rows", name)
+			return nil, fmt.Errorf("line 1: unknown column %q: want some of id, actor, taken_at, taken_from, taken_until, canaries, place, segment, rows; a list with columns of its own is taken by 'saltmine audit import --exports'", name)
 		}
 		at[name] = i
 	}
