@@ -252,7 +252,7 @@ func (w *weighing) answer(a posterior.Answer) *found {
 	out := &found{c, w.colleagues(a.Extracts), w.shared(a.Extracts), a.Rows, w.left}
 	for i := range w.ranked {
 		if x := &w.ranked[i]; x.from == nil {
-			x.p, x.lead = c.Unlogged, c.Unlogged
+			x.p, x.lead = c.Unlogged, posterior.Careful(c.Unlogged) // as what it is listed among
 		}
 	}
 	for _, s := range a.Extracts {

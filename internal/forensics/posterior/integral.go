@@ -29,13 +29,26 @@ func (l *delay) reach(d Day) float64 { return -math.Expm1(-max(d-l.lag, 0) / l.m
 // evidence is what an explanation has to explain: the hits among what it held, how
 // many tokens stayed silent, and the time from which on the leak was made use of.
 type evidence struct {
-	hits   []int32
-	silent float64
-	from   Day
-	// slipped are hits on what it held by no list, slip how likely it held each
-	// nevertheless.
-	slipped []int32
-	slip    float64
+	hits    []int32
+	silent  float64
+	from    Day
+	slipped []slipped
+}
+
+// slipped is a hit on what an explanation held by no list, and how likely it held that
+// nevertheless.
+type slipped struct {
+	hit int32
+	p   float64
+}
+
+// nth gives a hit, and how likely it was held.
+func (e *evidence) nth(k int) (p float64, hit int32) {
+	if k < len(e.hits) {
+		return 1, e.hits[k]
+	}
+	x := &e.slipped[k-len(e.hits)]
+	return x.p, x.hit
 }
 
 // grid is the points over which the unknowns are integrated out.
@@ -130,11 +143,10 @@ const (
 // first is how long after the copy the first of the contacts came, 0 for none.
 func (m *model) first(e *evidence) Day {
 	var first Day
-	for _, list := range [2][]int32{e.hits, e.slipped} {
-		for _, h := range list {
-			if d := m.hits[h].at - e.from; !m.hits[h].always && d > 0 && (first == 0 || d < first) {
-				first = d
-			}
+	for k := range len(e.hits) + len(e.slipped) {
+		_, n := e.nth(k)
+		if d := m.hits[n].at - e.from; !m.hits[n].always && d > 0 && (first == 0 || d < first) {
+			first = d
 		}
 	}
 	return first
@@ -240,12 +252,7 @@ func (m *model) factors(e *evidence, l *delay, list []factor) []factor {
 	}
 	last := noSource
 	for k := range len(e.hits) + len(e.slipped) {
-		part, n := 1., int32(0)
-		if k < len(e.hits) {
-			n = e.hits[k]
-		} else {
-			part, n = e.slip, e.slipped[k-len(e.hits)]
-		}
+		part, n := e.nth(k)
 		h := &m.hits[n]
 		if !h.always && h.at <= since {
 			continue

@@ -19,7 +19,6 @@ const (
 func (m *model) several(singles []theory) []theory {
 	p := m.party(singles)
 	pairs := m.extend(p, p.seeds(singles), m.pairPrior())
-	m.forgive(pairs)
 	near := best(pairs, beam)
 	seeds := make([]theory, 0, len(near))
 	for _, i := range near {
@@ -32,7 +31,6 @@ func (m *model) several(singles []theory) []theory {
 		}
 		return log
 	})
-	m.forgive(triples)
 	m.temper(pairs)
 	m.temper(triples)
 	return append(pairs, triples...)
@@ -127,18 +125,15 @@ func (m *model) extend(p *party, from []theory, prior func([]int32) float64) []t
 	}
 	hits := make([][]int32, len(out))
 	m.each(len(out), func(s *scratch, i int) {
-		ev := s.together(out[i].extracts, out[i].at)
-		out[i].like, hits[i] = m.rough(&ev), slices.Clone(ev.hits)
+		out[i].like = s.weigh(&out[i], m.rough)
+		hits[i] = slices.Clone(s.together(out[i].extracts, out[i].at).hits)
 	})
 	for i := range out {
 		out[i].set = m.set(hits[i])
 	}
 	near := best(out, m.most(beam*branches))
-	m.each(len(near), func(s *scratch, i int) {
-		t := &out[near[i]]
-		ev := s.together(t.extracts, t.at)
-		t.like = m.likelihood(&ev)
-	})
+	m.each(len(near), func(s *scratch, i int) { out[near[i]].like = s.weigh(&out[near[i]], m.likelihood) })
+	m.meet(out)
 	return out
 }
 

@@ -36,6 +36,10 @@ type model struct {
 	has   []int32          // by extract: the set of the hits among what it held,
 	fits  []int32          // and of those that came after it
 
+	explaining []int32            // extracts of which all that they held is known
+	sisters    map[int32][]sister // of extracts that were looked at so
+	within     [][]int32          // by extract that explains something: the segments of what it held
+
 	weights []float64 // by extract: how likely it is the one, before any contact
 	total   float64   // of weights
 	// actors are how many there are; allActors is the sum of ActorWorth over those who
@@ -68,6 +72,7 @@ func newModel(c *Case) *model {
 	}
 	m.hold()
 	m.count()
+	m.divide()
 	return m
 }
 

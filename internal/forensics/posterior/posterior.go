@@ -261,16 +261,17 @@ func (m *model) spread(t *theory, bins map[int]float64, p float64) {
 }
 
 // What is said of a person, or of what a person took, is more than one half only when
-// it would be two thirds: a slight lead comes as often from what the model does not
+// it would be four fifths: a slight lead comes as often from what the model does not
 // know (who ran the culprit's report twice, an address that was in more copies than
 // are listed) as from the contacts. Between even and that, probabilities are brought
 // together below one half, in their order.
 const (
 	doubtful = .4
-	obvious  = 2. / 3
+	obvious  = .8
 )
 
-func careful(p float64) float64 {
+// Careful is what is said of such a probability.
+func Careful(p float64) float64 {
 	if p <= doubtful || p >= obvious {
 		return p
 	}
@@ -282,7 +283,7 @@ func shares(of []float64) []Share {
 	var list []Share
 	for i, p := range of {
 		if p > 0 {
-			list = append(list, Share{i, careful(min(p, 1))})
+			list = append(list, Share{i, Careful(min(p, 1))})
 		}
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })

@@ -6,8 +6,10 @@ import "saltmine/internal/parallel"
 type scratch struct {
 	*model
 	token, hit []int32 // the last call that met it
-	segment    []int32
 	calls      int32
+	segment    []int32 // the last time that it was entered
+	entered    int32
+	pool       float64 // what could be read in the segments that were entered
 	room       []int32
 }
 

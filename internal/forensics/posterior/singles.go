@@ -22,12 +22,8 @@ func (m *model) singles() []theory {
 	m.glanceAt(list)
 	m.silent(list)
 	near := best(list, m.most(exactly))
-	m.each(len(near), func(_ *scratch, i int) {
-		e := near[i]
-		ev := m.alone(e)
-		list[e].like = m.likelihood(&ev)
-	})
-	m.forgive(list)
+	m.each(len(near), func(s *scratch, i int) { list[near[i]].like = s.weigh(&list[near[i]], m.likelihood) })
+	m.meet(list)
 	m.temper(list)
 	return list
 }
@@ -47,10 +43,9 @@ func (m *model) glanceAt(list []theory) {
 		}
 	}
 	like := make([]float64, len(m.sets))
-	m.each(len(like), func(_ *scratch, set int) {
+	m.each(len(like), func(s *scratch, set int) {
 		if e := least[set]; e >= 0 && set != 0 {
-			ev := m.alone(e)
-			like[set] = m.rough(&ev)
+			like[set] = s.weigh(&list[e], m.rough)
 		}
 	})
 	top := math.Inf(-1)
@@ -59,15 +54,14 @@ func (m *model) glanceAt(list []theory) {
 			top = max(top, list[e].prior+like[set])
 		}
 	}
-	m.each(len(list), func(_ *scratch, e int) {
+	m.each(len(list), func(s *scratch, e int) {
 		t := &list[e]
 		if t.set == 0 {
 			return
 		}
 		t.like = like[t.set]
 		if e != least[t.set] && t.log() > top-faint-apart {
-			ev := m.alone(e)
-			t.like = m.rough(&ev)
+			t.like = s.weigh(t, m.rough)
 		}
 	})
 }

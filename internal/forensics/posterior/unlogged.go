@@ -38,9 +38,9 @@ func (m *model) unlogged() []theory {
 
 // copies gives what copies of some segments have to explain, at each step of time.
 func (s *scratch) copies(scope []int, evs []evidence) {
-	s.calls++
+	s.entered++
 	for _, in := range scope {
-		s.segment[in] = s.calls
+		s.segment[in] = s.entered
 		for k, n := range s.live[in] {
 			evs[k].silent += n
 		}
@@ -53,7 +53,7 @@ func (s *scratch) copies(scope []int, evs []evidence) {
 		until := min(s.tick(h.at), len(evs))
 		for _, t := range h.tokens {
 			t := &s.Tokens[t]
-			if s.segment[t.Segment] != s.calls {
+			if s.segment[t.Segment] != s.entered {
 				continue
 			}
 			for k := s.tick(t.From); k < min(until, s.tick(t.Until)); k++ {
