@@ -32,8 +32,7 @@ func (k *carry) pair(e *Event) {
 	}
 	class, _, _ := strings.Cut(e.Op, "/")
 	now := twin{Class: class, Hash: hashOf(e.Text), At: e.At, Named: e.User != ""}
-	last, waiting := k.Twins[e.Connection]
-	if waiting && last.Class != class && last.Hash == now.Hash && now.At.Sub(last.At).Abs() <= apart && (last.Named || !now.Named) {
+	if last, waiting := k.Twins[e.Connection]; waiting && now.tells(&last) {
 		e.Kind = Other
 		delete(k.Twins, e.Connection)
 		return
@@ -42,4 +41,9 @@ func (k *carry) pair(e *Event) {
 		k.Twins = map[uint64]twin{}
 	}
 	k.Twins[e.Connection] = now
+}
+
+// tells reports whether an event tells the statement of one before, and nothing more.
+func (t *twin) tells(last *twin) bool {
+	return last.Class != t.Class && last.Hash == t.Hash && t.At.Sub(last.At).Abs() <= apart && (last.Named || !t.Named)
 }

@@ -121,12 +121,33 @@ type AuditLog struct {
 	State   []byte
 }
 
+// Copy is a table that a statement filled with canaries' rows, or may have: whoever reads it
+// may be given them.
+type Copy struct {
+	Table string    `json:"table"` // database.table
+	Held  []ID      `json:"held"`
+	Since time.Time `json:"since"` // when the first of them may have come
+}
+
+// With is a copy with what else is known of the same table.
+func (c *Copy) With(other *Copy) Copy {
+	both := *c
+	both.Held = slices.Concat(c.Held, other.Held)
+	slices.Sort(both.Held)
+	both.Held = slices.Compact(both.Held)
+	if other.Since.Before(c.Since) {
+		both.Since = other.Since
+	}
+	return both
+}
+
 // ReadBatch is what follows from a piece of an audit log, committed as a whole.
 type ReadBatch struct {
-	Log   AuditLog // its new state, and the version before it
-	Place Place
-	Reads []Read
-	Hours []ReadHour // what is to be added; Incident replaces what was there
+	Log    AuditLog // its new state, and the version before it
+	Place  Place
+	Reads  []Read
+	Copies []Copy     // that changed
+	Hours  []ReadHour // what is to be added; Incident replaces what was there
 	// Incidents are new or changed; those whose page is to be written are in Page.
 	Incidents []Incident
 	Page      []IncidentID

@@ -57,6 +57,9 @@ func (r *Registry) FileReads(ctx context.Context, b canary.ReadBatch) error {
 		if err := r.saveReads(ctx, tx, &b); err != nil {
 			return err
 		}
+		if err := r.saveCopies(ctx, tx, &b); err != nil {
+			return err
+		}
 		for i := range b.Hours {
 			if err := saveReadHour(ctx, tx, b.Place, &b.Hours[i]); err != nil {
 				return err

@@ -65,7 +65,7 @@ func sealedFields() []sealedField {
 		under("audit_logs", "name", prefixed("audit_logs")),
 		byID("canary_reads", "sealed", prefixed("canary_reads")),
 		byID("own_reads", "sealed", prefixed("own_reads")),
-		byID("log_health", "sealed", prefixed("log_health")), byID("support_sessions", "sealed", sessionField),
+		byID("log_health", "sealed", prefixed("log_health")), byID("support_sessions", "sealed", sessionField), byID("table_copies", "sealed", copyField),
 		under("panels", "place", func(id string) string { return panelField(canary.Place(id)) }),
 		byID("approvals", "sealed", func(id string) string { return approvalField(canary.ApprovalID(id)) }),
 		byID("responses", "sealed", func(id string) string { return responseField(canary.ResponseID(id)) }),

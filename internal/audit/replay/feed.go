@@ -61,7 +61,8 @@ const (
 	maxSessions = 10_000
 	maxReads    = 256 // statements of a session whose QUERY line has not come
 	maxTables   = 64  // of a statement
-	maxUnworded = 64  // statements without a QUERY line until none is waited for
+	maxUnworded = 64  // statements without a QUERY line until hardly any is waited for
+	maxInside   = 8   // statements inside of one another, whose tables come by turns
 )
 
 // NewFeed makes a Feed at the beginning of a log.
@@ -109,14 +110,15 @@ func (f *Feed) session(id sessionID) *session {
 
 // touch notes a table that a statement reads or changes. Where there are too
 // many statements the oldest is given up: half of its tables would be worse
-// than none. So are all in a log that has tables alone.
+// than none. So are all but the last in a log that has tables alone.
 func (f *Feed) touch(s *session, e *audit.Event) {
 	tables := s.tables[e.Sequence]
 	if tables == nil {
+		most := maxReads
 		if f.unworded++; f.unworded > maxUnworded {
-			f.leave(s)
+			most = maxInside
 		}
-		if len(s.tables) >= maxReads {
+		for len(s.tables) >= most {
 			f.orphan(s, slices.Min(slices.Collect(maps.Keys(s.tables))))
 		}
 		tables = &touched{first: *e.Clone()}

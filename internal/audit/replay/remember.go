@@ -30,6 +30,12 @@ func (r *Replayer) remember(s *Statement, p *plan, out *Result) {
 	for _, name := range to {
 		r.fill(copies, r.full(s.Database, name), p, s.Code, out)
 	}
+	for name, held := range copies {
+		if len(held) > len(r.copies[name]) {
+			r.filled[name] = true
+			r.came(name, s.Began.Earliest)
+		}
+	}
 	r.copies = copies
 }
 

@@ -32,6 +32,9 @@ type Replayer struct {
 	plans  map[planKey]*plan
 	gone   map[string]bool         // tables that another may stand for by now
 	copies map[string]map[int]bool // tables that hold copies, and of which canaries
+	since  map[string]time.Time    // when the first of these may have come
+	newest time.Time               // of since
+	filled map[string]bool         // copies that changed and were not given out
 }
 
 // New makes a Replayer of a schema and of all canaries' rows.
@@ -46,6 +49,7 @@ func New(schema Schema, rows []Row) (*Replayer, error) {
 	r := &Replayer{
 		schema: schema, book: b, others: map[string]bool{}, names: map[string]bool{},
 		views: map[string]string{}, made: map[string]string{}, plans: map[planKey]*plan{}, gone: map[string]bool{}, copies: map[string]map[int]bool{},
+		since: map[string]time.Time{}, filled: map[string]bool{},
 	}
 	for _, name := range schema.Others {
 		r.others[strings.ToLower(name)] = true
@@ -78,6 +82,7 @@ func (r *Replayer) Renew(schema Schema, rows []Row) (*Replayer, error) {
 	for name, text := range r.made {
 		next.views[name], next.made[name] = text, text
 	}
+	next.since, next.newest, next.filled = r.since, r.newest, r.filled
 	for name, held := range r.copies {
 		next.copies[name] = map[int]bool{}
 		for n := range held {
@@ -197,15 +202,14 @@ func (r *Replayer) touched(s *Statement, p *plan) (touched, known bool) {
 	if p.shows || s.Truncated && p.first == "delete" {
 		names = slices.Concat(s.Reads, s.Writes)
 	}
+	copies := r.held(s)
 	for _, name := range names {
 		database, name, qualified := strings.Cut(name, ".")
 		if !qualified {
 			database, name = s.Database, database
 		}
 		here := database == "" || strings.EqualFold(database, r.schema.Database)
-		r.mu.Lock()
-		_, copied := r.copies[strings.ToLower(database+"."+name)]
-		r.mu.Unlock()
+		_, copied := copies[strings.ToLower(database+"."+name)]
 		touched = touched || here && r.book.tables[strings.ToLower(name)] != nil || copied
 	}
 	return touched, len(names) > 0
@@ -246,7 +250,7 @@ func (r *Replayer) all(s *Statement, out *Result, reached bool) {
 func (r *Replayer) each(s *Statement, p *plan, noViews bool, out *Result) {
 	clock := s.clock()
 	base := run{
-		book: r.book, saw: s.Saw, noViews: noViews, copies: r.held(),
+		book: r.book, saw: s.Saw, noViews: noViews, copies: r.held(s),
 		now: seconds(wallClock(clock, s.Zone)), utc: seconds(wallClock(clock, time.UTC)),
 	}
 	if p.query.limit != nil && s.Sent >= 0 && s.Sent < number(p.query.limit) && !p.into {
@@ -308,11 +312,4 @@ func (r *Replayer) verdict(q *query, one *run, doubt bool) maybe.Truth {
 		return maybe.Either
 	}
 	return best
-}
-
-// held is what copies hold, as it is now.
-func (r *Replayer) held() map[string]map[int]bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.copies
 }

@@ -56,7 +56,7 @@ func TestTablesWithoutStatements(t *testing.T) {
 			for n := range uint64(70) {
 				w.asks("eve", "", reads("customers", n+1))
 			}
-		}, strings.TrimSpace(strings.Repeat("0/40 ", 69))},
+		}, strings.TrimSpace(strings.Repeat("0/40 ", 62))},
 	} {
 		for _, imported := range []bool{false, true} {
 			w := behind(t)
@@ -67,8 +67,8 @@ func TestTablesWithoutStatements(t *testing.T) {
 				w.pass(w.start())
 			}
 			want := c.want
-			if imported && strings.Count(want, "0/40") == 69 {
-				want += " 0/40" // the log is at its end
+			if imported && strings.Count(want, "0/40") == 62 {
+				want += strings.Repeat(" 0/40", 8) // the log is at its end
 			}
 			if got := sorted(w.filed()); got != sorted(want) {
 				t.Errorf("%s, imported %t: %s, want %s", name, imported, got, want)

@@ -38,6 +38,9 @@ func NewImport(ctx context.Context, cfg Config, anew bool) (*Import, error) {
 	if err := w.lookBack(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.copies(ctx); err != nil {
+		return nil, err
+	}
 	if err := w.ours(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -176,7 +179,7 @@ func (m *Import) Commit(ctx context.Context, log canary.AuditLog) error {
 	if m.failed != nil {
 		return fmt.Errorf("ask the scratch server: %w; the next run goes on here", m.failed)
 	}
-	m.batch.Log = log
+	m.batch.Log, m.batch.Copies = log, m.w.album.replayer.Copies()
 	err := m.w.cfg.Store.FileReads(ctx, m.batch)
 	m.batch.Reads, m.batch.Gone = nil, nil
 	return err

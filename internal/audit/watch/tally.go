@@ -187,6 +187,9 @@ func (w *Watch) commit(ctx context.Context, batch canary.ReadBatch) error {
 	if err != nil {
 		return err
 	}
+	if w.album.replayer != nil {
+		batch.Copies = w.album.replayer.Copies()
+	}
 	if batch.Log.State, err = encodeState(w.cfg.Log.State(), w.span); err != nil {
 		return err
 	}

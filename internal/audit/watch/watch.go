@@ -52,6 +52,7 @@ type Store interface {
 	ReadHours(ctx context.Context, place canary.Place, since time.Time) ([]canary.ReadHour, error)
 	ReadSums(ctx context.Context, place canary.Place, before time.Time) (map[canary.ReaderID]canary.ReadSums, error)
 	ReaderStanding(ctx context.Context, reader canary.ReaderID) (canary.Incident, error)
+	Copies(ctx context.Context, place canary.Place) ([]canary.Copy, error)
 	Sessions(ctx context.Context, place canary.Place, since time.Time) ([]canary.Session, error)
 }
 
@@ -122,6 +123,7 @@ type Watch struct {
 	seen   seen
 	span   span
 	ending bool // the last commit
+	copied bool // copies of before are known
 	// refine asks a scratch server; nil without one.
 	refine func(s *replay.Statement, r *replay.Result)
 }
@@ -180,6 +182,9 @@ func (w *Watch) prepare(ctx context.Context, events []audit.Event, oldest time.T
 		return err
 	}
 	if err := w.look(ctx, events, oldest.Add(-2*day)); err != nil {
+		return err
+	}
+	if err := w.copies(ctx); err != nil {
 		return err
 	}
 	return w.ours(ctx, oldest) // those that looked are among them
@@ -276,6 +281,20 @@ func (w *Watch) look(ctx context.Context, events []audit.Event, forget time.Time
 		return err
 	}
 	return w.album.add(&v, forget)
+}
+
+// copies learns, once, which tables statements filled before.
+func (w *Watch) copies(ctx context.Context) error {
+	if w.copied {
+		return nil
+	}
+	list, err := w.cfg.Store.Copies(ctx, w.cfg.Place)
+	if err != nil {
+		return err
+	}
+	w.album.replayer.Learn(list)
+	w.copied = true
+	return nil
 }
 
 // ours learns which sessions from a time on are our own.

@@ -405,6 +405,12 @@ CREATE TABLE log_health (
   sealed LONGBLOB NOT NULL
 );
 CREATE INDEX log_health_by_place ON log_health (place, latest);
+-- Tables that statements filled with canaries' rows; id is a keyed hash of place and table.
+CREATE TABLE table_copies (
+  id VARCHAR(32) COLLATE BINARY NOT NULL PRIMARY KEY,
+  place VARCHAR(80) COLLATE BINARY NOT NULL,
+  sealed LONGBLOB NOT NULL
+);
 -- Our own sessions in support databases, by which what we read is told from what others
 -- read with the same account. The server's number of each is sealed.
 CREATE TABLE support_sessions (
