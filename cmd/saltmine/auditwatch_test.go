@@ -102,8 +102,6 @@ func TestAuditWatch(t *testing.T) {
 		t.Errorf("%d pages", len(pages))
 	}
 	w.namesTheReader(r, thief)
-	w.switchesOff(thief)
-	r.kill()
 
 	// Somebody else has the account that the seeder has.
 	w.take(w.db, "SELECT * FROM customers WHERE id > 2")
@@ -111,6 +109,8 @@ func TestAuditWatch(t *testing.T) {
 	if other := w.watchOnce(); other.Incidents != 1 || other.Reads != 1 {
 		t.Errorf("the table was taken with the seeder's account: %+v", other)
 	}
+	w.switchesOff(thief)
+	r.kill()
 }
 
 // namesTheReader: when the list that was taken is used, the trace names the statement and

@@ -84,3 +84,23 @@ func (o *own) did(e *audit.Event, slack time.Duration) bool {
 		return !e.At.Add(e.Precision+slack).Before(s.From) && e.At.Add(-slack).Before(s.until)
 	})
 }
+
+// copies learns, once, which tables statements filled before.
+func (w *Watch) copies(ctx context.Context) error {
+	if w.copied {
+		return nil
+	}
+	list, err := w.cfg.Store.Copies(ctx, w.cfg.Place)
+	if err != nil {
+		return err
+	}
+	w.album.replayer.Learn(list)
+	w.copied = true
+	return nil
+}
+
+// ours learns which sessions from a time on are our own.
+func (w *Watch) ours(ctx context.Context, from time.Time) error {
+	w.own.account = w.album.account
+	return w.own.learn(ctx, w.cfg.Store, w.cfg.Place, from)
+}

@@ -283,26 +283,6 @@ func (w *Watch) look(ctx context.Context, events []audit.Event, forget time.Time
 	return w.album.add(&v, forget)
 }
 
-// copies learns, once, which tables statements filled before.
-func (w *Watch) copies(ctx context.Context) error {
-	if w.copied {
-		return nil
-	}
-	list, err := w.cfg.Store.Copies(ctx, w.cfg.Place)
-	if err != nil {
-		return err
-	}
-	w.album.replayer.Learn(list)
-	w.copied = true
-	return nil
-}
-
-// ours learns which sessions from a time on are our own.
-func (w *Watch) ours(ctx context.Context, from time.Time) error {
-	w.own.account = w.album.account
-	return w.own.learn(ctx, w.cfg.Store, w.cfg.Place, from)
-}
-
 // lookBack takes in all of the canaries' past.
 func (w *Watch) lookBack(ctx context.Context) error {
 	v, err := w.cfg.Past(ctx)
