@@ -84,7 +84,7 @@ func (m *model) divide() {
 	m.sisters = map[int32][]sister{}
 	for e := range m.Extracts {
 		if x := &m.Extracts[e]; m.fits[e] != 0 && x.More == 0 {
-			m.explaining = append(m.explaining, int32(e)) //nolint:gosec // an index
+			m.explaining = append(m.explaining, int32(e))
 		}
 	}
 	m.within = make([][]int32, len(m.Extracts))
@@ -107,7 +107,8 @@ func (m *model) divide() {
 // few that the other has more.
 const (
 	alikeness = .7
-	met       = 60 // so many of the best explanations are looked at so
+	met       = 60   // so many of the best explanations are looked at so,
+	longList  = 2000 // if their lists are not longer
 )
 
 // sister is another extract that is probably of the same report, and how likely each
@@ -124,7 +125,7 @@ func (m *model) meet(list []theory) {
 	var alone []int32
 	for _, i := range near {
 		for _, e := range list[i].extracts {
-			if x := &m.Extracts[e]; m.sisters[e] == nil && len(x.Held) > 0 && x.More == 0 {
+			if x := &m.Extracts[e]; m.sisters[e] == nil && 0 < len(x.Held) && len(x.Held) <= longList && x.More == 0 {
 				m.sisters[e] = []sister{}
 				alone = append(alone, e)
 			}
@@ -144,7 +145,7 @@ func (s *scratch) siblings(e int32) []sister {
 	n := float64(len(held))
 	for _, o := range s.explaining {
 		y := s.Extracts[o].Held
-		if o == e || float64(len(y)) < alikeness*n {
+		if o == e || float64(len(y)) < alikeness*n || !looksAlike(held, y) {
 			continue
 		}
 		if both := float64(common(held, y)); both >= alikeness*n {
@@ -152,6 +153,19 @@ func (s *scratch) siblings(e int32) []sister {
 		}
 	}
 	return out
+}
+
+// looksAlike looks up a few of one list in another: of lists that are alike hardly ever
+// so few are in both.
+func looksAlike(a, b []int32) bool {
+	const few, least = 8, 3
+	n := 0
+	for i := range few {
+		if _, both := slices.BinarySearch(b, a[i*len(a)/few]); both {
+			n++
+		}
+	}
+	return n >= min(least, len(a))
 }
 
 // sibling is how likely an extract held a hit, by its sisters that did.
