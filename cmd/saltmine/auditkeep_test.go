@@ -158,7 +158,7 @@ func (p *past) lacksOwn() {
 	var kept []string
 	for _, line := range p.lines {
 		stamp, err := time.Parse("20060102 15:04:05", line[:min(len(line), 17)])
-		if err == nil && strings.Contains(line, ","+user+",") && stamp.Sub(reads[0].From).Abs() < 2*time.Second {
+		if err == nil && strings.Contains(line, ","+user+",") && stamp.Sub(reads[0].From).Abs() < time.Minute {
 			continue
 		}
 		kept = append(kept, line)
