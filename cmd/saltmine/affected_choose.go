@@ -51,7 +51,11 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 		return "", fmt.Errorf("no extract stands out in incident %s, the first one's actor has %s: see 'saltmine trace --incident %s', and name one, 'saltmine trace --affected EXTRACT'", inc, forensics.Percent(first.ActorP), inc)
 	}
 	m.out.P = first.P
-	m.note("it was this extract, which the trace puts first with %s, and its actor with %s", forensics.Percent(first.P), forensics.Percent(first.ActorP))
+	also := ""
+	if first.ActorP != first.P {
+		also = ", and its actor with " + forensics.Percent(first.ActorP)
+	}
+	m.note("it was this extract, which the trace puts first with %s%s", forensics.Percent(first.P), also)
 	alike := a.Alike(&first)
 	for _, s := range a.Suspects {
 		same := slices.ContainsFunc(alike, func(x forensics.Suspect) bool { return x.Extract == s.Extract })
