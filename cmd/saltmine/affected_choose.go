@@ -47,7 +47,7 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 	switch {
 	case !ok:
 		return "", fmt.Errorf("no known extract explains a hit of incident %s: name one, 'saltmine trace --affected EXTRACT'", inc)
-	case first.ActorP <= forensics.Leads:
+	case first.ActorP <= forensics.Leads || together(a.Alike(&first)) <= forensics.Leads:
 		return "", fmt.Errorf("no extract stands out in incident %s, the first one's actor has %s: see 'saltmine trace --incident %s', and name one, 'saltmine trace --affected EXTRACT'", inc, forensics.Percent(first.ActorP), inc)
 	}
 	m.out.P = first.P
@@ -59,11 +59,22 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 	alike := a.Alike(&first)
 	for _, s := range a.Suspects {
 		same := slices.ContainsFunc(alike, func(x forensics.Suspect) bool { return x.Extract == s.Extract })
-		if !s.Unlogged && s.Actor == first.Actor && s.Extract != first.Extract && (s.P > forensics.Leads || same) {
+		if !s.Unlogged && s.Actor == first.Actor && s.Extract != first.Extract && (s.P > worthAsking || same) {
 			m.note("it was this extract alone, though its actor's %s has %s: ask for that one too, 'saltmine trace --affected %s'", s.Extract, forensics.Percent(s.P), s.Extract)
 		}
 	}
 	return first.Extract, nil
+}
+
+// worthAsking is the probability over which another extract of the same actor is named.
+const worthAsking = .05
+
+// together is the probability that one of some extracts took part, at most.
+func together(list []forensics.Suspect) (p float64) {
+	for i := range list {
+		p += list[i].P
+	}
+	return p
 }
 
 func (m *affecting) chooseRead(ctx context.Context, id canary.ExtractID, name string) (canary.Place, error) {

@@ -66,7 +66,7 @@ func TestSuspectNamed(t *testing.T) {
 		"sure":     {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "k", P: .4, Explains: 3}), true, true, "", "puts first with 95 %"},
 		"not all":  {suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, Explains: 3}), true, false, "", "95 %"},
 		"two":      {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "k", P: .1, Explains: 4}), true, false, "", "95 %"},
-		"another":  {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "j.doe", P: .6, Explains: 1}, forensics.Suspect{Extract: "e3", Actor: "j.doe", P: .3, Explains: 1}), true, true, "", "actor's e2 has 60 %"},
+		"another":  {suspects(sure, forensics.Suspect{Extract: "e2", Actor: "j.doe", P: .6, Explains: 1}, forensics.Suspect{Extract: "e3", Actor: "j.doe", P: .03, Explains: 1}), true, true, "", "actor's e2 has 60 %"},
 		"again":    {suspects(again("e1"), again("e2"), again("e4")), true, true, "", "puts first with 33 %, and its actor with 99.0 %"},
 		"too few":  {few, true, false, "", "95 %"},
 	} {

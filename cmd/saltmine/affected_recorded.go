@@ -31,18 +31,19 @@ func (m *affecting) byBoth(ctx context.Context, ours map[string]canary.ID) error
 	}
 	m.found.elsewhere = map[string]bool{}
 	tokens := map[string]bool{}
-	for key, all := range m.found.beside {
-		people := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return known[s] })
-		_, is := ours[key]
-		switch {
-		case is:
-			for _, text := range people { // it is of another numbering
-				m.found.emails[text] = true
-			}
-		case len(all) > 0 && len(people) == 0:
+	for key, all := range m.found.beside { // before people's keys are added below
+		if _, is := ours[key]; !is && len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !known[s] }) {
 			delete(m.found.keys, key)
 			for _, text := range all {
 				tokens[text] = true
+			}
+		}
+	}
+	for key, all := range m.found.beside {
+		people := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return known[s] })
+		if _, is := ours[key]; is {
+			for _, text := range people { // it is of another numbering
+				m.found.emails[text] = true
 			}
 		}
 		m.found.beside[key] = slices.DeleteFunc(people, func(s string) bool {

@@ -239,6 +239,8 @@ func (m *exporting) left(e *audit.Event) string {
 		return "it is a " + string(e.Kind) + ", and no export"
 	case len(only) > 0 && !slices.ContainsFunc(only, func(op string) bool { return strings.EqualFold(op, e.Op) }):
 		return "its operation is not in --only"
+	case len(e.More) != len(m.keys)+1:
+		return "it is a " + string(e.Kind) + " of a log of statements, and no line of a table"
 	case cmp.Or(e.User, e.Account) == "":
 		return "it names nobody: say with --column user=NAME where"
 	case e.At.After(m.app.now().Add(m.flags.clockError)):
@@ -255,17 +257,33 @@ func (m *exporting) left(e *audit.Event) string {
 func (m *exporting) id(e *audit.Event) canary.ExtractID {
 	if m.flags.exports.id != "" {
 		if own := e.More[len(e.More)-1]; own != "" {
+			if m.flags.exports.place != "" { // which has numbers of its own
+				own = string(m.out.Place) + ":" + own
+			}
 			return canary.ExtractID("export:" + own)
 		}
 		return ""
 	}
-	digest := e.Digest()
+	digest := lineOf(e)
 	if m.core == nil {
 		return canary.ExtractID(fmt.Sprintf("export:%x", digest[:8]))
 	}
 	const length = 16
 	id := m.core.reg.ReadID(m.out.Place, digest)
 	return canary.ExtractID("export:" + id[:min(len(id), length)])
+}
+
+// lineOf names a line by all that is told of it, and not by what lines are beside it.
+func lineOf(e *audit.Event) [sha256.Size]byte {
+	one := *e
+	one.Repeat = 0
+	digest := one.Digest()
+	h := sha256.New()
+	h.Write(digest[:])
+	for _, text := range e.More {
+		fmt.Fprintf(h, "%d %s ", len(text), text) //nolint:errcheck // a hash takes all
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // keep imports the extracts, file by file: the evidence log has the hash of each.

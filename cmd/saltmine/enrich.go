@@ -55,10 +55,18 @@ func brief(a forensics.Answer) (window, suspects []string) {
 			suspects = append(suspects, "a copy that is in no log: "+a.Standing(s.P))
 		default:
 			told[s.Actor] = true
-			suspects = append(suspects, fmt.Sprintf("extract %s%s: %s, explains %d of %d hits", s.Extract, besides(&a, &s), a.Standing(s.ActorP), s.Explains, s.Of))
+			suspects = append(suspects, fmt.Sprintf("extract %s%s: %s, explains %d of %d hits", s.Extract, besides(&a, &s), standing(&a, &s), s.Explains, s.Of))
 		}
 	}
 	return window, suspects
+}
+
+// standing says how probable an extract is, and its actor where that is another thing.
+func standing(a *forensics.Answer, s *forensics.Suspect) string {
+	if len(a.Alike(s)) > 1 || s.ActorP-s.P < forensics.Slight {
+		return a.Standing(s.ActorP)
+	}
+	return fmt.Sprintf("%s, its actor %s", forensics.Percent(s.P), a.Standing(s.ActorP))
 }
 
 // besides says how many extracts of the same actor may as well be the one.

@@ -126,7 +126,13 @@ func suspected(f *response.Facts, a *forensics.Answer) {
 		return
 	}
 	f.Extract, f.Actor, f.Explains, f.Of = first.Extract, first.Actor, first.Explains, first.Of
-	f.Alone = a.Suspect(f.P) && first.Explains == first.Of && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
+	listed := 0 // of a long log not all are, and who is not may explain as much
+	for i := range a.Suspects {
+		if x := &a.Suspects[i]; !x.Unlogged && x.Verdict == forensics.ExplainsAll {
+			listed++
+		}
+	}
+	f.Alone = a.Suspect(f.P) && first.Explains == first.Of && a.All <= listed && !slices.ContainsFunc(a.Suspects, func(x forensics.Suspect) bool {
 		return !x.Unlogged && x.Actor != first.Actor && x.Explains >= first.Explains
 	})
 }

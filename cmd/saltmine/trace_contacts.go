@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ func (l *contactList) add(c heardLine) error {
 	if len(l.all)+len(l.faults) >= mostListed {
 		return fmt.Errorf("more than %d contacts: trace them in parts", mostListed)
 	}
-	c.Token, c.At = strings.TrimSpace(c.Token+c.TokenID), strings.TrimSpace(c.At+c.Time)
+	c.Token, c.At = strings.TrimSpace(cmp.Or(c.Token, c.TokenID)), strings.TrimSpace(cmp.Or(c.At, c.Time))
 	l.all = append(l.all, c)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"saltmine/internal/canary"
@@ -127,12 +128,14 @@ func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *foun
 	for _, h := range ix.hits { // an ear's clock may be before ours
 		w.Until = max(w.Until, daysOf(h.first))
 	}
+	var sorting sync.WaitGroup
+	sorting.Go(w.sort) // which needs nothing of what else is made ready
 	w.cluster(q)
 	w.few()
 	w.stand()
 	w.hits()
 	w.scopes()
-	w.sort()
+	sorting.Wait()
 	w.extracts()
 	return w.answer(posterior.Weigh(&w.Case))
 }

@@ -24,7 +24,7 @@ func (w *weighing) at(x *weighed) (at float64, within []posterior.Interval) {
 	}
 	at = (earliest + latest) / 2
 	longest := 0.
-	for _, s := range w.best(x, span{microOf(earliest), t.Latest.UnixMicro()}) {
+	for _, s := range w.best(x, span{microOf(earliest), t.Latest.UnixMicro() + 1}) {
 		from, until := daysOf(s.from), daysOf(s.until)
 		if until-from > longest {
 			longest, at = until-from, (from+until)/2
@@ -36,7 +36,7 @@ func (w *weighing) at(x *weighed) (at float64, within []posterior.Interval) {
 
 // best gives the parts of an interval in which an extract explains most hits.
 func (w *weighing) best(x *weighed, in span) (out []span) {
-	first, last := w.edge(in.from), w.edge(in.until)
+	first, last := w.edge(in.from), w.edge(in.until-1)
 	fits := w.fitting(x, first, last)
 	most := slices.Max(fits)
 	for i, n := range fits {

@@ -28,6 +28,7 @@ func (w *weighing) extracts() {
 	rows := w.rowsOf()
 	w.others(involved, rows)
 	numbers := slices.Repeat([]int32{-1}, len(w.names))
+	w.Within = map[int][]posterior.Interval{}
 	w.what, w.Extracts = make([]int32, 0, n), make([]posterior.Extract, 0, n)
 	for i, k := range w.order {
 		actor := w.actors[i]
@@ -41,7 +42,10 @@ func (w *weighing) extracts() {
 		x := &w.ranked[k]
 		w.what = append(w.what, k)
 		at, within := w.at(x)
-		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: at, Within: within, Rows: rows(x), More: int(x.why.holds)})
+		if within != nil {
+			w.Within[len(w.Extracts)] = within
+		}
+		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: at, Rows: rows(x), More: int(x.why.holds), Whole: x.from.Held == nil})
 	}
 	w.held()
 }
@@ -255,16 +259,19 @@ func (w *weighing) answer(a posterior.Answer) *found {
 			x.p, x.lead = c.Unlogged, posterior.Careful(c.Unlogged) // as what it is listed among
 		}
 	}
+	for e, p := range a.ByExtract {
+		x := &w.ranked[w.what[e]]
+		x.p = round(p)
+		x.lead = x.p
+	}
 	for _, s := range a.Extracts {
 		x := &w.ranked[w.what[s.Index]]
-		x.p = round(s.P)
-		x.lead = x.p
 		c.Extracts = append(c.Extracts, Chance{string(x.from.ID), x.p})
 	}
 	for _, s := range a.Actors {
 		c.Actors = append(c.Actors, Chance{w.who[s.Index], round(s.P)})
 	}
-	w.lead(a.Actors)
+	w.lead(a.ByActor)
 	for _, t := range a.Times {
 		if p := round(t.P); p > 0 {
 			c.Times = append(c.Times, TimeChance{timeOf(t.From), p})
@@ -275,10 +282,10 @@ func (w *weighing) answer(a posterior.Answer) *found {
 
 // lead gives the extracts of the probable actors their actors' probabilities, and has
 // the best of each stand for its actor.
-func (w *weighing) lead(actors []posterior.Share) {
+func (w *weighing) lead(actors []float64) {
 	p := make([]float64, len(w.who))
-	for _, s := range actors {
-		p[s.Index] = round(s.P)
+	for a := range actors {
+		p[a] = round(actors[a])
 	}
 	best := slices.Repeat([]int32{-1}, len(w.who))
 	for i, k := range w.what {

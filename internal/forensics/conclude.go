@@ -42,21 +42,32 @@ func (a *Answer) verdictLine() string {
 	first := known[0]
 	line := a.level(first.ActorP)
 	equal := equals(known)
-	switch same := a.Alike(&first); {
-	case len(same) < len(equal):
-		line += fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", len(equal), first.Explains, of, names(equal))
-	case len(same) > 1:
-		line += fmt.Sprintf("%s, by one of %d extracts that explain %d of %s and that these hits cannot tell apart: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
-	case first.ActorP-first.P > slight:
-		line += fmt.Sprintf("%s, of whose extracts the most probable is, with %s, %s, which explains %d of %s", plain(first.Actor), Percent(first.P), first.what(), first.Explains, of)
-	default:
-		line += fmt.Sprintf("%s, explains %d of %s", first.name(), first.Explains, of)
-	}
+	line += a.which(&first, equal, of)
 	line += a.others(equal)
+	if first.ActorP > Suspected {
+		line += a.beside(known)
+	}
 	if a.All == 0 {
 		line += fmt.Sprintf(" No known extract explains all %s: there is noise, or more than one, or one that is not in the log.", of)
 	}
 	return line + fmt.Sprintf(" A copy that is in no log: %s. No leak at all: %s.", Percent(a.Chances.Unlogged), Percent(a.Chances.None))
+}
+
+// which says what the first took, or which of several it may as well have been.
+func (a *Answer) which(first *Suspect, equal []Suspect, of string) string {
+	switch same := a.Alike(first); {
+	case len(same) < len(equal) && both(equal):
+		return fmt.Sprintf("%d extracts explain %d of %s each, and probably went together: %s", len(equal), first.Explains, of, names(equal))
+	case len(same) < len(equal):
+		return fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", len(equal), first.Explains, of, names(equal))
+	case len(same) > 1 && both(same):
+		return fmt.Sprintf("%s, by %d extracts together that explain %d of %s each: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
+	case len(same) > 1:
+		return fmt.Sprintf("%s, by one of %d extracts that explain %d of %s and that these hits cannot tell apart: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
+	case first.ActorP-first.P > Slight:
+		return fmt.Sprintf("%s, of whose extracts the most probable is, with %s, %s, which explains %d of %s", plain(first.Actor), Percent(first.P), first.what(), first.Explains, of)
+	}
+	return fmt.Sprintf("%s, explains %d of %s", first.name(), first.Explains, of)
 }
 
 // level says what may be made of the first known extract.
@@ -69,9 +80,9 @@ func (a *Answer) level(p float64) string {
 	case p > Leads:
 		return fmt.Sprintf("A lead, %s, no more: ", Percent(p))
 	case a.Chances.Unlogged > Leads:
-		return fmt.Sprintf("Probably a copy that is in no log. Of the known extracts the first has %s: ", Percent(p))
+		return fmt.Sprintf("Probably a copy that is in no log. Of those who took known extracts the first has %s: ", Percent(p))
 	case a.Chances.None > Leads:
-		return fmt.Sprintf("Probably no leak. Of the known extracts the first has %s: ", Percent(p))
+		return fmt.Sprintf("Probably no leak. Of those who took known extracts the first has %s: ", Percent(p))
 	}
 	return fmt.Sprintf("Nobody stands out; the first has %s: ", Percent(p))
 }
@@ -104,8 +115,30 @@ func Percent(p float64) string {
 	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
-// slight is a difference of probabilities that a reader need not be told of.
-const slight = .05
+// both reports whether extracts took part together rather than one of them: then they are
+// more than one in sum.
+func both(list []Suspect) bool {
+	var sum float64
+	for _, s := range list {
+		sum += s.P
+	}
+	return sum > 1+Slight
+}
+
+// beside names the others who are suspects.
+func (a *Answer) beside(known []Suspect) (line string) {
+	told := map[string]bool{known[0].Actor: true}
+	for _, s := range known[1:] {
+		if !told[s.Actor] && a.Suspect(s.ActorP) && len(told) <= mostNamed {
+			told[s.Actor] = true
+			line += fmt.Sprintf(" Suspect as well, %s: %s.", Percent(s.ActorP), s.name())
+		}
+	}
+	return line
+}
+
+// Slight is a difference of probabilities that a reader need not be told of.
+const Slight = .05
 
 // equals gives the first of the known extracts, and those that are about as probable and
 // explain as much. Where the first one's actor is sure, only what he took himself.

@@ -191,7 +191,7 @@ const (
 // that it is in no log.
 type Suspect struct {
 	Extract canary.ExtractID `json:"extract,omitempty"`
-	// P is the probability that it took part in the leak; 0 beyond the first twenty.
+	// P is the probability that it took part in the leak.
 	// ActorP is that of its actor, who may have taken several.
 	P      float64       `json:"p"`
 	ActorP float64       `json:"actor_p"`

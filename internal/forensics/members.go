@@ -94,7 +94,7 @@ type lived struct {
 	area
 	canary int
 	hull   span
-	order  [2]int // of the area's and the canary's names
+	order  int // of the area's name
 }
 
 // fill puts every token's window into its shelf. Hit tokens are entered too,
@@ -111,15 +111,11 @@ func (ix *index) fill(tokens []Live) {
 	}
 	// Names are put in order once, so that the windows are sorted by numbers.
 	areas, canaries := ordered(ix, all)
+	all = counted(all, len(canaries), func(l *lived) int { return canaries[l.canary] })
 	for i := range all {
-		all[i].order = [2]int{areas[all[i].area], canaries[all[i].canary]}
+		all[i].order = areas[all[i].area]
 	}
-	slices.SortFunc(all, func(x, y lived) int {
-		if x.order[0] != y.order[0] {
-			return x.order[0] - y.order[0]
-		}
-		return x.order[1] - y.order[1]
-	})
+	all = counted(all, len(areas), func(l *lived) int { return l.order })
 	ix.lived = all
 	for len(all) > 0 {
 		end := 1
@@ -129,6 +125,25 @@ func (ix *index) fill(tokens []Live) {
 		ix.addRows(all[:end])
 		all = all[end:]
 	}
+}
+
+// counted puts windows in the order of a number below n, those that have the same one in
+// the order that they were in.
+func counted(all []lived, n int, number func(*lived) int) []lived {
+	next := make([]int, n+1)
+	for i := range all {
+		next[number(&all[i])+1]++
+	}
+	for k := 1; k <= n; k++ {
+		next[k] += next[k-1]
+	}
+	out := make([]lived, len(all))
+	for i := range all {
+		k := number(&all[i])
+		out[next[k]] = all[i]
+		next[k]++
+	}
+	return out
 }
 
 // ordered gives the places of areas and canaries in the order of their names.

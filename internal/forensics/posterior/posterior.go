@@ -51,6 +51,8 @@ type Case struct {
 	// Others are the extracts that held no token which was hit, by their sort: there
 	// may be a million, and which of them it was cannot be told anyway.
 	Others []Others
+	// Within says of extracts where their time lies, if nobody knows more closely.
+	Within map[int][]Interval
 	// Scopes are the sets of segments that an unlogged copy may have held.
 	Scopes [][]int
 }
@@ -98,12 +100,13 @@ type Control struct {
 type Extract struct {
 	Actor int
 	At    Day
-	// Within is where At lies, if nobody knows more closely.
-	Within []Interval
-	Rows   float64
-	Held   []int32 // ascending
+	Rows  float64
+	Held  []int32 // ascending
 	// More is how many tokens it held besides, none of which was hit.
 	More int
+	// Whole says that it held all that stood where it was taken from: no list of it has
+	// faults.
+	Whole bool
 }
 
 // Content says what a contact knew.
@@ -140,6 +143,8 @@ type Answer struct {
 	None, Unlogged float64
 	Extracts       []Share // the most probable first, at most 20
 	Actors         []Share
+	ByExtract      []float64 // the same of all, by index
+	ByActor        []float64
 	Intervals      []Interval // the 90 % credible set of the time of access, if there was a leak
 	Half, Nearly   []Interval // the same of 50 % and of 99 %
 	// Rows are how many the leaked extracts have together, if known ones leaked: with 90 %
@@ -198,6 +203,7 @@ func (m *model) report(lists [][]theory) Answer {
 		m.spread(t, bins, p)
 	}
 	out.Extracts, out.Actors = shares(extracts), shares(actors)
+	out.ByExtract, out.ByActor = extracts, actors
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
 	return out
@@ -240,8 +246,8 @@ func (m *model) spread(t *theory, bins map[int]float64, p float64) {
 	if t.kind != unlogged {
 		within = nil
 		for _, e := range t.extracts { // the last of them, which is of that time
-			if x := &m.Extracts[e]; x.At == t.at {
-				within = x.Within
+			if m.Extracts[e].At == t.at {
+				within = m.Within[int(e)]
 			}
 		}
 	}
@@ -278,12 +284,13 @@ func Careful(p float64) float64 {
 	return doubtful + (p-doubtful)*(.5-doubtful)/(obvious-doubtful)
 }
 
-// shares gives the greatest.
+// shares gives the greatest of probabilities, and has all of them said with care.
 func shares(of []float64) []Share {
 	var list []Share
 	for i, p := range of {
 		if p > 0 {
-			list = append(list, Share{i, Careful(min(p, 1))})
+			of[i] = Careful(min(p, 1))
+			list = append(list, Share{i, of[i]})
 		}
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.P, a.P), cmp.Compare(a.Index, b.Index)) })

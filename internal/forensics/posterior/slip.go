@@ -28,11 +28,17 @@ func (s *scratch) weigh(t *theory, by func(*evidence) float64) float64 {
 // slip finds the hits that an explanation may have held without a list saying so. It
 // is called after together, which marks the hits that it held by one.
 func (s *scratch) slip(t *theory, ev *evidence) {
+	if !slices.ContainsFunc(t.extracts, func(e int32) bool { return !s.Extracts[e].Whole }) {
+		return
+	}
 	p := map[int32]float64{}
 	var order []int32
 	held := s.calls
 	for _, e := range t.extracts {
 		x := &s.Extracts[e]
+		if x.Whole {
+			continue
+		}
 		s.enter(e)
 		n := float64(len(x.Held) + x.More)
 		for i := range s.hits {
@@ -82,14 +88,19 @@ func (s *scratch) stood(h *hit, at Day) bool {
 // divide finds the segments of what the extracts held that explain something.
 func (m *model) divide() {
 	m.sisters = map[int32][]sister{}
+	lists := false
 	for e := range m.Extracts {
-		if x := &m.Extracts[e]; m.fits[e] != 0 && x.More == 0 {
+		x := &m.Extracts[e]
+		if lists = lists || m.fits[e] != 0 && !x.Whole; m.fits[e] != 0 && x.More == 0 && !x.Whole {
 			m.explaining = append(m.explaining, int32(e))
 		}
 	}
+	if !lists {
+		return
+	}
 	m.within = make([][]int32, len(m.Extracts))
 	m.each(len(m.Extracts), func(s *scratch, e int) {
-		if m.fits[e] == 0 {
+		if m.fits[e] == 0 || m.Extracts[e].Whole {
 			return
 		}
 		s.entered++
@@ -125,7 +136,7 @@ func (m *model) meet(list []theory) {
 	var alone []int32
 	for _, i := range near {
 		for _, e := range list[i].extracts {
-			if x := &m.Extracts[e]; m.sisters[e] == nil && 0 < len(x.Held) && len(x.Held) <= longList && x.More == 0 {
+			if x := &m.Extracts[e]; m.sisters[e] == nil && 0 < len(x.Held) && len(x.Held) <= longList && x.More == 0 && !x.Whole {
 				m.sisters[e] = []sister{}
 				alone = append(alone, e)
 			}
