@@ -32,11 +32,13 @@ type packedRead struct {
 	Acts []int64 `json:"acts"`
 	// Returned, Likely and Possible count canaries: of those that were reached Canaries
 	// says which, and of no other.
-	Returned int           `json:"returned"`
-	Likely   int           `json:"likely"`
-	Possible int           `json:"possible"`
-	Why      string        `json:"why_possible,omitempty"`
-	Canaries []packedGiven `json:"canaries"`
+	Returned int    `json:"returned"`
+	Likely   int    `json:"likely"`
+	Possible int    `json:"possible"`
+	Why      string `json:"why_possible,omitempty"`
+	// Forgeable says that a statement's own text could have put it into such a log.
+	Forgeable bool          `json:"could_be_forged,omitempty"`
+	Canaries  []packedGiven `json:"canaries"`
 }
 
 type packedGiven struct {
@@ -94,7 +96,7 @@ func (d *dossier) actsOf(ctx context.Context, source string, p *packedRead) erro
 func (d *dossier) packRead(r *canary.Read) packedRead {
 	p := packedRead{
 		Place: r.Place, Actor: r.Account, Logged: r.At, Taken: r.Taken, Statement: r.Shape, CopyTo: r.CopyTo, Where: r.Where,
-		Acts: []int64{}, Returned: len(r.Returned), Likely: len(r.Likely), Possible: len(r.Possible), Why: r.Why, Canaries: []packedGiven{},
+		Acts: []int64{}, Returned: len(r.Returned), Likely: len(r.Likely), Possible: len(r.Possible), Why: r.Why, Forgeable: r.Low, Canaries: []packedGiven{},
 	}
 	for _, id := range d.canaryIDs() {
 		for _, how := range []struct {

@@ -15,7 +15,7 @@ var comments = regexp.MustCompile(`(?s)/\*.*?\*/|(^|\s)--\s[^\n]*|#[^\n]*`)
 // between words and small letters.
 var (
 	stops        = regexp.MustCompile(`\b(server_audit_logging|audit_log_disable)['"` + "`" + `]? ?:?= ?['"]?(off|0|false|on_disable|default)\b|\baudit_log_disable['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)
-	takesOut     = regexp.MustCompile(`^uninstall (plugin|soname|component) .*audit`)
+	takesOut     = regexp.MustCompile(`\buninstall (plugin|soname|component) .*audit`)
 	stopsGeneral = regexp.MustCompile(`\bgeneral_log['"` + "`" + `]? ?:?= ?['"]?(off|0|false|default)\b|\bsql_log_off['"` + "`" + `]? ?:?= ?['"]?(on|1|true)\b`)
 	changes      = regexp.MustCompile(`\baudit_log_filter_(set_filter|remove_filter|set_user|remove_user)\b|\bserver_audit_(events|excl_users|incl_users|query_log_limit|output_type)['"` + "`" + `]? ?:?=|\baudit_log_(policy|statement_policy|connection_policy|(exclude|include)_(accounts|commands|databases))['"` + "`" + `]? ?:?=`)
 	moves        = regexp.MustCompile(`\b(server_audit_file_path|general_log_file|audit_log_file|log_output)['"` + "`" + `]? ?:?=`)
@@ -45,7 +45,7 @@ const (
 )
 
 // longestSwitch is how much of a statement is looked at.
-const longestSwitch = 4096
+const longestSwitch = 64 << 10
 
 // Switch reports whether an event is a statement by which its database logs less from
 // then on. That it was let through is not asked: who tried is to be told as well, as far
@@ -62,11 +62,14 @@ func Switch(e *audit.Event) (s canary.LogSwitch, ok bool) {
 	plain := strings.ToLower(strings.Join(words, " "))
 	first, _, _ := strings.Cut(plain, " ")
 	switch first {
-	case "set", "uninstall", "select", "call", "do", "begin":
+	case "set", "uninstall", "select", "(select", "with", "call", "do", "begin", "execute", "prepare":
 	default:
 		return s, false
 	}
 	what := lessens(plain)
+	if what == "" { // what looks like a comment may stand in a string
+		what = lessens(strings.ToLower(strings.Join(strings.Fields(string(text)), " ")))
+	}
 	return canary.LogSwitch{At: e.At, Account: e.User + "@" + e.Host, What: what, Low: e.Low, Line: e.Where.Line, Offset: e.Where.Offset, Failed: e.Code > 0}, what != ""
 }
 

@@ -14,8 +14,6 @@ import (
 type own struct {
 	account  string // user@host, as the server knows us
 	sessions map[uint32][]*session
-	since    time.Time // from when on they are known; zero when none are
-	last     time.Time // when the newest of them was opened
 }
 
 type session struct {
@@ -33,13 +31,7 @@ const soon = time.Minute
 // learn asks for the sessions that events from a time on may be of.
 func (o *own) learn(ctx context.Context, store Store, place canary.Place, from time.Time) error {
 	from = from.Add(-ownFor)
-	since := from
-	if !o.since.IsZero() && !from.Before(o.since) {
-		since = o.last.Add(-soon) // others note theirs at the same time
-	} else {
-		o.since = from
-	}
-	list, err := store.Sessions(ctx, place, since)
+	list, err := store.Sessions(ctx, place, from) // others note theirs too, by other clocks
 	if err != nil {
 		return err
 	}
@@ -52,9 +44,6 @@ func (o *own) learn(ctx context.Context, store Store, place canary.Place, from t
 			continue
 		}
 		o.sessions[s.Number] = append(known, &session{s, s.From.Add(ownFor)})
-		if s.From.After(o.last) {
-			o.last = s.From
-		}
 	}
 	return nil
 }
@@ -85,17 +74,13 @@ func (o *own) did(e *audit.Event, slack time.Duration) bool {
 	})
 }
 
-// copies learns, once, which tables statements filled before.
+// copies learns, at each pass, as others may have found some, which tables statements filled before.
 func (w *Watch) copies(ctx context.Context) error {
-	if w.copied {
-		return nil
-	}
 	list, err := w.cfg.Store.Copies(ctx, w.cfg.Place)
 	if err != nil {
 		return err
 	}
 	w.album.replayer.Learn(list)
-	w.copied = true
 	return nil
 }
 

@@ -123,7 +123,6 @@ type Watch struct {
 	seen   seen
 	span   span
 	ending bool // the last commit
-	copied bool // copies of before are known
 	// refine asks a scratch server; nil without one.
 	refine func(s *replay.Statement, r *replay.Result)
 }
