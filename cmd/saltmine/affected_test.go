@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -29,19 +30,29 @@ func TestAffected(t *testing.T) {
 	p.exec("SET GLOBAL server_audit_file_path='" + p.log + "', server_audit_query_log_limit=1024, server_audit_logging=ON")
 	t.Cleanup(func() { p.exec("SET GLOBAL server_audit_logging=OFF") })
 	thief := p.account(server.User(t, dsn, "SELECT, CREATE, INSERT"))
-	statements := map[string]string{ // by what their shapes begin with
-		"select first_name, phone": "SELECT first_name, phone FROM customers WHERE country = 'DE'",
-		"create table loot":        "CREATE TABLE loot AS SELECT email FROM customers WHERE country = 'FR'",
-		"select distinct email":    "SELECT DISTINCT email FROM customers WHERE country = 'GB'",
-		"select t.number":          "SELECT t.number FROM tickets t WHERE t.status <> 'closed'",
-	}
-	where := map[string]string{
-		"select first_name, phone": "country = 'DE'", "create table loot": "country = 'FR'", "select distinct email": "country = 'GB'",
-		"select t.number": "id IN (SELECT customer_id FROM tickets WHERE status <> 'closed')",
-	}
 	ours := map[string]bool{}
 	for _, tok := range p.tokens() {
 		ours[strings.ToLower(tok.Text)] = true
+	}
+	var theirs []string // countries of canaries, which may have none in any one of them
+	for _, row := range p.pairs("SELECT country, email FROM customers") {
+		if ours[strings.ToLower(row[1])] && !slices.Contains(theirs, row[0]) {
+			theirs = append(theirs, row[0])
+		}
+	}
+	in := func(n int, country string) string {
+		return fmt.Sprintf("country IN ('%s', '%s')", country, theirs[n%len(theirs)])
+	}
+	german, french, british := in(0, "DE"), in(1, "FR"), in(2, "GB")
+	statements := map[string]string{ // by what their shapes begin with
+		"select first_name, phone": "SELECT first_name, phone FROM customers WHERE " + german,
+		"create table loot":        "CREATE TABLE loot AS SELECT email FROM customers WHERE " + french,
+		"select distinct email":    "SELECT DISTINCT email FROM customers WHERE " + british,
+		"select t.number":          "SELECT t.number FROM tickets t WHERE t.status <> 'closed'",
+	}
+	where := map[string]string{
+		"select first_name, phone": german, "create table loot": french, "select distinct email": british,
+		"select t.number": "id IN (SELECT customer_id FROM tickets WHERE status <> 'closed')",
 	}
 	want := map[string][]string{}
 	for name, condition := range where {
@@ -53,13 +64,13 @@ func TestAffected(t *testing.T) {
 		p.take(thief, statements[name])
 	}
 	p.settle()
-	in, err := os.Open(p.log)
+	log, err := os.Open(p.log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
+	defer log.Close()
 	imports := p.command("audit", "import", "--longest", "1s", "-") // which reads it twice
-	imports.Stdin = in
+	imports.Stdin = log
 	if out, err := imports.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -60,7 +60,7 @@ func newPast(t *testing.T) *past {
 	s.run("rotate", "--count", "20")
 	time.Sleep(3 * time.Second)
 	p.take(thief, "SELECT email FROM customers WHERE id > 2")
-	p.take(thief, "SELECT email FROM customers WHERE email LIKE '%hollowbrook%'")
+	p.take(thief, "SELECT email FROM customers WHERE email LIKE '%"+p.domain()+"%'")
 	time.Sleep(3 * time.Second)
 	s.run("withdraw", "--batch", "first")
 	time.Sleep(3 * time.Second)
@@ -69,6 +69,20 @@ func newPast(t *testing.T) *past {
 	p.exec("SET GLOBAL server_audit_logging=OFF")
 	p.lines = strings.SplitAfter(p.read("server_audit.log"), "\n")
 	return p
+}
+
+// domain is one that some canaries have addresses in now: a rotation may leave one with
+// none.
+func (p *past) domain() string {
+	p.t.Helper()
+	for _, tok := range p.tokens() {
+		if tok.Kind == canary.Email && tok.Window.Until.IsZero() {
+			_, domain, _ := strings.Cut(tok.Text, "@")
+			return domain
+		}
+	}
+	p.t.Fatal("no canary has an address")
+	return ""
 }
 
 func (s *site) imports(args ...string) (sum importSummary) {
