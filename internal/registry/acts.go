@@ -127,11 +127,7 @@ func (r *Registry) linkOf(before string, a canary.Act) (string, error) {
 // lockHead reads the end of the log, where nobody else may add until the end of
 // the transaction.
 func (r *Registry) lockHead(ctx context.Context, tx *sql.Tx) (Head, error) {
-	query := "SELECT sealed FROM act_head WHERE id = 1"
-	if r.mysql {
-		query += " FOR UPDATE"
-	}
-	return r.openHead(tx.QueryRowContext(ctx, query))
+	return r.openHead(tx.QueryRowContext(ctx, r.locking("SELECT sealed FROM act_head WHERE id = 1")))
 }
 
 func (r *Registry) openHead(row scanner) (h Head, err error) {

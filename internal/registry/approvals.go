@@ -204,11 +204,7 @@ func (r *Registry) settle(ctx context.Context, id canary.ApprovalID, by By, choo
 }
 
 func (r *Registry) lockApproval(ctx context.Context, tx *sql.Tx, id canary.ApprovalID) (canary.Approval, error) {
-	query := "SELECT id, state, sealed FROM approvals WHERE id = ?"
-	if r.mysql {
-		query += " FOR UPDATE"
-	}
-	a, err := r.scanApproval(tx.QueryRowContext(ctx, query, id))
+	a, err := r.scanApproval(tx.QueryRowContext(ctx, r.locking("SELECT id, state, sealed FROM approvals WHERE id = ?"), id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

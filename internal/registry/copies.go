@@ -18,7 +18,7 @@ func (r *Registry) saveCopies(ctx context.Context, tx *sql.Tx, b *canary.ReadBat
 		c := b.Copies[i]
 		id := r.vault.Blind("copy", string(b.Place)+"|"+c.Table)
 		var sealed []byte
-		err := tx.QueryRowContext(ctx, "SELECT sealed FROM table_copies WHERE id = ?", id).Scan(&sealed)
+		err := tx.QueryRowContext(ctx, r.locking("SELECT sealed FROM table_copies WHERE id = ?"), id).Scan(&sealed)
 		fresh := errors.Is(err, sql.ErrNoRows)
 		if err != nil && !fresh {
 			return err

@@ -192,10 +192,7 @@ func (r *Registry) Marked(ctx context.Context, target, mark string) (s canary.Sh
 // saveSpent uses marks up, each for one contact.
 func (r *Registry) saveSpent(ctx context.Context, tx *sql.Tx, list []canary.Spent) error {
 	for _, s := range list {
-		query := "SELECT contact FROM drill_shots WHERE id = ?"
-		if r.mysql {
-			query += " FOR UPDATE"
-		}
+		query := r.locking("SELECT contact FROM drill_shots WHERE id = ?")
 		var before canary.ContactID
 		if err := tx.QueryRowContext(ctx, query, s.Shot).Scan(&before); err != nil {
 			return fmt.Errorf("registry: shot %s: %w", s.Shot, notFound(err))

@@ -105,14 +105,9 @@ func (r *Registry) SetVerdict(ctx context.Context, id canary.IncidentID, v canar
 	return nil
 }
 
-// lockVerdict reads the verdict on an incident, which stays as it is until the end
-// of the transaction. SQLite has one writer at a time anyway.
+// lockVerdict reads the verdict on an incident.
 func (r *Registry) lockVerdict(ctx context.Context, tx *sql.Tx, id canary.IncidentID) (v canary.Verdict, err error) {
-	query := "SELECT verdict FROM incidents WHERE id = ?"
-	if r.mysql {
-		query += " FOR UPDATE"
-	}
-	return v, notFound(tx.QueryRowContext(ctx, query, id).Scan(&v))
+	return v, notFound(tx.QueryRowContext(ctx, r.locking("SELECT verdict FROM incidents WHERE id = ?"), id).Scan(&v))
 }
 
 // stillOpen is [ErrMoved] for an incident that has a verdict, or was merged into

@@ -114,10 +114,19 @@ func (r *Registry) saveReads(ctx context.Context, tx *sql.Tx, b *canary.ReadBatc
 	return nil
 }
 
+// locking has a row that is looked at stay as it is until the end of the transaction.
+// SQLite has one writer at a time anyway.
+func (r *Registry) locking(query string) string {
+	if r.mysql {
+		query += " FOR UPDATE"
+	}
+	return query
+}
+
 // saveRead files a read; of one that is filed already, what either knows.
 func (r *Registry) saveRead(ctx context.Context, tx *sql.Tx, read *canary.Read) error {
 	var sealed []byte
-	err := tx.QueryRowContext(ctx, "SELECT sealed FROM canary_reads WHERE id = ?", read.ID).Scan(&sealed)
+	err := tx.QueryRowContext(ctx, r.locking("SELECT sealed FROM canary_reads WHERE id = ?"), read.ID).Scan(&sealed)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
 		return err

@@ -130,10 +130,7 @@ func (r *Registry) RestoredResponses(ctx context.Context) (rules int, err error)
 
 // moveResponse changes one, and puts that on the evidence log, or does neither.
 func (r *Registry) moveResponse(ctx context.Context, id canary.ResponseID, by By, change func(*sql.Tx, *canary.Response) (string, error)) (a canary.Response, err error) {
-	query := "SELECT id, state, sealed FROM responses WHERE id = ?"
-	if r.mysql {
-		query += " FOR UPDATE"
-	}
+	query := r.locking("SELECT id, state, sealed FROM responses WHERE id = ?")
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		if a, err = r.scanResponse(tx.QueryRowContext(ctx, query, id)); err != nil {
 			return notFound(err)
