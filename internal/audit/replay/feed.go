@@ -54,6 +54,7 @@ type session struct {
 type touched struct {
 	reads, writes []string
 	first         audit.Event // that says so
+	more          bool        // than are held
 }
 
 // Bounds of what a log of any kind makes a feed remember.
@@ -128,8 +129,12 @@ func (f *Feed) touch(s *session, e *audit.Event) {
 	if e.Kind == audit.Write {
 		list = &tables.writes
 	}
-	if name := e.Database + "." + e.Object; len(*list) < maxTables && !slices.Contains(*list, name) {
+	switch name := e.Database + "." + e.Object; {
+	case slices.Contains(*list, name):
+	case len(*list) < maxTables:
 		*list = append(*list, name)
+	default:
+		tables.more = true
 	}
 }
 
@@ -138,7 +143,7 @@ func (f *Feed) statement(at *session, e *audit.Event) Statement {
 		Text: e.Text, Database: e.Database, Truncated: e.Truncated, Code: max(e.Code, 0), Sent: e.RowsSent,
 		Zone: f.cfg.Zone,
 	}
-	if t := at.tables[e.Sequence]; t != nil && len(t.reads) < maxTables {
+	if t := at.tables[e.Sequence]; t != nil && !t.more {
 		out.Reads, out.Writes = t.reads, t.writes
 	}
 	delete(at.tables, e.Sequence)

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -45,6 +46,43 @@ func (f *Feed) End() {
 	}
 }
 
+// Waiting is a statement of which the log has told tables by now, and no text.
+type Waiting struct {
+	First  audit.Event `json:"first"` // that tells of one
+	Reads  []string    `json:"reads,omitempty"`
+	Writes []string    `json:"writes,omitempty"`
+	More   bool        `json:"more,omitempty"` // than are held
+}
+
+// Waiting gives the statements that are waited for, at most so many: of more the first are
+// given up. Who goes on with the log later hands them to [Feed.Wait].
+func (f *Feed) Waiting(most int) []Waiting {
+	var list []Waiting
+	for _, at := range f.sessions {
+		for _, t := range at.tables {
+			list = append(list, Waiting{t.first, t.reads, t.writes, t.more})
+		}
+	}
+	slices.SortFunc(list, func(x, y Waiting) int {
+		a, b := &x.First, &y.First
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Server, b.Server), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Sequence, b.Sequence))
+	})
+	for len(list) > most {
+		e := &list[0].First
+		f.orphan(f.sessions[sessionID{e.Server, e.Connection}], e.Sequence)
+		list = list[1:]
+	}
+	return list
+}
+
+// Wait goes on to wait for statements.
+func (f *Feed) Wait(list []Waiting) {
+	for i := range list {
+		w := &list[i]
+		f.session(sessionID{w.First.Server, w.First.Connection}).tables[w.First.Sequence] = &touched{w.Reads, w.Writes, w.First, w.More}
+	}
+}
+
 // leave gives up waiting for a session's statements.
 func (f *Feed) leave(at *session) {
 	for _, n := range slices.Sorted(maps.Keys(at.tables)) {
@@ -60,7 +98,7 @@ func (f *Feed) orphan(at *session, n uint64) {
 		return
 	}
 	e := &t.first
-	s := Statement{Database: e.Database, Missing: true, Doubt: true, Sent: audit.Unknown, Reads: t.reads, Writes: t.writes}
+	s := Statement{Database: e.Database, Missing: true, Doubt: true, Sent: audit.Unknown, Reads: t.reads, Writes: t.writes, Anything: t.more}
 	f.date(&s, at, e)
 	f.orphans = append(f.orphans, Orphan{*e, s})
 }

@@ -53,10 +53,12 @@ type Statement struct {
 	Truncated bool
 	// Missing says that the log does not have the text at all, only what was read.
 	Missing bool
-	Code    int      // the server's error number, 0 for success
-	Sent    int64    // rows sent; below 0 when not known
-	Reads   []string // tables ("name" or "database.name") that the log says it read
-	Writes  []string // tables that the log says it changed
+	// Anything says that it read more tables than are known here.
+	Anything bool
+	Code     int      // the server's error number, 0 for success
+	Sent     int64    // rows sent; below 0 when not known
+	Reads    []string // tables ("name" or "database.name") that the log says it read
+	Writes   []string // tables that the log says it changed
 	// Odd says that a mode of the session may make the text mean something else.
 	// Past says that it may see the rows of any time.
 	Odd, Past bool

@@ -169,7 +169,7 @@ func (r *Replayer) Sees(s *Statement) time.Time {
 
 // missing makes everybody possible whose rows stand in a table that was read.
 func (r *Replayer) missing(s *Statement) (out Result) {
-	if touched, _ := r.touched(s, &plan{}); touched {
+	if touched, _ := r.touched(s, &plan{}); touched || s.Anything {
 		r.all(s, &out, true)
 	}
 	if len(out.Possible) > 0 {

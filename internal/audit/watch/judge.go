@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"saltmine/internal/audit"
+	"saltmine/internal/audit/replay"
 	"saltmine/internal/audit/tripwire"
 	"saltmine/internal/canary"
 )
@@ -228,12 +229,17 @@ func round(n float64) string {
 	return digits
 }
 
-func encodeState(s audit.State, of span) ([]byte, error) {
+// kept is what goes with the place in a log.
+type kept struct {
+	Span    span             `json:"span,omitzero"`
+	Waiting []replay.Waiting `json:"waiting,omitempty"` // tables that were read, without statements yet
+}
+
+func encodeState(s audit.State, with kept) ([]byte, error) {
 	b, err := json.Marshal(struct {
 		audit.State
-
-		Span span `json:"span,omitzero"`
-	}{s, of})
+		kept
+	}{s, with})
 	if err != nil {
 		return nil, fmt.Errorf("keep the place in the log: %w", err)
 	}

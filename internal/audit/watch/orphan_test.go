@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,13 @@ func TestTablesWithoutStatements(t *testing.T) {
 			w.asks("eve", "", reads("customers", 1), func(e *audit.Event) { e.Database = "" })
 			w.asks("eve", "", ends)
 		}, "0/40"},
+		"more tables than are held": {func(w *world) {
+			for n := range 64 {
+				w.asks("eve", "", reads(fmt.Sprintf("t%d", n), 1))
+			}
+			w.asks("eve", "", reads("customers", 1))
+			w.asks("eve", "", ends)
+		}, "0/40"},
 		"another table": {func(w *world) { w.asks("eve", "", reads("orders", 1)); w.asks("eve", "", ends) }, ""},
 		"with its statement": {func(w *world) {
 			w.asks("eve", "", reads("customers", 1))
@@ -73,6 +81,30 @@ func TestTablesWithoutStatements(t *testing.T) {
 			if got := sorted(w.filed()); got != sorted(want) {
 				t.Errorf("%s, imported %t: %s, want %s", name, imported, got, want)
 			}
+		}
+	}
+}
+
+// TestTablesOutliveTheProcess: what waits for its statement does so after a restart, and
+// what never came is filed then.
+func TestTablesOutliveTheProcess(t *testing.T) {
+	t.Parallel()
+	for want, end := range map[string]func(*audit.Event){
+		"0/40": func(e *audit.Event) { e.Kind = audit.Disconnect },
+		"1/0": func(e *audit.Event) {
+			e.Sequence, e.Text = 1, []byte("SELECT * FROM customers WHERE id = 100")
+		},
+	} {
+		w := behind(t)
+		w.asks("eve", "", func(e *audit.Event) { e.Kind, e.Object, e.Sequence = audit.Read, "customers", 1 })
+		w.pass(w.start())
+		if got := w.filed(); got != "" {
+			t.Errorf("before: %s", got)
+		}
+		w.asks("eve", "", end)
+		w.pass(w.start())
+		if got := w.filed(); got != want {
+			t.Errorf("after a restart %q, want %q", got, want)
 		}
 	}
 }

@@ -118,6 +118,7 @@ func (w *Watch) Hold(reads []canary.OwnRead) (missing []canary.OwnRead) {
 	s.held.OwnMissing = append(s.held.OwnMissing, missing...)
 	s.held.OwnMissing = s.held.OwnMissing[max(0, len(s.held.OwnMissing)-canary.MaxLogSteps):]
 	s.held.OwnUntil = h.OwnUntil
+	w.unkept = w.unkept || s.held.OwnReads > 0
 	return missing
 }
 
@@ -159,18 +160,17 @@ func (s *span) due(now time.Time) bool { return s.Reads > 0 && now.Sub(s.Since) 
 
 // resume goes on with the part of the log that has not been recorded yet.
 func (w *Watch) resume() error {
-	if w.cfg.Act == nil {
-		return nil
-	}
-	var kept struct {
-		Span span `json:"span"`
-	}
+	var before kept
 	if len(w.log.State) > 0 {
-		if err := json.Unmarshal(w.log.State, &kept); err != nil {
+		if err := json.Unmarshal(w.log.State, &before); err != nil {
 			return fmt.Errorf("the place in the log: %w", err)
 		}
 	}
-	w.span = kept.Span
+	w.feed.Wait(before.Waiting)
+	if w.cfg.Act == nil {
+		return nil
+	}
+	w.span = before.Span
 	if w.span.ID == "" || len(w.span.Sum) == 0 {
 		w.begin()
 		return nil
@@ -196,6 +196,7 @@ func (w *Watch) record(batch *canary.ReadBatch) error {
 	if w.cfg.Health.ID != "" {
 		h := w.Health()
 		batch.Health = &h
+		w.unkept = false
 	}
 	if w.cfg.Act == nil {
 		return nil

@@ -256,6 +256,10 @@ func TestOwnReads(t *testing.T) {
 	if missing := on.Hold(reads(on.Health().OwnUntil)); len(missing) != 1 {
 		t.Errorf("missing: %+v", missing)
 	}
+	w.pass(on) // nothing follows in the log
+	if h := w.health(); len(h.OwnMissing) != 1 {
+		t.Errorf("what is missing in a log that stays silent is not kept: %+v", h)
+	}
 	ours()
 	keep()
 	w.says("SELECT 3")

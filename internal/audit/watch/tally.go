@@ -190,7 +190,7 @@ func (w *Watch) commit(ctx context.Context, batch canary.ReadBatch) error {
 	if w.album.replayer != nil {
 		batch.Copies = w.album.replayer.Copies()
 	}
-	if batch.Log.State, err = encodeState(w.cfg.Log.State(), w.span); err != nil {
+	if batch.Log.State, err = encodeState(w.cfg.Log.State(), kept{w.span, w.feed.Waiting(mostWaiting)}); err != nil {
 		return err
 	}
 	var grown []*tally

@@ -107,7 +107,10 @@ const (
 	passEvents = 5000
 	passBytes  = 32 << 20
 	toldFaults = 5 // of a pass
-	day        = 24 * time.Hour
+	// mostWaiting are the statements waited for of which tables were read: more are taken
+	// for not in the log.
+	mostWaiting = 2000
+	day         = 24 * time.Hour
 )
 
 // Watch follows one log.
@@ -123,6 +126,7 @@ type Watch struct {
 	seen   seen
 	span   span
 	ending bool // the last commit
+	unkept bool // what our own reads showed of the log, which goes with the next commit
 	// refine asks a scratch server; nil without one.
 	refine func(s *replay.Statement, r *replay.Result)
 }
@@ -151,7 +155,7 @@ func (w *Watch) Pass(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.nothing() && !w.span.due(w.cfg.Now()) {
+	if r.nothing() && !w.unkept && !w.span.due(w.cfg.Now()) {
 		return r, nil
 	}
 	oldest := w.oldest(events)
@@ -201,8 +205,12 @@ func (w *Watch) seeAll(ctx context.Context, events []audit.Event, batch *canary.
 		}
 	}
 	w.feed.Settle(newest(events))
+	w.feed.Waiting(mostWaiting)
 	orphans := w.feed.Orphans()
 	for i := range orphans {
+		if err := w.reach(ctx, &orphans[i].Statement); err != nil {
+			return n, err
+		}
 		if w.take(&orphans[i].Event, &orphans[i].Statement, batch) {
 			n++
 		}
@@ -226,6 +234,11 @@ func (w *Watch) oldest(events []audit.Event) time.Time {
 	first := w.cfg.Now()
 	for i := range events {
 		if at := events[i].At; !at.IsZero() && at.Before(first) {
+			first = at
+		}
+	}
+	for _, x := range w.feed.Waiting(mostWaiting) {
+		if at := x.First.At; !at.IsZero() && at.Before(first) {
 			first = at
 		}
 	}
@@ -298,12 +311,18 @@ func (w *Watch) see(ctx context.Context, e *audit.Event, batch *canary.ReadBatch
 	if !ok {
 		return false, nil
 	}
-	if w.cfg.Past != nil && w.album.replayer.Sees(&s).Before(w.album.forgotten) {
-		if err := w.lookBack(ctx); err != nil {
-			return false, err
-		}
+	if err := w.reach(ctx, &s); err != nil {
+		return false, err
 	}
 	return w.take(e, &s, batch), nil
+}
+
+// reach looks at the rows of the time of a statement, where they were forgotten.
+func (w *Watch) reach(ctx context.Context, s *replay.Statement) error {
+	if w.cfg.Past != nil && w.album.replayer.Sees(s).Before(w.album.forgotten) {
+		return w.lookBack(ctx)
+	}
+	return nil
 }
 
 // hear takes in an event; ok is true when it is a statement.
