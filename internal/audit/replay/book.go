@@ -23,6 +23,14 @@ type book struct {
 	indexes  []index       // by table
 }
 
+// add takes in a canary of which no row stands here any more.
+func (b *book) add(id canary.ID) int {
+	n := len(b.ids)
+	b.ids, b.everyone = append(b.ids, id), append(b.everyone, n)
+	b.rows = append(b.rows, make([][]version, len(b.byIndex)))
+	return n
+}
+
 type table struct {
 	Table
 	at      int

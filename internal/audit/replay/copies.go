@@ -25,7 +25,8 @@ func (r *Replayer) Copies() (list []canary.Copy) {
 	return list
 }
 
-// Learn takes in what tables hold by what statements of the past did.
+// Learn takes in what tables hold by what statements of the past did. It is not called
+// while a statement is worked out.
 func (r *Replayer) Learn(list []canary.Copy) {
 	at := map[canary.ID]int{}
 	for n, id := range r.book.ids {
@@ -37,9 +38,12 @@ func (r *Replayer) Learn(list []canary.Copy) {
 	for _, c := range list {
 		held := union(copies[c.Table], nil)
 		for _, id := range c.Held {
-			if n, known := at[id]; known {
-				held[n] = true
+			n, known := at[id]
+			if !known {
+				n = r.book.add(id)
+				at[id] = n
 			}
+			held[n] = true
 		}
 		copies[c.Table] = held
 		r.came(c.Table, c.Since)

@@ -86,9 +86,13 @@ func (r *Replayer) Renew(schema Schema, rows []Row) (*Replayer, error) {
 	for name, held := range r.copies {
 		next.copies[name] = map[int]bool{}
 		for n := range held {
-			if m, there := at[r.book.ids[n]]; there {
-				next.copies[name][m] = true
+			id := r.book.ids[n]
+			m, there := at[id]
+			if !there { // a copy outlives what it was made of
+				m = next.book.add(id)
+				at[id] = m
 			}
+			next.copies[name][m] = true
 		}
 	}
 	return next, nil
@@ -169,9 +173,18 @@ func (r *Replayer) Sees(s *Statement) time.Time {
 
 // missing makes everybody possible whose rows stand in a table that was read.
 func (r *Replayer) missing(s *Statement) (out Result) {
-	if touched, _ := r.touched(s, &plan{}); touched || s.Anything {
-		r.all(s, &out, true)
+	copies, stands, held := r.held(s), s.Anything, map[int]bool{}
+	for _, name := range s.Reads {
+		rows, copied := r.at(s, name, copies)
+		stands = stands || rows
+		held = union(held, copied)
 	}
+	r.all(s, &out, stands)
+	for n := range held {
+		out.Possible = append(out.Possible, r.book.ids[n])
+	}
+	slices.Sort(out.Possible)
+	out.Possible = slices.Compact(out.Possible)
 	if len(out.Possible) > 0 {
 		out.Why = "the statement is not in the log, only that it read a table of customers"
 	}
@@ -204,15 +217,21 @@ func (r *Replayer) touched(s *Statement, p *plan) (touched, known bool) {
 	}
 	copies := r.held(s)
 	for _, name := range names {
-		database, name, qualified := strings.Cut(name, ".")
-		if !qualified {
-			database, name = s.Database, database
-		}
-		here := database == "" || strings.EqualFold(database, r.schema.Database)
-		_, copied := copies[strings.ToLower(database+"."+name)]
-		touched = touched || here && r.book.tables[strings.ToLower(name)] != nil || copied
+		rows, held := r.at(s, name, copies)
+		touched = touched || rows || held != nil
 	}
 	return touched, len(names) > 0
+}
+
+// at tells whether a table that the log names is one with canaries' rows, and what
+// it holds as a copy; nil is none.
+func (r *Replayer) at(s *Statement, table string, copies map[string]map[int]bool) (rows bool, held map[int]bool) {
+	database, name, qualified := strings.Cut(table, ".")
+	if !qualified {
+		database, name = s.Database, database
+	}
+	here := database == "" || strings.EqualFold(database, r.schema.Database)
+	return here && r.book.tables[strings.ToLower(name)] != nil, copies[strings.ToLower(database+"."+name)]
 }
 
 // plan compiles a statement, or finds it compiled.

@@ -229,6 +229,24 @@ func TestCopiesArePlaces(t *testing.T) {
 			t.Errorf("%s: %+v, want %d possible", text, got, want)
 		}
 	}
+	read := func(r *replay.Replayer, table string) []canary.ID {
+		got := r.Replay(&replay.Statement{Database: "help", Saw: canary.At(at.Add(time.Hour)), Sent: -1, Missing: true, Reads: []string{table}})
+		return got.Possible
+	}
+	later, err := r.Renew(replay.Schema{Database: "help"}, nil) // the canary is gone
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := replay.New(replay.Schema{Database: "help"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh.Learn([]canary.Copy{{Table: "help.old_things", Held: []canary.ID{"c_1"}}})
+	for name, r := range map[string]*replay.Replayer{"renewed": later, "learnt": fresh} {
+		if got := read(r, "help.old_things"); !slices.Equal(got, []canary.ID{"c_1"}) || len(read(r, "help.agency")) > 0 {
+			t.Errorf("%s: a copy that outlives the canary gives %v", name, got)
+		}
+	}
 	if got := run("SELECT email, SUBSTR(id, 1) FROM customers INTO OUTFILE '/tmp/x'"); got.CopyTo != "file" || !slices.Equal(got.Carries, []string{"customers.email", "customers.id"}) {
 		t.Errorf("INTO OUTFILE: %+v", got)
 	}
