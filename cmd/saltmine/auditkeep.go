@@ -48,7 +48,8 @@ func (c worked) since(before worked) worked {
 
 // keep keeps what a file that was worked out shows of itself, and puts its hash on the
 // evidence log with what was found and how it was read. The log is known by its first
-// bytes: a longer copy, or one read in another zone, takes the place of what was kept.
+// bytes: a longer copy, or one read in another zone, takes the place of what was kept; a
+// shorter one is on the evidence log alone.
 func (m *importing) keep(ctx context.Context, one *logSummary, id string, in *hashed, found worked) error {
 	size, sum, err := in.rest()
 	if err != nil {
@@ -71,6 +72,13 @@ func (m *importing) keep(ctx context.Context, one *logSummary, id string, in *ha
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
 	defer cancel()
+	before, err := m.core.reg.LogHealth(ctx, id)
+	if err != nil {
+		return err
+	}
+	if before.Size > size { // a shorter copy shows less
+		h = before
+	}
 	return m.core.reg.KeepLogHealth(ctx, h, act)
 }
 

@@ -149,6 +149,12 @@ func (p *past) lacksOwn() {
 	s := p.at("own")
 	s.imports(p.log)
 	wants(t, s.run("audit", "health"), "1 of 1 own reads that fall into it are in it")
+	whole := s.run("audit", "health")
+	s.write("short.log", strings.Join(p.lines[:len(p.lines)/2], ""))
+	s.imports(s.path("short.log"))
+	if got := s.run("audit", "health"); got != whole {
+		t.Errorf("a shorter copy took the place of the log:\n%s\nafter\n%s", got, whole)
+	}
 	reg := s.open()
 	reads, err := reg.OwnReads(t.Context(), "db:main", time.Time{}, time.Now())
 	if err != nil || len(reads) != 1 || reads[0].Account == "" {
