@@ -47,7 +47,7 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 	switch {
 	case !ok:
 		return "", fmt.Errorf("no known extract explains a hit of incident %s: name one, 'saltmine trace --affected EXTRACT'", inc)
-	case first.ActorP <= forensics.Leads || together(a.Alike(&first)) <= forensics.Leads:
+	case first.ActorP <= forensics.Leads || forensics.Together(a.Alike(&first)) <= forensics.Leads:
 		return "", fmt.Errorf("no extract stands out in incident %s, the first one's actor has %s: see 'saltmine trace --incident %s', and name one, 'saltmine trace --affected EXTRACT'", inc, forensics.Percent(first.ActorP), inc)
 	}
 	m.out.P = first.P
@@ -68,14 +68,6 @@ func (m *affecting) suspect(inc canary.IncidentID, a *forensics.Answer) (canary.
 
 // worthAsking is the probability over which another extract of the same actor is named.
 const worthAsking = .05
-
-// together is the probability that one of some extracts took part, at most.
-func together(list []forensics.Suspect) (p float64) {
-	for i := range list {
-		p += list[i].P
-	}
-	return p
-}
 
 func (m *affecting) chooseRead(ctx context.Context, id canary.ExtractID, name string) (canary.Place, error) {
 	list, err := m.core.reg.ReadsNamed(ctx, name)

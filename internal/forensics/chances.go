@@ -88,7 +88,7 @@ type weighing struct {
 	of       map[int][]int32 // by canary: its units
 	reached  []int32         // units that were hit: the last
 	known    map[int]span    // by such a unit: while it could be read and was not contacted
-	edges    []int64         // moments at which one of these begins or ends, sorted
+	edges    edges           // moments at which one of these begins or ends
 	times    []float64       // of the hits, in days, sorted
 	names    []string        // by actor
 	actors   []int32         // by place in order: the actor

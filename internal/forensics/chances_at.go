@@ -36,7 +36,7 @@ func (w *weighing) at(x *weighed) (at float64, within []posterior.Interval) {
 
 // best gives the parts of an interval in which an extract explains most hits.
 func (w *weighing) best(x *weighed, in span) (out []span) {
-	first, last := w.edge(in.from), w.edge(in.until-1)
+	first, last := w.edges.until(in.from), w.edges.until(in.until-1)
 	fits := w.fitting(x, first, last)
 	most := slices.Max(fits)
 	for i, n := range fits {
@@ -82,8 +82,8 @@ func (w *weighing) fits(units []int32) []int32 {
 	n := make([]int32, len(w.edges)+1)
 	for _, u := range units {
 		if s := w.known[int(u)]; !s.empty() {
-			n[w.edge(s.from)]++
-			n[w.edge(s.until)]--
+			n[w.edges.until(s.from)]++
+			n[w.edges.until(s.until)]--
 		}
 	}
 	for i := 1; i < len(n); i++ {

@@ -184,21 +184,13 @@ func (w *weighing) reachedBy(x *weighed) []int32 {
 		return w.among(x.from, first, c.areas)
 	}
 	t := &x.from.Taken
-	key := [2]int{w.edge(t.Earliest.UnixMicro()), w.edge(t.Latest.UnixMicro())}
+	key := [2]int{w.edges.until(t.Earliest.UnixMicro()), w.edges.until(t.Latest.UnixMicro())}
 	held, known := c.held[key]
 	if !known {
 		held = w.among(x.from, first, c.areas)
 		c.held[key] = held
 	}
 	return held
-}
-
-func (w *weighing) edge(at int64) int {
-	n, met := slices.BinarySearch(w.edges, at)
-	if met {
-		n++
-	}
-	return n
 }
 
 // among gives the units, from one on, that an extract held by what is known of it.

@@ -118,11 +118,16 @@ func Percent(p float64) string {
 // both reports whether extracts took part together rather than one of them: then they are
 // more than one in sum.
 func both(list []Suspect) bool {
-	var sum float64
-	for _, s := range list {
-		sum += s.P
+	return Together(list) > 1+Slight
+}
+
+// Together gives the sum of the probabilities of extracts: that one of them took part, at
+// most.
+func Together(list []Suspect) (sum float64) {
+	for i := range list {
+		sum += list[i].P
 	}
-	return sum > 1+Slight
+	return sum
 }
 
 // beside names the others who are suspects.

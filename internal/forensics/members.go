@@ -51,7 +51,7 @@ type holding struct {
 	from, until []int64
 	gaps        []span // sorted by their beginning
 	hits        []heldHit
-	edges       []int64 // moments at which what explains the hits changes, sorted
+	edges       edges // moments at which what explains the hits changes
 }
 
 type heldHit struct {
@@ -283,9 +283,12 @@ func (ix *index) holding(at area) *holding {
 	return h
 }
 
-// edge gives the number of edges that are not after a moment.
-func (h *holding) edge(at int64) int {
-	n, met := slices.BinarySearch(h.edges, at)
+// edges are moments, sorted, each once.
+type edges []int64
+
+// until gives the number of those that are not after a moment.
+func (e edges) until(at int64) int {
+	n, met := slices.BinarySearch(e, at)
 	if met {
 		n++
 	}

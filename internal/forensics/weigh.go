@@ -69,7 +69,7 @@ func (w *weigher) weigh(e *canary.Extract) tally {
 		return w.weighHeld(e, taken)
 	}
 	h := w.group(area{e.Place, e.Segment})
-	key := period{h, h.edge(taken.from), h.edge(taken.until)}
+	key := period{h, h.edges.until(taken.from), h.edges.until(taken.until)}
 	t, known := w.known[key]
 	if !known {
 		t = w.weighGroup(h, taken)

@@ -40,6 +40,40 @@ func TestPair(t *testing.T) {
 	}
 }
 
+// TestAFaultyList: of a list that lacks two of the records that were contacted, and
+// somebody else's that has them beside four times as many, the short one is the likelier:
+// who has nearly the same tells what it will have held.
+func TestAFaultyList(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(8, 9)) // a test's dice
+	c := &posterior.Case{Until: 100, Scopes: [][]int{{0}}}
+	for range 3000 {
+		c.Tokens = append(c.Tokens, posterior.Token{Until: 200})
+	}
+	list := func(actor int, at float64, held []int) {
+		x := posterior.Extract{Actor: actor, At: at, Rows: 100 * float64(len(held))}
+		for _, n := range held {
+			x.Held = append(x.Held, int32(n))
+		}
+		slices.Sort(x.Held)
+		c.Extracts = append(c.Extracts, x)
+	}
+	large := r.Perm(len(c.Tokens))[:120]
+	list(0, 50, large[2:30])
+	list(1, 50.2, large)
+	for i := range 60 {
+		list(2+i%20, 30+30*r.Float64(), r.Perm(len(c.Tokens))[:60])
+	}
+	for i, n := range large[:8] {
+		c.Hits = append(c.Hits, posterior.Hit{Tokens: []int{n}, Source: i, At: 56 + 3*float64(i), Weight: 1e6})
+	}
+	a := posterior.Weigh(c)
+	sane(t, &a)
+	if of(a.Actors, 0) < .8 {
+		t.Errorf("it has %.3f, the larger one %.3f", of(a.Actors, 0), of(a.Actors, 1))
+	}
+}
+
 // TestOneSender: the same three contacts in three domains speak more for a leak if
 // one source made them all.
 func TestOneSender(t *testing.T) {
