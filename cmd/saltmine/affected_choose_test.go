@@ -43,6 +43,44 @@ func contacted(n int) *forensics.Answer {
 	return &a
 }
 
+// TestPageNames: a page has one line for each actor, gives an extract no probability but
+// its own, and the times that are likely.
+func TestPageNames(t *testing.T) {
+	t.Parallel()
+	list := func(p ...float64) (out []forensics.Suspect) {
+		for i, p := range p {
+			out = append(out, forensics.Suspect{Extract: canary.ExtractID(fmt.Sprint("e", i)), Actor: "j.doe", P: p, ActorP: .95, Explains: 4})
+		}
+		return append(out, forensics.Suspect{Extract: "k1", Actor: "k", P: .03, ActorP: .03, Explains: 2})
+	}
+	once := list(.48, .2)
+	once[1].Explains = 3
+	for want, of := range map[string][]forensics.Suspect{
+		"extract e0: 48 %, its actor 95 %, a suspect, explains 4 of 4 hits":          once,
+		"extract e0: 95 %, a suspect, explains 4 of 4 hits":                          list(.95),
+		"extract e0 or 2 others of its actor: 95 %, a suspect, explains 4 of 4 hits": list(.33, .32, .3),
+		"extract e0 and another of its actor: 95 %, a suspect, explains 4 of 4 hits": list(.95, .94),
+	} {
+		window, lines := brief(*suspects(of...))
+		if len(window) == 0 || len(lines) != 3 || lines[1] != want || lines[2] != "extract k1: 3 %, explains 2 of 4 hits" {
+			t.Errorf("%q, %q; want %q", window, lines, want)
+		}
+	}
+}
+
+// TestAloneOfALongLog: of a log of which not all are listed nobody is the only one.
+func TestAloneOfALongLog(t *testing.T) {
+	t.Parallel()
+	one := suspects(forensics.Suspect{Extract: "e1", Actor: "j.doe", P: .95, ActorP: .95, Explains: 4, Verdict: forensics.ExplainsAll})
+	for all, want := range map[int]bool{1: true, 2: false} {
+		var f response.Facts
+		one.All = all
+		if suspected(&f, one); f.Alone != want {
+			t.Errorf("of %d that explain all one is listed: %+v", all, f)
+		}
+	}
+}
+
 // TestSuspectNamed names nobody who is no lead, neither to a response nor as whose
 // customers are told.
 func TestSuspectNamed(t *testing.T) {

@@ -69,14 +69,20 @@ func standing(a *forensics.Answer, s *forensics.Suspect) string {
 	return fmt.Sprintf("%s, its actor %s", forensics.Percent(s.P), a.Standing(s.ActorP))
 }
 
-// besides says how many extracts of the same actor may as well be the one.
+// besides says how many extracts of the same actor may as well be the one, or took part
+// as well.
 func besides(a *forensics.Answer, first *forensics.Suspect) string {
-	switch n := len(a.Alike(first)) - 1; n {
+	alike := a.Alike(first)
+	or := "or"
+	if forensics.Both(alike) {
+		or = "and"
+	}
+	switch n := len(alike) - 1; n {
 	case 0:
 		return ""
 	case 1:
-		return " or another of its actor"
+		return fmt.Sprintf(" %s another of its actor", or)
 	default:
-		return fmt.Sprintf(" or %d others of its actor", n)
+		return fmt.Sprintf(" %s %d others of its actor", or, n)
 	}
 }

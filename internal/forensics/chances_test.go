@@ -163,6 +163,23 @@ func TestRanItAgain(t *testing.T) {
 	}
 }
 
+// TestBothTookPart: two extracts that each explain what the other cannot are no
+// alternatives, whoever took them.
+func TestBothTookPart(t *testing.T) {
+	t.Parallel()
+	for _, second := range []string{"actor00", "actor01"} {
+		q := apart(100, 0)
+		q.Extracts[1].Actor = second
+		for n := range 6 {
+			q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(100+float64(n), 0)), hit(10+n, open(day(0, 0), time.Time{}), day(100.5+float64(n), 0)))
+		}
+		a := forensics.Trace(q)
+		if strings.Contains(a.Conclusion, "cannot tell") || !strings.Contains(a.Conclusion, "E-000") || !strings.Contains(a.Conclusion, "E-001") {
+			t.Errorf("%s: %s", second, a.Conclusion)
+		}
+	}
+}
+
 // TestTakenSometime: of an extract that was taken within three weeks the times in which
 // it explains the hits are told, and no less.
 func TestTakenSometime(t *testing.T) {

@@ -56,11 +56,11 @@ func (a *Answer) verdictLine() string {
 // which says what the first took, or which of several it may as well have been.
 func (a *Answer) which(first *Suspect, equal []Suspect, of string) string {
 	switch same := a.Alike(first); {
-	case len(same) < len(equal) && both(equal):
+	case len(same) < len(equal) && Both(equal):
 		return fmt.Sprintf("%d extracts explain %d of %s each, and probably went together: %s", len(equal), first.Explains, of, names(equal))
 	case len(same) < len(equal):
 		return fmt.Sprintf("%d extracts explain %d of %s about equally well, and these hits cannot tell them apart: %s", len(equal), first.Explains, of, names(equal))
-	case len(same) > 1 && both(same):
+	case len(same) > 1 && Both(same):
 		return fmt.Sprintf("%s, by %d extracts together that explain %d of %s each: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
 	case len(same) > 1:
 		return fmt.Sprintf("%s, by one of %d extracts that explain %d of %s and that these hits cannot tell apart: %s", plain(first.Actor), len(same), first.Explains, of, ids(same))
@@ -115,11 +115,9 @@ func Percent(p float64) string {
 	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
-// both reports whether extracts took part together rather than one of them: then they are
+// Both reports whether extracts took part together rather than one of them: then they are
 // more than one in sum.
-func both(list []Suspect) bool {
-	return Together(list) > 1+Slight
-}
+func Both(list []Suspect) bool { return Together(list) > 1+Slight }
 
 // Together gives the sum of the probabilities of extracts: that one of them took part, at
 // most.
