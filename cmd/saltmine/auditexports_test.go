@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +68,31 @@ func TestAuditExports(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
+	s.exportsInAnyOrder(args, heading, line)
 	s.exportsByID(args, heading, first[1])
 	s.exportTraced(prey)
+}
+
+// exportsInAnyOrder: a line is the same one wherever it stands, and another where it is of
+// another segment.
+func (s *site) exportsInAnyOrder(args []string, heading string, line func(int, string, string, string, string, string) string) {
+	t := s.t
+	lines := []string{
+		line(20, "max", "export", "12", "DE", ""), line(20, "max", "export", "13", "DE", ""),
+		line(20, "max", "export", "", "DE", ""), line(20, "max", "export", "", "FR", ""),
+	}
+	s.write("up.csv", heading+"\n"+strings.Join(lines, "\n"))
+	slices.Reverse(lines)
+	s.write("down.csv", heading+"\n"+strings.Join(lines, "\n"))
+	for _, name := range []string{"up.csv", "down.csv"} {
+		got := exportSummary{auditSummary: &auditSummary{}}
+		if err := json.Unmarshal([]byte(s.run(append(args, s.path(name))...)), &got); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]int{"up.csv": 4}[name]; got.Extracts != 4 || got.New != want {
+			t.Errorf("%s: %d extracts, %d of them new, want %d", name, got.Extracts, got.New, want)
+		}
+	}
 }
 
 // exportsByID has the newest of an id hold.

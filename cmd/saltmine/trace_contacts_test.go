@@ -94,7 +94,7 @@ func (s *site) heardWith(reg *registry.Registry, prey []prey) {
 	var found scanned
 	s.scans(&found, "scan", s.path("leak.sql"))
 	filed := s.contacts(reg)[0]
-	line, err := json.Marshal(map[string]string{"token": prey[3].email, "time": filed.At.Format(time.RFC3339Nano), "channel": "dump"})
+	line, err := json.Marshal(map[string]string{"token": prey[3].email, "at": filed.At.Format(time.RFC3339Nano), "time": filed.At.Format(time.RFC3339Nano), "channel": "dump"})
 	if err != nil {
 		t.Fatal(err)
 	}
