@@ -246,7 +246,7 @@ func (m *exporting) left(e *audit.Event) string {
 	case e.At.After(m.app.now().Add(m.flags.clockError)):
 		return "its time lies ahead: is --zone " + m.flags.zone + " right?"
 	case e.Code != audit.Unknown && e.Code != 0 && e.Code/100 != succeeded/100:
-		return fmt.Sprintf("it failed, by its outcome %d", e.Code)
+		return fmt.Sprintf("it failed, by its outcome %d", e.Code) // 1 is a word that says so
 	case e.RowsSent == 0:
 		return "it carried no rows"
 	}

@@ -30,7 +30,7 @@ func TestAuditExports(t *testing.T) {
 	first := []string{
 		line(1, "ann", "export", "3000", "", "200"), line(2, "bob", "export", "12", country, ""), line(3, "eve", "export", "", "Atlantis", ""),
 		line(4, "", "export", "5", "", ""), line(5, "ann", "export", "0", "", ""), line(6, "ann", "export", "5", "", "500"), line(7, "ann", "login", "", "", ""),
-		line(8, "ann", "export", "5", "a=b", ""), "9;yesterday;ann;export;5;;", "10;2199-01-01 00:00:00;ann;export;5;;",
+		line(8, "ann", "export", "5", "a=b", ""), line(12, "ann", "export", "5", "", "Denied"), "9;yesterday;ann;export;5;;", "10;2199-01-01 00:00:00;ann;export;5;;",
 	}
 	s.write("exports.csv", strings.Join(append([]string{heading}, first...), "\n"))
 	s.write("newer.csv", strings.Join([]string{heading, first[1], line(11, "zoe", "export", "8", country, "")}, "\n"))
@@ -49,11 +49,11 @@ func TestAuditExports(t *testing.T) {
 		t.Errorf("a dry run: %+v, %d extracts, %v", dry, len(list), err)
 	}
 	reads(s.path("exports.csv"))
-	if got.Extracts != 3 || got.New != 3 || got.Uncounted != 1 || got.Empty != 1 || got.Place != "db:main" || len(got.Shown) != 6 || len(got.Left) != 6 || len(got.Files[0].Malformed) != 1 {
+	if got.Extracts != 3 || got.New != 3 || got.Uncounted != 1 || got.Empty != 1 || got.Place != "db:main" || len(got.Shown) != 7 || len(got.Left) != 7 || len(got.Files[0].Malformed) != 1 {
 		t.Errorf("%+v, left are %v", got, got.Shown)
 	}
 	for _, left := range got.Shown {
-		want := map[int64]string{5: "names nobody", 6: "no rows", 7: "failed, by its outcome 500", 8: "not in --only", 9: "more than a value", 11: "lies ahead"}[left.Line]
+		want := map[int64]string{5: "names nobody", 6: "no rows", 7: "failed, by its outcome 500", 8: "not in --only", 9: "more than a value", 10: "failed, by its outcome 1", 12: "lies ahead"}[left.Line]
 		if want == "" || !strings.Contains(left.Why, want) {
 			t.Errorf("line %d: %s", left.Line, left.Why)
 		}

@@ -112,8 +112,21 @@ func (g *generic) event(f fields, e *Event) reason {
 	}
 	if n, err := strconv.Atoi(get("outcome")); err == nil {
 		e.Code = n
+	} else if e.Kind == Export {
+		e.Code = worded(get("outcome"))
 	}
 	return whole
+}
+
+// worded is the outcome of an export that is told in a word: 0 is success, 1 none.
+func worded(outcome string) int {
+	switch strings.ToLower(strings.TrimSpace(outcome)) {
+	case "", "-", "n/a", "unknown":
+		return Unknown
+	case "ok", "success", "successful", "succeeded", "done", "complete", "completed", "finished", "true", "yes", "allowed", "granted":
+		return 0
+	}
+	return 1
 }
 
 // genericKind takes our own words; without one, a statement is told by its
