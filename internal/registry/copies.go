@@ -57,17 +57,7 @@ func (r *Registry) openCopy(id string, sealed []byte) (c canary.Copy, err error)
 
 // Copies returns the tables of a place that statements filled with canaries' rows.
 func (r *Registry) Copies(ctx context.Context, place canary.Place) ([]canary.Copy, error) {
-	var list []canary.Copy
-	err := r.each(ctx, "SELECT id, sealed FROM table_copies WHERE place = ? ORDER BY id", []any{place}, func(row *sql.Rows) error {
-		var id string
-		var sealed []byte
-		if err := row.Scan(&id, &sealed); err != nil {
-			return err
-		}
-		c, err := r.openCopy(id, sealed)
-		list = append(list, c)
-		return err
-	})
+	list, err := opened(ctx, r, "SELECT id, sealed FROM table_copies WHERE place = ? ORDER BY id", []any{place}, copyField, func(string) (c canary.Copy) { return c })
 	if err != nil {
 		return nil, fmt.Errorf("registry: copies in %s: %w", place, err)
 	}

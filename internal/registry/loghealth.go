@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"saltmine/internal/canary"
@@ -37,7 +36,7 @@ func (r *Registry) saveHealth(ctx context.Context, tx *sql.Tx, h *canary.LogHeal
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO log_health (id, place, latest, sealed) VALUES (?,?,?,?)",
-			h.ID, h.Place, micros(h.Last), r.vault.Seal("log_health|"+h.ID, plain))
+			h.ID, h.Place, micros(h.Last), r.vault.Seal(healthField(h.ID), plain))
 		if err != nil {
 			return err
 		}
@@ -47,6 +46,8 @@ func (r *Registry) saveHealth(ctx context.Context, tx *sql.Tx, h *canary.LogHeal
 	}
 	return nil
 }
+
+func healthField(id string) string { return "log_health|" + id }
 
 // LogHealth returns what is kept of one log; of one that was not read, the zero value.
 func (r *Registry) LogHealth(ctx context.Context, id string) (canary.LogHealth, error) {
@@ -67,22 +68,7 @@ func (r *Registry) LogsOf(ctx context.Context, place canary.Place) ([]canary.Log
 }
 
 func (r *Registry) logHealth(ctx context.Context, where string, args ...any) ([]canary.LogHealth, error) {
-	var list []canary.LogHealth
-	err := r.each(ctx, "SELECT id, sealed FROM log_health WHERE "+where+" ORDER BY latest, id", args, func(row *sql.Rows) error {
-		var id string
-		var sealed []byte
-		if err := row.Scan(&id, &sealed); err != nil {
-			return err
-		}
-		plain, err := r.vault.Open("log_health|"+id, sealed)
-		if err != nil {
-			return errors.Join(err, canary.ErrUnreadable)
-		}
-		var h canary.LogHealth
-		err = json.Unmarshal(plain, &h)
-		list = append(list, h)
-		return err
-	})
+	list, err := opened(ctx, r, "SELECT id, sealed FROM log_health WHERE "+where+" ORDER BY latest, id", args, healthField, func(string) (h canary.LogHealth) { return h })
 	if err != nil {
 		return nil, fmt.Errorf("registry: health of logs: %w", err)
 	}

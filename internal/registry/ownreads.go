@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -17,7 +16,7 @@ func (r *Registry) KeepOwnRead(ctx context.Context, place canary.Place, account 
 	id := canary.NewID("o")
 	plain, err := json.Marshal(canary.OwnRead{Account: account, From: now.Add(-took), Until: now})
 	if err == nil {
-		_, err = r.db.ExecContext(ctx, "INSERT INTO own_reads (id, place, finished, sealed) VALUES (?,?,?,?)", id, place, micros(now), r.vault.Seal("own_reads|"+id, plain))
+		_, err = r.db.ExecContext(ctx, "INSERT INTO own_reads (id, place, finished, sealed) VALUES (?,?,?,?)", id, place, micros(now), r.vault.Seal(ownReadField(id), plain))
 	}
 	if err != nil {
 		return fmt.Errorf("registry: own read of %s: %w", place, err)
@@ -25,26 +24,13 @@ func (r *Registry) KeepOwnRead(ctx context.Context, place canary.Place, account 
 	return nil
 }
 
+func ownReadField(id string) string { return "own_reads|" + id }
+
 // OwnReads returns those of a place that ended after a time and until another, in their
 // order.
 func (r *Registry) OwnReads(ctx context.Context, place canary.Place, after, until time.Time) ([]canary.OwnRead, error) {
-	var list []canary.OwnRead
-	args := []any{place, micros(after), micros(until)}
-	err := r.each(ctx, "SELECT id, sealed FROM own_reads WHERE place = ? AND finished > ? AND finished <= ? ORDER BY finished, id", args, func(row *sql.Rows) error {
-		var id string
-		var sealed []byte
-		if err := row.Scan(&id, &sealed); err != nil {
-			return err
-		}
-		plain, err := r.vault.Open("own_reads|"+id, sealed)
-		if err != nil {
-			return err
-		}
-		o := canary.OwnRead{Place: place}
-		err = json.Unmarshal(plain, &o)
-		list = append(list, o)
-		return err
-	})
+	list, err := opened(ctx, r, "SELECT id, sealed FROM own_reads WHERE place = ? AND finished > ? AND finished <= ? ORDER BY finished, id",
+		[]any{place, micros(after), micros(until)}, ownReadField, func(string) canary.OwnRead { return canary.OwnRead{Place: place} })
 	if err != nil {
 		return nil, fmt.Errorf("registry: own reads of %s: %w", place, err)
 	}

@@ -3,9 +3,13 @@ package registry
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+
+	"saltmine/internal/canary"
 )
 
 // rowsAtOnce is how many rows are written, or looked for, with one statement:
@@ -102,4 +106,25 @@ func eachOf(ctx context.Context, q querier, query string, args []any, fn func(*s
 		}
 	}
 	return rows.Err()
+}
+
+// opened gives what is sealed in the rows of a query for id and sealed, in its order. Each
+// begins as start says.
+func opened[T any](ctx context.Context, r *Registry, query string, args []any, field func(id string) string, start func(id string) T) (list []T, err error) {
+	err = r.each(ctx, query, args, func(row *sql.Rows) error {
+		var id string
+		var sealed []byte
+		if err := row.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		plain, err := r.vault.Open(field(id), sealed)
+		if err != nil {
+			return errors.Join(err, canary.ErrUnreadable)
+		}
+		one := start(id)
+		err = json.Unmarshal(plain, &one)
+		list = append(list, one)
+		return err
+	})
+	return list, err
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -29,20 +28,8 @@ func (r *Registry) NoteSession(ctx context.Context, place canary.Place, number u
 // Sessions returns our sessions in a support database that were opened since a time, in
 // their order.
 func (r *Registry) Sessions(ctx context.Context, place canary.Place, since time.Time) ([]canary.Session, error) {
-	var list []canary.Session
-	err := r.each(ctx, "SELECT id, sealed FROM support_sessions WHERE place = ? AND began >= ? ORDER BY began, id", []any{place, micros(since)}, func(row *sql.Rows) error {
-		var s canary.Session
-		var sealed []byte
-		if err := row.Scan(&s.ID, &sealed); err != nil {
-			return err
-		}
-		plain, err := r.vault.Open(sessionField(s.ID), sealed)
-		if err == nil {
-			err = json.Unmarshal(plain, &s)
-		}
-		list = append(list, s)
-		return err
-	})
+	list, err := opened(ctx, r, "SELECT id, sealed FROM support_sessions WHERE place = ? AND began >= ? ORDER BY began, id",
+		[]any{place, micros(since)}, sessionField, func(id string) canary.Session { return canary.Session{ID: id} })
 	if err != nil {
 		return nil, fmt.Errorf("registry: sessions in %s: %w", place, err)
 	}
