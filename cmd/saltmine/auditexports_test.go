@@ -10,18 +10,17 @@ import (
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/registry"
 )
 
 // TestAuditExports makes extracts of an application's list of exports, once, and has a
 // trace name who took the one that leaked.
 func TestAuditExports(t *testing.T) {
 	t.Parallel()
-	s, reg, prey := planted(t, 12)
-	planting := s.plantings(reg)[0]
-	country := planting.Segment.Pairs()["country"]
-	if country == "" {
-		t.Fatalf("a planting of segment %q", planting.Segment)
-	}
+	s, reg, _ := planted(t, 12)
+	country := s.plantings(reg)[0].Segment.Pairs()["country"]
+	other := map[bool]string{true: "FR", false: "DE"}[country == "DE"]
+	s.run("plant", "--count", "12", "--batch", "second", "--with", "phone,ticket", "--segment", "country="+other)
 	at := time.Now().UTC().Truncate(time.Second)
 	line := func(number int, who, op, rows, land, status string) string {
 		return fmt.Sprintf("%d;%s;%s;%s;%s;%s;%s", number, at.Format("2006-01-02 15:04:05"), who, op, rows, land, status)
@@ -70,7 +69,7 @@ func TestAuditExports(t *testing.T) {
 	}
 	s.exportsInAnyOrder(args, heading, line)
 	s.exportsByID(args, heading, first[1])
-	s.exportTraced(prey)
+	s.exportTraced(reg)
 }
 
 // exportsInAnyOrder: a line is the same one wherever it stands, and another where it is of
@@ -78,8 +77,8 @@ func TestAuditExports(t *testing.T) {
 func (s *site) exportsInAnyOrder(args []string, heading string, line func(int, string, string, string, string, string) string) {
 	t := s.t
 	lines := []string{
-		line(20, "max", "export", "12", "DE", ""), line(20, "max", "export", "13", "DE", ""),
-		line(20, "max", "export", "", "DE", ""), line(20, "max", "export", "", "FR", ""),
+		line(20, "max", "export", "12", "Lemuria", ""), line(20, "max", "export", "13", "Lemuria", ""),
+		line(20, "max", "export", "", "Lemuria", ""), line(20, "max", "export", "", "Mu", ""),
 	}
 	s.write("up.csv", heading+"\n"+strings.Join(lines, "\n"))
 	slices.Reverse(lines)
@@ -117,12 +116,17 @@ func (s *site) exportsByID(args []string, heading, line string) {
 	wants(t, s.fails(exitUsage, "audit", "import", "--id", "Number", s.path("a.csv")), "go with --exports")
 }
 
-// exportTraced leaks all that one took, and asks who it was.
-func (s *site) exportTraced(prey []prey) {
+// exportTraced leaks what one took of all countries, and asks who it was. Those who
+// exported one country alone hold but half of it.
+func (s *site) exportTraced(reg *registry.Registry) {
 	t := s.t
+	all := leakedExtract{held: map[canary.ID]bool{}}
+	for _, p := range s.plantings(reg) {
+		all.held[p.ID] = true
+	}
 	var b strings.Builder
 	b.WriteString("token,at,source\n")
-	for i, q := range prey {
+	for i, q := range s.choosePrey(reg, all, 20) {
 		fmt.Fprintf(&b, "%s,%s,s%d@stranger%d.example\n", q.email, time.Now().UTC().Format(time.RFC3339Nano), i, i)
 	}
 	if err := os.WriteFile(s.path("heard.csv"), []byte(b.String()), 0o600); err != nil {
