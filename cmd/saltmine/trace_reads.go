@@ -80,14 +80,15 @@ func (k knownReads) add(place canary.Place, list []canary.Read) (out []canary.Ex
 	for i := range list {
 		r := &list[i]
 		held := slices.Concat(r.Returned, r.Likely)
-		if r.Share == 0 || r.Share >= leastShare {
+		all := r.Share == 0 || r.Share >= leastShare
+		if all {
 			held = append(held, r.Possible...)
 		}
 		if len(held) == 0 {
 			continue
 		}
 		slices.Sort(held)
-		e := canary.Extract{ID: canary.ExtractID("read:" + r.ID[:min(len(r.ID), 12)]), Actor: r.Account, Taken: r.Taken, Place: place, Held: slices.Compact(held), Rows: r.Rows, Shape: r.Shape}
+		e := canary.Extract{ID: canary.ExtractID("read:" + r.ID[:min(len(r.ID), 12)]), Actor: r.Account, Taken: r.Taken, Place: place, Held: slices.Compact(held), Rows: r.Rows, Shape: r.Shape, Complete: all && !r.Low}
 		k[e.ID] = r
 		out = append(out, e)
 	}

@@ -91,6 +91,9 @@ type Extract struct {
 	// Shape is what it was taken by, without the values: a statement's text. Empty where
 	// nobody knows; others' extracts of one shape are of one report.
 	Shape string `json:"-"`
+	// Complete says that Held names everything it can have held, as what a statement
+	// returned is worked out from the rows; other lists may lack some.
+	Complete bool `json:"-"`
 }
 
 // Sizes of an extract's texts, in characters: what the registry holds.

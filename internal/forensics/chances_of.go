@@ -45,7 +45,7 @@ func (w *weighing) extracts() {
 		if within != nil {
 			w.Within[len(w.Extracts)] = within
 		}
-		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: at, Rows: rows(x), More: int(x.why.holds), Whole: x.from.Held == nil})
+		w.Extracts = append(w.Extracts, posterior.Extract{Actor: int(numbers[actor]), At: at, Rows: rows(x), More: int(x.why.holds), Whole: x.from.Held == nil || x.from.Complete})
 	}
 	w.held()
 }

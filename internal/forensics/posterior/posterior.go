@@ -104,8 +104,7 @@ type Extract struct {
 	Held  []int32 // ascending
 	// More is how many tokens it held besides, none of which was hit.
 	More int
-	// Whole says that it held all that stood where it was taken from: no list of it has
-	// faults.
+	// Whole says that nothing is missing in what is known of it: no list of it has faults.
 	Whole bool
 }
 
