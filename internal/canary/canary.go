@@ -18,7 +18,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -100,11 +99,30 @@ const (
 // "copy:NAME" for a released copy, a backup or a copied table.
 type Place string
 
-var placeForm = regexp.MustCompile(`^(db|copy):[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// Names of places have at most so many characters.
+const longestPlace = 64
+
+// valid is asked of every one of a million extracts.
+func (p Place) valid() bool {
+	kind, name, found := strings.Cut(string(p), ":")
+	if !found || kind != "db" && kind != "copy" || name == "" || len(name) > longestPlace {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; !alphanumeric(c) && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
 
 // ParsePlace reads a place.
 func ParsePlace(s string) (Place, error) {
-	if !placeForm.MatchString(s) {
+	if !Place(s).valid() {
 		return "", fmt.Errorf("place %q: %w: want db:NAME or copy:NAME, NAME of letters, digits, '.', '_' and '-'", s, ErrInvalid)
 	}
 	return Place(s), nil

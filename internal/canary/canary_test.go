@@ -45,7 +45,7 @@ func TestParsePlace(t *testing.T) {
 			t.Errorf("%q: %q, %v", good, p, err)
 		}
 	}
-	for _, bad := range []string{"", "main", "db:", "db:-x", "db:a b", "table:x", "db:main\n", "db:" + strings.Repeat("x", 65)} {
+	for _, bad := range []string{"", "main", "db:", "db:-x", "db:a b", "copy:", "copy:.x", "db:ü", "db", "table:x", "db:main\n", "db:" + strings.Repeat("x", 65)} {
 		if p, err := canary.ParsePlace(bad); !errors.Is(err, canary.ErrInvalid) || p != "" {
 			t.Errorf("%q: %q, %v", bad, p, err)
 		}

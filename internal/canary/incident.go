@@ -117,7 +117,7 @@ func (e *Extract) Validate() error {
 		return fmt.Errorf("extract %s: %w: no time", e.ID, ErrInvalid)
 	case e.Taken.backwards():
 		return fmt.Errorf("extract %s: %w: taken_until lies before taken_from", e.ID, ErrInvalid)
-	case e.Held == nil && !placeForm.MatchString(string(e.Place)):
+	case e.Held == nil && !e.Place.valid():
 		return fmt.Errorf("extract %s: %w: neither canaries nor a place", e.ID, ErrInvalid)
 	}
 	return nil

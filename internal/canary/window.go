@@ -43,7 +43,7 @@ type Window struct {
 // Validate reports what makes the window impossible.
 func (w Window) Validate() error {
 	switch {
-	case !placeForm.MatchString(string(w.Place)):
+	case !w.Place.valid():
 		return fmt.Errorf("window: place %q: %w", w.Place, ErrInvalid)
 	case w.From.IsZero():
 		return fmt.Errorf("window: %w: no beginning", ErrInvalid)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"saltmine/internal/canary"
@@ -69,31 +68,28 @@ const (
 )
 
 // part is what a hit may have reached: a canary's row in one segment of a place.
-type part struct {
-	area
-	canary int
-}
+type part struct{ area, canary int32 }
 
 // weighing is a question as the posterior takes it.
 type weighing struct {
 	posterior.Case
+	*roll
 	ix       *index
-	ranked   []weighed // known extracts and what is in no log, in the question's order
-	order    []int32   // of the known ones, by time: an order of their own
+	ranked   []weighed // those of the roll, and what is in no log
 	clusters []*cluster
-	left     int // clusters that are not weighed
-	areas    map[area]int
+	left     int             // clusters that are not weighed
+	segments []int32         // by area: the number of its segment here, -1 for none
+	areas    []area          // by segment
 	covers   map[area]*cover // by what an extract is known by
 	units    []unit
-	of       map[int][]int32 // by canary: its units
-	reached  []int32         // units that were hit: the last
-	known    map[int]span    // by such a unit: while it could be read and was not contacted
-	edges    edges           // moments at which one of these begins or ends
-	times    []float64       // of the hits, in days, sorted
-	names    []string        // by actor
-	actors   []int32         // by place in order: the actor
-	who      []string        // by actor of the posterior
-	what     []int32         // by extract of the posterior: its place in ranked
+	of       [][]int32    // by canary: its units
+	reached  []int32      // units that were hit: the last
+	known    map[int]span // by such a unit: while it could be read and was not contacted
+	edges    edges        // moments at which one of these begins or ends
+	times    []float64    // of the hits, in days, sorted
+	who      []string     // by actor of the posterior
+	what     []int32      // by extract of the posterior: its place in ranked
+	room     []int32
 }
 
 // cover says of which areas an extract had rows, and what it held of what was hit.
@@ -120,60 +116,31 @@ type found struct {
 	left   int // records that were hit and not weighed
 }
 
-// weighChances works out probabilities, and writes them down with what was ranked. The
-// order of the question's lists does not matter: everything is put in one of its own.
-func weighChances(q *Question, ix *index, ranked []weighed, now time.Time) *found {
-	w := &weighing{ix: ix, ranked: ranked, areas: map[area]int{}, covers: map[area]*cover{}, of: map[int][]int32{}, known: map[int]span{}}
+// prepare makes ready all of a question that does not depend on its extracts. The order
+// of its lists does not matter: everything is put in one of its own.
+func prepare(q *Question, ix *index, now time.Time) *weighing {
+	w := &weighing{
+		ix: ix, segments: slices.Repeat([]int32{-1}, len(ix.areas)), covers: map[area]*cover{}, of: make([][]int32, len(ix.names)), known: map[int]span{},
+		units: make([]unit, 0, len(ix.lived)),
+	}
+	w.Tokens = make([]posterior.Token, 0, len(ix.lived))
 	w.Until = daysOf(now.UnixMicro())
 	for _, h := range ix.hits { // an ear's clock may be before ours
 		w.Until = max(w.Until, daysOf(h.first))
 	}
-	var sorting sync.WaitGroup
-	sorting.Go(w.sort) // which needs nothing of what else is made ready
 	w.cluster(q)
 	w.few()
 	w.stand()
 	w.hits()
 	w.scopes()
-	sorting.Wait()
-	w.extracts()
-	return w.answer(posterior.Weigh(&w.Case))
+	return w
 }
 
-// sort puts the known extracts in their order, and numbers their actors.
-func (w *weighing) sort() {
-	type dated struct {
-		at int64
-		n  int32
-	}
-	list := make([]dated, 0, len(w.ranked))
-	for n := range w.ranked {
-		if e := w.ranked[n].from; e != nil {
-			list = append(list, dated{e.Taken.Latest.UnixMicro(), int32(n)})
-		}
-	}
-	slices.SortFunc(list, func(a, b dated) int {
-		if a.at != b.at {
-			return cmp.Compare(a.at, b.at)
-		}
-		x, y := &w.ranked[a.n], &w.ranked[b.n]
-		return cmp.Or(
-			cmp.Compare(x.from.ID, y.from.ID), cmp.Compare(x.from.Actor, y.from.Actor), x.from.Taken.Earliest.Compare(y.from.Taken.Earliest),
-			cmp.Compare(x.why.holds, y.why.holds), cmp.Compare(x.why.explained, y.why.explained),
-		)
-	})
-	w.order, w.actors = make([]int32, len(list)), make([]int32, len(list))
-	numbers := map[string]int32{}
-	for i, d := range list {
-		actor := w.ranked[d.n].from.Actor
-		a, known := numbers[actor]
-		if !known {
-			a = int32(len(w.names)) //nolint:gosec // fewer than extracts
-			numbers[actor] = a
-			w.names = append(w.names, actor)
-		}
-		w.order[i], w.actors[i] = d.n, a
-	}
+// weigh works out probabilities, and writes them down with what was ranked.
+func (w *weighing) weigh(r *roll, ranked []weighed) *found {
+	w.roll, w.ranked = r, ranked
+	w.extracts()
+	return w.answer(posterior.Weigh(&w.Case))
 }
 
 func daysOf(micro int64) float64 { return float64(micro) / float64(24*time.Hour/time.Microsecond) }
@@ -192,25 +159,23 @@ func (w *weighing) stand() {
 			reached[p] = append(reached[p], list...)
 		}
 	}
+	var spans, rest []span
 	for all := w.ix.lived; len(all) > 0; {
-		end := 1
-		for end < len(all) && all[end].area == all[0].area && all[end].canary == all[0].canary {
-			end++
-		}
-		var spans []span
-		for _, l := range all[:end] {
-			spans = append(spans, l.hull)
-		}
 		p := part{all[0].area, all[0].canary}
-		for _, s := range minus(merge(spans), merge(reached[p])) {
+		spans = spans[:0]
+		for len(all) > 0 && all[0].area == p.area && all[0].canary == p.canary {
+			spans = append(spans, all[0].hull)
+			all = all[1:]
+		}
+		rest = minus(rest[:0], merge(spans), merge(reached[p]))
+		for _, s := range rest {
 			w.unit(p, s)
 		}
-		all = all[end:]
 	}
 	for _, c := range w.clusters {
 		w.edges = append(w.edges, c.at)
 		for _, p := range slices.SortedFunc(maps.Keys(c.spans), func(a, b part) int {
-			return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment), cmp.Compare(w.ix.names[a.canary], w.ix.names[b.canary]))
+			return cmp.Or(cmp.Compare(a.area, b.area), cmp.Compare(w.ix.names[a.canary], w.ix.names[b.canary]))
 		}) {
 			for _, s := range c.spans[p] {
 				u := w.unit(p, s)
@@ -225,24 +190,26 @@ func (w *weighing) stand() {
 }
 
 func (w *weighing) unit(p part, s span) int {
-	n, known := w.areas[p.area]
-	if !known {
-		n = len(w.areas)
-		w.areas[p.area] = n
+	n := w.segments[p.area]
+	if n < 0 {
+		n = int32(len(w.areas)) //nolint:gosec // an index
+		w.segments[p.area] = n
+		w.areas = append(w.areas, w.ix.areas[p.area])
 	}
 	i := len(w.Tokens)
 	until := w.Until
 	if s.until != forever {
 		until = daysOf(s.until)
 	}
-	w.Tokens = append(w.Tokens, posterior.Token{From: daysOf(s.from), Until: until, Segment: n})
+	w.Tokens = append(w.Tokens, posterior.Token{From: daysOf(s.from), Until: until, Segment: int(n)})
 	w.units = append(w.units, unit{p, s})
 	w.of[p.canary] = append(w.of[p.canary], int32(i)) //nolint:gosec // fewer than windows
 	return i
 }
 
-// minus takes spans away from others; both are sorted and disjoint.
-func minus(from, away []span) (out []span) {
+// minus takes spans away from others, and adds what is left to a list; both are sorted
+// and disjoint.
+func minus(out, from, away []span) []span {
 	for _, s := range from {
 		for _, a := range away {
 			if a.until <= s.from || s.until <= a.from {
@@ -286,7 +253,7 @@ func (w *weighing) hits() {
 // whole place; those that nothing was hit of are left out where there are many.
 func (w *weighing) scopes() {
 	byName := map[area][]int{}
-	for a, n := range w.areas {
+	for n, a := range w.areas {
 		whole := area{place: a.place}
 		byName[whole] = append(byName[whole], n)
 		for pair := range pairs(a.segment) {

@@ -9,9 +9,9 @@ import (
 // at is when an extract was taken, in days. Where only an interval is known, it lies
 // within those parts of it in which the extract explains most hits; it is weighed as of
 // the middle of the longest.
-func (w *weighing) at(x *weighed) (at float64, within []posterior.Interval) {
+func (w *weighing) at(x *weighed, taken int64) (at float64, within []posterior.Interval) {
+	latest := daysOf(taken)
 	t := &x.from.Taken
-	latest := daysOf(t.Latest.UnixMicro())
 	if t.Earliest.Equal(t.Latest) {
 		return latest, nil
 	}

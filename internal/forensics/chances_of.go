@@ -41,7 +41,7 @@ func (w *weighing) extracts() {
 		}
 		x := &w.ranked[k]
 		w.what = append(w.what, k)
-		at, within := w.at(x)
+		at, within := w.at(x, w.taken[i])
 		if within != nil {
 			w.Within[len(w.Extracts)] = within
 		}
@@ -99,7 +99,7 @@ func (w *weighing) others(involved []bool, rows func(*weighed) float64) {
 		}
 		x := &w.ranked[k]
 		holds, r := int(x.why.holds), rows(x)
-		at, _ := w.at(x)
+		at, _ := w.at(x, w.taken[i])
 		worth := posterior.Worth(r)
 		sum := add(at, holds)
 		sum.Weight, sum.Squares = sum.Weight+worth, sum.Squares+worth*worth
@@ -153,9 +153,9 @@ func (w *weighing) held() {
 	for n, i := range whole {
 		areas[n] = w.coverOf(w.ranked[w.what[i]].from).areas
 	}
-	parallel.Each(len(whole), func() struct{} { return struct{}{} }, func(_ struct{}, n int) {
+	parallel.Each(len(whole), func() *[]int32 { return new([]int32) }, func(room *[]int32, n int) {
 		x := &w.ranked[w.what[whole[n]]]
-		w.hold(whole[n], w.among(x.from, 0, areas[n]))
+		w.hold(whole[n], w.among(x.from, 0, areas[n], room))
 	})
 }
 
@@ -181,20 +181,23 @@ func (w *weighing) reachedBy(x *weighed) []int32 {
 	first := int32(len(w.units) - len(w.reached)) //nolint:gosec // fewer than windows
 	c := w.coverOf(x.from)
 	if x.from.Held != nil {
-		return w.among(x.from, first, c.areas)
+		return w.among(x.from, first, c.areas, &w.room)
 	}
 	t := &x.from.Taken
 	key := [2]int{w.edges.until(t.Earliest.UnixMicro()), w.edges.until(t.Latest.UnixMicro())}
 	held, known := c.held[key]
 	if !known {
-		held = w.among(x.from, first, c.areas)
+		held = w.among(x.from, first, c.areas, &w.room)
 		c.held[key] = held
 	}
 	return held
 }
 
-// among gives the units, from one on, that an extract held by what is known of it.
-func (w *weighing) among(e *canary.Extract, from int32, areas []bool) (out []int32) {
+// among gives the units, from one on, that an extract held by what is known of it. It works
+// in a room that is used again.
+func (w *weighing) among(e *canary.Extract, from int32, areas []bool, room *[]int32) []int32 {
+	out := (*room)[:0]
+	defer func() { *room = out }()
 	took := span{e.Taken.Earliest.UnixMicro(), e.Taken.Latest.UnixMicro()}
 	held := func(u int32) bool {
 		k := &w.units[u]
@@ -206,7 +209,7 @@ func (w *weighing) among(e *canary.Extract, from int32, areas []bool) (out []int
 				out = append(out, u)
 			}
 		}
-		return out
+		return slices.Clone(out)
 	}
 	for _, id := range e.Held {
 		n, known := w.ix.number[id]
@@ -220,7 +223,8 @@ func (w *weighing) among(e *canary.Extract, from int32, areas []bool) (out []int
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	out = slices.Compact(out)
+	return slices.Clone(out)
 }
 
 func (w *weighing) coverOf(e *canary.Extract) *cover {
@@ -231,7 +235,7 @@ func (w *weighing) coverOf(e *canary.Extract) *cover {
 	c := w.covers[at]
 	if c == nil {
 		c = &cover{areas: make([]bool, len(w.areas)), held: map[[2]int][]int32{}}
-		for a, n := range w.areas {
+		for n, a := range w.areas {
 			c.areas[n] = (at.place == "" || a.place == at.place) && at.segment.Covers(a.segment)
 		}
 		w.covers[at] = c

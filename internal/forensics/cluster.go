@@ -27,7 +27,7 @@ func (w *weighing) cluster(q *Question) {
 		c := &cluster{spans: map[part][]span{}, at: canary.Micro(one.At).UnixMicro(), source: one.Source, weight: one.weight(), found: one.Channel == canary.Dump}
 		for _, l := range h.lies {
 			if s := (span{l.hull.from, min(l.hull.until, c.at)}); !s.empty() {
-				p := part{area{l.place, l.segment}, w.ix.canary(l.canary)}
+				p := part{w.ix.area(l.place, l.segment), int32(w.ix.canary(l.canary))} //nolint:gosec // fewer than windows
 				c.spans[p] = append(c.spans[p], s)
 			}
 		}

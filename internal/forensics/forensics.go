@@ -42,6 +42,7 @@ package forensics
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"saltmine/internal/canary"
@@ -224,6 +225,14 @@ func (a Answer) Leading() (Suspect, bool) {
 
 // Trace answers the question.
 func Trace(q Question) Answer {
+	var r roll
+	valid := make(chan struct{})
+	var besides sync.WaitGroup
+	besides.Go(func() {
+		r.enrol(q.Extracts)
+		close(valid)
+		r.sort()
+	})
 	all := len(q.Hits)
 	q.Hits = telling(q.Hits)
 	hits := group(q)
@@ -232,12 +241,18 @@ func Trace(q Question) Answer {
 		a.Hits = append(a.Hits, h.Reached)
 	}
 	a.access(hits)
-	a.Silent = a.silentTokens(q.Tokens)
 	ix := newIndex(q.Tokens, hits)
 	a.events = ix.events
-	ranked := a.weighAll(ix, q.Extracts)
+	var w *weighing
+	besides.Go(func() {
+		a.Silent = a.silentTokens(q.Tokens)
+		w = prepare(&q, ix, a.Now)
+	})
+	<-valid
+	ranked := a.weighAll(ix, &r)
+	besides.Wait()
 	if len(hits) > 0 {
-		a.chances(&q, ix, ranked)
+		a.chances(w, &r, ranked)
 	} else {
 		a.suspects(ix.first(ranked))
 	}

@@ -17,6 +17,7 @@ type index struct {
 	hits   []*target
 	number map[canary.ID]int // of a canary
 	names  []canary.ID       // by canary
+	areas  []area            // sorted
 	lived  []lived           // all windows, by area and canary
 	onHits [][]int           // by canary: the hit tokens that it had, or may have been meant by
 	ofHit  []int             // by hit: the canary that it is put down to
@@ -89,47 +90,92 @@ func (ix *index) canary(id canary.ID) int {
 	return n
 }
 
-// lived is one window of a token, ready to be sorted by where it belongs.
+// lived is one window of a token, by the numbers of where it belongs.
 type lived struct {
-	area
-	canary int
-	hull   span
-	order  int // of the area's name
+	area, canary int32
+	hull         span
 }
 
 // fill puts every token's window into its shelf. Hit tokens are entered too,
 // in case the list of all tokens lacks them.
 func (ix *index) fill(tokens []Live) {
-	all := make([]lived, 0, len(tokens)+len(ix.hits))
-	for _, l := range tokens {
-		all = append(all, lived{area: area{l.Window.Place, l.Segment}, canary: ix.canary(l.Canary), hull: hull(l.Window)})
+	n := numbering{index: ix, of: map[area]int32{}, all: make([]lived, 0, len(tokens)+len(ix.hits))}
+	for i := range tokens {
+		l := &tokens[i]
+		n.add(l.Canary, l.Window.Place, l.Segment, hull(l.Window))
 	}
 	for _, h := range ix.hits {
 		for _, l := range h.lies {
-			all = append(all, lived{area: area{l.place, l.segment}, canary: ix.canary(l.canary), hull: l.hull})
+			n.add(l.canary, l.place, l.segment, l.hull)
 		}
 	}
 	// Names are put in order once, so that the windows are sorted by numbers.
-	areas, canaries := ordered(ix, all)
-	all = counted(all, len(canaries), func(l *lived) int { return canaries[l.canary] })
+	canaries := ordered(len(ix.names), func(x, y int32) int { return cmp.Compare(ix.names[x], ix.names[y]) })
+	areas := ordered(len(ix.areas), func(x, y int32) int { return ix.areas[x].compare(ix.areas[y]) })
+	all := counted(n.all, len(canaries), func(l *lived) int32 { return canaries[l.canary] })
+	all = counted(all, len(areas), func(l *lived) int32 { return areas[l.area] })
 	for i := range all {
-		all[i].order = areas[all[i].area]
+		all[i].area = areas[all[i].area]
 	}
-	all = counted(all, len(areas), func(l *lived) int { return l.order })
+	slices.SortFunc(ix.areas, area.compare)
 	ix.lived = all
+	var room []span
 	for len(all) > 0 {
 		end := 1
 		for end < len(all) && all[end].area == all[0].area {
 			end++
 		}
-		ix.addRows(all[:end])
+		room = ix.addRows(all[:end], room)
 		all = all[end:]
 	}
 }
 
+// numbering numbers canaries and areas as they come.
+type numbering struct {
+	*index
+	of   map[area]int32
+	all  []lived
+	last struct { // most tokens stand beside others of their canary
+		area
+		canary canary.ID
+	}
+}
+
+func (n *numbering) add(of canary.ID, place canary.Place, segment canary.Segment, hull span) {
+	l := lived{hull: hull}
+	first := len(n.all) == 0
+	if !first {
+		last := &n.all[len(n.all)-1]
+		l.area, l.canary = last.area, last.canary
+	}
+	if at := (area{place, segment}); first || at != n.last.area {
+		number, known := n.of[at]
+		if !known {
+			number = int32(len(n.areas)) //nolint:gosec // fewer than windows
+			n.of[at] = number
+			n.areas = append(n.areas, at)
+		}
+		l.area, n.last.area = number, at
+	}
+	if first || of != n.last.canary {
+		l.canary, n.last.canary = int32(n.canary(of)), of //nolint:gosec // fewer than windows
+	}
+	n.all = append(n.all, l)
+}
+
+func (a area) compare(b area) int {
+	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.segment, b.segment))
+}
+
+// area gives the number of one that some window is of.
+func (ix *index) area(place canary.Place, segment canary.Segment) int32 {
+	n, _ := slices.BinarySearchFunc(ix.areas, area{place, segment}, area.compare)
+	return int32(n) //nolint:gosec // fewer than windows
+}
+
 // counted puts windows in the order of a number below n, those that have the same one in
 // the order that they were in.
-func counted(all []lived, n int, number func(*lived) int) []lived {
+func counted(all []lived, n int, number func(*lived) int32) []lived {
 	next := make([]int, n+1)
 	for i := range all {
 		next[number(&all[i])+1]++
@@ -146,53 +192,41 @@ func counted(all []lived, n int, number func(*lived) int) []lived {
 	return out
 }
 
-// ordered gives the places of areas and canaries in the order of their names.
-func ordered(ix *index, all []lived) (areas map[area]int, canaries []int) {
-	areas = map[area]int{}
-	var list []area
-	for i := range all {
-		if _, known := areas[all[i].area]; !known {
-			areas[all[i].area] = 0
-			list = append(list, all[i].area)
-		}
+// ordered gives the place in an order of each number below n.
+func ordered(n int, compare func(x, y int32) int) []int32 {
+	order, at := make([]int32, n), make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
 	}
-	slices.SortFunc(list, func(x, y area) int {
-		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.segment, y.segment))
-	})
-	for i, a := range list {
-		areas[a] = i
+	slices.SortFunc(order, compare)
+	for i, k := range order {
+		at[k] = int32(i)
 	}
-	order := make([]int, len(ix.names))
-	for n := range order {
-		order[n] = n
-	}
-	slices.SortFunc(order, func(x, y int) int { return cmp.Compare(ix.names[x], ix.names[y]) })
-	canaries = make([]int, len(order))
-	for i, n := range order {
-		canaries[n] = i
-	}
-	return areas, canaries
+	return at
 }
 
-// addRows enters the windows of one place and row segment.
-func (ix *index) addRows(all []lived) {
-	s := ix.shelf[all[0].place]
+// addRows enters the windows of one place and row segment. It works in a room, which it
+// gives back.
+func (ix *index) addRows(all []lived, room []span) []span {
+	at := ix.areas[all[0].area]
+	s := ix.shelf[at.place]
 	if s == nil {
 		s = &shelf{pairs: map[string][]int{}}
-		ix.shelf[all[0].place] = s
+		ix.shelf[at.place] = s
 	}
-	for pair := range pairs(all[0].segment) {
+	for pair := range pairs(at.segment) {
 		s.pairs[pair] = append(s.pairs[pair], len(s.rows))
 	}
-	row := rowSet{segment: all[0].segment}
+	row := rowSet{segment: at.segment, blocks: make([]span, 0, len(all))}
 	for len(all) > 0 {
-		var spans []span
+		spans := room[:0]
 		end := 0
 		for end < len(all) && all[end].canary == all[0].canary {
 			spans = append(spans, all[end].hull)
 			end++
 		}
 		all = all[end:]
+		room = spans
 		blocks := merge(spans)
 		for i := 1; i < len(blocks); i++ {
 			row.gaps = append(row.gaps, span{blocks[i-1].until, blocks[i].from})
@@ -200,6 +234,7 @@ func (ix *index) addRows(all []lived) {
 		row.blocks = append(row.blocks, blocks...)
 	}
 	s.rows = append(s.rows, row)
+	return room
 }
 
 // pairs gives the "key=value" pairs of a segment.

@@ -22,22 +22,14 @@ type weighed struct {
 func (x *weighed) explains() bool { return x.why.explained > 0 }
 
 // weighAll judges every extract, and "not in the log".
-func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
-	ranked := make([]weighed, len(extracts), len(extracts)+1)
-	parallel.Each(len(extracts), ix.weigher, func(w *weigher, n int) {
-		if e := &extracts[n]; e.Validate() == nil {
-			ranked[n] = weighed{from: e, why: w.weigh(e)}
-		}
+func (a *Answer) weighAll(ix *index, r *roll) []weighed {
+	ranked := make([]weighed, len(r.extracts), len(r.extracts)+1)
+	parallel.Each(len(ranked), ix.weigher, func(w *weigher, n int) {
+		ranked[n] = weighed{from: r.extracts[n], why: w.weigh(r.extracts[n])}
 	})
-	usable := ranked[:0]
-	for _, x := range ranked {
-		if x.from != nil {
-			usable = append(usable, x)
-		}
-	}
-	a.Unusable = len(extracts) - len(usable)
-	for i := range usable {
-		switch verdict(int(usable[i].why.explained), len(ix.hits)) {
+	a.Unusable = r.unusable
+	for i := range ranked {
+		switch verdict(int(ranked[i].why.explained), len(ix.hits)) {
 		case ExplainsAll:
 			a.All++
 		case ExplainsSome:
@@ -46,7 +38,7 @@ func (a *Answer) weighAll(ix *index, extracts []canary.Extract) []weighed {
 			a.None++
 		}
 	}
-	return append(usable, a.unlogged(ix))
+	return append(ranked, a.unlogged(ix))
 }
 
 // Of a long log hardly any extract has to do with the hits: those that explain none
@@ -92,8 +84,9 @@ func (x *weighed) involved() bool { return x.explains() || x.p > 0 }
 
 // chances gives the suspects their probabilities, puts them in their order, and says
 // what speaks for and against the first.
-func (a *Answer) chances(q *Question, ix *index, ranked []weighed) {
-	f := weighChances(q, ix, ranked, a.Now)
+func (a *Answer) chances(w *weighing, r *roll, ranked []weighed) {
+	ix := w.ix
+	f := w.weigh(r, ranked)
 	a.Chances = f.Chances
 	a.size(ranked, f.rows)
 	a.left = f.left

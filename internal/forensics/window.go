@@ -40,10 +40,11 @@ func core(w canary.Window) span {
 	return s
 }
 
-// merge joins spans that touch or overlap; the result is sorted and disjoint.
+// merge joins spans that touch or overlap; the result is sorted and disjoint, and takes
+// the place of what was given.
 func merge(spans []span) []span {
 	slices.SortFunc(spans, func(x, y span) int { return cmp.Compare(x.from, y.from) })
-	var out []span
+	out := spans[:0]
 	for _, s := range spans {
 		switch last := len(out) - 1; {
 		case s.empty():
