@@ -36,8 +36,11 @@ type model struct {
 	has   []int32          // by extract: the set of the hits among what it held,
 	fits  []int32          // and of those that came after it
 
+	lists      bool               // some that explain something are known by lists that may have faults
 	explaining []int32            // extracts of which all that they held is known
 	sisters    map[int32][]sister // of extracts that were looked at so
+	unreliable float64            // how probable it is that lists have faults,
+	missing    float64            // and the share that they lack then
 	within     [][]int32          // by extract that explains something: the segments of what it held
 
 	weights []float64 // by extract: how likely it is the one, before any contact
@@ -72,7 +75,9 @@ func newModel(c *Case) *model {
 	}
 	m.hold()
 	m.count()
-	m.divide()
+	if m.divide(); m.lists {
+		m.trust()
+	}
 	return m
 }
 
@@ -216,15 +221,19 @@ const (
 
 func (t *theory) log() float64 { return t.prior + t.like }
 
-// sameness is how far a difference between explanations of the same hits counts.
-// They differ in how much stayed silent and by their day, which are known as well
-// as what they held and how contacts are spread in time are, and no better: the full
-// difference accuses more of the innocents who ran the culprit's report.
+// sameness is how far a difference between explanations of the same hits counts where
+// lists may have faults. They differ in how much stayed silent and by their day, which
+// are known as well as what they held is, and no better: the full difference accuses
+// more of the innocents who ran the culprit's report. Where it is known what they held,
+// as of statements that were replayed, half of it names fewer culprits.
 const sameness = .5
 
 // temper brings explanations of the same hits nearer to each other, without
 // changing what they weigh together.
 func (m *model) temper(list []theory) {
+	if !m.lists {
+		return
+	}
 	type sums struct{ top, before, after float64 }
 	of := make([]sums, len(m.sets))
 	for i := range of {

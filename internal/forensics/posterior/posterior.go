@@ -201,7 +201,7 @@ func (m *model) report(lists [][]theory) Answer {
 		}
 		m.spread(t, bins, p)
 	}
-	out.Extracts, out.Actors = shares(extracts), shares(actors)
+	out.Extracts, out.Actors = shares(extracts, m.obvious()), shares(actors, m.obvious())
 	out.ByExtract, out.ByActor = extracts, actors
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
@@ -276,19 +276,26 @@ const (
 )
 
 // Careful is what is said of such a probability.
-func Careful(p float64) float64 {
-	if p <= doubtful || p >= obvious {
+func Careful(p float64) float64 { return careful(p, obvious) }
+
+func careful(p, from float64) float64 {
+	if p <= doubtful || p >= from {
 		return p
 	}
-	return doubtful + (p-doubtful)*(.5-doubtful)/(obvious-doubtful)
+	return doubtful + (p-doubtful)*(.5-doubtful)/(from-doubtful)
 }
 
+// obvious is from where on more than one half is said. Where lists lack some of what was
+// held, another who had that by his list is accused by chance, the more often the more
+// they lack.
+func (m *model) obvious() float64 { return obvious + m.unreliable*m.missing }
+
 // shares gives the greatest of probabilities, and has all of them said with care.
-func shares(of []float64) []Share {
+func shares(of []float64, obvious float64) []Share {
 	var list []Share
 	for i, p := range of {
 		if p > 0 {
-			of[i] = Careful(min(p, 1))
+			of[i] = careful(min(p, 1), obvious)
 			list = append(list, Share{i, of[i]})
 		}
 	}

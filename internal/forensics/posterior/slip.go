@@ -9,21 +9,24 @@ import (
 // written while a report runs, replicas are behind, what a statement returned is
 // worked out afterwards. So an explanation may also hold, of what could be read then
 // in the same segments, some that its lists do not have. Without that a hit which
-// nobody listed would accuse whoever else held it.
-const (
-	unreliable = .35 // how probable it is that the lists have faults,
-	missing    = .12
-)
+// nobody listed would accuse whoever else held it. How many faults lists have is learnt
+// from those that are nearly the same, see [model.trust].
 
 // weigh weighs an explanation, as if its lists might have faults.
 func (s *scratch) weigh(t *theory, by func(*evidence) float64) float64 {
 	ev := s.together(t.extracts, t.at)
 	like := by(&ev)
+	if s.unreliable < negligible {
+		return like
+	}
 	if s.slip(t, &ev); len(ev.slipped) == 0 {
 		return like
 	}
-	return logSum([]float64{math.Log(1-unreliable) + like, math.Log(unreliable) + by(&ev)})
+	return logSum([]float64{math.Log1p(-s.unreliable) + like, math.Log(s.unreliable) + by(&ev)})
 }
+
+// negligible is how improbable faults are where nobody looks for them.
+const negligible = 1e-6
 
 // slip finds the hits that an explanation may have held without a list saying so. It
 // is called after together, which marks the hits that it held by one.
@@ -50,12 +53,12 @@ func (s *scratch) slip(t *theory, ev *evidence) {
 			if p[i] == 0 {
 				order = append(order, i)
 			}
-			p[i] = max(p[i], missing*n/max(s.pool-n, 1), s.sibling(e, i))
+			p[i] = max(p[i], min(max(s.missing*n/max(s.pool-n, 1), s.larger(e, i)), s.missing), s.sibling(e, i))
 		}
 	}
 	slices.Sort(order)
 	for _, i := range order {
-		ev.slipped = append(ev.slipped, slipped{i, min(p[i], missing)})
+		ev.slipped = append(ev.slipped, slipped{i, p[i]})
 	}
 }
 
@@ -88,14 +91,16 @@ func (s *scratch) stood(h *hit, at Day) bool {
 // divide finds the segments of what the extracts held that explain something.
 func (m *model) divide() {
 	m.sisters = map[int32][]sister{}
-	lists := false
 	for e := range m.Extracts {
 		x := &m.Extracts[e]
-		if lists = lists || m.fits[e] != 0 && !x.Whole; m.fits[e] != 0 && x.More == 0 && !x.Whole {
+		if m.fits[e] == 0 || x.Whole {
+			continue
+		}
+		if m.lists = true; x.More == 0 {
 			m.explaining = append(m.explaining, int32(e))
 		}
 	}
-	if !lists {
+	if !m.lists {
 		return
 	}
 	m.within = make([][]int32, len(m.Extracts))
@@ -113,25 +118,29 @@ func (m *model) divide() {
 	})
 }
 
-// Somebody else's extract that has nearly all of what one held is probably of the same
-// report: then what the list lacks is not anything that could be read, but one of the
-// few that the other has more.
+// Of what a list lacks, others tell: somebody else's extract that is nearly the same is
+// probably of the same report, and has what this one lacks by a fault. One that has
+// nearly all of what this one held, and much more, may be of a wider report: then what
+// the list lacks is one of those that it has more.
 const (
 	alikeness = .7
 	met       = 60   // so many of the best explanations are looked at so,
 	longList  = 2000 // if their lists are not longer
 )
 
-// sister is another extract that is probably of the same report, and how likely each
-// of those that it has more was held.
+// sister is another extract that has nearly all of what one held.
 type sister struct {
 	extract int32
-	p       float64
+	same    bool    // each has nearly all of the other's
+	p       float64 // where not: how likely each of those that it has more was held
 }
 
 // meet finds the sisters of the extracts of the best explanations, and weighs these
 // again.
 func (m *model) meet(list []theory) {
+	if m.unreliable < negligible {
+		return
+	}
 	near := best(list, m.most(met))
 	var alone []int32
 	for _, i := range near {
@@ -156,11 +165,13 @@ func (s *scratch) siblings(e int32) []sister {
 	n := float64(len(held))
 	for _, o := range s.explaining {
 		y := s.Extracts[o].Held
-		if o == e || float64(len(y)) < alikeness*n || !looksAlike(held, y) {
+		if o == e || !looksAlike(held, y) {
 			continue
 		}
-		if both := float64(common(held, y)); both >= alikeness*n {
-			out = append(out, sister{o, missing * n / max(float64(len(y))-both, 1)})
+		if _, same := s.alike(e, o); same {
+			out = append(out, sister{extract: o, same: true})
+		} else if both := float64(common(held, y)); both >= alikeness*n {
+			out = append(out, sister{extract: o, p: s.missing * n / max(float64(len(y))-both, 1)})
 		}
 	}
 	return out
@@ -169,7 +180,6 @@ func (s *scratch) siblings(e int32) []sister {
 // looksAlike looks up a few of one list in another: of lists that are alike hardly ever
 // so few are in both.
 func looksAlike(a, b []int32) bool {
-	const few, least = 8, 3
 	n := 0
 	for i := range few {
 		if _, both := slices.BinarySearch(b, a[i*len(a)/few]); both {
@@ -179,14 +189,45 @@ func looksAlike(a, b []int32) bool {
 	return n >= min(least, len(a))
 }
 
-// sibling is how likely an extract held a hit, by its sisters that did.
-func (s *scratch) sibling(e, hit int32) (p float64) {
+const few, least = 8, 3
+
+// larger is how likely an extract held a hit, by those wider ones that did.
+func (s *scratch) larger(e, hit int32) (p float64) {
 	for _, o := range s.sisters[e] {
-		if _, has := slices.BinarySearch(s.sets[s.has[o.extract]], hit); has {
+		if !o.same && s.lists(o.extract, hit) {
 			p = max(p, o.p)
 		}
 	}
 	return p
+}
+
+// besides is how likely an extract of the same report holds what one does not.
+const besides = .1
+
+// sibling is how likely an extract held a hit that its list lacks, by those of the same
+// report: the more of them have it, of those made when it stood, the likelier the report
+// has it.
+func (s *scratch) sibling(e, hit int32) float64 {
+	odds, some := s.missing, false
+	for _, o := range s.sisters[e] {
+		switch {
+		case !o.same:
+		case s.lists(o.extract, hit):
+			odds, some = odds*(1-s.missing)/besides, true
+		case slices.ContainsFunc(s.hits[hit].tokens, func(t int) bool { return s.readable(int32(t), s.Extracts[o.extract].At) }): //nolint:gosec // an index
+			odds *= s.missing / (1 - besides)
+		}
+	}
+	if !some {
+		return 0
+	}
+	return odds / (1 + odds)
+}
+
+// lists reports whether an extract's list has a hit.
+func (s *scratch) lists(e, hit int32) bool {
+	_, has := slices.BinarySearch(s.sets[s.has[e]], hit)
+	return has
 }
 
 // common counts what is in both of two ascending lists.

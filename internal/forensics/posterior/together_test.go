@@ -74,6 +74,42 @@ func TestAFaultyList(t *testing.T) {
 	}
 }
 
+// TestFaultsAreLearnt: who ran the report that leaked, and whose list lacks one of the
+// records that were contacted, is as good as cleared where the lists of other reports
+// lack nothing, and is not where these lack one record in seven.
+func TestFaultsAreLearnt(t *testing.T) {
+	t.Parallel()
+	const reports, runs, records, hits = 30, 6, 40, 7
+	share := func(lacks float64) float64 {
+		r := rand.New(rand.NewPCG(5, 6)) // a test's dice
+		c := &posterior.Case{Until: 100, Scopes: [][]int{{0}}, Tokens: slices.Repeat([]posterior.Token{{Until: 200}}, 1000)}
+		for report := range reports {
+			held := r.Perm(len(c.Tokens))[:records]
+			for run := range runs {
+				x := posterior.Extract{Actor: report*runs + run, At: 50 + float64(run)/10, Rows: 100 * records}
+				for i, n := range held {
+					if first := report == 0 && run == 0; first && i != 0 || !first && r.Float64() >= lacks {
+						x.Held = append(x.Held, int32(n))
+					}
+				}
+				slices.Sort(x.Held)
+				c.Extracts = append(c.Extracts, x)
+			}
+			for i := 0; report == 0 && i < hits; i++ {
+				c.Hits = append(c.Hits, posterior.Hit{Tokens: []int{held[i]}, Source: i, At: 56 + 3*float64(i), Weight: 1e6})
+			}
+		}
+		a := posterior.Weigh(c)
+		sane(t, &a)
+		return of(a.Actors, 0) / a.Actors[0].P
+	}
+	sure, faulty := share(0), share(.15)
+	t.Logf("who lacks one is %.4f as probable as the first where lists lack nothing, %.3f where they have faults", sure, faulty)
+	if sure > .02 || faulty < .05 {
+		t.Error("lists that are nearly the same do not tell how many faults there are")
+	}
+}
+
 // TestOneSender: the same three contacts in three domains speak more for a leak if
 // one source made them all.
 func TestOneSender(t *testing.T) {
