@@ -33,15 +33,17 @@ var (
 )
 
 // The size of a leak: the extract is one row in ten, so about 20 of 200 canaries are in
-// it, and 0.4 of those are contacted, or as many more as it takes to expect 6.
+// it, and 0.5 of those are contacted, or as many more as it takes to expect 10. Of six
+// contacts as few as two are made now and then, and of several hundred statements that
+// returned those two nobody can tell which it was.
 const (
 	wholeCanaries  = 200
 	wholeEmployees = 20
 	wholeRounds    = 5
 	wholeRotated   = 12 // canaries in each
 	wholeShare     = .1
-	wholeContacted = .4
-	wholeLeast     = 6
+	wholeContacted = .5
+	wholeLeast     = 10
 	wholeSilence   = 15 * time.Second
 )
 

@@ -113,7 +113,8 @@ type found struct {
 	others map[*canary.Extract]int
 	shared map[*canary.Extract][]string // who else took the same
 	rows   [3]float64
-	left   int // records that were hit and not weighed
+	left   int     // records that were hit and not weighed
+	lacks  float64 // how much lists of extracts lack
 }
 
 // prepare makes ready all of a question that does not depend on its extracts. The order

@@ -249,7 +249,7 @@ func (w *weighing) answer(a posterior.Answer) *found {
 		None: round(a.None), Unlogged: round(a.Unlogged), Known: round(max(1-a.None-a.Unlogged, 0)), Extracts: []Chance{}, Actors: []Chance{},
 		Half: spans(a.Half), Likely: spans(a.Intervals), Nearly: spans(a.Nearly), Times: make([]TimeChance, 0, len(a.Times)),
 	}
-	out := &found{c, w.colleagues(a.Extracts), w.shared(a.Extracts), a.Rows, w.left}
+	out := &found{c, w.colleagues(a.Extracts), w.shared(a.Extracts), a.Rows, w.left, a.Lacking}
 	for i := range w.ranked {
 		if x := &w.ranked[i]; x.from == nil {
 			x.p, x.lead = c.Unlogged, posterior.Careful(c.Unlogged) // as what it is listed among

@@ -324,6 +324,36 @@ func TestOneContactIsTooFew(t *testing.T) {
 	}
 }
 
+// TestListsWithFaults: that the lists of one report lack some of each other's canaries is
+// said, and nothing where they do not.
+func TestListsWithFaults(t *testing.T) {
+	t.Parallel()
+	for lacks, want := range map[float64]bool{0: false, .15: true} {
+		r := rand.New(rand.NewPCG(3, 1)) // a test's dice
+		q := forensics.Question{Now: day(60, 0)}
+		stood := open(day(-10, 0), time.Time{})
+		for n := range 400 {
+			q.Tokens = append(q.Tokens, forensics.Live{Token: tokenID(n), Canary: canaryID(n), Window: stood})
+		}
+		for i := range 60 { // twelve reports of forty canaries, each run five times
+			var held []int
+			for n := range 40 {
+				if r.Float64() >= lacks {
+					held = append(held, i/5*30+n)
+				}
+			}
+			q.Extracts = append(q.Extracts, extract(fmt.Sprintf("E-%02d", i), fmt.Sprintf("actor%02d", i), canary.At(day(float64(i%5), 0)), held...))
+		}
+		for n := range 5 {
+			q.Hits = append(q.Hits, hit(n, stood, day(20+float64(n), 0)))
+		}
+		a := forensics.Trace(q)
+		if said := strings.Contains(strings.Join(a.Reasons, "\n"), "have faults"); said != want {
+			t.Errorf("where lists lack %v: %q", lacks, a.Reasons)
+		}
+	}
+}
+
 // TestManyRecords: of more records than can be weighed in time some are left out, and
 // the answer says so.
 func TestManyRecords(t *testing.T) {

@@ -273,6 +273,9 @@ func (a *Answer) reasonSuspects() {
 	if a.aside > 0 {
 		a.say("%s left out, beside which another with the same token tells far more: it may be a stranger's", count(a.aside, "contact"))
 	}
+	if a.lacks > 0 {
+		a.say("the lists of what extracts held have faults: those of one report lack about %.0f %% of each other's canaries; so nobody is accused lightly for one that another's list lacks", 100*a.lacks)
+	}
 	if a.left > 0 {
 		a.say("of so many records that were contacted %d, evenly chosen, were not weighed for the probabilities", a.left)
 	}

@@ -103,10 +103,11 @@ type Answer struct {
 	Contacts int       `json:"contacts"`
 	// Silent counts the tokens that may have been readable in Window, or where most
 	// hits fit, and were not hit.
-	Silent int `json:"silent"`
-	events int // independent hits
-	left   int // records that were hit and not weighed
-	aside  int // contacts beside which others with the same token tell far more
+	Silent int     `json:"silent"`
+	events int     // independent hits
+	left   int     // records that were hit and not weighed
+	lacks  float64 // how much lists of extracts lack
+	aside  int     // contacts beside which others with the same token tell far more
 
 	// Window is the hull: disjoint intervals in which all hit tokens may have
 	// been readable, and after which all were contacted. Empty when no moment

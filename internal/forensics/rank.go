@@ -89,7 +89,7 @@ func (a *Answer) chances(w *weighing, r *roll, ranked []weighed) {
 	f := w.weigh(r, ranked)
 	a.Chances = f.Chances
 	a.size(ranked, f.rows)
-	a.left = f.left
+	a.left, a.lacks = f.left, f.lacks
 	list := ix.first(ranked)
 	a.suspects(list)
 	var best *Suspect

@@ -151,6 +151,9 @@ type Answer struct {
 	Rows [3]float64
 	// Times says how probable each quarter of a day is, if there was a leak.
 	Times []Time
+	// Lacking is how much the lists of what extracts held lack, by those of one report; 0
+	// where it is more probable that they lack nothing.
+	Lacking float64
 }
 
 // Time is a quarter of a day with its probability.
@@ -205,6 +208,9 @@ func (m *model) report(lists [][]theory) Answer {
 	out.ByExtract, out.ByActor = extracts, actors
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
+	if m.unreliable > .5 {
+		out.Lacking = m.missing
+	}
 	return out
 }
 
