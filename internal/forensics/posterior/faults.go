@@ -14,7 +14,6 @@ const (
 	compared   = 400 // so many lists are compared,
 	companions = 30  // each with as many of those that are nearly the same,
 	shortest   = 8   // if they have no fewer canaries,
-	sameReport = .8  // of which so many are of one report, and the others of any two
 	nearly     = .6  // which have at least so much of each other's
 )
 
@@ -29,19 +28,25 @@ func faults() []fault {
 }
 
 // trust compares lists, and says how probable it is that they have faults, and how much
-// they lack then.
+// they lack then. How many of those that are nearly the same are of one report nobody
+// knows: of reports by a range of days, say, many share much and are not the same.
 func (m *model) trust() {
 	with := m.companions()
 	all := faults()
 	logs := make([]float64, len(all))
 	for i, f := range all {
-		logs[i] = math.Log(f.p)
-		for _, list := range with {
-			for _, l := range list {
-				// Pairs of lists that are all alike are no more than a few independent ones.
-				logs[i] += l.log(f.share) / float64(2*len(list))
+		same := []float64{.05, .2, .5, .8}
+		for k, p := range same {
+			var sum float64
+			for _, list := range with {
+				for _, l := range list {
+					// Pairs of lists that are all alike are no more than a few independent ones.
+					sum += l.log(f.share, p) / float64(2*len(list))
+				}
 			}
+			same[k] = sum
 		}
+		logs[i] = math.Log(f.p) + logSum(same)
 	}
 	top := slices.Max(logs[1:])
 	var some, share float64
@@ -54,17 +59,26 @@ func (m *model) trust() {
 	m.unreliable = 1 / (1 + math.Exp(logs[0]-top)/some)
 }
 
+// lacking is how much lists lack, if it is more probable than not that they do.
+func (m *model) lacking() float64 {
+	if m.unreliable <= .5 {
+		return 0
+	}
+	return m.missing
+}
+
 // likeness is what one list has of another that stood when it was made, and lacks of it.
 type likeness struct{ has, lacks int }
 
-// log is the logarithm of how probable that is where lists lack a share.
-func (l *likeness) log(share float64) float64 {
+// log is the logarithm of how probable that is where lists lack a share, and so many of
+// those compared are of the same report.
+func (l *likeness) log(share, of float64) float64 {
 	n, k := float64(l.has+l.lacks), float64(l.lacks)
 	a, _ := math.Lgamma(n + 1)
 	b, _ := math.Lgamma(k + 1)
 	c, _ := math.Lgamma(n - k + 1)
 	same := math.Exp(a - b - c + k*math.Log(share) + (n-k)*math.Log1p(-share))
-	return math.Log(sameReport*same + (1-sameReport)/(n+1))
+	return math.Log(of*same + (1-of)/((1-nearly)*n+1))
 }
 
 // companions compares some lists with those that are nearly the same.

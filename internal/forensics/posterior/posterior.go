@@ -208,9 +208,7 @@ func (m *model) report(lists [][]theory) Answer {
 	out.ByExtract, out.ByActor = extracts, actors
 	out.Intervals, out.Half, out.Nearly = credible(bins, .9), credible(bins, .5), credible(bins, .99)
 	out.Times, out.Rows = times(bins), middle(sizes)
-	if m.unreliable > .5 {
-		out.Lacking = m.missing
-	}
+	out.Lacking = m.lacking()
 	return out
 }
 
@@ -294,7 +292,7 @@ func careful(p, from float64) float64 {
 // obvious is from where on more than one half is said. Where lists lack some of what was
 // held, another who had that by his list is accused by chance, the more often the more
 // they lack.
-func (m *model) obvious() float64 { return obvious + m.unreliable*m.missing }
+func (m *model) obvious() float64 { return obvious + m.lacking() }
 
 // shares gives the greatest of probabilities, and has all of them said with care.
 func shares(of []float64, obvious float64) []Share {
