@@ -12,7 +12,7 @@ import (
 // lack 5 and 15 %.
 const (
 	compared   = 400 // so many lists are compared,
-	companions = 30  // each with as many of those that are nearly the same,
+	companions = 10  // each with as many of those that are nearly the same,
 	shortest   = 8   // if they have no fewer canaries,
 	nearly     = .6  // which have at least so much of each other's
 )
@@ -35,18 +35,17 @@ func (m *model) trust() {
 	all := faults()
 	logs := make([]float64, len(all))
 	for i, f := range all {
-		same := []float64{.05, .2, .5, .8}
-		for k, p := range same {
-			var sum float64
-			for _, list := range with {
-				for _, l := range list {
+		var sums [4]float64 // by how many are of one report
+		for _, list := range with {
+			for _, l := range list {
+				same, other := l.chances(f.share)
+				for k, p := range [len(sums)]float64{.05, .2, .5, .8} {
 					// Pairs of lists that are all alike are no more than a few independent ones.
-					sum += l.log(f.share, p) / float64(2*len(list))
+					sums[k] += math.Log(p*same+(1-p)*other) / float64(2*len(list))
 				}
 			}
-			same[k] = sum
 		}
-		logs[i] = math.Log(f.p) + logSum(same)
+		logs[i] = math.Log(f.p) + logSum(sums[:])
 	}
 	top := slices.Max(logs[1:])
 	var some, share float64
@@ -67,18 +66,14 @@ func (m *model) lacking() float64 {
 	return m.missing
 }
 
-// likeness is what one list has of another that stood when it was made, and lacks of it.
-type likeness struct{ has, lacks int }
+// likeness is what one list has of another that stood when it was made, and lacks of it;
+// ways is the logarithm of in how many ways it may lack so much.
+type likeness struct{ has, lacks, ways float64 }
 
-// log is the logarithm of how probable that is where lists lack a share, and so many of
-// those compared are of the same report.
-func (l *likeness) log(share, of float64) float64 {
-	n, k := float64(l.has+l.lacks), float64(l.lacks)
-	a, _ := math.Lgamma(n + 1)
-	b, _ := math.Lgamma(k + 1)
-	c, _ := math.Lgamma(n - k + 1)
-	same := math.Exp(a - b - c + k*math.Log(share) + (n-k)*math.Log1p(-share))
-	return math.Log(of*same + (1-of)/((1-nearly)*n+1))
+// chances are how probable that is of two lists of one report that lack a share, and of
+// any two.
+func (l *likeness) chances(share float64) (same, other float64) {
+	return math.Exp(l.ways + l.lacks*math.Log(share) + l.has*math.Log1p(-share)), 1 / ((1-nearly)*(l.has+l.lacks) + 1)
 }
 
 // companions compares some lists with those that are nearly the same.
@@ -156,7 +151,7 @@ func (m *model) sample(lists []int32) []int32 {
 // has of the other's, and whether each has most of it.
 func (m *model) alike(e, o int32) (l likeness, alike bool) {
 	x, y := &m.Extracts[e], &m.Extracts[o]
-	mine, n := 0, 0
+	var mine, n float64
 	for _, t := range x.Held {
 		if m.readable(t, y.At) {
 			mine++
@@ -172,8 +167,11 @@ func (m *model) alike(e, o int32) (l likeness, alike bool) {
 		}
 	}
 	l.lacks = n - l.has
-	has := float64(l.has)
-	return l, l.has >= enough && has >= nearly*float64(n) && has >= nearly*float64(mine)
+	all, _ := math.Lgamma(n + 1)
+	has, _ := math.Lgamma(l.has + 1)
+	lacks, _ := math.Lgamma(l.lacks + 1)
+	l.ways = all - has - lacks
+	return l, l.has >= enough && l.has >= nearly*n && l.has >= nearly*mine
 }
 
 // enough is how much two lists must have in common to be compared.
