@@ -20,7 +20,8 @@
 // delay and the lag before the first contact are unknown and integrated out; the
 // lag is one for all contacts of a leak. The model is that of generalised guilt
 // with negative evidence; how often noise makes a contact is learnt from the
-// placebos (see noise.go).
+// placebos (see noise.go), and how much lists of extracts lack from those that are
+// nearly the same (faults.go).
 //
 // Invariants: the answer does not depend on names or on the order of lists, the
 // same case gives the same numbers, and all probabilities are those of one
