@@ -33,9 +33,9 @@ var (
 )
 
 // The size of a leak: the extract is one row in ten, so about 20 of 200 canaries are in
-// it, and 0.5 of those are contacted, or as many more as it takes to expect 10. Of six
-// contacts as few as two are made now and then, and of several hundred statements that
-// returned those two nobody can tell which it was.
+// it, and 0.5 of those are contacted, or as many more as it takes to expect 10. Where six
+// are expected three are made now and then, and of the hundreds of statements that returned
+// those nobody can tell which it was.
 const (
 	wholeCanaries  = 200
 	wholeEmployees = 20

@@ -42,10 +42,10 @@ package forensics
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"time"
 
 	"saltmine/internal/canary"
+	"saltmine/internal/parallel"
 )
 
 // Hit is one contact with one planted token.
@@ -228,10 +228,12 @@ func (a Answer) Leading() (Suspect, bool) {
 func Trace(q Question) Answer {
 	var r roll
 	valid := make(chan struct{})
-	var besides sync.WaitGroup
+	var besides parallel.Group
 	besides.Go(func() {
-		r.enrol(q.Extracts)
-		close(valid)
+		func() {
+			defer close(valid)
+			r.enrol(q.Extracts)
+		}()
 		r.sort()
 	})
 	all := len(q.Hits)

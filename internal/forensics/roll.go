@@ -47,7 +47,7 @@ func (r *roll) sort() {
 		x, y := r.extracts[a.n], r.extracts[b.n]
 		return cmp.Or(
 			strings.Compare(string(x.ID), string(y.ID)), strings.Compare(x.Actor, y.Actor), x.Taken.Earliest.Compare(y.Taken.Earliest),
-			cmp.Compare(x.Place, y.Place), cmp.Compare(x.Segment, y.Segment), slices.Compare(x.Held, y.Held),
+			cmp.Compare(x.Place, y.Place), cmp.Compare(x.Segment, y.Segment), cmp.Compare(x.Rows, y.Rows), slices.Compare(x.Held, y.Held),
 		)
 	})
 	r.order, r.taken, r.actors = make([]int32, len(list)), make([]int64, len(list)), make([]int32, len(list))

@@ -27,7 +27,7 @@ func Each[Desk any](n int, desk func() Desk, do func(d Desk, i int)) {
 	}
 	atOnce := max(n/(16*workers), 1)
 	var next atomic.Int64
-	var busy sync.WaitGroup
+	var busy Group
 	for range workers {
 		busy.Go(func() {
 			d := desk()
@@ -43,4 +43,32 @@ func Each[Desk any](n int, desk func() Desk, do func(d Desk, i int)) {
 		})
 	}
 	busy.Wait()
+}
+
+// Group is things done side by side. Whoever waits for them meets the panic of one as if
+// it were his own: a caller that confines panics could not confine those of a goroutine,
+// which end the process.
+type Group struct {
+	busy   sync.WaitGroup
+	once   sync.Once
+	broken any
+}
+
+// Go begins to do a thing.
+func (g *Group) Go(do func()) {
+	g.busy.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				g.once.Do(func() { g.broken = v })
+			}
+		}()
+		do()
+	})
+}
+
+// Wait waits for all of them.
+func (g *Group) Wait() {
+	if g.busy.Wait(); g.broken != nil {
+		panic(g.broken)
+	}
 }

@@ -1,6 +1,7 @@
 package parallel_test
 
 import (
+	"runtime"
 	"testing"
 
 	"saltmine/internal/parallel"
@@ -20,5 +21,24 @@ func TestEach(t *testing.T) {
 				t.Fatalf("of %d, %d was met %d times", n, i, times)
 			}
 		}
+	}
+}
+
+// TestPanicsComeBack: who waits meets the panic of what was done elsewhere, when all else
+// is done.
+func TestPanicsComeBack(t *testing.T) {
+	t.Parallel()
+	done := make([]bool, 100)
+	got := func() (v any) {
+		defer func() { v = recover() }()
+		parallel.Each(len(done), func() struct{} { return struct{}{} }, func(_ struct{}, i int) {
+			if done[i] = true; i == 0 {
+				panic("broken")
+			}
+		})
+		return nil
+	}()
+	if got != "broken" || !done[len(done)-1] && runtime.GOMAXPROCS(0) > 1 {
+		t.Errorf("%v; the last was done: %v", got, done[len(done)-1])
 	}
 }

@@ -113,7 +113,7 @@ func (m *model) meetings(some, lists []int32) [][]int32 {
 		met := map[int32]int{}
 		for _, t := range m.Extracts[lists[i]].Held {
 			for _, w := range want[t] {
-				if met[w]++; met[w] == most && some[w] != lists[i] {
+				if met[w]++; met[w] == nearlyAll && some[w] != lists[i] {
 					found[i] = append(found[i], w)
 				}
 			}
@@ -128,8 +128,8 @@ func (m *model) meetings(some, lists []int32) [][]int32 {
 	return with
 }
 
-// most of the few that are looked up.
-const most = 5
+// nearlyAll of the few that are looked up.
+const nearlyAll = 5
 
 // sample takes some of the extracts, whatever order they are in.
 func (m *model) sample(lists []int32) []int32 {
