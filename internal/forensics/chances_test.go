@@ -354,6 +354,32 @@ func TestListsWithFaults(t *testing.T) {
 	}
 }
 
+// TestCompleteLists: of an extract whose list names all that it can have held nobody
+// supposes a record that it lacks, and a wider one is the likelier; of another list that
+// is supposed.
+func TestCompleteLists(t *testing.T) {
+	t.Parallel()
+	for complete, want := range map[bool]string{true: "actor01", false: "actor00"} {
+		q := apart(100, 0)
+		upTo := func(first, last int) (held []canary.ID) {
+			for n := first; n < last; n++ {
+				held = append(held, canaryID(n))
+			}
+			return held
+		}
+		q.Extracts[0].Held, q.Extracts[1].Held = upTo(1, 12), upTo(0, 35)
+		for i := range q.Extracts {
+			q.Extracts[i].Complete = complete
+		}
+		for n := range 8 {
+			q.Hits = append(q.Hits, hit(n, open(day(0, 0), time.Time{}), day(100+float64(n), 0)))
+		}
+		if a := forensics.Trace(q); a.Chances.Actors[0].Name != want {
+			t.Errorf("by lists of which it is %v that they are complete the first is %+v, want %s", complete, a.Chances.Actors[0], want)
+		}
+	}
+}
+
 // TestManyRecords: of more records than can be weighed in time some are left out, and
 // the answer says so.
 func TestManyRecords(t *testing.T) {
